@@ -1,0 +1,1 @@
+"""The pure core: values and decisions. Standard library only; no files, network, environment, clock or output."""

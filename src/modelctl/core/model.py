@@ -1,0 +1,200 @@
+"""What a model is: its key, its facts and where each fact came from.
+
+A fact that nobody states is `None`: unknown, never "no" and never zero. Nothing here guesses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from types import MappingProxyType
+from typing import NamedTuple, TypeAlias
+
+from modelctl.core.price import PricePoint
+
+FactValue: TypeAlias = str | bool | int | Decimal | date | tuple[str, ...] | None
+"""Every type a single fact can have; lists are tuples so that facts can be compared and hashed."""
+
+
+class ModelType(StrEnum):
+    """What a model is for. Speech, transcription and realtime models are `audio`; the modalities tell which way."""
+
+    CHAT = "chat"
+    EMBEDDING = "embedding"
+    IMAGE = "image"
+    AUDIO = "audio"
+    VIDEO = "video"
+    MODERATION = "moderation"
+    RERANK = "rerank"
+    OTHER = "other"
+
+
+class Status(StrEnum):
+    """Where a model is in its life."""
+
+    PREVIEW = "preview"
+    ACTIVE = "active"
+    DEPRECATED = "deprecated"  # an end is announced; it still answers
+    RETIRED = "retired"  # gone
+
+
+class AfterRetirement(StrEnum):
+    """What a request to a retired id gets."""
+
+    ERROR = "error"
+    REDIRECT = "redirect"  # served, and billed, as its replacement
+
+
+class Tier(StrEnum):
+    """A coarse price class for product pages, derived from the price unless a catalog states it."""
+
+    FREE = "free"
+    AFFORDABLE = "affordable"
+    PREMIUM = "premium"
+
+
+class Source(StrEnum):
+    """Who states a fact, in order of authority: the first that knows wins."""
+
+    PERSON = "person"
+    API = "api"
+    OVERLAY = "overlay"
+    CATALOG = "catalog"
+    RULE = "rule"
+
+
+class ModelKey(NamedTuple):
+    """Identity of a model: who sells it and the id exactly as that API spells it, case included."""
+
+    provider: str
+    model_id: str
+
+    def __str__(self) -> str:
+        return f"{self.provider}/{self.model_id}"
+
+
+MODALITIES = ("text", "image", "audio", "video", "pdf")
+"""What can go in and come out. `embedding` vectors and moderation scores are no modality: the type says those."""
+
+CAPABILITIES = (
+    "vision",
+    "tools",
+    "structured_output",
+    "reasoning",
+    "streaming",
+    "prompt_caching",
+    "pdf_input",
+    "audio_input",
+    "audio_output",
+    "web_search",
+    "code_execution",
+    "computer_use",
+    "citations",
+    "batch",
+    "temperature",
+)
+"""The closed set of capabilities: one nullable boolean column each. `temperature` = sampling parameters are accepted."""
+
+PRICE_FIELDS: Mapping[str, str] = MappingProxyType(
+    {
+        "input_price_per_mtok": "input",
+        "output_price_per_mtok": "output",
+        "cache_read_price_per_mtok": "cache_read",
+        "cache_write_price_per_mtok": "cache_write",
+    }
+)
+"""Columns of a model that are the ledger's projection for now, and the price kind that each one shows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFacts:
+    """The facts of one model as one provider serves it. Limits in tokens, prices per million tokens."""
+
+    display_name: str | None = None
+    family: str | None = None
+    type: str | None = None
+    status: str | None = None
+    input_modalities: tuple[str, ...] | None = None
+    output_modalities: tuple[str, ...] | None = None
+    vision: bool | None = None
+    tools: bool | None = None
+    structured_output: bool | None = None
+    reasoning: bool | None = None
+    streaming: bool | None = None
+    prompt_caching: bool | None = None
+    pdf_input: bool | None = None
+    audio_input: bool | None = None
+    audio_output: bool | None = None
+    web_search: bool | None = None
+    code_execution: bool | None = None
+    computer_use: bool | None = None
+    citations: bool | None = None
+    batch: bool | None = None
+    temperature: bool | None = None
+    context_window: int | None = None
+    """Input and output together where the vendor counts them so."""
+    max_input_tokens: int | None = None
+    """Only where the input has a limit of its own (1,050,000 = 922,000 + 128,000)."""
+    max_output_tokens: int | None = None
+    """Unknown, too, where the vendor has no limit."""
+    knowledge_cutoff: str | None = None
+    """ISO date as precise as the vendor gives it: `2025`, `2025-01` or `2025-01-31`."""
+    released_on: date | None = None
+    deprecated_on: date | None = None
+    """The day the end was announced."""
+    retires_on: date | None = None
+    """The last day on which the id answers."""
+    retires_not_before: date | None = None
+    """A vendor's "not sooner than": no announced end."""
+    after_retirement: str | None = None
+    replacement: str | None = None
+    """A model_id of the same provider; it may be retired itself, so the chain is followed."""
+    aliases: tuple[str, ...] | None = None
+    recommended: bool | None = None
+    tier: str | None = None
+    tags: tuple[str, ...] | None = None
+    input_price_per_mtok: Decimal | None = None
+    output_price_per_mtok: Decimal | None = None
+    cache_read_price_per_mtok: Decimal | None = None
+    cache_write_price_per_mtok: Decimal | None = None
+    price_currency: str | None = None
+
+    def known(self) -> Iterator[tuple[str, FactValue]]:
+        """The facts that are known, in declaration order."""
+        for name in FACT_FIELDS:
+            value = getattr(self, name)
+            if value is not None:
+                yield name, value
+
+
+FACT_FIELDS: tuple[str, ...] = tuple(each.name for each in fields(ModelFacts))
+"""Names of all facts, which are also their column names, in the order in which they are shown."""
+
+SET_ON_CREATION = frozenset({"recommended"})
+"""Facts that a sync states once and then leaves to people, like the app's own switch `is_enabled`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRecord:
+    """What one source, or the merge of several, says of one model."""
+
+    key: ModelKey
+    facts: ModelFacts
+    prices: tuple[PricePoint, ...] = ()
+    provenance: Mapping[str, str] = field(default_factory=dict)
+    """Fact name -> who stated it: a `Source` value, or `rule:NAME` for what a rule derived."""
+    verified_on: date | None = None
+    """The day on which a catalog's author last checked this model against the vendor."""
+    listed_at: datetime | None = None
+    """When the provider's API last showed it; None when the API was not asked or did not show it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """An item of a listing that was deliberately not taken, and why. Counted and shown, never silent."""
+
+    item_id: str
+    reason: str

@@ -1,0 +1,119 @@
+"""What a price is: an exact amount for one thing that is metered, from one instant on.
+
+The ledger is append-only. A price holds until the next point of the same key begins, or until its stated end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import NamedTuple
+
+SINCE_LAUNCH = datetime(1970, 1, 1, tzinfo=UTC)
+"""Start of a price whose first day nobody states: it has held for as long as the model has been sold."""
+
+STANDARD = "standard"
+"""The service tier of a plain request."""
+
+
+class PriceUnit(StrEnum):
+    """What one amount buys."""
+
+    MTOK = "mtok"  # a million tokens
+    MCHAR = "mchar"  # a million characters
+    IMAGE = "image"
+    SECOND = "second"
+    PAGE = "page"
+    REQUEST = "request"
+    THOUSAND = "thousand"  # a thousand calls (web searches, queries)
+
+
+class PriceKind(StrEnum):
+    """What is metered."""
+
+    INPUT = "input"
+    OUTPUT = "output"
+    CACHE_READ = "cache_read"
+    CACHE_WRITE = "cache_write"  # kept for 5 minutes
+    CACHE_WRITE_1H = "cache_write_1h"
+    AUDIO_INPUT = "audio_input"
+    AUDIO_OUTPUT = "audio_output"
+    IMAGE_INPUT = "image_input"
+    IMAGE_OUTPUT = "image_output"
+    VIDEO_INPUT = "video_input"
+    VIDEO_OUTPUT = "video_output"
+    REASONING_OUTPUT = "reasoning_output"
+    WEB_SEARCH = "web_search"
+    REQUEST = "request"
+
+
+class ServiceTier(StrEnum):
+    """How fast, or how patiently, a request is served."""
+
+    STANDARD = STANDARD
+    BATCH = "batch"
+    FLEX = "flex"
+    PRIORITY = "priority"
+    FAST = "fast"
+    ULTRAFAST = "ultrafast"
+
+
+class Basis(StrEnum):
+    """How a price is known."""
+
+    DOCUMENTED = "documented"  # the vendor states it, and its day where one is given
+    OBSERVED = "observed"  # seen to be so on that day; it may have begun earlier
+    MANUAL = "manual"  # a person entered it
+
+
+class PriceKey(NamedTuple):
+    """What must be equal for one price to follow another."""
+
+    kind: str
+    unit: str = PriceUnit.MTOK
+    context_above: int = 0
+    """Tokens of prompt above which this price holds for the whole request; 0 = no long-context tier."""
+    service_tier: str = STANDARD
+    hours_utc: str = ""
+    """Hours of the day in UTC, as `01:00-04:00,06:00-10:00`; empty = all day."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PricePoint:
+    """One amount for one key from one instant on."""
+
+    kind: str
+    amount: Decimal
+    unit: str = PriceUnit.MTOK
+    context_above: int = 0
+    service_tier: str = STANDARD
+    hours_utc: str = ""
+    currency: str = "USD"
+    effective_from: datetime = SINCE_LAUNCH
+    effective_to: datetime | None = None
+    """A stated end, exclusive; None = until the next point of the same key."""
+    basis: str = Basis.DOCUMENTED
+    source: str = ""
+    """The page, API or person that stated it."""
+
+    @property
+    def key(self) -> PriceKey:
+        """What must be equal for one price to follow another."""
+        return PriceKey(self.kind, self.unit, self.context_above, self.service_tier, self.hours_utc)
+
+    @property
+    def money(self) -> tuple[Decimal, str]:
+        """Amount and currency: what two points must share to be the same price."""
+        return self.amount, self.currency
+
+
+def current(points: Iterable[PricePoint], at: datetime) -> dict[PriceKey, PricePoint]:
+    """The point in force at `at` (aware) for each key that has one."""
+    in_force: dict[PriceKey, PricePoint] = {}
+    for point in sorted(points, key=lambda each: each.effective_from):
+        if point.effective_from <= at:
+            in_force[point.key] = point
+    return {key: point for key, point in in_force.items() if point.effective_to is None or at < point.effective_to}

@@ -1,0 +1,32 @@
+"""Who sells models, and how their API is reached."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """One seller of models."""
+
+    name: str
+    """Slug and natural key, as in `openai/gpt-4o`."""
+    display_name: str
+    kind: str
+    """Which discovery module lists its models; empty for a provider that has no listing."""
+    api_base_url: str | None = None
+    """As the vendor documents it; None = whatever the vendor's SDK uses."""
+    auth_header_name: str | None = None
+    auth_header_prefix: str | None = None
+    """Put before the key, with a space between; empty = the bare key."""
+    env_vars: tuple[str, ...] = ()
+    """Environment variables that hold the API key; the first one that is set wins."""
+    features: tuple[str, ...] = ()
+    settings: Mapping[str, str] = field(default_factory=dict)
+    docs_url: str | None = None
+    pricing_url: str | None = None
+    models_url: str | None = None
+    deprecations_url: str | None = None
+    is_builtin: bool = False
+    is_enabled: bool = True

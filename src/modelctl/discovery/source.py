@@ -1,0 +1,70 @@
+"""The contract of a discovery module: what it is given, what it gives back, what it must not do.
+
+A discovery module is a plain module with the attributes of `Discovery`. It imports its SDK inside `fetch`, never
+retries (the runner in `collect.py` does, for all alike), never writes, prints or reads the environment, and never
+guesses: what the API does not say is absent from the record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from modelctl.core.model import ModelRecord, Skipped
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """How one provider's API is reached."""
+
+    provider: str
+    api_key: str = field(repr=False)
+    """Stripped and without control characters; empty for a server that wants none."""
+    base_url: str | None
+    """None = the SDK's own default."""
+    timeout_s: float
+    """For one request: connecting, and each wait for bytes."""
+    now: datetime
+    """When this listing is taken; stamped on what is observed."""
+    auth_header_name: str | None = None
+    auth_header_prefix: str | None = None
+
+
+class Discovery(Protocol):
+    """What a discovery module has. A module satisfies this; see `openai.py` for the shortest."""
+
+    @property
+    def KIND(self) -> str:
+        """Name in `ai_providers.kind` and in the catalogs' `[provider]` tables."""
+        ...
+
+    @property
+    def DOCS(self) -> str:
+        """Page that documents the listing."""
+        ...
+
+    @property
+    def BASE_URL_ENV(self) -> str:
+        """The SDK's own variable for the base URL; empty where there is none."""
+        ...
+
+    @property
+    def COMPLETE(self) -> bool:
+        """Whether the listing shows every model that the key can call, so that absence means something."""
+        ...
+
+    def fetch(self, access: Access) -> Iterator[Mapping[str, Any]]:
+        """The items of the listing, page after page, as the API sent them.
+
+        Raises whatever the SDK raises; the runner turns it into a SourceError that names the provider.
+        """
+        ...
+
+    def translate(self, item: Mapping[str, Any], access: Access) -> ModelRecord | Skipped:
+        """One item as a record, or the reason why it is not taken. Pure.
+
+        Raises KeyError, TypeError or ValueError where the item is not what the API documents.
+        """
+        ...

@@ -1,0 +1,83 @@
+"""Every error a user can cause, each with its exit code. Nothing here prints or exits.
+
+The table of exit codes is design decision, not taste: scripts and CI jobs branch on it, so a number is never reused.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the process tells its caller. The README's table is generated from these docstring-like comments."""
+
+    OK = 0  # done, or already in sync
+    FAILED = 1  # failed; nothing was written
+    USAGE = 2  # the command line or the settings are wrong
+    PENDING = 3  # findings, or changes pending (checks and --exit-code)
+    REFUSED = 4  # a guard held changes back
+    PARTIAL = 5  # some providers failed; the others are applied
+    STALE = 6  # the plan is stale, or another run holds the lock
+    BUG = 70  # a defect in modelctl
+    INTERRUPTED = 130  # Ctrl-C or SIGTERM
+
+
+EXIT_CODE_MEANING: dict[ExitCode, str] = {
+    ExitCode.OK: "done, or already in sync",
+    ExitCode.FAILED: "failed, nothing written",
+    ExitCode.USAGE: "wrong usage or settings",
+    ExitCode.PENDING: "findings, or changes pending (`--exit-code`, checks)",
+    ExitCode.REFUSED: "refused by a guard; the held rows are named",
+    ExitCode.PARTIAL: "partial: some providers failed, the others are applied",
+    ExitCode.STALE: "stale plan, or another run holds the lock",
+    ExitCode.BUG: "a bug in modelctl (details with `--debug`)",
+    ExitCode.INTERRUPTED: "interrupted",
+}
+
+
+class ModelctlError(Exception):
+    """What went wrong and where (`message`), and what to do next (`hint`). Never holds a secret."""
+
+    exit_code: ExitCode = ExitCode.FAILED
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}; {self.hint}" if self.hint else self.message
+
+
+class UsageError(ModelctlError):
+    """An option, argument or setting that cannot be used as given."""
+
+    exit_code = ExitCode.USAGE
+
+
+class InvalidFact(ModelctlError):
+    """A value that no model or price can have, whatever source said it."""
+
+
+class CatalogError(ModelctlError):
+    """A catalog file that cannot be read or breaks the schema; names file, line, model and key."""
+
+
+class SourceError(ModelctlError):
+    """A provider's listing that could not be fetched or believed. The provider's rows stay as they are."""
+
+
+class StoreError(ModelctlError):
+    """A database that cannot be opened, read or written."""
+
+
+class StalePlan(ModelctlError):
+    """Rows that a plan rests on have moved since it was made."""
+
+    exit_code = ExitCode.STALE
+
+
+class Interrupted(ModelctlError):
+    """SIGTERM, treated as Ctrl-C: roll back and leave."""
+
+    exit_code = ExitCode.INTERRUPTED
