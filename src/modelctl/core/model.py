@@ -6,7 +6,7 @@ A fact that nobody states is `None`: unknown, never "no" and never zero. Nothing
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -169,6 +169,13 @@ class ModelFacts:
             if value is not None:
                 yield name, value
 
+    def replaced(self, values: Mapping[str, FactValue]) -> ModelFacts:
+        """A copy with some facts given anew, by name. The caller vouches for the types, as `validate` does for values."""
+        return replace(self, **values)  # type: ignore[arg-type]  # the names are this class's own
+
+
+UNKNOWN = ModelFacts()
+"""No fact known."""
 
 FACT_FIELDS: tuple[str, ...] = tuple(each.name for each in fields(ModelFacts))
 """Names of all facts, which are also their column names, in the order in which they are shown."""
@@ -186,6 +193,9 @@ class ModelRecord:
     prices: tuple[PricePoint, ...] = ()
     provenance: Mapping[str, str] = field(default_factory=dict)
     """Fact name -> who stated it: a `Source` value, or `rule:NAME` for what a rule derived."""
+    stated_none: frozenset[str] = frozenset()
+    """Facts that the source states to have no value (an API's `retires_at: null` on an active model): that is
+    knowledge, too, and keeps a source of less authority from filling them in."""
     verified_on: date | None = None
     """The day on which a catalog's author last checked this model against the vendor."""
     listed_at: datetime | None = None

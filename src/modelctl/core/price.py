@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
+from operator import attrgetter
 from typing import NamedTuple
 
 SINCE_LAUNCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -98,6 +99,8 @@ class PricePoint:
     basis: str = Basis.DOCUMENTED
     source: str = ""
     """The page, API or person that stated it."""
+    revision: int = 0
+    """Of two points with the same key and start the higher revision counts: how a correction is appended."""
 
     @property
     def key(self) -> PriceKey:
@@ -113,7 +116,7 @@ class PricePoint:
 def current(points: Iterable[PricePoint], at: datetime) -> dict[PriceKey, PricePoint]:
     """The point in force at `at` (aware) for each key that has one."""
     in_force: dict[PriceKey, PricePoint] = {}
-    for point in sorted(points, key=lambda each: each.effective_from):
+    for point in sorted(points, key=attrgetter("effective_from", "revision")):
         if point.effective_from <= at:
             in_force[point.key] = point
     return {key: point for key, point in in_force.items() if point.effective_to is None or at < point.effective_to}

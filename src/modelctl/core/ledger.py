@@ -1,0 +1,145 @@
+"""How the price ledger grows: points are appended, never edited, and only where they say something new.
+
+Three things can be appended for one key (see `PriceKey`): a dated price the ledger does not have, a new revision of a
+price that has not begun yet, and today's price where the ledger says another. What a person entered is left alone.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+
+from modelctl.core.model import PRICE_FIELDS, FactValue, Source
+from modelctl.core.price import Basis, PriceKey, PricePoint, current
+
+
+def missing_points(
+    ledger: Sequence[PricePoint], stated: Sequence[PricePoint], *, now: datetime, api_still_stands: bool = False
+) -> tuple[PricePoint, ...]:
+    """The points to append so that the ledger says what the sources state. Appending them leaves none missing.
+
+    In `stated`, a point with source `api` is what the provider's API charges now; it wins over the announced ones for
+    the present. `api_still_stands`: the API was not asked this time, but what it said then outranks the catalog.
+    """
+    if not stated:
+        return ()
+    ledger_by_key, stated_by_key = _by_key(ledger), _by_key(stated)
+    missing: list[PricePoint] = []
+    for key in sorted(stated_by_key):
+        ledger_of_key = ledger_by_key[key]
+        stands = api_still_stands and any(point.source == Source.API for point in ledger_of_key)
+        missing += _missing_for_key(ledger_of_key, stated_by_key[key], now, api_still_stands=stands)
+    return tuple(missing)
+
+
+def projection(points: Iterable[PricePoint], *, at: datetime) -> dict[str, FactValue]:
+    """The price columns of a model: standard tier, any prompt, at `at`. Unknown prices are absent.
+
+    Only prices of one currency can stand side by side in one row: that of the input price, or of the first known.
+    """
+    in_force = current(points, at)
+    shown = {name: in_force.get(PriceKey(kind)) for name, kind in PRICE_FIELDS.items()}
+    currency = next((point.currency for point in shown.values() if point is not None), None)
+    if currency is None:
+        return {}
+    amounts = {name: point.amount for name, point in shown.items() if point is not None and point.currency == currency}
+    return {**amounts, "price_currency": currency}
+
+
+def projection_sources(points: Iterable[PricePoint], *, at: datetime) -> Mapping[str, str]:
+    """Who states each projected price: the API, a person, or the catalog that documents it."""
+    in_force = current(points, at)
+    sources = {
+        name: _stated_by(point) for name, kind in PRICE_FIELDS.items() if (point := in_force.get(PriceKey(kind)))
+    }
+    return {**sources, "price_currency": next(iter(sources.values()))} if sources else {}
+
+
+def has_complete_price(points: Iterable[PricePoint], model_type: str | None, *, at: datetime) -> bool:
+    """Whether a request can be billed: input and output tokens for chat, anything that is metered for the rest."""
+    keys = current(points, at).keys()
+    if model_type in ("chat", None):
+        return PriceKey("input") in keys and PriceKey("output") in keys
+    return bool(keys)
+
+
+def _by_key(points: Iterable[PricePoint]) -> defaultdict[PriceKey, list[PricePoint]]:
+    grouped: defaultdict[PriceKey, list[PricePoint]] = defaultdict(list)
+    for point in points:
+        grouped[point.key].append(point)
+    return grouped
+
+
+def _missing_for_key(
+    ledger: list[PricePoint], stated: list[PricePoint], now: datetime, *, api_still_stands: bool
+) -> list[PricePoint]:
+    observed = [point for point in stated if point.source == Source.API]
+    announced = sorted((p for p in stated if p.source != Source.API), key=lambda point: point.effective_from)
+    claimed_from = min((p.effective_from for p in ledger if p.basis == Basis.MANUAL), default=None)
+    if claimed_from is not None:
+        announced = [point for point in announced if point.effective_from < claimed_from]
+    timeline = list(ledger)
+    for point in announced:
+        if not _has_start(timeline, point.effective_from) and _money_at(timeline, point.effective_from) != point.money:
+            timeline.append(point)
+    if claimed_from is None:
+        timeline += _revisions(timeline, announced, now)
+        if not api_still_stands:
+            timeline += _present(timeline, announced, observed, now)
+    return timeline[len(ledger) :]
+
+
+def _revisions(timeline: list[PricePoint], announced: list[PricePoint], now: datetime) -> list[PricePoint]:
+    """New revisions of future points whose announcement was changed or withdrawn before they began."""
+    if not announced:
+        return []
+    revisions = []
+    for start in sorted({point.effective_from for point in timeline if point.effective_from > now}):
+        planned = _in_force(timeline, start)
+        expected = _in_force(announced, start)
+        if planned is None or expected is None or planned.source == Source.API:
+            continue
+        if planned.effective_from == start and planned.money != expected.money:
+            revisions.append(replace(expected, effective_from=start, effective_to=None, revision=planned.revision + 1))
+    return revisions
+
+
+def _present(
+    timeline: list[PricePoint], announced: list[PricePoint], observed: list[PricePoint], now: datetime
+) -> list[PricePoint]:
+    """Today's price, where the ledger says another: from now on, for nobody knows when it changed."""
+    stated = observed[-1] if observed else _in_force(announced, now)
+    if stated is None or stated.money == _money_at(timeline, now):
+        return []
+    in_force = _in_force(timeline, now)
+    taken = in_force is not None and in_force.effective_from == now
+    return [
+        replace(
+            stated,
+            effective_from=now,
+            basis=Basis.OBSERVED,
+            revision=in_force.revision + 1 if taken and in_force is not None else 0,
+        )
+    ]
+
+
+def _has_start(points: Iterable[PricePoint], start: datetime) -> bool:
+    return any(point.effective_from == start for point in points)
+
+
+def _in_force(points: Iterable[PricePoint], at: datetime) -> PricePoint | None:
+    return next(iter(current(points, at).values()), None)
+
+
+def _money_at(points: Iterable[PricePoint], at: datetime) -> tuple[Decimal, str] | None:
+    point = _in_force(points, at)
+    return point.money if point is not None else None
+
+
+def _stated_by(point: PricePoint) -> str:
+    if point.basis == Basis.MANUAL:
+        return Source.PERSON
+    return Source.API if point.source == Source.API else Source.CATALOG

@@ -1,0 +1,94 @@
+"""One record per model out of what all sources say: field by field, the first that knows wins."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+
+from modelctl.core.lifecycle import with_status
+from modelctl.core.model import FACT_FIELDS, UNKNOWN, FactValue, ModelFacts, ModelKey, ModelRecord, Source, Tier
+from modelctl.core.price import PriceKey, PricePoint
+from modelctl.core.snapshot import Snapshot
+
+PREMIUM_OUTPUT_PER_MTOK = Decimal(10)
+"""From this price per million output tokens on, a model is `premium` unless a catalog says otherwise."""
+PREMIUM_INPUT_PER_MTOK = Decimal("2.5")
+"""The same for models that have no output price."""
+
+_ACRONYMS = frozenset({"gpt", "tts", "ocr", "hd", "xl", "ai"})
+
+
+def merge(layers: Sequence[Snapshot], *, today: date) -> dict[ModelKey, ModelRecord]:
+    """Every model that any layer knows, sorted by key. `layers` come in order of authority, highest first."""
+    keys = {key for layer in layers for key in layer.records}
+    return {
+        key: _merge_one(key, [layer.records[key] for layer in layers if key in layer.records], today)
+        for key in sorted(keys)
+    }
+
+
+def _merge_one(key: ModelKey, records: list[ModelRecord], today: date) -> ModelRecord:
+    values: dict[str, FactValue] = {}
+    provenance: dict[str, str] = {}
+    for name in FACT_FIELDS:
+        for record in records:
+            value = getattr(record.facts, name)
+            if value is not None:
+                values[name] = value
+                provenance[name] = record.provenance[name]
+                break
+            if name in record.stated_none:
+                break
+    if "display_name" not in values:
+        values["display_name"] = display_name_of(key.model_id)
+        provenance["display_name"] = "rule:display_name"
+    listed_at = next((record.listed_at for record in records if record.listed_at is not None), None)
+    facts, provenance_with_status = with_status(
+        UNKNOWN.replaced(values),
+        provenance,
+        today=today,
+        listed=listed_at is not None,
+    )
+    return ModelRecord(
+        key=key,
+        facts=facts,
+        prices=_merge_prices(records),
+        provenance=provenance_with_status,
+        verified_on=max((record.verified_on for record in records if record.verified_on is not None), default=None),
+        listed_at=listed_at,
+    )
+
+
+def _merge_prices(records: Sequence[ModelRecord]) -> tuple[PricePoint, ...]:
+    """What the API charges now, and for each key the dated prices of the first source that has that key."""
+    observed = [point for record in records for point in record.prices if point.source == Source.API]
+    announced: dict[PriceKey, list[PricePoint]] = {}
+    for record in records:
+        of_record: dict[PriceKey, list[PricePoint]] = {}
+        for point in record.prices:
+            if point.source != Source.API:
+                of_record.setdefault(point.key, []).append(point)
+        announced = of_record | announced
+    return (*(point for points in announced.values() for point in points), *observed)
+
+
+def display_name_of(model_id: str) -> str:
+    """A readable name made from an id whose vendor gives none: `meta/llama-3-8b` -> `Llama 3 8b`."""
+    words = re.split(r"[-_ ]+", model_id.rsplit("/", 1)[-1])
+    return " ".join(word.upper() if word in _ACRONYMS else word[:1].upper() + word[1:] for word in words if word)
+
+
+def tier_of(facts: ModelFacts) -> Tier | None:
+    """The price class that the projected prices give; None while no token price is known, or it is not in USD."""
+    prices = [price for price in (facts.input_price_per_mtok, facts.output_price_per_mtok) if price is not None]
+    if not prices or facts.price_currency != "USD":
+        return None
+    if not any(prices):
+        return Tier.FREE
+    if facts.output_price_per_mtok is not None:
+        premium = facts.output_price_per_mtok >= PREMIUM_OUTPUT_PER_MTOK
+    else:
+        premium = prices[0] >= PREMIUM_INPUT_PER_MTOK
+    return Tier.PREMIUM if premium else Tier.AFFORDABLE

@@ -1,0 +1,219 @@
+"""Deciding: what must change so that the database says what the sources say. Pure; the heart of modelctl.
+
+The straight line: stored rows + merged records -> `plan()` -> `guards.check()` -> shown -> `outcome.after()` -> written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+from modelctl.core.ledger import has_complete_price, missing_points, projection, projection_sources
+from modelctl.core.merge import tier_of
+from modelctl.core.model import ModelKey, ModelRecord, Source, Status
+from modelctl.core.ownership import api_is_newer, field_changes
+from modelctl.core.plan import Action, Change, FieldChange, Plan, Protected
+from modelctl.core.price import PricePoint
+from modelctl.core.stored import StoredModel, StoredProvider
+from modelctl.core.units import start_of_day, to_seconds
+
+ABSENCES_UNTIL_DEPRECATED = 2
+"""Whole listings in a row that must miss a model, which an earlier one showed, before it is marked."""
+BY_ABSENCE = "rule:absence"
+
+_ENDED = (Status.DEPRECATED, Status.RETIRED)
+
+
+class NewModels(StrEnum):
+    """What happens to a model that only the provider's API knows."""
+
+    REVIEW = "review"  # created; switched off without a complete price
+    ENABLE = "enable"
+    DISABLE = "disable"
+    SKIP = "skip"  # not created
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consulted:
+    """Which sources were asked in this run."""
+
+    catalogs: bool = True
+    listing_is_whole: bool = False
+    """The provider's API was asked, and its listing shows every model that it has."""
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A plan in the making."""
+
+    changes: list[Change] = field(default_factory=list)
+    protected: list[Protected] = field(default_factory=list)
+    absences: dict[ModelKey, int] = field(default_factory=dict)
+    seen: dict[ModelKey, datetime] = field(default_factory=dict)
+    needs_review: list[ModelKey] = field(default_factory=list)
+    not_created: list[ModelKey] = field(default_factory=list)
+    unowned: list[ModelKey] = field(default_factory=list)
+    unchanged: int = 0
+
+
+def plan(
+    provider: str,
+    stored: StoredProvider,
+    desired: Mapping[ModelKey, ModelRecord],
+    *,
+    consulted: Consulted,
+    new_models: NewModels = NewModels.REVIEW,
+    now: datetime,
+) -> Plan:
+    """The changes that make the stored rows say what the desired records say; `desired` is what `merge` gave.
+
+    Applying a plan and planning again gives an empty one. The order of the input does not matter.
+    """
+    draft = _Draft()
+    for key in sorted(stored.models.keys() | desired.keys()):
+        model, record = stored.models.get(key), desired.get(key)
+        if model is not None:
+            _plan_existing(draft, model, record, consulted, now)
+        elif record is not None and key not in stored.removed_by_hand:
+            _plan_creation(draft, record, new_models, now)
+    return Plan(
+        provider=provider,
+        changes=tuple(draft.changes),
+        protected=tuple(draft.protected),
+        unchanged=draft.unchanged,
+        existing=len(stored.models),
+        absences=draft.absences,
+        seen=draft.seen,
+        listed=frozenset(key for key, record in desired.items() if record.listed_at is not None),
+        needs_review=tuple(draft.needs_review),
+        not_created=tuple(draft.not_created),
+        removed_by_hand=tuple(sorted(stored.removed_by_hand & desired.keys())),
+        unowned=tuple(draft.unowned),
+    )
+
+
+def _plan_creation(draft: _Draft, record: ModelRecord, new_models: NewModels, now: datetime) -> None:
+    only_api_knows = record.listed_at is not None and record.verified_on is None
+    if only_api_knows and new_models is NewModels.SKIP:
+        draft.not_created.append(record.key)
+        return
+    prices = missing_points((), record.prices, now=now)
+    record = _with_projection(record, prices, now)
+    alive = record.facts.status != Status.RETIRED
+    billable = has_complete_price(prices, record.facts.type, at=now)
+    if only_api_knows and new_models is not NewModels.REVIEW:
+        is_enabled = alive and new_models is NewModels.ENABLE
+    else:
+        is_enabled = alive and billable
+    if alive and not billable and not is_enabled:
+        draft.needs_review.append(record.key)
+    fields = tuple(
+        FieldChange(name=name, old=None, new=value, source=record.provenance[name])
+        for name, value in record.facts.known()
+    )
+    draft.changes.append(
+        Change(action=Action.CREATE, key=record.key, fields=fields, prices=prices, is_enabled=is_enabled)
+    )
+    _note_seen(draft, None, record)
+
+
+def _plan_existing(
+    draft: _Draft, model: StoredModel, record: ModelRecord | None, consulted: Consulted, now: datetime
+) -> None:
+    if model.state is None:
+        draft.unowned.append(model.key)
+        return
+    absences = _absences(model, record, consulted)
+    if absences != model.state.absences:
+        draft.absences[model.key] = absences
+    record = record or _as_it_stands(model)
+    gone = absences >= ABSENCES_UNTIL_DEPRECATED and record.facts.status not in _ENDED
+    if gone:
+        record = _with_fact(record, "status", Status.DEPRECATED, BY_ABSENCE)
+    _note_seen(draft, model, record)
+    prices = missing_points(model.prices, record.prices, now=now, api_still_stands=_api_still_stands(model, record))
+    record = _with_projection(record, (*model.prices, *prices), now)
+    if record.facts == model.facts and not prices:
+        draft.unchanged += 1
+        return
+    fields, protected = field_changes(model, model.state, record, consulted=_asked(record, consulted))
+    draft.protected += protected
+    if not fields and not prices:
+        draft.unchanged += 1
+        return
+    draft.changes.append(
+        Change(action=_action(model, fields), key=model.key, fields=tuple(fields), prices=prices, existing=model)
+    )
+
+
+def _absences(model: StoredModel, record: ModelRecord | None, consulted: Consulted) -> int:
+    """How many whole listings in a row have missed the model, this one included."""
+    known = model.state.absences if model.state else 0
+    if record is not None and record.listed_at is not None:
+        return 0
+    if not consulted.listing_is_whole or model.last_seen_at is None or model.facts.status == Status.RETIRED:
+        return known
+    return min(known + 1, ABSENCES_UNTIL_DEPRECATED)
+
+
+def _as_it_stands(model: StoredModel) -> ModelRecord:
+    """A row that no source speaks of, as a record that changes nothing."""
+    provenance = {name: model.owner_of(name) for name, _ in model.facts.known()}
+    return ModelRecord(key=model.key, facts=model.facts, provenance=provenance)
+
+
+def _with_projection(record: ModelRecord, ledger: Sequence[PricePoint], now: datetime) -> ModelRecord:
+    prices = projection(ledger, at=now)
+    if not prices:
+        return record
+    facts = record.facts.replaced(prices)
+    provenance = {**record.provenance, **projection_sources(ledger, at=now)}
+    if record.facts.tier is None or record.provenance.get("tier") == "rule:price":
+        facts = replace(facts, tier=tier_of(facts))
+        provenance["tier"] = "rule:price"
+    return replace(record, facts=facts, provenance=provenance)
+
+
+def _with_fact(record: ModelRecord, name: str, value: str, source: str) -> ModelRecord:
+    return replace(record, facts=record.facts.replaced({name: value}), provenance={**record.provenance, name: source})
+
+
+def _api_still_stands(model: StoredModel, record: ModelRecord) -> bool:
+    return record.listed_at is None and api_is_newer(model, record.verified_on)
+
+
+def _asked(record: ModelRecord, consulted: Consulted) -> frozenset[str]:
+    sources = {Source.RULE.value, Source.PERSON.value}
+    if consulted.catalogs:
+        sources |= {Source.CATALOG.value, Source.OVERLAY.value}
+    if record.listed_at is not None:
+        sources.add(Source.API.value)
+    return frozenset(sources)
+
+
+def _note_seen(draft: _Draft, model: StoredModel | None, record: ModelRecord) -> None:
+    """Remember that a source confirmed the row, at most once a day, so that a second run writes nothing."""
+    if record.listed_at is not None:
+        at = to_seconds(record.listed_at)
+        known = model.last_seen_at if model is not None else None
+    elif record.verified_on is not None:
+        at = start_of_day(record.verified_on)
+        known = model.last_verified_at if model is not None else None
+    else:
+        return
+    if known is None or known.date() < at.date():
+        draft.seen[record.key] = at
+
+
+def _action(model: StoredModel, fields: list[FieldChange]) -> Action:
+    new = next((each.new for each in fields if each.name == "status"), None)
+    old = model.facts.status
+    if new is None:
+        return Action.UPDATE
+    if new == Status.RETIRED:
+        return Action.RETIRE
+    if new == Status.DEPRECATED:
+        return Action.REACTIVATE if old == Status.RETIRED else Action.DEPRECATE
+    return Action.REACTIVATE if old in _ENDED else Action.UPDATE

@@ -1,0 +1,64 @@
+"""What the database holds of one model: its facts as they are, and what modelctl remembers of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+from modelctl.core.model import FactValue, ModelFacts, ModelKey
+from modelctl.core.price import PricePoint
+
+
+class Written(NamedTuple):
+    """The last value that modelctl wrote into a field, and who had stated it."""
+
+    value: FactValue
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowState:
+    """What tells a person's edit from ours, and one absence from two."""
+
+    written: Mapping[str, Written] = field(default_factory=dict)
+    """Field -> what we last wrote there. A field whose value differs from it was set by a person."""
+    pins: frozenset[str] = frozenset()
+    """Fields that a person has claimed whatever their value."""
+    absences: int = 0
+    """Whole listings in a row that did not show a model which an earlier one did."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredModel:
+    """One row of the model table with its ledger and its state."""
+
+    key: ModelKey
+    facts: ModelFacts
+    is_enabled: bool
+    prices: tuple[PricePoint, ...] = ()
+    state: RowState | None = None
+    """None: the row was there before modelctl, which therefore owns nothing of it."""
+    row_id: int | None = None
+    last_seen_at: datetime | None = None
+    last_verified_at: datetime | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+    def owner_of(self, name: str) -> str:
+        """Who stated the present value of a field: a source, or `person`; empty when it is unknown."""
+        value = getattr(self.facts, name)
+        written = self.state.written.get(name) if self.state else None
+        if written is not None and written.value == value:
+            return written.source
+        return "person" if value is not None or written is not None else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredProvider:
+    """All that the database holds of one provider's models."""
+
+    models: Mapping[ModelKey, StoredModel] = field(default_factory=dict)
+    removed_by_hand: frozenset[ModelKey] = frozenset()
+    """Models that modelctl once wrote and somebody deleted: a decision, not a gap to fill."""
