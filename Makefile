@@ -1,0 +1,61 @@
+# Every target makes the virtual environment that it needs. PYTHON=python3.12 chooses another interpreter.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+JOBS ?= 2
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help sync test check fmt constraints build clean
+.NOTPARALLEL:
+
+help: ## show this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+sync: .venv/.installed ## install modelctl and sync every provider into the default database
+	@$(BIN)/modelctl sync --provider all $(ARGS)
+
+test: .venv/.installed-dev ## run all tests, two at a time (ARGS="-k name" selects)
+	@$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+check: .venv/.installed-dev ## format, lint, types, import rules, catalogs: what CI refuses
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-cache >.venv/lint-imports.log || { cat .venv/lint-imports.log; exit 1; }
+	@$(BIN)/modelctl catalog lint
+
+fmt: .venv/.installed-dev ## format, and fix what can be fixed by itself
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
+
+build: .venv/.installed-dev ## make the wheel and the sdist in dist/
+	@rm -rf dist && $(BIN)/python -m build --no-isolation >.venv/build.log || { cat .venv/build.log; exit 1; }
+	@ls dist
+
+constraints: ## pin the newest releases of everything in constraints.txt
+	@rm -rf .venv/fresh && $(PYTHON) -m venv .venv/fresh
+	@.venv/fresh/bin/python -m pip --quiet --disable-pip-version-check install '.[dev]'
+	@{ echo "# Exact versions of everything that modelctl and its tests install. Written by 'make constraints'."; \
+	   .venv/fresh/bin/python -m pip --disable-pip-version-check freeze --exclude modelctl; } >constraints.txt
+	@rm -rf .venv/fresh && wc -l constraints.txt
+
+clean: ## remove the virtual environment and everything built
+	@rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# A stamp is newer than what it was made from, so running make again installs nothing.
+.venv/.installed: pyproject.toml constraints.txt $(BIN)/python
+	@echo "installing modelctl into .venv (once; about half a minute)" >&2
+	@$(PIP) install -c constraints.txt hatchling editables
+	@$(PIP) install -c constraints.txt --no-build-isolation -e '.[all]'
+	@touch $@
+
+.venv/.installed-dev: pyproject.toml constraints.txt $(BIN)/python
+	@echo "installing modelctl and what its tests need into .venv (once; about half a minute)" >&2
+	@$(PIP) install -c constraints.txt hatchling editables
+	@$(PIP) install -c constraints.txt --no-build-isolation -e '.[dev]'
+	@touch .venv/.installed $@
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "error: $(PYTHON) is not Python 3.11 or newer; try: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -m venv --clear .venv

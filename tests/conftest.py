@@ -1,0 +1,146 @@
+"""What every test gets: an isolated environment, the command in process, and databases of three kinds."""
+
+from __future__ import annotations
+
+import io
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.databases import KINDS, SERVERS, empty_database, why_unreachable
+
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+"""The instant at which every test runs unless it says otherwise."""
+
+IN_CI = bool(os.environ.get("CI"))
+
+_REMOVED_PREFIXES = ("MODELCTL_", "XDG_", "OPENAI_", "ANTHROPIC_", "GOOGLE_", "GEMINI_", "REPLICATE_", "GITHUB_")
+_REMOVED_SUFFIXES = ("_API_KEY", "_API_TOKEN", "_AUTH_TOKEN", "_BASE_URL", "_PROXY")
+_REMOVED = {"DATABASE_URL", "CI", "FORCE_COLOR", "CLICOLOR_FORCE", "LINES", "HF_TOKEN"}
+
+_NOT_TESTED = "database not tested: "
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one command did."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture(autouse=True)
+def _isolated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A temporary home and working directory; no keys, no settings, no colour, no network but loopback."""
+    for name in list(os.environ):
+        upper = name.upper()
+        if upper.startswith(_REMOVED_PREFIXES) or upper.endswith(_REMOVED_SUFFIXES) or upper in _REMOVED:
+            monkeypatch.delenv(name)
+    home = tmp_path / "home"
+    home.mkdir()
+    for variable, value in {"HOME": str(home), "USERPROFILE": str(home), "COLUMNS": "100", "NO_COLOR": "1"}.items():
+        monkeypatch.setenv(variable, value)
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    monkeypatch.setattr(socket.socket, "connect", _only_loopback(socket.socket.connect))
+    monkeypatch.setattr(socket.socket, "connect_ex", _only_loopback(socket.socket.connect_ex))
+
+
+def _only_loopback(connect: Callable[..., Any]) -> Callable[..., Any]:
+    def guarded(self: socket.socket, address: Any) -> Any:
+        host = address[0] if isinstance(address, tuple) else "localhost"  # a Unix socket's address is a path
+        if host not in {"::1", "localhost"} and not str(host).startswith("127."):
+            self.close()
+            raise AssertionError(f"a test tried to reach {host}: tests talk to loopback only")
+        return connect(self, address)
+
+    return guarded
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Run:
+    """The command in this process: `run("list", "--format", "json", env={...}, stdin="...", now=...)`."""
+
+    def run_here(
+        *argv: str, stdin: str = "", env: Mapping[str, str] | None = None, now: datetime | None = NOW
+    ) -> Result:
+        from modelctl.cli.main import main
+
+        out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
+        with monkeypatch.context() as patch:
+            for name, value in (env or {}).items():
+                patch.setenv(name, value)
+            patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode()), encoding="utf-8"))
+            patch.setattr(sys, "stdout", out)
+            patch.setattr(sys, "stderr", err)
+            code = main(argv, now=now)
+        return Result(code, *(stream.buffer.getvalue().decode() for stream in (out, err)))
+
+    return run_here
+
+
+@pytest.fixture
+def run_process() -> Run:
+    """The command as a process of its own: `run_process("sync", env={...})`. Slower; for signals, pipes and imports."""
+
+    def run_there(*argv: str, stdin: str = "", env: Mapping[str, str] | None = None, timeout_s: float = 60) -> Result:
+        done = subprocess.run(
+            [sys.executable, "-m", "modelctl", *argv],
+            input=stdin.encode(),
+            capture_output=True,
+            env={**os.environ, **(env or {})},
+            timeout=timeout_s,
+            check=False,
+        )
+        return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    return run_there
+
+
+@pytest.fixture(
+    params=[pytest.param(kind, marks=pytest.mark.server if kind in SERVERS else ()) for kind in KINDS],
+)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty database of each kind in turn, gone after the test."""
+    with database_of_kind(request.param, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty SQLite file, where the kind of database does not matter."""
+    with empty_database("sqlite", tmp_path) as url:
+        yield url
+
+
+def database_of_kind(kind: str, directory: Path) -> Any:
+    """A context manager with the URL of an empty database. Skips without the server, but in CI it fails."""
+    if kind in SERVERS and (reason := why_unreachable(kind)):
+        variable = SERVERS[kind].variable
+        message = f"{_NOT_TESTED}{kind} (no server answers; set {variable}): {reason}"
+        if IN_CI:
+            pytest.fail(message, pytrace=False)
+        pytest.skip(message)
+    return empty_database(kind, directory)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """One line that says which databases were not tested, so that a green run is not taken for more than it is."""
+    reasons = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])]
+    missing = [kind for kind in SERVERS if any(f"{_NOT_TESTED}{kind}" in reason for reason in reasons)]
+    if missing:
+        hints = ", ".join(f"{kind} (set {SERVERS[kind].variable})" for kind in missing)
+        terminalreporter.write_line(f"NOT TESTED on: {hints}", yellow=True)
