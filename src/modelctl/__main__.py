@@ -1,0 +1,6 @@
+"""`python -m modelctl`."""
+
+from modelctl.cli.main import run
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,74 @@
+"""What every command is given: the settings, the time, and where to write. One object per command line."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TextIO
+
+import typer
+
+from modelctl.config import Settings, resolve, secrets
+from modelctl.core.database_url import MASK, redacted
+
+
+@dataclass(kw_only=True)
+class Context:
+    """The world as one command sees it."""
+
+    now: datetime
+    """UTC, taken once; nothing else asks the clock."""
+    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
+    stdin: TextIO = field(default_factory=lambda: sys.stdin)
+    stdout: TextIO = field(default_factory=lambda: sys.stdout)
+    """The answer, and nothing else."""
+    stderr: TextIO = field(default_factory=lambda: sys.stderr)
+    """The talk: progress, warnings, summaries, errors."""
+    flags: Mapping[str, str | None] = field(default_factory=dict, repr=False)
+    """Global options that are settings, by setting name, and `config`."""
+    debug: bool = False
+    quiet: bool = False
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Resolved when a command first asks, so that `--help` works with broken settings. May raise UsageError."""
+        return resolve(self.flags, self.environ, working_directory=Path.cwd())
+
+    def answer(self, text: str) -> None:
+        """A line, or more, of the answer."""
+        self.stdout.write(f"{text}\n")
+
+    def say(self, text: str) -> None:
+        """A line of talk; not with `--quiet`."""
+        if not self.quiet:
+            self.warn(text)
+
+    def warn(self, text: str) -> None:
+        """A line that a person must see, `--quiet` or not."""
+        self.stderr.write(f"{text}\n")
+
+    def without_secrets(self, text: str) -> str:
+        """The text without keys and database passwords of this process: the last line of defence, for error reports."""
+        urls = [self.flags.get("database_url"), *(self.environ.get(name) for name in _URL_VARIABLES)]
+        if "settings" in self.__dict__:  # resolving them here could raise
+            urls.append(self.settings.database_url)
+        for url in filter(None, urls):
+            text = redacted(text, url)
+        for secret in secrets(self.environ):
+            text = text.replace(secret, MASK)
+        return text
+
+
+_URL_VARIABLES = ("DATABASE_URL", "MODELCTL_DATABASE_URL")
+
+
+def context_of(ctx: typer.Context) -> Context:
+    """The context of the command that Typer is running."""
+    context = ctx.find_object(Context)
+    assert context is not None, "commands run through modelctl.cli.main.main"
+    return context

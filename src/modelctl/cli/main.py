@@ -1,0 +1,195 @@
+"""The command line: global options, the list of commands, and the one place where errors become exit codes.
+
+Command modules import Typer, the standard library and the core at the top, and everything slow in their bodies.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from modelctl import __version__
+from modelctl.cli import config
+from modelctl.cli.context import Context, context_of
+from modelctl.errors import ExitCode, ModelctlError, UsageError
+
+app = typer.Typer(
+    name="modelctl",
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    epilog="The options above, but for completion, may also stand after the command.",
+)
+
+# Every command is registered here: a group with add_typer, a single command with app.command(NAME)(function).
+app.add_typer(config.app, name="config")
+
+_FLAGS = {"--debug", "--quiet"}
+_OPTIONS = {"--database", "--config"}
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"modelctl {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    ctx: typer.Context,
+    database: Annotated[str | None, typer.Option(metavar="URL", help="The database, as sqlite:///models.db.")] = None,
+    config: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Settings file, in place of modelctl.toml.")
+    ] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Log what is done; show tracebacks of errors.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print only the answer, warnings and errors.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Keep your database's table of language models true: ids, limits, prices, deprecations."""
+    context = context_of(ctx)
+    context.flags = {"database_url": database, "config": config}
+    context.debug, context.quiet = debug, quiet
+    if debug:
+        _log_to(context, ctx)
+
+
+def main(argv: Sequence[str] | None = None, *, now: datetime | None = None) -> int:
+    """Run one command line and return its exit code; nothing but a fault of the interpreter escapes."""
+    context = Context(now=now or datetime.now(UTC))
+    try:
+        with _terminated_like_interrupted():
+            code = _invoke(_global_options_first(sys.argv[1:] if argv is None else argv), context)
+            context.stdout.flush()
+            return code
+    except ModelctlError as error:
+        _report(context, f"error: {_one_line(error.message)}", error.hint)
+        return error.exit_code
+    except KeyboardInterrupt:
+        context.warn("interrupted")
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        return ExitCode.FAILED  # the reader of our output has gone, and nobody is left to tell
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        _report(context, f"error: {place}{error.strerror or error}")
+        return ExitCode.FAILED
+    except Exception as error:
+        what = _one_line(f"{type(error).__name__}: {error}")
+        _report(context, f"modelctl has a bug: {what}; run again with --debug")
+        return ExitCode.BUG
+
+
+def run() -> None:
+    """The entry point of the `modelctl` command."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError):
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # not every stream is a file
+    code = main()
+    try:
+        sys.stdout.flush()
+    except OSError:  # a broken pipe: keep the interpreter from flushing again at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    sys.exit(code)
+
+
+def _invoke(arguments: list[str], context: Context) -> int:
+    if (text := _help_text(arguments)) is not None:
+        context.answer(text)
+        return ExitCode.OK
+    try:
+        app(arguments, prog_name="modelctl", obj=context)
+    except SystemExit as end:
+        if end.code == ExitCode.INTERRUPTED:  # Typer's answer to Ctrl-C
+            raise KeyboardInterrupt from None
+        return end.code if isinstance(end.code, int) else ExitCode.OK
+    return ExitCode.OK
+
+
+def _help_text(arguments: list[str]) -> str | None:
+    """Help of the command named before a final `--help`, without parsing: Typer loads pydantic to parse anything."""
+    if not arguments or arguments[-1] != "--help":
+        return None
+    command: Any = typer.main.get_command(app)
+    ctx = typer.Context(command, info_name="modelctl")
+    for name in arguments[:-1]:
+        command = getattr(command, "commands", {}).get(name)
+        if command is None:
+            return None  # an option, an argument or a mistake: Typer knows
+        ctx = typer.Context(command, info_name=name, parent=ctx)
+    text: str = command.get_help(ctx)
+    return text
+
+
+def _global_options_first(arguments: Sequence[str]) -> list[str]:
+    """The arguments with the global options moved to where Typer wants them, up to a `--`."""
+    front: list[str] = []
+    rest: list[str] = []
+    remaining = iter(arguments)
+    for argument in remaining:
+        name, equals, _ = argument.partition("=")
+        if argument == "--":
+            rest += [argument, *remaining]
+        elif argument in _FLAGS or (name in _OPTIONS and equals):
+            front.append(argument)
+        elif argument in _OPTIONS:
+            if (value := next(remaining, None)) is None:
+                raise UsageError(f"{argument} needs a value")
+            front += [argument, value]
+        else:
+            rest.append(argument)
+    return front + rest
+
+
+@contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    """SIGTERM raises KeyboardInterrupt, so that transactions roll back on a container's stop as on Ctrl-C."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _log_to(context: Context, ctx: typer.Context) -> None:
+    """What modelctl's own modules log goes to stderr until the command ends. Libraries' logs may hold secrets."""
+    import logging
+
+    handler = logging.StreamHandler(context.stderr)
+    handler.setFormatter(logging.Formatter("%(relativeCreated)6.0f ms %(name)s: %(message)s"))
+    logger = logging.getLogger("modelctl")
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    ctx.call_on_close(lambda: logger.removeHandler(handler))
+
+
+def _report(context: Context, message: str, hint: str = "") -> None:
+    """An error, and with `--debug` the traceback of the exception that is being handled."""
+    lines = [message, *([f"  {_one_line(hint)}"] if hint else [])]
+    if context.debug:
+        import traceback
+
+        lines.append(traceback.format_exc())
+    context.warn(context.without_secrets("\n".join(lines)))
+
+
+def _one_line(text: str) -> str:
+    """The text in one line, and harmless to a terminal: what an API or a file said may be part of it."""
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in " ".join(text.split()))

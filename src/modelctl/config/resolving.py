@@ -1,0 +1,174 @@
+"""Flag, then environment, then `modelctl.toml` (working directory, then the user's), then default: the first one wins.
+
+Strict: a misspelt key or variable is an error with a suggestion, never a silent default.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Collection, Iterator, Mapping
+from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from modelctl.config.settings import ProviderSettings, Setting, Settings
+from modelctl.config.values import LIMITS, PROVIDER_KINDS, SPECS, Kind, default_database_url
+from modelctl.core.filters import Patterns
+from modelctl.core.guards import GuardLimits
+from modelctl.errors import UsageError
+
+FILE_NAME = "modelctl.toml"
+PREFIX = "MODELCTL_"
+DEFAULT = "default"
+
+FLAGS = {"database_url": "--database"}
+"""Settings that a global option sets, and how that option is spelt."""
+
+_FILE_VARIABLE = "MODELCTL_CONFIG"
+_OTHER_VARIABLES = (_FILE_VARIABLE,)
+_TEST_VARIABLES = "MODELCTL_TEST_"
+_SECRET_VARIABLE = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$")
+_SECRET_MIN_CHARS = 8
+
+
+def resolve(flags: Mapping[str, str | None], environ: Mapping[str, str], *, working_directory: Path) -> Settings:
+    """The settings in force. `flags` by setting name, with `config` for `--config FILE`.
+
+    Raises UsageError that names the flag, the variable, or the file and its key, and never a database URL.
+    """
+    found = {name: Setting(spec.default, DEFAULT) for name, spec in SPECS.items()}
+    for path in reversed(_files(flags.get("config"), environ, working_directory)):  # the nearer file comes last
+        found.update(_from_file(path))
+    given = {name: (origin, text) for origin, name, text in [*_from_environment(environ), *_from_flags(flags)]}
+    for name, (origin, text) in given.items():
+        value = _checked(SPECS[name].kind, _typed(SPECS[name].kind, text, origin), origin)
+        found[name] = Setting(_absolute(value, working_directory), origin)
+    if found["database_url"].value is None:
+        found["database_url"] = Setting(default_database_url(), DEFAULT)
+    return _settings(found)
+
+
+def secrets(environ: Mapping[str, str]) -> list[str]:
+    """Values of the variables whose names say that they are secret, for blanking them out of a report."""
+    return [
+        value.strip()
+        for name, value in environ.items()
+        if _SECRET_VARIABLE.search(name.upper()) and len(value.strip()) >= _SECRET_MIN_CHARS
+    ]
+
+
+def _files(flag: str | None, environ: Mapping[str, str], working_directory: Path) -> list[Path]:
+    """Settings files that exist, nearest first. One that is named must exist, and is then the only one."""
+    named, origin = (flag, "--config") if flag is not None else (environ.get(_FILE_VARIABLE), _FILE_VARIABLE)
+    if named is not None:
+        path = working_directory / Path(named).expanduser()
+        if not path.is_file():
+            raise UsageError(f"{origin}: there is no file {path}")
+        return [path]
+    from platformdirs import user_config_path
+
+    directories = (working_directory, user_config_path("modelctl", appauthor=False))
+    return [each / FILE_NAME for each in directories if (each / FILE_NAME).exists()]
+
+
+def _from_file(path: Path) -> dict[str, Setting]:
+    table = _read(path)
+    providers = table.pop("providers", {})
+    found = {}
+    for name, value in table.items():
+        _require_known(name, [*SPECS, "providers"], str(path))
+        found[name] = Setting(_absolute(_checked(SPECS[name].kind, value, f"{path}: {name}"), path.parent), str(path))
+    if not isinstance(providers, dict) or not all(isinstance(each, dict) for each in providers.values()):
+        raise UsageError(f"{path}: providers: is not a table of providers", "write [providers.openai]")
+    for provider, settings in providers.items():
+        for name, value in settings.items():
+            place = f"{path}: [providers.{provider}]"
+            _require_known(name, PROVIDER_KINDS, place)
+            checked = _checked(PROVIDER_KINDS[name], value, f"{place} {name}")
+            found[f"providers.{provider}.{name}"] = Setting(checked, str(path))
+    return found
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        reason, _, place = str(error).partition(" (at line ")
+        line = f":{place.partition(',')[0]}" if place else ""
+        raise UsageError(f"{path}{line}: {reason}", "settings files are TOML") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path}: is not UTF-8 text", "settings files are TOML") from None
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    """Variable, setting and text of every setting in the environment; DATABASE_URL counts where ours is not set."""
+    ours = {f"{PREFIX}{name.upper()}": name for name in SPECS}
+    for variable in sorted(environ):
+        if variable.startswith(PREFIX) and not variable.startswith(_TEST_VARIABLES):
+            _require_known(variable, [*ours, *_OTHER_VARIABLES], "environment")
+            if variable in ours:
+                yield variable, ours[variable], environ[variable]
+    if "DATABASE_URL" in environ and f"{PREFIX}DATABASE_URL" not in environ:
+        yield "DATABASE_URL", "database_url", environ["DATABASE_URL"]
+
+
+def _from_flags(flags: Mapping[str, str | None]) -> Iterator[tuple[str, str, str]]:
+    for name, flag in FLAGS.items():
+        if (text := flags.get(name)) is not None:
+            yield flag, name, text
+
+
+def _require_known(name: str, known: Collection[str], place: str) -> None:
+    if name not in known:
+        near = get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(known))}"
+        raise UsageError(f"{place}: unknown setting {name}", hint)
+
+
+def _typed(kind: Kind, text: str, origin: str) -> Any:
+    """Text as a settings file would have typed it. Empty is an error: a CI secret that is missing arrives empty."""
+    if not text.strip():
+        raise UsageError(f"{origin} is set but empty", "unset it to use the default")
+    if not kind.is_number:
+        return text
+    try:
+        number = Decimal(text.strip())
+    except InvalidOperation:
+        return text
+    return int(number) if number.is_finite() and number == number.to_integral_value() else number
+
+
+def _checked(kind: Kind, value: Any, place: str) -> Any:
+    try:
+        return kind.check(value)
+    except ValueError as error:
+        raise UsageError(f"{place}: {error}") from None
+
+
+def _absolute(value: Any, directory: Path) -> Any:
+    """A path is meant from the directory of the file that holds it, or from the working directory."""
+    return directory / value if isinstance(value, Path) else value
+
+
+def _settings(found: Mapping[str, Setting]) -> Settings:
+    plain = {name: found[name].value for name in SPECS if name not in LIMITS}
+    by_provider: dict[str, dict[str, Any]] = {}
+    for path, setting in found.items():
+        if path.startswith("providers."):
+            provider, _, name = path.removeprefix("providers.").rpartition(".")
+            by_provider.setdefault(provider, {})[name] = setting.value
+    return Settings(
+        **plain,
+        limits=GuardLimits(**{limit: found[name].value for name, limit in LIMITS.items()}),
+        providers={provider: _provider_settings(by_provider[provider]) for provider in sorted(by_provider)},
+        origins={name: found[name] for name in [*SPECS, *sorted(found.keys() - SPECS.keys())]},
+    )
+
+
+def _provider_settings(values: Mapping[str, Any]) -> ProviderSettings:
+    patterns = Patterns(include=values.get("include", ()), exclude=values.get("exclude", ()))
+    return ProviderSettings(enabled=values.get("enabled", True), patterns=patterns)
