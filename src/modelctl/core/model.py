@@ -96,7 +96,7 @@ CAPABILITIES = (
     "batch",
     "temperature",
 )
-"""The closed set of capabilities: one nullable boolean column each. `temperature` = sampling parameters are accepted."""
+"""The closed set of capabilities, a nullable boolean column each. `temperature`: sampling parameters are accepted."""
 
 PRICE_FIELDS: Mapping[str, str] = MappingProxyType(
     {
@@ -170,7 +170,7 @@ class ModelFacts:
                 yield name, value
 
     def replaced(self, values: Mapping[str, FactValue]) -> ModelFacts:
-        """A copy with some facts given anew, by name. The caller vouches for the types, as `validate` does for values."""
+        """A copy with some facts given anew, by name; the caller vouches for their types."""
         return replace(self, **values)  # type: ignore[arg-type]  # the names are this class's own
 
 

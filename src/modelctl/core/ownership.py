@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import date
 
-from modelctl.core.model import FACT_FIELDS, SET_ON_CREATION, ModelFacts, ModelRecord, Source
+from modelctl.core.model import FACT_FIELDS, SET_ON_CREATION, ModelRecord, Source
 from modelctl.core.plan import FieldChange, Protected
 from modelctl.core.stored import RowState, StoredModel, Written
 

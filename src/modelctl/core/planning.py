@@ -1,6 +1,6 @@
 """Deciding: what must change so that the database says what the sources say. Pure; the heart of modelctl.
 
-The straight line: stored rows + merged records -> `plan()` -> `guards.check()` -> shown -> `outcome.after()` -> written.
+The straight line: stored rows + merged records -> `plan()` -> `guards.check()` -> shown -> `outcome.after()` -> rows.
 """
 
 from __future__ import annotations

@@ -1,0 +1,55 @@
+"""Facts as JSON values and back, the same for the state table, the audit trail, plan files and `--format json`."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, TypeAlias, get_args, get_origin, get_type_hints
+
+from modelctl.core.model import FACT_FIELDS, FactValue, ModelFacts
+
+JsonValue: TypeAlias = str | bool | int | float | None | list[str]
+
+_HINTS = get_type_hints(ModelFacts)
+FACT_TYPES: dict[str, type] = {
+    name: next(_get if isinstance(_get, type) else tuple for _get in get_args(_HINTS[name])) for name in FACT_FIELDS
+}
+"""Fact name -> its Python type (`tuple` for lists)."""
+
+
+def encode(value: FactValue | datetime) -> JsonValue:
+    """A JSON value without loss: amounts are strings (`"2.5"`), days and instants ISO 8601, lists lists."""
+    if isinstance(value, Decimal):
+        return decimal_text(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, tuple):
+        return list(value)
+    return value
+
+
+def decode(name: str, raw: Any) -> FactValue:
+    """The fact that `encode` made the JSON value from."""
+    if raw is None:
+        return None
+    kind = FACT_TYPES[name]
+    if kind is Decimal:
+        return Decimal(raw)
+    if kind is date:
+        return date.fromisoformat(raw)
+    return tuple(raw) if kind is tuple else raw
+
+
+def exact_number(amount: Decimal) -> int | float:
+    """An amount as a JSON number with exactly its digits.
+
+    A float's shortest text has the same digits for every decimal of at most 15 significant ones, which is all that
+    a price can have (see `validate`).
+    """
+    return int(amount) if amount == amount.to_integral_value() else float(amount)
+
+
+def decimal_text(amount: Decimal) -> str:
+    """An amount without padding or exponent: `0.15`, never `0.150000000` or `1.5E-1`."""
+    text = f"{amount:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,0 +1,181 @@
+"""Writing a plan: one transaction for one provider, in batches, and only if nothing has moved since it was made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, select, update
+
+from modelctl.core.encoding import encode
+from modelctl.core.model import ModelKey
+from modelctl.core.outcome import after
+from modelctl.core.plan import Action, Change, Plan
+from modelctl.core.provider import Provider
+from modelctl.core.run import RunRecord
+from modelctl.core.stored import StoredModel
+from modelctl.errors import StalePlan
+from modelctl.store import read
+from modelctl.store.dialects import BATCH_ROWS, Row, insert_rows, overwrite_rows
+from modelctl.store.names import Tables
+from modelctl.store.rows import model_row, price_row, provider_row, run_row, state_row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Author:
+    """Who writes, in which run, and when (UTC, whole seconds)."""
+
+    run: str
+    actor: str
+    command: str
+    now: datetime
+
+
+def apply(connection: Connection, tables: Tables, plan: Plan, provider: Provider, author: Author) -> None:
+    """Write the plan's changes, their prices and their audit rows. StalePlan where a row has moved since."""
+    _create_provider_if_new(connection, tables, provider, author)
+    _require_unmoved(connection, tables, plan.changes)
+    changed = [(change, after(change, now=author.now)) for change in plan.changes]
+    _write_models(connection, tables, changed, plan)
+    _write_states(connection, tables, changed, author)
+    insert_rows(
+        connection,
+        tables.prices,
+        [
+            price_row(change.key, point, run=author.run, now=author.now)
+            for change in plan.changes
+            for point in change.prices
+        ],
+    )
+    insert_rows(connection, tables.changes, [_audit_row(change, author) for change in plan.changes])
+    _write_absences(connection, tables, plan.absences, author)
+    _write_seen(connection, tables, plan)
+
+
+def record_run(connection: Connection, tables: Tables, record: RunRecord) -> None:
+    """Remember a run, whatever came of it."""
+    insert_rows(connection, tables.sync_runs, [run_row(record)])
+
+
+def _create_provider_if_new(connection: Connection, tables: Tables, provider: Provider, author: Author) -> None:
+    name = tables.providers.c.name
+    if connection.execute(select(name).where(name == provider.name)).first() is None:
+        insert_rows(connection, tables.providers, [provider_row(provider, now=author.now)])
+
+
+def _require_unmoved(connection: Connection, tables: Tables, changes: Sequence[Change]) -> None:
+    """Lock the rows that the changes rest on and compare them with what the plan saw."""
+    for batch in _batches(changes):
+        current = read.models_by_key(connection, tables, [change.key for change in batch], lock=True)
+        for change in batch:
+            if _identity(current.get(change.key)) != _identity(change.existing):
+                raise StalePlan(f"{change.key} has changed since the plan was made", "run the command again")
+
+
+def _identity(model: StoredModel | None) -> object:
+    if model is None:
+        return None
+    state = model.state
+    return (
+        model.row_id,
+        model.facts,
+        model.is_enabled,
+        frozenset(model.prices),
+        None if state is None else (dict(state.written), state.pins),
+    )
+
+
+def _write_models(
+    connection: Connection, tables: Tables, changed: Sequence[tuple[Change, StoredModel]], plan: Plan
+) -> None:
+    created = [model_row(_stamped(model, plan)) for change, model in changed if change.action is Action.CREATE]
+    insert_rows(connection, tables.models, created)
+    updated = [
+        model_row(_stamped(model, plan))
+        for change, model in changed
+        if change.action is not Action.CREATE and change.fields
+    ]
+    overwrite_rows(connection, tables.models, updated, key=("id",))
+
+
+def _stamped(model: StoredModel, plan: Plan) -> StoredModel:
+    at = plan.seen.get(model.key)
+    if at is None:
+        return model
+    return replace(model, last_verified_at=at, last_seen_at=at if model.key in plan.listed else model.last_seen_at)
+
+
+def _write_states(
+    connection: Connection, tables: Tables, changed: Sequence[tuple[Change, StoredModel]], author: Author
+) -> None:
+    new = [state_row(model, now=author.now) for change, model in changed if change.existing is None]
+    insert_rows(connection, tables.state, new)
+    moved = [state_row(model, now=author.now) for change, model in changed if change.existing and change.fields]
+    overwrite_rows(connection, tables.state, moved, key=("provider", "model_id"))
+
+
+def _write_absences(connection: Connection, tables: Tables, absences: Mapping[ModelKey, int], author: Author) -> None:
+    if not absences:
+        return
+    state = tables.state
+    statement = (
+        update(state)
+        .where(state.c.provider == bindparam("key_provider"), state.c.model_id == bindparam("key_model_id"))
+        .values(absences=bindparam("new_absences"), updated_at=author.now)
+    )
+    rows = [
+        {"key_provider": key.provider, "key_model_id": key.model_id, "new_absences": count}
+        for key, count in sorted(absences.items())
+    ]
+    connection.execute(statement, rows)
+
+
+def _write_seen(connection: Connection, tables: Tables, plan: Plan) -> None:
+    """Note when the sources last confirmed the rows: a statement per batch of rows with the same instant."""
+    written = {change.key for change in plan.changes if change.fields}
+    groups: dict[tuple[datetime, bool], list[str]] = {}
+    for key, at in sorted(plan.seen.items()):
+        if key not in written:
+            groups.setdefault((at, key in plan.listed), []).append(key.model_id)
+    models = tables.models
+    for (at, listed), ids in groups.items():
+        stamps = {"last_verified_at": at} | ({"last_seen_at": at} if listed else {})
+        for start in range(0, len(ids), BATCH_ROWS):
+            batch = ids[start : start + BATCH_ROWS]
+            connection.execute(
+                update(models).where(models.c.provider == plan.provider, models.c.model_id.in_(batch)).values(stamps)
+            )
+
+
+def _audit_row(change: Change, author: Author) -> Row:
+    before = {each.name: encode(each.old) for each in change.fields}
+    new = {each.name: encode(each.new) for each in change.fields}
+    if change.is_enabled is not None:
+        new["is_enabled"] = change.is_enabled
+    prices = [
+        {
+            "kind": point.kind,
+            "unit": point.unit,
+            "amount": encode(point.amount),
+            "currency": point.currency,
+            "effective_from": encode(point.effective_from),
+        }
+        for point in change.prices
+    ]
+    return {
+        "run": author.run,
+        "entity": "model",
+        "entity_key": str(change.key),
+        "at": author.now,
+        "actor": author.actor,
+        "command": author.command,
+        "action": change.action.value,
+        "before_values": None if change.existing is None else before,
+        "after_values": {**new, **({"prices": prices} if prices else {})},
+    }
+
+
+def _batches(changes: Sequence[Change]) -> Iterator[Sequence[Change]]:
+    for start in range(0, len(changes), BATCH_ROWS):
+        yield changes[start : start + BATCH_ROWS]

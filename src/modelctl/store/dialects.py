@@ -1,0 +1,90 @@
+"""The only place that knows one database from another: upserts, snapshots, and which errors pass by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, insert, update
+from sqlalchemy.dialects import mysql, postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
+
+Row = dict[str, Any]
+
+BATCH_ROWS = 500
+
+_RETRYABLE_SQLSTATES = frozenset({"40001", "40P01", "55P03", "57P01", "57P02", "57P03", "08000", "08003", "08006"})
+_RETRYABLE_MYSQL_ERRORS = frozenset({1205, 1213, 2006, 2013})
+_RETRYABLE_SQLITE_ERRORS = ("SQLITE_BUSY", "SQLITE_LOCKED")
+
+
+def insert_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    """Insert rows in batches; the rows should be sorted by key, so that two writers meet in one order."""
+    for batch in _batches(rows):
+        connection.execute(insert(table), batch)
+
+
+def overwrite_rows(connection: Connection, table: Table, rows: Sequence[Row], key: Sequence[str]) -> None:
+    """Write whole rows over those with the same `key`, or insert them. Every row must hold every column."""
+    write = _OVERWRITE.get(connection.dialect.name, _update_by_key)
+    for batch in _batches(rows):
+        write(connection, table, batch, key)
+
+
+def snapshot_options(dialect_name: str) -> dict[str, Any]:
+    """Execution options under which several SELECTs of one transaction see one state."""
+    return {"isolation_level": "REPEATABLE READ"} if dialect_name == "postgresql" else {}
+
+
+def will_pass(error: DBAPIError) -> bool:
+    """Whether the whole transaction, begun anew, may succeed: deadlocks, serialization failures, lost connections."""
+    if error.connection_invalidated:
+        return True
+    original = error.orig
+    sqlstate = getattr(original, "sqlstate", None)
+    if sqlstate in _RETRYABLE_SQLSTATES:
+        return True
+    if str(getattr(original, "sqlite_errorname", "")).startswith(_RETRYABLE_SQLITE_ERRORS):
+        return True
+    code = original.args[0] if original is not None and original.args else None
+    return code in _RETRYABLE_MYSQL_ERRORS
+
+
+def _batches(rows: Sequence[Row]) -> list[Sequence[Row]]:
+    return [rows[start : start + BATCH_ROWS] for start in range(0, len(rows), BATCH_ROWS)]
+
+
+def _on_conflict(
+    dialect_insert: Callable[..., Any],
+) -> Callable[[Connection, Table, Sequence[Row], Sequence[str]], None]:
+    def write(connection: Connection, table: Table, rows: Sequence[Row], key: Sequence[str]) -> None:
+        statement = dialect_insert(table)
+        changed = {name: statement.excluded[name] for name in rows[0] if name not in key}
+        connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=changed), rows)
+
+    return write
+
+
+def _on_duplicate_key(connection: Connection, table: Table, rows: Sequence[Row], key: Sequence[str]) -> None:
+    statement = mysql.insert(table)
+    changed = {name: statement.inserted[name] for name in rows[0] if name not in key}
+    connection.execute(statement.on_duplicate_key_update(changed), rows)
+
+
+def _update_by_key(connection: Connection, table: Table, rows: Sequence[Row], key: Sequence[str]) -> None:
+    """For databases without an upsert of ours: correct everywhere, a statement a row."""
+    where: ColumnElement[bool] = and_(*(table.c[name] == bindparam(f"key_{name}") for name in key))
+    changed = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in rows[0] if name not in key}
+    statement = update(table).where(where).values(changed)
+    for row in rows:
+        parameters = {f"{'key' if name in key else 'new'}_{name}": value for name, value in row.items()}
+        if connection.execute(statement, parameters).rowcount == 0:
+            connection.execute(insert(table), row)
+
+
+_OVERWRITE: Mapping[str, Callable[[Connection, Table, Sequence[Row], Sequence[str]], None]] = {
+    "sqlite": _on_conflict(sqlite.insert),
+    "postgresql": _on_conflict(postgresql.insert),
+    "mysql": _on_duplicate_key,
+    "mariadb": _on_duplicate_key,
+}

@@ -1,0 +1,163 @@
+"""Opening a database and running transactions on it. Every driver's error leaves here as one line without a secret."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, stop_after_delay, wait_random_exponential
+
+from modelctl.errors import StalePlan, StoreError, UsageError
+from modelctl.store.dialects import snapshot_options, will_pass
+from modelctl.store.names import DEFAULT_PREFIX, Tables
+
+T = TypeVar("T")
+
+SQLITE_BUSY_TIMEOUT_S = 10
+MAX_TRIES = 10
+MAX_RETRY_S = 60.0
+
+_DRIVER_EXTRAS = {"psycopg": "postgres", "pymysql": "mysql"}
+_WRITING = "modelctl_writing"
+
+
+class Database:
+    """One database that modelctl keeps its tables in."""
+
+    def __init__(self, url: str, *, prefix: str = DEFAULT_PREFIX, schema: str | None = None) -> None:
+        """Prepares, but does not connect. UsageError where the URL or its driver cannot be used."""
+        self.url = _parse(url)
+        self.tables = Tables(prefix=prefix, schema=schema)
+        self.engine = _create_engine(self.url)
+        logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)  # it prints tracebacks of lost connections
+
+    @property
+    def label(self) -> str:
+        """The URL as it may be shown: the password is masked."""
+        return self.url.render_as_string(hide_password=True)
+
+    @property
+    def is_sqlite_file(self) -> bool:
+        """Whether this is a file that modelctl may create and migrate by itself."""
+        return self.url.get_backend_name() == "sqlite"
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that sees one state of the database and writes nothing."""
+        with self._errors_in_one_line(), self.engine.connect() as connection:
+            yield connection.execution_options(**snapshot_options(connection.dialect.name))
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """The result of `work` in one transaction, tried anew as a whole while the error is one that passes."""
+        retrying = Retrying(
+            retry=retry_if_exception(lambda error: isinstance(error, DBAPIError) and will_pass(error)),
+            stop=stop_after_attempt(MAX_TRIES) | stop_after_delay(MAX_RETRY_S),
+            wait=wait_random_exponential(multiplier=0.05, max=2),
+            reraise=True,
+        )
+        with self._errors_in_one_line():
+            for attempt in retrying:
+                with attempt:
+                    result = self._write_once(work)
+            return result
+
+    def close(self) -> None:
+        """Give up all connections."""
+        self.engine.dispose()
+
+    def _write_once(self, work: Callable[[Connection], T]) -> T:
+        with self.engine.connect() as connection:
+            connection.execution_options(**{_WRITING: True})
+            with connection.begin():
+                return work(connection)
+
+    @contextmanager
+    def _errors_in_one_line(self) -> Iterator[None]:
+        try:
+            yield
+        except IntegrityError as error:
+            raise StalePlan(
+                f"{self.label}: a row that was to be written exists by now ({_first_line(error)})",
+                "run the command again",
+            ) from None
+        except DBAPIError as error:
+            raise StoreError(f"{self.label}: {_first_line(error)}", _hint(self.url, error)) from None
+        except SQLAlchemyError as error:
+            raise StoreError(f"{self.label}: {str(error).splitlines()[0]}") from None
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+        parsed.get_dialect()
+    except ArgumentError:
+        raise UsageError(
+            "the database URL cannot be read", "write it like sqlite:///models.db or postgresql://user@host/name"
+        ) from None
+    except NoSuchModuleError:
+        name = url.partition(":")[0]
+        raise UsageError(
+            f"no SQLAlchemy dialect is installed for {name!r}", "install its package, or check the spelling of the URL"
+        ) from None
+    return parsed
+
+
+def _create_engine(url: URL) -> Engine:
+    is_sqlite = url.get_backend_name() == "sqlite"
+    if is_sqlite and url.database not in (None, "", ":memory:"):
+        _make_parent_directory(Path(str(url.database)))
+    try:
+        engine = create_engine(url, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_S} if is_sqlite else {})
+    except ModuleNotFoundError as error:
+        driver = str(error.name)
+        extra = _DRIVER_EXTRAS.get(driver)
+        fix = f"pip install 'modelctl[{extra}]'" if extra else f"pip install {driver}"
+        raise UsageError(f"the database driver {driver} is not installed", fix) from None
+    if is_sqlite:
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _make_parent_directory(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{path.parent}: {error.strerror}", "choose another file with --database") from None
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    """Let SQLAlchemy begin transactions (the driver would begin none at a SELECT), and keep foreign keys."""
+    connection.isolation_level = None
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """A writer takes the lock at once: a read that turns into a write fails where another wrote in between."""
+    writing = connection.get_execution_options().get(_WRITING)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def _first_line(error: DBAPIError) -> str:
+    original: Any = error.orig
+    if original is not None and len(original.args) > 1 and isinstance(original.args[0], int):
+        return f"{original.args[1]} ({original.args[0]})"  # MySQL: (code, text)
+    return str(original).strip().splitlines()[0] if str(original).strip() else type(original).__name__
+
+
+def _hint(url: URL, error: DBAPIError) -> str:
+    text = str(error.orig).lower()
+    if "readonly" in text or "read-only" in text or "read only" in text:
+        return "the database cannot be written; nothing was changed"
+    if "unable to open" in text:
+        return f"check that {url.database} can be created and written"
+    if "full" in text or "no space" in text:
+        return "free some space; nothing was changed"
+    return "nothing was changed; check the address and the permissions"

@@ -1,0 +1,118 @@
+"""Reading: rows become values here, and no database object leaves."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, select
+
+from modelctl.core.model import ModelKey
+from modelctl.core.price import PricePoint
+from modelctl.core.provider import Provider
+from modelctl.core.run import Outcome
+from modelctl.core.stored import RowState, StoredModel, StoredProvider
+from modelctl.store.names import Tables
+from modelctl.store.rows import (
+    MODEL_COLUMNS,
+    PRICE_COLUMNS,
+    model_from_row,
+    price_from_row,
+    provider_from_row,
+    state_from_row,
+)
+
+
+def providers(connection: Connection, tables: Tables) -> dict[str, Provider]:
+    """All providers of the database by name."""
+    rows = connection.execute(select(tables.providers))
+    return {row.name: provider_from_row(row) for row in rows}
+
+
+def models_of(connection: Connection, tables: Tables, provider: str) -> StoredProvider:
+    """Everything that is stored of one provider's models."""
+    return _assemble(
+        connection.execute(_columns(tables.models, MODEL_COLUMNS).where(tables.models.c.provider == provider)),
+        _state_rows(connection, tables, tables.state.c.provider == provider),
+        _price_rows(connection, tables, tables.prices.c.provider == provider),
+    )
+
+
+def models_by_key(
+    connection: Connection, tables: Tables, keys: Sequence[ModelKey], *, lock: bool = False
+) -> dict[ModelKey, StoredModel]:
+    """The named models that exist, all of one provider. `lock`: keep others from changing them until the commit."""
+    if not keys:
+        return {}
+    provider, ids = keys[0].provider, [key.model_id for key in keys]
+    statement = _columns(tables.models, MODEL_COLUMNS).where(_is_one_of(tables.models, provider, ids))
+    if lock:
+        statement = statement.order_by(tables.models.c.model_id).with_for_update()
+    return dict(
+        _assemble(
+            connection.execute(statement),
+            _state_rows(connection, tables, _is_one_of(tables.state, provider, ids)),
+            _price_rows(connection, tables, _is_one_of(tables.prices, provider, ids)),
+        ).models
+    )
+
+
+def models(connection: Connection, tables: Tables, *, only: Collection[str] = ()) -> list[StoredModel]:
+    """The models of all providers, or of some, sorted by key; without their ledgers, which a list does not show."""
+    condition = tables.models.c.provider.in_(sorted(only)) if only else None
+    statement = _columns(tables.models, MODEL_COLUMNS)
+    rows = connection.execute(statement if condition is None else statement.where(condition))
+    return sorted((model_from_row(row, (), None) for row in rows), key=lambda model: model.key)
+
+
+def last_fetched(connection: Connection, tables: Tables, provider: str) -> int | None:
+    """How many models the provider's last believed listing had; None where there was none."""
+    runs = tables.sync_runs
+    statement = (
+        select(runs.c.fetched)
+        .where(
+            runs.c.provider == provider,
+            runs.c.fetched.is_not(None),
+            runs.c.outcome.in_([Outcome.APPLIED.value, Outcome.IN_SYNC.value]),
+        )
+        .order_by(runs.c.started_at.desc())
+        .limit(1)
+    )
+    return connection.execute(statement).scalar()
+
+
+def _assemble(
+    model_rows: Iterable[Row[*tuple[Any, ...]]],
+    states: dict[ModelKey, RowState],
+    ledger: dict[ModelKey, list[PricePoint]],
+) -> StoredProvider:
+    found = {}
+    for row in model_rows:
+        key = ModelKey(row[1], row[2])
+        found[key] = model_from_row(row, tuple(ledger.get(key, ())), states.get(key))
+    return StoredProvider(models=found, removed_by_hand=frozenset(states.keys() - found.keys()))
+
+
+def _state_rows(connection: Connection, tables: Tables, condition: ColumnElement[bool]) -> dict[ModelKey, RowState]:
+    columns = ("provider", "model_id", "written", "pins", "absences")
+    rows = connection.execute(_columns(tables.state, columns).where(condition))
+    return {ModelKey(row.provider, row.model_id): state_from_row(row) for row in rows}
+
+
+def _price_rows(
+    connection: Connection, tables: Tables, condition: ColumnElement[bool]
+) -> dict[ModelKey, list[PricePoint]]:
+    statement = _columns(tables.prices, ("provider", "model_id", *PRICE_COLUMNS)).where(condition)
+    ledger: defaultdict[ModelKey, list[PricePoint]] = defaultdict(list)
+    for row in connection.execute(statement):
+        ledger[ModelKey(row[0], row[1])].append(price_from_row(row))
+    return ledger
+
+
+def _columns(table: Table, names: Collection[str]) -> Select[*tuple[Any, ...]]:
+    return select(*(table.c[name] for name in names))
+
+
+def _is_one_of(table: Table, provider: str, ids: Sequence[str]) -> ColumnElement[bool]:
+    return and_(table.c.provider == provider, table.c.model_id.in_(ids))

@@ -1,0 +1,177 @@
+"""Rows to values and values to rows. No other module knows both shapes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Row
+
+from modelctl.core.encoding import decode, encode
+from modelctl.core.model import FACT_FIELDS, ModelFacts, ModelKey
+from modelctl.core.price import PricePoint
+from modelctl.core.provider import Provider
+from modelctl.core.run import RunRecord
+from modelctl.core.stored import RowState, StoredModel, Written
+from modelctl.store.dialects import Row as RowValues
+
+LIST_FIELDS = ("input_modalities", "output_modalities", "aliases", "tags")
+PRICE_COLUMNS = tuple(
+    each.name for each in fields(PricePoint)
+)  # the ledger's columns and a point's fields have the same names
+MODEL_COLUMNS = (
+    "id",
+    "provider",
+    "model_id",
+    *FACT_FIELDS,
+    "is_enabled",
+    "last_seen_at",
+    "last_verified_at",
+    "created_at",
+    "updated_at",
+)
+_FACTS_START = MODEL_COLUMNS.index(FACT_FIELDS[0])
+_FACTS_END = _FACTS_START + len(FACT_FIELDS)
+_LIST_POSITIONS = tuple(FACT_FIELDS.index(name) for name in LIST_FIELDS)
+
+
+class WrittenFields(Mapping[str, Written]):
+    """The stored JSON of what was last written, parsed only when somebody asks: most rows are as they should be."""
+
+    __slots__ = ("_parsed", "_text")
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._parsed: dict[str, Written] | None = None
+
+    def _fields(self) -> dict[str, Written]:
+        if self._parsed is None:
+            raw = json.loads(self._text)
+            self._parsed = {name: Written(decode(name, value), source) for name, (value, source) in raw.items()}
+        return self._parsed
+
+    def __getitem__(self, name: str) -> Written:
+        return self._fields()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._fields())
+
+    def __len__(self) -> int:
+        return len(self._fields())
+
+
+def model_from_row(row: Row[*tuple[Any, ...]], prices: tuple[PricePoint, ...], state: RowState | None) -> StoredModel:
+    """A stored model from a row of `MODEL_COLUMNS`, its ledger and its state."""
+    facts = list(row[_FACTS_START:_FACTS_END])
+    for position in _LIST_POSITIONS:
+        if facts[position] is not None:
+            facts[position] = tuple(facts[position])
+    is_enabled, last_seen_at, last_verified_at, created_at, updated_at = row[_FACTS_END:]
+    return StoredModel(
+        key=ModelKey(row[1], row[2]),
+        facts=ModelFacts(**dict(zip(FACT_FIELDS, facts, strict=True))),
+        is_enabled=bool(is_enabled),
+        prices=prices,
+        state=state,
+        row_id=row[0],
+        last_seen_at=last_seen_at,
+        last_verified_at=last_verified_at,
+        created_at=created_at,
+        updated_at=updated_at,
+    )
+
+
+def model_row(model: StoredModel) -> RowValues:
+    """All columns of a stored model; `id` only where the row has one."""
+    row: RowValues = {"provider": model.key.provider, "model_id": model.key.model_id}
+    if model.row_id is not None:
+        row["id"] = model.row_id
+    for name in FACT_FIELDS:
+        value = getattr(model.facts, name)
+        row[name] = list(value) if isinstance(value, tuple) else value
+    return row | {
+        "is_enabled": model.is_enabled,
+        "last_seen_at": model.last_seen_at,
+        "last_verified_at": model.last_verified_at,
+        "created_at": model.created_at,
+        "updated_at": model.updated_at,
+    }
+
+
+def state_from_row(row: Row[*tuple[Any, ...]]) -> RowState:
+    """The state from a row with `written`, `pins` and `absences`."""
+    return RowState(written=WrittenFields(row.written), pins=frozenset(row.pins or ()), absences=row.absences)
+
+
+def state_row(model: StoredModel, *, now: datetime) -> RowValues:
+    """The state row of a model that has one."""
+    state = model.state or RowState()
+    written = {name: [encode(value), source] for name, (value, source) in state.written.items()}
+    return {
+        "provider": model.key.provider,
+        "model_id": model.key.model_id,
+        "written": json.dumps(written, ensure_ascii=False, separators=(",", ":")),
+        "pins": sorted(state.pins) or None,
+        "absences": state.absences,
+        "updated_at": now,
+    }
+
+
+def price_from_row(row: Row[*tuple[Any, ...]]) -> PricePoint:
+    """A ledger point from a row of `PRICE_COLUMNS`."""
+    return PricePoint(**dict(zip(PRICE_COLUMNS, row[-len(PRICE_COLUMNS) :], strict=True)))
+
+
+def price_row(key: ModelKey, point: PricePoint, *, run: str, now: datetime) -> RowValues:
+    """The ledger row of a point."""
+    values: dict[str, str | int | Decimal | datetime | None] = {name: getattr(point, name) for name in PRICE_COLUMNS}
+    return {"provider": key.provider, "model_id": key.model_id, **values, "run": run, "recorded_at": now}
+
+
+def provider_from_row(row: Row[*tuple[Any, ...]]) -> Provider:
+    """A provider from a whole row of its table."""
+    return Provider(
+        name=row.name,
+        display_name=row.display_name,
+        kind=row.kind,
+        api_base_url=row.api_base_url,
+        auth_header_name=row.auth_header_name,
+        auth_header_prefix=row.auth_header_prefix,
+        env_vars=tuple(row.env_vars or ()),
+        features=tuple(row.features or ()),
+        settings=row.settings or {},
+        is_builtin=row.is_builtin,
+        is_enabled=row.is_enabled,
+    )
+
+
+def provider_row(provider: Provider, *, now: datetime) -> RowValues:
+    """All columns of a provider that is new to the table."""
+    return {
+        "name": provider.name,
+        "display_name": provider.display_name,
+        "kind": provider.kind,
+        "api_base_url": provider.api_base_url,
+        "auth_header_name": provider.auth_header_name,
+        "auth_header_prefix": provider.auth_header_prefix,
+        "env_vars": list(provider.env_vars) or None,
+        "features": list(provider.features) or None,
+        "settings": dict(provider.settings) or None,
+        "is_builtin": provider.is_builtin,
+        "is_enabled": provider.is_enabled,
+        "health_status": "unknown",
+        "health_checked_at": None,
+        "health_latency_ms": None,
+        "created_at": now,
+        "updated_at": now,
+    }
+
+
+def run_row(record: RunRecord) -> RowValues:
+    """All columns of a run."""
+    values = {each.name: getattr(record, each.name) for each in fields(record)}
+    return values | {"outcome": record.outcome.value, "sources": list(record.sources)}

@@ -1,0 +1,104 @@
+"""Creating and upgrading the tables. Alembic does the work, under modelctl's own version table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, select
+
+from modelctl.errors import StoreError
+from modelctl.store.engine import Database
+
+HEAD = "0001"
+"""The newest revision in `migrations/versions`; kept here so that a look at the version does not load Alembic."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemaStatus:
+    """Which version the tables have, and what an upgrade would run."""
+
+    version: str | None
+    """None: there are no tables yet."""
+    pending: tuple[str, ...]
+    foreign: tuple[str, ...] = ()
+    """Tables with names of ours that modelctl did not create."""
+
+
+def status(database: Database) -> SchemaStatus:
+    """How the tables stand. Reads only."""
+    with database.reading() as connection:
+        return _status(connection, database)
+
+
+def ensure_current(database: Database, *, migrate: bool = False) -> None:
+    """Make sure that the tables are there in the version this program writes.
+
+    A SQLite file is created and migrated by itself, a server only with `migrate`: StoreError says so.
+    """
+    found = status(database)
+    if found.foreign:
+        raise _foreign_tables(database, found.foreign)
+    if not found.pending:
+        return
+    if not (database.is_sqlite_file or migrate):
+        state = "has no modelctl tables yet" if found.version is None else f"has version {found.version} of {HEAD}"
+        raise StoreError(f"{database.label} {state}", "run `modelctl db upgrade`, or add --migrate")
+    upgrade(database)
+
+
+def upgrade(database: Database) -> tuple[str, ...]:
+    """Bring the tables to the newest version; the revisions that were run. Safe to repeat after a crash."""
+    found = status(database)
+    if found.foreign:
+        raise _foreign_tables(database, found.foreign)
+    if found.pending:
+        database.write(lambda connection: _run_migrations(connection, database))
+    return found.pending
+
+
+def _status(connection: Connection, database: Database) -> SchemaStatus:
+    tables = database.tables
+    inspector = inspect(connection)
+    if not inspector.has_table(tables.version_table, schema=tables.schema):
+        taken = sorted(set(inspector.get_table_names(schema=tables.schema)) & set(tables.all_names()))
+        return SchemaStatus(version=None, pending=(HEAD,), foreign=tuple(taken))
+    version_column = Table(
+        tables.version_table, MetaData(), Column("version_num", String(32)), schema=tables.schema
+    ).c.version_num
+    version = connection.execute(select(version_column)).scalar()
+    if version == HEAD:
+        return SchemaStatus(version=version, pending=())
+    return SchemaStatus(version=version, pending=_revisions_after(version, database))
+
+
+def _revisions_after(version: str | None, database: Database) -> tuple[str, ...]:
+    from alembic.script import ScriptDirectory
+    from alembic.util import CommandError
+
+    script = ScriptDirectory(str(Path(__file__).parent / "migrations"))
+    try:
+        return tuple(reversed([each.revision for each in script.iterate_revisions("heads", version or "base")]))
+    except CommandError:
+        raise StoreError(
+            f"{database.label} has tables of version {version}, which this modelctl does not know",
+            "upgrade modelctl: the tables were made by a newer one",
+        ) from None
+
+
+def _run_migrations(connection: Connection, database: Database) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.attributes["connection"] = connection
+    config.attributes["tables"] = database.tables
+    command.upgrade(config, "head")
+
+
+def _foreign_tables(database: Database, names: tuple[str, ...]) -> StoreError:
+    return StoreError(
+        f"{database.label} has a table {names[0]} that modelctl did not create; it was not touched",
+        "set `table_prefix` (or `schema`) so that modelctl's tables get other names",
+    )
