@@ -1,0 +1,158 @@
+"""The front door: global options, one-line errors, exit codes, interruptions, and that no secret gets out."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from modelctl.cli.main import app
+from modelctl.errors import CatalogError, ExitCode, StalePlan, UsageError
+
+
+@pytest.fixture
+def command() -> Iterator[Callable[[Callable[[], None]], str]]:
+    """Registers a function as a command for one test."""
+    before = list(app.registered_commands)
+
+    def register(function: Callable[[], None]) -> str:
+        app.command("probe", help="A command of a test.")(function)
+        return "probe"
+
+    yield register
+    app.registered_commands[:] = before
+
+
+def test_version(run):
+    assert run("--version").stdout.startswith("modelctl 0.")
+
+
+def test_help_lists_global_options_and_commands(run):
+    result = run("--help")
+    assert result.code == 0
+    assert "--database URL" in result.stdout
+    assert "config " in result.stdout
+
+
+def test_help_of_a_command_is_the_same_as_typer_makes_it(run, command):
+    assert run("config", "show", "--help").stdout == run("--quiet", "config", "show", "--help").stdout
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("config", "show", "--nope"),
+        ("nope",),
+        ("nope", "--help"),
+        ("config", "show", "--database"),
+        ("config", "show", "--format", "xml"),
+        ("config", "show", "--database", "no-url"),
+    ],
+)
+def test_wrong_usage_exits_2_and_says_nothing_on_stdout(run, argv):
+    result = run(*argv)
+    assert (result.code, result.stdout) == (ExitCode.USAGE, "")
+    assert "rror: " in result.stderr
+
+
+def test_global_options_may_stand_anywhere(run):
+    for argv in (
+        ("--database", "sqlite:///x.db", "config", "show"),
+        ("config", "--database", "sqlite:///x.db", "show"),
+        ("config", "show", "--database=sqlite:///x.db", "--debug"),
+    ):
+        result = run(*argv)
+        assert result.code == 0, result.stderr
+        assert "sqlite:///x.db" in result.stdout
+        assert "--database" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(CatalogError, ExitCode.FAILED), (UsageError, ExitCode.USAGE), (StalePlan, ExitCode.STALE)],
+)
+def test_an_expected_error_is_a_line_and_a_hint(run, command, error, code):
+    def fail() -> None:
+        raise error("two\nlines\x1b[31m", "do this")
+
+    assert run(command(fail)) == (result := run("probe"))
+    assert result.code == code
+    assert result.stderr == "error: two lines\N{REPLACEMENT CHARACTER}[31m\n  do this\n"
+    assert result.stdout == ""
+
+
+def test_a_bug_is_one_line_and_with_debug_a_traceback_without_secrets(run, command):
+    def fail() -> None:
+        raise ValueError("postgresql+psycopg://app:s3cr3t@db/prod and sk-abcdefgh")
+
+    environ = {"DATABASE_URL": "postgres://app:s3cr3t@db/prod", "OPENAI_API_KEY": "sk-abcdefgh"}
+    result = run(command(fail), env=environ)
+    assert result.code == ExitCode.BUG
+    assert result.stderr.startswith("modelctl has a bug: ValueError: postgresql+psycopg://app:***@db/prod and ***;")
+    assert len(result.stderr.splitlines()) == 1
+    detailed = run("probe", "--debug", env=environ)
+    assert detailed.code == ExitCode.BUG
+    assert "Traceback" in detailed.stderr
+    for each in (result, detailed):
+        assert "s3cr3t" not in each.stderr
+        assert "sk-abcdefgh" not in each.stderr
+
+
+def test_an_error_of_the_operating_system_names_the_file(run, command):
+    def fail() -> None:
+        open("missing.toml").close()  # noqa: PTH123
+
+    result = run(command(fail))
+    assert (result.code, result.stderr) == (ExitCode.FAILED, "error: missing.toml: No such file or directory\n")
+
+
+def test_an_interruption_exits_130(run, command):
+    def fail() -> None:
+        raise KeyboardInterrupt
+
+    result = run(command(fail))
+    assert (result.code, result.stderr) == (ExitCode.INTERRUPTED, "interrupted\n")
+
+
+def test_a_termination_is_an_interruption_and_the_old_handler_comes_back(run, command):
+    before = signal.getsignal(signal.SIGTERM)
+
+    def wait() -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(5)
+
+    assert run(command(wait)).code == ExitCode.INTERRUPTED
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_broken_settings_do_not_keep_help_from_working(run):
+    assert run("config", "--help", env={"MODELCTL_NONSENSE": "1"}).code == 0
+    assert run("config", "show", env={"MODELCTL_NONSENSE": "1"}).code == ExitCode.USAGE
+
+
+def test_a_reader_that_leaves_early_gets_no_traceback():
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "modelctl", "config", "show"], stdout=writing, stderr=subprocess.PIPE, check=False
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (ExitCode.FAILED, b"")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")  # noqa: PTH110
+def test_a_full_disk_under_stdout_is_an_error_not_a_bug():
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        done = subprocess.run(
+            [sys.executable, "-m", "modelctl", "config", "show"], stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert (done.returncode, done.stderr) == (ExitCode.FAILED, b"error: No space left on device\n")
+
+
+def test_the_process_says_the_same_as_the_function(run, run_process):
+    assert run("config", "show") == run_process("config", "show")
