@@ -8,12 +8,19 @@ from typing import Any, TypeAlias, get_args, get_origin, get_type_hints
 
 from modelctl.core.model import FACT_FIELDS, FactValue, ModelFacts
 
-JsonValue: TypeAlias = str | bool | int | float | None | list[str]
+JsonValue: TypeAlias = str | bool | int | float | list[str] | None
 
 _HINTS = get_type_hints(ModelFacts)
-FACT_TYPES: dict[str, type] = {
-    name: next(_get if isinstance(_get, type) else tuple for _get in get_args(_HINTS[name])) for name in FACT_FIELDS
-}
+
+
+def _first_type(alternatives: tuple[Any, ...]) -> type:
+    """`str` of `str | None`, `tuple` of `tuple[str, ...] | None`."""
+    first = get_origin(alternatives[0]) or alternatives[0]
+    assert isinstance(first, type)
+    return first
+
+
+FACT_TYPES: dict[str, type] = {name: _first_type(get_args(_HINTS[name])) for name in FACT_FIELDS}
 """Fact name -> its Python type (`tuple` for lists)."""
 
 

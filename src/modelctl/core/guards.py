@@ -47,9 +47,12 @@ class Acceptance:
         return self.everything or not self.names.isdisjoint({str(key), key.model_id, held.guard.value})
 
 
-def listing_is_short(fetched: int, last_good: int | None, limits: GuardLimits) -> str | None:
-    """Why a listing of `fetched` items cannot be believed after one of `last_good`; None where it can."""
-    if last_good is None or fetched * 100 >= last_good * limits.min_listing_percent:
+def listing_is_short(fetched: int | None, last_good: int | None, limits: GuardLimits) -> str | None:
+    """Why a listing of `fetched` items cannot be believed after one of `last_good`; None where it can.
+
+    A count is None where no listing was asked for.
+    """
+    if fetched is None or last_good is None or fetched * 100 >= last_good * limits.min_listing_percent:
         return None
     return f"the listing has {fetched} models, less than {limits.min_listing_percent} % of the last one's {last_good}"
 

@@ -7,11 +7,22 @@ from datetime import datetime
 from enum import StrEnum
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Author:
+    """Who writes, in which run, and when (UTC, whole seconds)."""
+
+    run: str
+    actor: str
+    command: str
+    now: datetime
+
+
 class Outcome(StrEnum):
     """How a run ended for one provider."""
 
     APPLIED = "applied"
     IN_SYNC = "in_sync"
+    PLANNED = "planned"  # shown only
     REFUSED = "refused"  # a guard held it; nothing was written
     HELD = "held"  # the rest was applied, what a guard held was not
     FAILED = "failed"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, select, update
@@ -13,23 +13,13 @@ from modelctl.core.model import ModelKey
 from modelctl.core.outcome import after
 from modelctl.core.plan import Action, Change, Plan
 from modelctl.core.provider import Provider
-from modelctl.core.run import RunRecord
+from modelctl.core.run import Author, RunRecord
 from modelctl.core.stored import StoredModel
 from modelctl.errors import StalePlan
 from modelctl.store import read
 from modelctl.store.dialects import BATCH_ROWS, Row, insert_rows, overwrite_rows
 from modelctl.store.names import Tables
 from modelctl.store.rows import model_row, price_row, provider_row, run_row, state_row
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Author:
-    """Who writes, in which run, and when (UTC, whole seconds)."""
-
-    run: str
-    actor: str
-    command: str
-    now: datetime
 
 
 def apply(connection: Connection, tables: Tables, plan: Plan, provider: Provider, author: Author) -> None:
@@ -54,8 +44,8 @@ def apply(connection: Connection, tables: Tables, plan: Plan, provider: Provider
 
 
 def record_run(connection: Connection, tables: Tables, record: RunRecord) -> None:
-    """Remember a run, whatever came of it."""
-    insert_rows(connection, tables.sync_runs, [run_row(record)])
+    """Remember a run, whatever came of it. Writing it again, after a commit whose answer was lost, is harmless."""
+    overwrite_rows(connection, tables.sync_runs, [run_row(record)], key=("run", "provider"))
 
 
 def _create_provider_if_new(connection: Connection, tables: Tables, provider: Provider, author: Author) -> None:

@@ -48,6 +48,26 @@ class Database:
         """Whether this is a file that modelctl may create and migrate by itself."""
         return self.url.get_backend_name() == "sqlite"
 
+    @property
+    def is_missing_file(self) -> bool:
+        """Whether this is a SQLite file that is not there; connecting would create it."""
+        path = self._file
+        return path is not None and not path.exists()
+
+    def make_directory(self) -> None:
+        """Make the directory that a SQLite file will be in. StoreError when that cannot be."""
+        if (path := self._file) is None:
+            return
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"{path.parent}: {error.strerror}", "choose another file with --database") from None
+
+    @property
+    def _file(self) -> Path | None:
+        name = self.url.database
+        return Path(name) if self.is_sqlite_file and name not in (None, "", ":memory:") else None
+
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that sees one state of the database and writes nothing."""
@@ -111,8 +131,6 @@ def _parse(url: str) -> URL:
 
 def _create_engine(url: URL) -> Engine:
     is_sqlite = url.get_backend_name() == "sqlite"
-    if is_sqlite and url.database not in (None, "", ":memory:"):
-        _make_parent_directory(Path(str(url.database)))
     try:
         engine = create_engine(url, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_S} if is_sqlite else {})
     except ModuleNotFoundError as error:
@@ -124,13 +142,6 @@ def _create_engine(url: URL) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     return engine
-
-
-def _make_parent_directory(path: Path) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"{path.parent}: {error.strerror}", "choose another file with --database") from None
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:

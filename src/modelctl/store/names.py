@@ -68,9 +68,8 @@ class Tables:
 def _named_copy(table: Table, prefix: str, schema: str | None) -> Table:
     if prefix == DEFAULT_PREFIX and schema is None:
         return table
-    copy = table.to_metadata(
-        MetaData(), schema=schema or RETAIN_SCHEMA, name=prefix + table.name.removeprefix(DEFAULT_PREFIX)
-    )
+    name = prefix + table.name.removeprefix(DEFAULT_PREFIX)
+    copy = table.to_metadata(MetaData(), schema=schema or RETAIN_SCHEMA, name=name)
     for constraint in list(copy.foreign_key_constraints):
         copy.constraints.discard(constraint)  # it names the unprefixed table; statements need none
     return copy

@@ -31,24 +31,35 @@ def status(database: Database) -> SchemaStatus:
         return _status(connection, database)
 
 
+def is_readable(database: Database) -> bool:
+    """Whether there are tables to read; false where nothing was created yet. Creates nothing. StoreError when old."""
+    if database.is_missing_file:
+        return False
+    found = status(database)
+    if found.version is not None and found.pending:
+        raise _outdated(database, found.version)
+    return found.version is not None
+
+
 def ensure_current(database: Database, *, migrate: bool = False) -> None:
     """Make sure that the tables are there in the version this program writes.
 
     A SQLite file is created and migrated by itself, a server only with `migrate`: StoreError says so.
     """
+    database.make_directory()
     found = status(database)
     if found.foreign:
         raise _foreign_tables(database, found.foreign)
     if not found.pending:
         return
     if not (database.is_sqlite_file or migrate):
-        state = "has no modelctl tables yet" if found.version is None else f"has version {found.version} of {HEAD}"
-        raise StoreError(f"{database.label} {state}", "run `modelctl db upgrade`, or add --migrate")
+        raise _outdated(database, found.version)
     upgrade(database)
 
 
 def upgrade(database: Database) -> tuple[str, ...]:
     """Bring the tables to the newest version; the revisions that were run. Safe to repeat after a crash."""
+    database.make_directory()
     found = status(database)
     if found.foreign:
         raise _foreign_tables(database, found.foreign)
@@ -95,6 +106,11 @@ def _run_migrations(connection: Connection, database: Database) -> None:
     config.attributes["connection"] = connection
     config.attributes["tables"] = database.tables
     command.upgrade(config, "head")
+
+
+def _outdated(database: Database, version: str | None) -> StoreError:
+    state = "has no modelctl tables yet" if version is None else f"has tables of version {version}, not {HEAD}"
+    return StoreError(f"{database.label} {state}", "run `modelctl db upgrade`, or add --migrate")
 
 
 def _foreign_tables(database: Database, names: tuple[str, ...]) -> StoreError:

@@ -1,0 +1,93 @@
+"""What a sync tells people and programs: one report per provider, and one for the run. A value; others render it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from modelctl.core.model import ModelKey, ModelRecord
+from modelctl.core.plan import Action, Plan
+from modelctl.core.run import Outcome, RunRecord
+from modelctl.errors import ExitCode, ModelctlError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderReport:
+    """What came of one provider."""
+
+    provider: str
+    outcome: Outcome
+    sources: tuple[str, ...] = ()
+    """Which were read: `api`, `overlay`, `catalog`."""
+    plan: Plan
+    fetched: int | None = None
+    """Models that the provider's API listed; None when it was not asked, or the listing failed."""
+    notices: tuple[str, ...] = ()
+    """What a person should know: no key, an API that lists nothing, and the like."""
+    error: ModelctlError | None = None
+    records: Mapping[ModelKey, ModelRecord] = field(default_factory=dict, repr=False)
+    """What the sources state, merged; for `--explain`."""
+
+    @property
+    def is_written(self) -> bool:
+        """Whether the plan's changes are in the database now."""
+        return self.outcome in (Outcome.APPLIED, Outcome.IN_SYNC, Outcome.HELD)
+
+    def run_record(
+        self, *, run: str, command: str, actor: str, started_at: datetime, finished_at: datetime
+    ) -> RunRecord:
+        """The row that remembers it: what was written, and what was not and why."""
+        plan = self.plan if self.is_written else replace(self.plan, changes=())
+        return RunRecord(
+            run=run,
+            provider=self.provider,
+            command=command,
+            actor=actor,
+            sources=self.sources,
+            started_at=started_at,
+            finished_at=finished_at,
+            outcome=self.outcome,
+            fetched=self.fetched,
+            kept=len(self.records),
+            filtered=len(plan.filtered),
+            skipped=len(plan.skipped),
+            created=plan.count(Action.CREATE),
+            updated=plan.count(Action.UPDATE),
+            unchanged=plan.unchanged,
+            deprecated=plan.count(Action.DEPRECATE),
+            retired=plan.count(Action.RETIRE),
+            reactivated=plan.count(Action.REACTIVATE),
+            held=len({held.change.key for held in plan.held}),
+            protected=len(plan.protected),
+            error=str(self.error) if self.error else None,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncReport:
+    """What came of a run."""
+
+    run: str
+    dry_run: bool
+    database: str
+    """As it may be shown."""
+    started_at: datetime
+    providers: tuple[ProviderReport, ...]
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether rows differ from what the sources state: always false after a run that applied everything."""
+        return any(not each.plan.is_empty or each.plan.held for each in self.providers) and self.dry_run
+
+    def exit_code(self, *, pending_counts: bool) -> ExitCode:
+        """By the table: failures first, then what guards held, then (if asked) what is pending."""
+        failed = [each for each in self.providers if each.outcome is Outcome.FAILED]
+        if failed and len(failed) == len(self.providers):
+            codes = {each.error.exit_code for each in failed if each.error is not None}
+            return codes.pop() if len(codes) == 1 else ExitCode.FAILED
+        if failed:
+            return ExitCode.PARTIAL
+        if any(each.plan.held for each in self.providers):
+            return ExitCode.REFUSED
+        return ExitCode.PENDING if pending_counts and self.is_pending else ExitCode.OK

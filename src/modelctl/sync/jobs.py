@@ -1,0 +1,141 @@
+"""Which providers a sync is about, and how each one's API is reached, if it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import get_close_matches
+from enum import StrEnum
+
+from modelctl.core.filters import Patterns
+from modelctl.core.provider import Provider
+from modelctl.discovery.keys import clean_key
+from modelctl.discovery.registry import REGISTRY
+from modelctl.discovery.source import Access
+from modelctl.errors import SourceError, UsageError
+
+ALL = "all"
+
+
+class SourceChoice(StrEnum):
+    """Which sources a sync may ask."""
+
+    AUTO = "auto"  # the API where there is a key, and always the catalogs
+    API = "api"  # only the API; a provider without a key is an error
+    CATALOG = "catalog"  # only the catalogs: no key, no network
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One provider to bring up to date."""
+
+    provider: Provider
+    access: Access | None = None
+    """None: the API is not asked, and `notice` or `error` says why."""
+    patterns: Patterns
+    notice: str | None = None
+    error: SourceError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderChoice:
+    """Settings of one provider that decide about its job."""
+
+    enabled: bool = True
+    patterns: Patterns
+
+
+def choose(
+    wanted: Sequence[str], known: Mapping[str, Provider], choices: Mapping[str, ProviderChoice]
+) -> tuple[Provider, ...]:
+    """The providers to sync, by name; `all` leaves out those that are switched off. UsageError for an unknown name."""
+    for name in (*wanted, *choices):
+        if name != ALL and name not in known:
+            close = get_close_matches(name, known, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(sorted(known))}"
+            raise UsageError(f"there is no provider {name!r}", hint)
+    named = {name for name in wanted if name != ALL}
+    if ALL in wanted or not wanted:
+        named |= {name for name, provider in known.items() if provider.is_enabled and _is_on(name, choices)}
+    return tuple(known[name] for name in sorted(named))
+
+
+def _is_on(name: str, choices: Mapping[str, ProviderChoice]) -> bool:
+    return name not in choices or choices[name].enabled
+
+
+def job_for(
+    provider: Provider,
+    shipped: Provider | None,
+    *,
+    source: SourceChoice,
+    patterns: Patterns,
+    environ: Mapping[str, str],
+    timeout_s: float,
+    now: datetime,
+) -> Job:
+    """How one provider is brought up to date. Reads the key from `environ`, the base URL from the provider's row."""
+    if source is SourceChoice.CATALOG:
+        return Job(provider=provider, patterns=patterns)
+    try:
+        access = _access(provider, shipped, environ=environ, timeout_s=timeout_s, now=now)
+    except SourceError as error:
+        return Job(provider=provider, patterns=patterns, error=error)
+    if isinstance(access, Access):
+        return Job(provider=provider, patterns=patterns, access=access)
+    if source is SourceChoice.API:
+        unreached = SourceError(f"{provider.name}: its API was not asked: {access}")
+        return Job(provider=provider, patterns=patterns, error=unreached)
+    return Job(provider=provider, patterns=patterns, notice=access)
+
+
+def key_of(provider: Provider, environ: Mapping[str, str]) -> tuple[str, str]:
+    """The provider's API key and the variable that holds it; empty where none is set. SourceError for an unusable one."""
+    for name in provider.env_vars:
+        if key := clean_key(environ.get(name, ""), name):
+            return key, name
+    return "", ""
+
+
+def _access(
+    provider: Provider,
+    shipped: Provider | None,
+    *,
+    environ: Mapping[str, str],
+    timeout_s: float,
+    now: datetime,
+) -> Access | str:
+    """How the API is reached, or why it cannot be asked."""
+    if not provider.kind:
+        return "it has no listing of models"
+    if provider.kind not in REGISTRY:
+        raise SourceError(
+            f"{provider.name}: there is no discovery module of kind {provider.kind!r}",
+            f"the kinds are {', '.join(sorted(REGISTRY))}",
+        )
+    key, key_name = key_of(provider, environ)
+    if provider.env_vars and not key:
+        return f"no key; set {' or '.join(provider.env_vars)} to ask its API as well"
+    return Access(
+        provider=provider.name,
+        api_key=key,
+        key_name=key_name,
+        base_url=_base_url(provider, shipped, environ),
+        timeout_s=timeout_s,
+        now=now,
+        auth_header_name=provider.auth_header_name,
+        auth_header_prefix=provider.auth_header_prefix,
+    )
+
+
+def _base_url(provider: Provider, shipped: Provider | None, environ: Mapping[str, str]) -> str | None:
+    """The address in the provider's row if a person put it there, else the SDK's variable, else the documented one.
+
+    A row that still has the shipped address must not keep the SDK's own variable from working.
+    """
+    is_shipped = shipped is not None and provider.api_base_url == shipped.api_base_url
+    variable = REGISTRY[provider.kind].BASE_URL_ENV
+    if is_shipped and variable and environ.get(variable):
+        return environ[variable]
+    return provider.api_base_url

@@ -1,0 +1,185 @@
+"""The run itself: each provider is planned, guarded and applied on its own, so that none can harm another."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from modelctl.catalog.load import Catalog
+from modelctl.core.filters import Patterns
+from modelctl.core.guards import Acceptance, GuardLimits, check, listing_is_short
+from modelctl.core.plan import Plan
+from modelctl.core.planning import NewModels, plan
+from modelctl.core.report import ProviderReport, SyncReport
+from modelctl.core.run import Author, Outcome, RunRecord
+from modelctl.core.stored import StoredProvider
+from modelctl.errors import ModelctlError, StalePlan
+from modelctl.store import apply as writing
+from modelctl.store import read
+from modelctl.store.engine import Database
+from modelctl.sync.gather import Gathered, gather
+from modelctl.sync.jobs import Job
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+TRIES_WHEN_STALE = 5
+"""How often a provider is planned anew because somebody wrote the same rows meanwhile."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncOptions:
+    """How a sync decides. Plain values; the command line resolves them."""
+
+    deadline_s: float = 120.0
+    new_models: NewModels = NewModels.REVIEW
+    limits: GuardLimits = field(default_factory=GuardLimits)
+    acceptance: Acceptance = field(default_factory=Acceptance)
+    hold: bool = False
+    """Apply what no guard held; without it a provider with held rows is not written at all."""
+    dry_run: bool = False
+
+
+def sync(
+    database: Database,
+    jobs: Sequence[Job],
+    catalogs: Sequence[Catalog],
+    options: SyncOptions,
+    author: Author,
+    *,
+    has_tables: bool = True,
+    observe: Callable[[ProviderReport], None] = lambda _report: None,
+) -> SyncReport:
+    """Bring the database up to date with the sources, or with `dry_run` say what that would do.
+
+    One provider's failure leaves its rows as they are and the others' alone. `observe` hears of each provider as soon
+    as it is done. `has_tables`: false for a dry run on a database that does not exist yet. StoreError when the
+    database itself fails.
+    """
+    run = _Run(database, options, author, has_tables, time.monotonic())
+    reports = []
+    for gathered in gather(jobs, catalogs, deadline_s=options.deadline_s, now=author.now):
+        report = run.one_provider(gathered)
+        observe(report)
+        reports.append(report)
+    return SyncReport(
+        run=author.run,
+        dry_run=options.dry_run,
+        database=database.label,
+        started_at=author.now,
+        providers=tuple(sorted(reports, key=lambda report: report.provider)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One run, under way."""
+
+    database: Database
+    options: SyncOptions
+    author: Author
+    has_tables: bool
+    began_s: float
+    """In `time.monotonic()`."""
+
+    def one_provider(self, gathered: Gathered) -> ProviderReport:
+        """Bring one provider up to date; whatever was written is also recorded."""
+        if gathered.error is not None:
+            return self._remember(_failed(gathered, gathered.error))
+        for tries_left in reversed(range(TRIES_WHEN_STALE)):
+            report = self._decide(gathered)
+            if report.outcome in (Outcome.PLANNED, Outcome.REFUSED):
+                return self._remember(report)
+            try:
+                return self._apply(report, gathered)
+            except StalePlan as error:
+                if not tries_left:
+                    return self._remember(_failed(gathered, error))
+        raise AssertionError("the last try returns")
+
+    def _decide(self, gathered: Gathered) -> ProviderReport:
+        """What would change, and what the guards say of it."""
+        name, options = gathered.job.provider.name, self.options
+        stored, last_fetched = self._stored(name)
+        made = plan(
+            name,
+            _in_scope(stored, gathered.job.patterns),
+            gathered.records,
+            consulted=gathered.consulted,
+            new_models=options.new_models,
+            now=self.author.now,
+        )
+        doubt = listing_is_short(gathered.fetched, last_fetched, options.limits)
+        checked = check(made, options.limits, options.acceptance, listing_doubt=doubt)
+        checked = replace(checked, filtered=gathered.filtered, skipped=gathered.skipped)
+        return _report(gathered, self._outcome(checked), checked)
+
+    def _stored(self, provider: str) -> tuple[StoredProvider, int | None]:
+        if not self.has_tables:
+            return StoredProvider(), None
+        with self.database.reading() as connection:
+            tables = self.database.tables
+            return read.models_of(connection, tables, provider), read.last_fetched(connection, tables, provider)
+
+    def _outcome(self, checked: Plan) -> Outcome:
+        if self.options.dry_run:
+            return Outcome.PLANNED
+        if checked.held:
+            return Outcome.HELD if self.options.hold else Outcome.REFUSED
+        return Outcome.IN_SYNC if checked.is_empty else Outcome.APPLIED
+
+    def _apply(self, report: ProviderReport, gathered: Gathered) -> ProviderReport:
+        """Write the plan, and the run that did it, in one transaction."""
+
+        def write(connection: Connection) -> None:
+            tables = self.database.tables
+            writing.apply(connection, tables, report.plan, gathered.job.provider, self.author)
+            writing.record_run(connection, tables, self._run_record(report))
+
+        self.database.write(write)
+        return report
+
+    def _remember(self, report: ProviderReport) -> ProviderReport:
+        """Keep the run of a provider that was not written; a dry run leaves no trace."""
+        if not self.options.dry_run:
+            record = self._run_record(report)
+            self.database.write(lambda connection: writing.record_run(connection, self.database.tables, record))
+        return report
+
+    def _run_record(self, report: ProviderReport) -> RunRecord:
+        elapsed = timedelta(seconds=round(time.monotonic() - self.began_s))
+        author = self.author
+        return report.run_record(
+            run=author.run,
+            command=author.command,
+            actor=author.actor,
+            started_at=author.now,
+            finished_at=author.now + elapsed,
+        )
+
+
+def _failed(gathered: Gathered, error: ModelctlError) -> ProviderReport:
+    report = _report(gathered, Outcome.FAILED, Plan(provider=gathered.job.provider.name))
+    return replace(report, error=error)
+
+
+def _report(gathered: Gathered, outcome: Outcome, checked: Plan) -> ProviderReport:
+    job = gathered.job
+    return ProviderReport(
+        provider=job.provider.name,
+        outcome=outcome,
+        sources=gathered.sources,
+        plan=checked,
+        fetched=gathered.fetched,
+        notices=(job.notice,) if job.notice else (),
+        records=gathered.records,
+    )
+
+
+def _in_scope(stored: StoredProvider, patterns: Patterns) -> StoredProvider:
+    """Without the rows that the patterns leave out: they are neither changed nor missed."""
+    models = {key: model for key, model in stored.models.items() if patterns.reason_against(key.model_id) is None}
+    return replace(stored, models=models)
