@@ -29,7 +29,7 @@ fmt: .venv/.installed-dev ## format, and fix what can be fixed by itself
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
 
 build: .venv/.installed-dev ## make the wheel and the sdist in dist/
-	@rm -rf dist && $(BIN)/python -m build --no-isolation >.venv/build.log || { cat .venv/build.log; exit 1; }
+	@rm -rf dist && $(BIN)/python -m build --no-isolation >.venv/build.log 2>&1 || { cat .venv/build.log; exit 1; }
 	@ls dist
 
 constraints: ## pin the newest releases of everything in constraints.txt
