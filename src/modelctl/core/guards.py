@@ -82,7 +82,7 @@ def _hits(plan: Plan, limits: GuardLimits) -> Iterator[Held]:
         for field in change.fields:
             if change.action is Action.CREATE or field.old is None:
                 continue
-            if field.name in PRICE_FIELDS:
+            if field.name in PRICE_FIELDS and not _turns_over(change, field):
                 yield from _price_hits(change, field, limits)
             elif field.name in LIMIT_FIELDS:
                 yield from _limit_hits(change, field, limits)
@@ -107,10 +107,24 @@ def _mass_hits(plan: Plan, limits: GuardLimits) -> Iterator[Held]:
     )
 
 
+def _turns_over(change: Change, field: FieldChange) -> bool:
+    """Whether a price that the ledger already held has come into force: announced, and seen when it was appended."""
+    return all(point.kind != PRICE_FIELDS[field.name] for point in change.prices)
+
+
+def _was_announced(change: Change) -> bool:
+    """Whether a row ends on a date that it already showed."""
+    stored = change.existing
+    ends = stored.facts.retires_on if stored is not None else None
+    return ends is not None and change.action is Action.RETIRE and change.new_value("retires_on") is None
+
+
 def _share_hits(
     plan: Plan, actions: Collection[Action], max_percent: int, guard: GuardName, verb: str
 ) -> Iterator[Held]:
-    affected = [change for change in plan.changes if change.action in actions and change.fields]
+    affected = [
+        change for change in plan.changes if change.action in actions and change.fields and not _was_announced(change)
+    ]
     if len(affected) * 100 > max_percent * plan.existing:
         reason = f"{len(affected)} of {plan.existing} rows would be {verb}, more than {max_percent} %"
         yield from (Held(change=change, guard=guard, reason=reason) for change in affected)
