@@ -1,0 +1,86 @@
+"""A directory of catalogs as providers and a snapshot. Owns where the shipped ones are; a catalog with an error is
+refused as a whole, for half of a price list is a wrong bill."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from modelctl.catalog.finding import Finding, closest, printable
+from modelctl.catalog.read import CatalogFile, read, shown_path
+from modelctl.core.model import Source
+from modelctl.core.provider import Provider
+from modelctl.core.snapshot import Snapshot
+from modelctl.errors import CatalogError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalog:
+    """What the files of one directory state."""
+
+    providers: Mapping[str, Provider]
+    """By name."""
+    snapshot: Snapshot
+    """Whole for no provider: that a catalog lacks a model proves nothing."""
+
+
+def shipped_directory() -> Path:
+    """The catalogs that come with modelctl. CatalogError when the installation lacks them."""
+    package = Path(__file__).resolve().parents[1]
+    for candidate in (package / "catalogs", package.parents[1] / "catalogs"):  # in a wheel; in a checkout
+        if candidate.is_dir():
+            return candidate
+    raise CatalogError(f"modelctl's own catalogs are missing from {shown_path(package)}", "install modelctl again")
+
+
+def load(directory: Path, *, source: Source = Source.CATALOG, only: Collection[str] | None = None) -> Catalog:
+    """Every catalog of the directory, or those of the providers named in `only`.
+
+    CatalogError for the first error in them, and for a directory or a named provider without any catalog.
+    """
+    paths = catalog_paths(directory)
+    if only is not None:
+        paths = _chosen(paths, only, directory)
+    files = [read(path, source=source) for path in paths]
+    findings = [finding for file in files for finding in file.findings(file.problems)]
+    if findings:
+        raise _refusal(findings)
+    return _catalog(files, source)
+
+
+def catalog_paths(directory: Path) -> tuple[Path, ...]:
+    """The catalog files of a directory by name; hidden ones are an editor's. CatalogError when there is none."""
+    try:
+        paths = [each for each in directory.iterdir() if each.suffix.lower() == ".toml" and each.name[0] != "."]
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise CatalogError(f"catalog directory {shown_path(directory)} cannot be read: {reason}") from error
+    if not paths:
+        raise CatalogError(
+            f"catalog directory {shown_path(directory)} holds no catalog", "a catalog is a file named PROVIDER.toml"
+        )
+    return tuple(sorted(paths))
+
+
+def _chosen(paths: Sequence[Path], only: Collection[str], directory: Path) -> tuple[Path, ...]:
+    names = [path.stem for path in paths]
+    for name in sorted(set(only) - set(names)):
+        hint = closest(name, names) or f"there are {', '.join(map(printable, names))}"
+        raise CatalogError(f"no catalog for provider {printable(name)} in {shown_path(directory)}", hint)
+    return tuple(path for path in paths if path.stem in only)
+
+
+def _refusal(findings: Sequence[Finding]) -> CatalogError:
+    first, *others = findings
+    more = f"and {len(others)} more: run `modelctl catalog lint`" if others else ""
+    return CatalogError(first.text, "; ".join(part for part in (first.hint, more) if part))
+
+
+def _catalog(files: Sequence[CatalogFile], source: Source) -> Catalog:
+    return Catalog(
+        providers={file.provider.name: file.provider for file in files if file.provider is not None},
+        snapshot=Snapshot(
+            source=source, records={entry.record.key: entry.record for file in files for entry in file.entries}
+        ),
+    )

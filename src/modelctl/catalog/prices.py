@@ -1,0 +1,196 @@
+"""From the lines of `prices` to price points, and which of them contradict each other. Pure.
+
+A ledger with two answers to "what did it cost then" is worse than none, so whatever would give two is refused.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import combinations, pairwise, product
+from operator import attrgetter
+from typing import TYPE_CHECKING
+
+from modelctl.catalog.finding import Problem
+from modelctl.core.price import SINCE_LAUNCH, PriceKey, PriceKind, PricePoint, PriceUnit
+from modelctl.core.validate import check_price
+from modelctl.errors import InvalidFact
+
+if TYPE_CHECKING:
+    from modelctl.catalog.schema import PriceLine
+
+_CALLS = (PriceKind.WEB_SEARCH, PriceKind.REQUEST)
+_NOT_OF_CALLS = (PriceUnit.MTOK, PriceUnit.MCHAR)
+_KEY_OF_REFUSAL = {"context_above": "context_above", "hours_utc": "hours_utc", "ends": "to"}
+"""First word of the core's refusal -> the key of the line that it is about; otherwise it is about the amount."""
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """A price point and the line of `prices`, from 0, that states it."""
+
+    line: int
+    point: PricePoint
+
+
+def price_points(lines: Sequence[PriceLine], *, currency: str, default_source: str) -> tuple[Priced, ...]:
+    """One point for each amount, in the order of the file. They are not checked yet."""
+    return tuple(
+        Priced(index, point)
+        for index, line in enumerate(lines)
+        for point in _points_of_line(line, currency, line.source or default_source)
+    )
+
+
+def price_problems(lines: Sequence[PriceLine], priced: Sequence[Priced]) -> Iterator[Problem]:
+    """What is impossible or contradictory in the price list of one model; paths begin with `prices`."""
+    stated = {each.line for each in priced}
+    for index in range(len(lines)):
+        if index not in stated:
+            yield Problem(at=("prices", index), message="states no amount", hint="for example input = 2.5")
+    refused = list(_refused(priced))
+    yield from refused
+    if not refused:  # hours and ends of a sound price only can be compared
+        yield from _calls_priced_by_tokens(priced)
+        yield from _unsound_hours(lines)
+        yield from _contradictions(priced)
+
+
+def minutes_of(hours_utc: str) -> tuple[tuple[int, int], ...]:
+    """`01:00-04:00,06:00-10:00` as minutes of the day, each end exclusive."""
+    return tuple(
+        (_minute(begin), _minute(end)) for begin, end in (span.split("-") for span in hours_utc.split(",") if span)
+    )
+
+
+def _minute(clock: str) -> int:
+    return int(clock[:2]) * 60 + int(clock[3:])
+
+
+def _points_of_line(line: PriceLine, currency: str, source: str) -> Iterator[PricePoint]:
+    for kind, amount in zip(_KINDS, _amounts(line), strict=True):
+        if amount is not None:
+            yield PricePoint(
+                kind=kind,
+                amount=amount,
+                unit=line.per,
+                context_above=line.context_above,
+                service_tier=line.service_tier,
+                hours_utc=line.hours_utc,
+                currency=currency,
+                effective_from=line.from_ or SINCE_LAUNCH,
+                effective_to=line.to,
+                basis=line.basis,
+                source=source,
+            )
+
+
+_KINDS = tuple(str(kind) for kind in PriceKind)
+_amounts = attrgetter(*_KINDS)
+
+
+def _refused(priced: Iterable[Priced]) -> Iterator[Problem]:
+    seen = set()
+    for each in priced:
+        try:
+            check_price(each.point, "")
+        except InvalidFact as error:
+            message = error.message.removeprefix(f": price {each.point.kind}: ")
+            key = _KEY_OF_REFUSAL.get(message.split()[0], each.point.kind)
+            if (each.line, key) not in seen:  # one bad line is one mistake, however many amounts it has
+                seen.add((each.line, key))
+                yield Problem(at=("prices", each.line, key), message=message.removeprefix(f"{key} "))
+
+
+def _calls_priced_by_tokens(priced: Iterable[Priced]) -> Iterator[Problem]:
+    for line, point in ((each.line, each.point) for each in priced):
+        if point.kind in _CALLS and point.unit in _NOT_OF_CALLS:
+            yield Problem(
+                at=("prices", line, point.kind),
+                message=f"is a price per call, not per {point.unit}",
+                hint='give it a line of its own with per = "request" or per = "thousand"',
+            )
+
+
+def _unsound_hours(lines: Iterable[PriceLine]) -> Iterator[Problem]:
+    for index, line in enumerate(lines):
+        spans = minutes_of(line.hours_utc)
+        if any(end <= begin for begin, end in spans):
+            message = f"{line.hours_utc!r} has a span that ends before it begins"
+            hint = "write one that passes midnight as two: 22:00-24:00,00:00-02:00"
+            yield Problem(at=("prices", index, "hours_utc"), message=message, hint=hint)
+        elif any(_overlap(first, second) for first, second in combinations(spans, 2)):
+            message = f"{line.hours_utc!r} has spans that overlap"
+            yield Problem(at=("prices", index, "hours_utc"), message=message)
+
+
+@dataclass(frozen=True, slots=True)
+class _Period:
+    """How long one point holds: until its stated end, or until the next one of the same key begins."""
+
+    line: int
+    point: PricePoint
+    until: datetime | None
+
+    def meets(self, other: _Period) -> bool:
+        return (self.until is None or other.point.effective_from < self.until) and (
+            other.until is None or self.point.effective_from < other.until
+        )
+
+
+def _contradictions(priced: Iterable[Priced]) -> Iterator[Problem]:
+    by_key: defaultdict[PriceKey, list[Priced]] = defaultdict(list)
+    for each in priced:
+        by_key[each.point.key].append(each)
+    by_hours: defaultdict[PriceKey, list[_Period]] = defaultdict(list)
+    for key, points in by_key.items():
+        points.sort(key=lambda each: each.point.effective_from)
+        if len(points) > 1:
+            yield from _same_thing_twice(points)
+        if key.hours_utc:
+            by_hours[key._replace(hours_utc="")] += _periods(points)
+    yield from _same_hour_twice(by_hours.values())
+
+
+def _same_thing_twice(points: Iterable[Priced]) -> Iterator[Problem]:
+    """`points`: those of one key, by their start."""
+    for first, second in pairwise(points):
+        begins = second.point.effective_from
+        if first.point.effective_from == begins:
+            message = f"is stated by prices[{first.line}] from the same instant"
+            hint = "a changed price is a new line with a later `from`"
+            yield Problem(at=("prices", second.line, second.point.kind), message=message, hint=hint)
+        elif first.point.effective_to is not None and first.point.effective_to > begins:
+            message = f"is after prices[{second.line}] begins ({second.point.kind} from {begins:%Y-%m-%d %H:%M} UTC)"
+            yield Problem(at=("prices", first.line, "to"), message=message)
+
+
+def _periods(points: Sequence[Priced]) -> Iterator[_Period]:
+    for each, following in zip(points, [*points[1:], None], strict=True):
+        next_begins = following.point.effective_from if following is not None else None
+        yield _Period(each.line, each.point, each.point.effective_to or next_begins)
+
+
+def _same_hour_twice(groups: Iterable[Sequence[_Period]]) -> Iterator[Problem]:
+    seen = set()
+    for group in groups:
+        for first, second in combinations(sorted(group, key=lambda each: each.line), 2):
+            place = (first.line, second.line)
+            if place not in seen and _share_an_hour(first, second):
+                seen.add(place)
+                message = f"{second.point.hours_utc!r} overlaps the hours of prices[{first.line}]"
+                hint = "where the hours have changed, give the earlier line a `to`"
+                yield Problem(at=("prices", second.line, "hours_utc"), message=message, hint=hint)
+
+
+def _share_an_hour(first: _Period, second: _Period) -> bool:
+    if first.point.hours_utc == second.point.hours_utc or not first.meets(second):
+        return False
+    spans = product(minutes_of(first.point.hours_utc), minutes_of(second.point.hours_utc))
+    return any(_overlap(one, other) for one, other in spans)
+
+
+def _overlap(first: tuple[int, int], second: tuple[int, int]) -> bool:
+    return first[0] < second[1] and second[0] < first[1]
