@@ -1,0 +1,143 @@
+"""What one model's facts and prices say against each other, or leave open. One check, one function; all pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
+from typing import TypeAlias
+
+from modelctl.catalog.entries import Entry
+from modelctl.catalog.finding import Problem, Severity
+from modelctl.catalog.read import CatalogFile
+from modelctl.core.model import ModelType, Status
+from modelctl.core.price import PriceKind, current
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a check goes by besides the file."""
+
+    today: date
+    stale_after_days: int
+
+
+Check: TypeAlias = Callable[[CatalogFile, Terms], Iterator[Problem]]
+"""Reads a file that may have problems of its own; tells only what those do not."""
+
+
+def is_retired(entry: Entry, today: date) -> bool:
+    """Whether the id has stopped to answer, by what is stated or by its last day."""
+    ends = entry.table.retires_on
+    return entry.table.status == Status.RETIRED or (ends is not None and ends < today)
+
+
+def dates_in_order(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
+    """Released, then deprecated, then retired."""
+    for entry in file.entries:
+        dates = [(name, getattr(entry.table, name)) for name in ("released_on", "deprecated_on", "retires_on")]
+        for (earlier, first), (later, second) in pairwise([(name, day) for name, day in dates if day is not None]):
+            if second < first:
+                yield Problem(at=_at(entry, later), message=f"{second} is before {earlier} ({first})")
+
+
+def limits_fit_the_window(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
+    """No limit is above the context window, but for output that is counted apart: sound and pictures."""
+    for entry in file.entries:
+        window = entry.table.context_window
+        names = (
+            ("max_input_tokens",) if entry.table.type in _OUTPUT_APART else ("max_input_tokens", "max_output_tokens")
+        )
+        for name in names:
+            limit = getattr(entry.table, name)
+            if window is not None and limit is not None and limit > window:
+                yield Problem(at=_at(entry, name), message=f"{limit} is above the context_window ({window})")
+
+
+_OUTPUT_APART = frozenset({ModelType.AUDIO, ModelType.IMAGE, ModelType.VIDEO})
+"""Google documents 8,192 tokens of text in and 16,384 of speech out for its TTS models (2026-11)."""
+
+
+def status_fits_the_dates(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
+    """A stated status does not contradict the dates beside it."""
+    for entry in file.entries:
+        status, ends, announced = entry.table.status, entry.table.retires_on, entry.table.deprecated_on
+        if status is None:
+            continue
+        contradiction = ""
+        if status == Status.RETIRED:
+            if ends is not None and ends >= terms.today:
+                contradiction = f"the model answers until {ends}"
+        elif ends is not None and ends < terms.today:
+            contradiction = f"the model has retired on {ends}"
+        elif status == Status.ACTIVE and announced is not None and announced <= terms.today:
+            contradiction = f"its end was announced on {announced}"
+        if contradiction:
+            hint = "leave status out: the dates decide"
+            yield Problem(at=_at(entry, "status"), message=f"is {status!r}, but {contradiction}", hint=hint)
+
+
+def retired_has_a_date(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
+    """The last day of a retired model is worth to be known: bills of the past ask for it."""
+    for entry in file.entries:
+        if entry.table.status == Status.RETIRED and entry.table.retires_on is None:
+            yield Problem(
+                at=_at(entry, "retires_on"), message="is missing, but the model is retired", severity=Severity.WARNING
+            )
+
+
+def verified_lately(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
+    """Somebody has compared the facts with the vendor's, and not too long ago."""
+    for entry in file.entries:
+        day, at = entry.table.verified_on, _at(entry, "verified_on")
+        if day is None:
+            yield Problem(
+                at=at, message="is missing", hint="the day on which the facts were compared with the vendor's"
+            )
+        elif (age := (terms.today - day).days) > terms.stale_after_days:
+            yield Problem(at=at, message=f"{day} is {age} days ago", severity=Severity.WARNING)
+        elif age < 0:
+            yield Problem(at=at, message=f"{day} is in the future", severity=Severity.WARNING)
+
+
+def prices_have_a_source(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
+    """Somebody who doubts a bill can look the price up."""
+    for entry in file.entries:
+        for line in sorted({each.line for each in entry.priced if not each.point.source}):
+            yield Problem(
+                at=_at(entry, "prices", line),
+                message="has no source",
+                hint="give the line a source, or the provider a pricing_url",
+            )
+
+
+def cached_is_cheaper(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
+    """A price for cached input above that for input is nearly always two numbers in the wrong order."""
+    for entry in file.entries:
+        for each in entry.priced:
+            if each.point.kind != PriceKind.CACHE_READ:
+                continue
+            in_force = current(entry.record.prices, each.point.effective_from)
+            plain = in_force.get(each.point.key._replace(kind=str(PriceKind.INPUT)))
+            if plain is not None and each.point.amount > plain.amount:
+                yield Problem(
+                    at=_at(entry, "prices", each.line, "cache_read"),
+                    message=f"{each.point.amount} is above the input price ({plain.amount})",
+                    severity=Severity.WARNING,
+                )
+
+
+FACT_CHECKS: tuple[Check, ...] = (
+    dates_in_order,
+    limits_fit_the_window,
+    status_fits_the_dates,
+    retired_has_a_date,
+    verified_lately,
+    prices_have_a_source,
+    cached_is_cheaper,
+)
+
+
+def _at(entry: Entry, *key: str | int) -> tuple[str | int, ...]:
+    return ("model", entry.index, *key)
