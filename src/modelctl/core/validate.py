@@ -43,6 +43,13 @@ _CHOICES: dict[str, frozenset[str]] = {
     "after_retirement": frozenset(AfterRetirement),
 }
 
+_PRICE_CHOICES: dict[str, frozenset[str]] = {
+    "kind": frozenset(PriceKind),
+    "unit": frozenset(PriceUnit),
+    "service_tier": frozenset(ServiceTier),
+    "basis": frozenset(Basis),
+}
+
 
 def check_key(key: ModelKey) -> None:
     """InvalidFact unless provider and id can be a key on every database."""
@@ -87,13 +94,8 @@ def fact_problems(facts: ModelFacts) -> Iterator[str]:
 def check_price(point: PricePoint, owner: str) -> None:
     """InvalidFact naming `owner` and the price unless the point is possible."""
     label = f"{owner}: price {point.kind}"
-    for name, value, allowed in (
-        ("kind", point.kind, frozenset(PriceKind)),
-        ("unit", point.unit, frozenset(PriceUnit)),
-        ("service_tier", point.service_tier, frozenset(ServiceTier)),
-        ("basis", point.basis, frozenset(Basis)),
-    ):
-        if value not in allowed:
+    for name, allowed in _PRICE_CHOICES.items():
+        if (value := getattr(point, name)) not in allowed:
             raise InvalidFact(f"{label}: {name} {shorten(value)!r} is not one of {', '.join(sorted(allowed))}")
     for problem in _amount_problems(point.amount):
         raise InvalidFact(f"{label}: {problem}")
