@@ -22,14 +22,20 @@ class Access:
     provider: str
     api_key: str = field(repr=False)
     """Stripped and without control characters; empty for a server that wants none."""
-    base_url: str | None
-    """None = the SDK's own default."""
+    key_name: str = ""
+    """Where the key came from, for messages: an environment variable, a stored credential."""
+    base_url: str | None = None
+    """None = the SDK's own variable (`BASE_URL_ENV`), or else its default."""
     timeout_s: float
     """For one request: connecting, and each wait for bytes."""
     now: datetime
     """When this listing is taken; stamped on what is observed."""
     auth_header_name: str | None = None
     auth_header_prefix: str | None = None
+
+
+class UnusableListing(ValueError):
+    """An answer that is no listing, or not a whole one. Says what is wrong with it in words that may be shown."""
 
 
 class Discovery(Protocol):
@@ -65,6 +71,7 @@ class Discovery(Protocol):
     def translate(self, item: Mapping[str, Any], access: Access) -> ModelRecord | Skipped:
         """One item as a record, or the reason why it is not taken. Pure.
 
+        Its provenance names only what a rule derived (`{"type": "rule:type"}`); everything else is the API's word.
         Raises KeyError, TypeError or ValueError where the item is not what the API documents.
         """
         ...

@@ -1,0 +1,87 @@
+"""Anthropic: names, days, limits, capabilities and lifecycle of every model, retired ones included. No prices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from modelctl.core.model import ModelFacts, ModelKey, ModelRecord, ModelType, Skipped
+from modelctl.discovery.keys import required_key
+from modelctl.discovery.pages import Page, follow, json_of, list_at
+from modelctl.discovery.reading import flag, iso_day, limit, part, required_id, text
+from modelctl.discovery.source import Access
+
+KIND = "anthropic"
+DOCS = "https://docs.claude.com/en/api/models-list"
+BASE_URL_ENV = "ANTHROPIC_BASE_URL"
+COMPLETE = True
+
+PAGE_ITEMS = 1000
+"""The most that the API gives at once; left out it gives 20."""
+
+
+def fetch(access: Access) -> Iterator[Mapping[str, Any]]:
+    from anthropic import Anthropic, DefaultHttpxClient, omit
+
+    with Anthropic(
+        api_key=required_key(access),
+        base_url=access.base_url.rstrip("/").removesuffix("/v1") if access.base_url else None,
+        timeout=access.timeout_s,
+        max_retries=0,
+        http_client=DefaultHttpxClient(follow_redirects=False),  # it would carry the key along
+    ) as client:
+
+        def get_page(cursor: str | None) -> Page:
+            # Left out, `lifecycle` hides the retired models (2026-11).
+            raw = client.models.with_raw_response.list(
+                lifecycle=["active", "deprecated", "retired"], limit=PAGE_ITEMS, after_id=cursor or omit
+            )
+            body = json_of(raw.http_response)
+            items = list_at(body, "data")
+            return Page(items, required_id(body, "last_id") if flag(body, "has_more") else None)
+
+        yield from follow(get_page)
+
+
+def translate(item: Mapping[str, Any], access: Access) -> ModelRecord | Skipped:
+    line = text(item, "line")
+    capabilities = part(item, "capabilities")
+    server_tools = part(capabilities, "server_tools")
+    vision, pdf_input = _is_supported(capabilities, "image_input"), _is_supported(capabilities, "pdf_input")
+    return ModelRecord(
+        key=ModelKey(access.provider, required_id(item)),
+        facts=ModelFacts(
+            display_name=text(item, "display_name"),
+            family=f"claude-{line}" if line else None,
+            type=ModelType.CHAT,
+            status=text(item, "lifecycle"),
+            input_modalities=_input_modalities(vision, pdf_input),
+            vision=vision,
+            pdf_input=pdf_input,
+            structured_output=_is_supported(capabilities, "structured_outputs"),
+            reasoning=_is_supported(capabilities, "thinking"),
+            batch=_is_supported(capabilities, "batch"),
+            citations=_is_supported(capabilities, "citations"),
+            # `capabilities.code_execution` is about programmatic tool calling; the tool itself is a server tool.
+            code_execution=_is_supported(server_tools, "code_execution"),
+            web_search=_is_supported(server_tools, "web_search"),
+            # "Maximum input context window size in tokens": the window, which the output shares.
+            context_window=limit(item, "max_input_tokens"),
+            max_output_tokens=limit(item, "max_tokens"),
+            released_on=iso_day(item, "created_at"),
+            deprecated_on=iso_day(item, "deprecated_at"),
+            retires_on=iso_day(item, "retires_at"),
+        ),
+        # The listing is that of the Messages API, so every model in it takes text and chats.
+        provenance={"type": "rule:type", "input_modalities": "rule:modalities"},
+    )
+
+
+def _is_supported(capabilities: Mapping[str, Any], name: str) -> bool | None:
+    return flag(part(capabilities, name), "supported")
+
+
+def _input_modalities(vision: bool | None, pdf_input: bool | None) -> tuple[str, ...] | None:
+    if vision is None or pdf_input is None:
+        return None
+    return ("text", *(("image",) if vision else ()), *(("pdf",) if pdf_input else ()))

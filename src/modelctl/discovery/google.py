@@ -1,0 +1,101 @@
+"""Google's Gemini API: names, token limits, supported actions and thinking. No prices, no days."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from modelctl.core.model import ModelFacts, ModelKey, ModelRecord, ModelType, Skipped
+from modelctl.discovery.keys import required_key
+from modelctl.discovery.pages import Page, follow, json_of, kept_page, list_at
+from modelctl.discovery.reading import flag, limit, required_id, text, texts
+from modelctl.discovery.source import Access, UnusableListing
+
+if TYPE_CHECKING:
+    import httpx2
+
+KIND = "google"
+DOCS = "https://ai.google.dev/api/models#method:-models.list"
+BASE_URL_ENV = "GOOGLE_GEMINI_BASE_URL"
+COMPLETE = True
+
+API_VERSION = "v1beta"
+"""The version that the listing is documented for. Pinned: left to itself google-genai 3.4 asks `v1` (2026-11-21)."""
+PAGE_ITEMS = 1000
+
+ACTION_TYPES = (
+    ("generateContent", ModelType.CHAT),
+    ("embedContent", ModelType.EMBEDDING),
+    ("predict", ModelType.IMAGE),
+    ("predictLongRunning", ModelType.VIDEO),
+    ("bidiGenerateContent", ModelType.AUDIO),
+    ("generateAnswer", ModelType.OTHER),
+)
+"""What a model can be asked for, first match wins: a chat model may be callable live as well."""
+
+ID_TYPES: tuple[tuple[re.Pattern[str], ModelType], ...] = (
+    (re.compile(r"-image\b|nano-banana"), ModelType.IMAGE),
+    (re.compile(r"-tts\b|^lyria|-transcribe\b"), ModelType.AUDIO),
+)
+"""Images, speech and music are made by `generateContent`, too; only the id tells them from chat (seen 2026-11)."""
+
+
+def fetch(access: Access) -> Iterator[Mapping[str, Any]]:
+    from google import genai
+    from google.genai import types
+
+    pages: list[Page] = []
+
+    def keep(response: httpx2.Response) -> None:
+        # The SDK (3.4) reads an answer of another shape as an empty page: what was really sent is looked at here.
+        if response.status_code == 200:
+            response.read()
+            body = json_of(response)
+            pages.append(Page(list_at(body, "models"), text(body, "nextPageToken")))
+
+    client = genai.Client(
+        vertexai=False,
+        api_key=required_key(access),
+        http_options=types.HttpOptions(
+            base_url=access.base_url.rstrip("/").removesuffix(f"/{API_VERSION}") if access.base_url else None,
+            api_version=API_VERSION,
+            timeout=int(access.timeout_s * 1000),
+            retry_options=types.HttpRetryOptions(attempts=1),
+            # No redirects: the SDK would carry the key along.
+            client_args={"event_hooks": {"response": [keep]}, "follow_redirects": False},
+        ),
+    )
+
+    def get_page(cursor: str | None) -> Page:
+        config = types.ListModelsConfig(page_size=PAGE_ITEMS, page_token=cursor)
+        return kept_page(lambda: client.models.list(config=config), pages)
+
+    with client:
+        yield from follow(get_page)
+
+
+def translate(item: Mapping[str, Any], access: Access) -> ModelRecord | Skipped:
+    name = required_id(item, "name")
+    if name.startswith("tunedModels/"):
+        return Skipped(name, "private: a tuned model of one account")
+    model_id = name.removeprefix("models/")
+    if model_id == name:
+        raise UnusableListing("a name does not begin with 'models/'")
+    actions = texts(item, "supportedGenerationMethods")
+    by_id = next((kind for pattern, kind in ID_TYPES if pattern.search(model_id)), None)
+    by_action = next((kind for action, kind in ACTION_TYPES if action in actions), None)
+    return ModelRecord(
+        key=ModelKey(access.provider, model_id),
+        facts=ModelFacts(
+            display_name=text(item, "displayName"),
+            type=by_id or by_action,
+            reasoning=flag(item, "thinking"),
+            prompt_caching=True if "createCachedContent" in actions else None,
+            batch=True if {"batchGenerateContent", "asyncBatchEmbedContent"} & set(actions) else None,
+            # Google states no window of input and output together; its input limit is what everybody calls the window.
+            context_window=limit(item, "inputTokenLimit"),
+            max_output_tokens=limit(item, "outputTokenLimit"),
+        ),
+        provenance={"type": "rule:type"} if by_id else {},
+    )

@@ -1,0 +1,13 @@
+"""Every discovery module, by kind. One line each; the contract test runs over this table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from modelctl.discovery import anthropic, google, openai, openai_compatible, replicate
+from modelctl.discovery.source import Discovery
+
+_MODULES: tuple[Discovery, ...] = (anthropic, google, openai, openai_compatible, replicate)
+
+REGISTRY: Mapping[str, Discovery] = MappingProxyType({module.KIND: module for module in _MODULES})

@@ -1,0 +1,61 @@
+"""Replicate: the official collection, which are the models that Replicate itself keeps running and sells by use.
+
+The public list holds tens of thousands of anybody's models and is not asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from modelctl.core.model import ModelFacts, ModelKey, ModelRecord, Skipped
+from modelctl.discovery.keys import required_key
+from modelctl.discovery.pages import Page, json_of, kept_page, list_at
+from modelctl.discovery.reading import required_id
+from modelctl.discovery.source import Access
+
+if TYPE_CHECKING:
+    import httpx
+
+KIND = "replicate"
+DOCS = "https://replicate.com/docs/reference/http#collections.get"
+BASE_URL_ENV = "REPLICATE_BASE_URL"
+COMPLETE = True
+"""For what was listed before: a model of a catalog that was never official is not missed when it is not here."""
+
+COLLECTION = "official"
+
+
+def fetch(access: Access) -> Iterator[Mapping[str, Any]]:
+    import httpx
+    from replicate.client import Client
+
+    pages: list[Page] = []
+
+    class Once(httpx.HTTPTransport):
+        """Raises for an error status, because the SDK repeats such a request up to ten times (1.0.7), sleeping as
+        long as Retry-After says. Keeps what was sent, which is the whole collection: collections have no pages."""
+
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            response = super().handle_request(request)
+            response.request = request
+            response.read()
+            response.raise_for_status()
+            pages.append(Page(list_at(json_of(response), "models")))
+            return response
+
+    with Once() as transport:
+        client = Client(
+            api_token=required_key(access),
+            base_url=access.base_url.rstrip("/").removesuffix("/v1") if access.base_url else None,
+            timeout=httpx.Timeout(access.timeout_s),
+            transport=transport,
+        )
+        yield from kept_page(lambda: client.collections.get(COLLECTION), pages).items
+
+
+def translate(item: Mapping[str, Any], access: Access) -> ModelRecord | Skipped:
+    model_id = f"{required_id(item, 'owner')}/{required_id(item, 'name')}"
+    if item.get("visibility") == "private":
+        return Skipped(model_id, "private: visible to its owner only")
+    return ModelRecord(key=ModelKey(access.provider, model_id), facts=ModelFacts())
