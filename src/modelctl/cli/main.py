@@ -17,7 +17,7 @@ from typing import Annotated, Any
 import typer
 
 from modelctl import __version__
-from modelctl.cli import config
+from modelctl.cli import config, db, sync
 from modelctl.cli.context import Context, context_of
 from modelctl.errors import ExitCode, ModelctlError, UsageError
 
@@ -31,7 +31,9 @@ app = typer.Typer(
 )
 
 # Every command is registered here: a group with add_typer, a single command with app.command(NAME)(function).
+app.command("sync", epilog=sync.EPILOG)(sync.sync_command)
 app.add_typer(config.app, name="config")
+app.add_typer(db.app, name="db")
 
 _FLAGS = {"--debug", "--quiet"}
 _OPTIONS = {"--database", "--config"}

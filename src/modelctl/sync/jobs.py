@@ -38,31 +38,20 @@ class Job:
     error: SourceError | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProviderChoice:
-    """Settings of one provider that decide about its job."""
+def choose(wanted: Sequence[str], known: Mapping[str, Provider], on: Mapping[str, bool]) -> tuple[Provider, ...]:
+    """The providers to sync, by name. UsageError for a name that nobody knows, in `wanted` or in the settings.
 
-    enabled: bool = True
-    patterns: Patterns
-
-
-def choose(
-    wanted: Sequence[str], known: Mapping[str, Provider], choices: Mapping[str, ProviderChoice]
-) -> tuple[Provider, ...]:
-    """The providers to sync, by name; `all` leaves out those that are switched off. UsageError for an unknown name."""
-    for name in (*wanted, *choices):
+    `all` leaves out those that are switched off, in their row or by `on` (the settings); naming one overrides that.
+    """
+    for name in (*wanted, *on):
         if name != ALL and name not in known:
             close = get_close_matches(name, known, n=1)
             hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(sorted(known))}"
             raise UsageError(f"there is no provider {name!r}", hint)
     named = {name for name in wanted if name != ALL}
     if ALL in wanted or not wanted:
-        named |= {name for name, provider in known.items() if provider.is_enabled and _is_on(name, choices)}
+        named |= {name for name, provider in known.items() if provider.is_enabled and on.get(name, True)}
     return tuple(known[name] for name in sorted(named))
-
-
-def _is_on(name: str, choices: Mapping[str, ProviderChoice]) -> bool:
-    return name not in choices or choices[name].enabled
 
 
 def job_for(
@@ -91,7 +80,7 @@ def job_for(
 
 
 def key_of(provider: Provider, environ: Mapping[str, str]) -> tuple[str, str]:
-    """The provider's API key and the variable that holds it; empty where none is set. SourceError for an unusable one."""
+    """The API key and the variable that holds it; both empty where none is set. SourceError for an unusable key."""
     for name in provider.env_vars:
         if key := clean_key(environ.get(name, ""), name):
             return key, name
@@ -130,12 +119,13 @@ def _access(
 
 
 def _base_url(provider: Provider, shipped: Provider | None, environ: Mapping[str, str]) -> str | None:
-    """The address in the provider's row if a person put it there, else the SDK's variable, else the documented one.
+    """The address in the provider's row if a person put it there, else the SDK's variable, else the SDK's default.
 
-    A row that still has the shipped address must not keep the SDK's own variable from working.
+    A row that still has the shipped address must not keep the SDK's own variable from working; and what a vendor
+    documents as its address is not always what its SDK wants (with or without the version).
     """
     is_shipped = shipped is not None and provider.api_base_url == shipped.api_base_url
     variable = REGISTRY[provider.kind].BASE_URL_ENV
-    if is_shipped and variable and environ.get(variable):
-        return environ[variable]
+    if is_shipped and variable:
+        return environ.get(variable) or None
     return provider.api_base_url

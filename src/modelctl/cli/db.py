@@ -1,0 +1,78 @@
+"""`modelctl db`: the tables themselves."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from modelctl.cli.context import context_of
+from modelctl.cli.database import database_of
+from modelctl.errors import ExitCode
+
+app = typer.Typer(
+    help="Create and upgrade modelctl's tables.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    epilog="A SQLite file is created and upgraded by itself; on a server this is a decision of yours.",
+)
+
+
+class StatusFormat(StrEnum):
+    """How the status is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+@app.command("upgrade", epilog="Example: modelctl --database postgresql://me@localhost/shop db upgrade")
+def upgrade(ctx: typer.Context) -> None:
+    """Create the tables, or bring them to the version of this program."""
+    from modelctl.store import schema
+
+    context = context_of(ctx)
+    with database_of(context) as database:
+        done = schema.upgrade(database)
+        context.answer(f"{database.label}: {'upgraded to ' + done[-1] if done else 'already at ' + schema.HEAD}")
+
+
+@app.command("status", epilog="Example: modelctl db status --format json")
+def status(
+    ctx: typer.Context,
+    format: Annotated[StatusFormat, typer.Option("--format", help="How to print it.")] = StatusFormat.TABLE,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 3 when an upgrade is pending.")] = False,
+) -> None:
+    """Tell the version of the tables and what an upgrade would run."""
+    from modelctl.store import schema
+
+    context = context_of(ctx)
+    with database_of(context) as database:
+        found = (
+            schema.SchemaStatus(version=None, pending=(schema.HEAD,))
+            if database.is_missing_file
+            else schema.status(database)
+        )
+        if format is StatusFormat.JSON:
+            import json
+
+            context.answer(
+                json.dumps(
+                    {
+                        "database": database.label,
+                        "version": found.version,
+                        "newest": schema.HEAD,
+                        "pending": list(found.pending),
+                        "foreign_tables": list(found.foreign),
+                    },
+                    indent=2,
+                )
+            )
+        else:
+            context.answer(f"database  {database.label}")
+            context.answer(f"version   {found.version or 'no tables yet'} (newest: {schema.HEAD})")
+            context.answer(f"pending   {', '.join(found.pending) or 'nothing'}")
+            if found.foreign:
+                context.answer(f"foreign   {', '.join(found.foreign)}: not modelctl's; set table_prefix or schema")
+    if exit_code and found.pending:
+        raise typer.Exit(ExitCode.PENDING)

@@ -1,0 +1,189 @@
+"""`modelctl sync`: the main job, wired together."""
+
+from __future__ import annotations
+
+import getpass
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from modelctl.cli.context import Context, context_of
+from modelctl.cli.database import database_of
+from modelctl.core.guards import Acceptance
+from modelctl.core.run import Author
+from modelctl.core.units import to_seconds
+from modelctl.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from modelctl.catalog.load import Catalog
+    from modelctl.config import Settings
+    from modelctl.core.report import SyncReport
+    from modelctl.store.engine import Database
+    from modelctl.sync.jobs import Job
+
+EPILOG = """Examples: modelctl sync --provider all | modelctl sync --provider openai --dry-run |
+modelctl sync --source catalog --format json | modelctl sync --accept openai/gpt-4o"""
+
+
+class SourceOption(StrEnum):
+    """Which sources may be asked."""
+
+    AUTO = "auto"
+    API = "api"
+    CATALOG = "catalog"
+
+
+class ReportFormat(StrEnum):
+    """How the report is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+def sync_command(
+    ctx: typer.Context,
+    provider: Annotated[
+        list[str] | None, typer.Option("--provider", metavar="all|NAME", help="Repeatable; left out means all.")
+    ] = None,
+    source: Annotated[
+        SourceOption, typer.Option("--source", help="auto asks each API whose key is set, and always the catalogs.")
+    ] = SourceOption.AUTO,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change and write nothing.")] = False,
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="With --dry-run: exit 3 when something is pending.")
+    ] = False,
+    hold: Annotated[bool, typer.Option("--hold", help="Apply what no guard held (still exits 4).")] = False,
+    accept: Annotated[
+        list[str] | None,
+        typer.Option("--accept", metavar="KEY", help="Let a held model, or a guard by its name, pass. Repeatable."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Let everything pass that a guard would hold.")] = False,
+    explain: Annotated[
+        str | None, typer.Option("--explain", metavar="MODEL", help="Say why a model is as it is; writes nothing.")
+    ] = None,
+    migrate: Annotated[bool, typer.Option("--migrate", help="Create or upgrade the tables on a server, too.")] = False,
+    format: Annotated[ReportFormat, typer.Option("--format", help="How to print the report.")] = ReportFormat.TABLE,
+) -> None:
+    """Bring the table of models up to date with the catalogs and the providers' APIs."""
+    context = context_of(ctx)
+    order = _Order(
+        wanted=provider or ["all"],
+        source=source,
+        acceptance=Acceptance(everything=force, names=frozenset(accept or ())),
+        hold=hold,
+        dry_run=dry_run or explain is not None,
+        migrate=migrate,
+    )
+    with database_of(context) as database:
+        report = _run(context, database, order)
+    if explain is not None:
+        raise typer.Exit(_explained(context, report, explain))
+    code = report.exit_code(pending_counts=exit_code)
+    _print(context, report, code, format)
+    raise typer.Exit(code)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Order:
+    """What the command line asks for."""
+
+    wanted: Sequence[str]
+    source: SourceOption
+    acceptance: Acceptance
+    hold: bool
+    dry_run: bool
+    migrate: bool
+
+
+def _run(context: Context, database: Database, order: _Order) -> SyncReport:
+    from modelctl.render.progress import watching
+    from modelctl.store import schema
+    from modelctl.sync.run import SyncOptions, sync
+
+    settings = context.settings
+    catalogs = _catalogs(settings)
+    if not order.dry_run:
+        schema.ensure_current(database, migrate=order.migrate)
+    has_tables = schema.is_readable(database)
+    jobs = _jobs(context, database if has_tables else None, catalogs, order)
+    options = SyncOptions(
+        deadline_s=settings.deadline_s,
+        new_models=settings.new_models,
+        limits=settings.limits,
+        acceptance=order.acceptance,
+        hold=order.hold,
+        dry_run=order.dry_run,
+    )
+    used = [] if order.source is SourceOption.API else catalogs
+    with watching(context.stderr, [job.provider.name for job in jobs], quiet=context.quiet) as observe:
+        return sync(database, jobs, used, options, _author(context), has_tables=has_tables, observe=observe)
+
+
+def _catalogs(settings: Settings) -> list[Catalog]:
+    """The user's overlay, if any, before the shipped catalogs."""
+    from modelctl.catalog.load import load, shipped_directory
+    from modelctl.core.model import Source
+
+    directory = settings.catalog_directory
+    return [*([load(directory, source=Source.OVERLAY)] if directory else []), load(shipped_directory())]
+
+
+def _jobs(context: Context, database: Database | None, catalogs: Sequence[Catalog], order: _Order) -> list[Job]:
+    """The providers of the database, of the overlay and of the shipped catalogs, as far as they are wanted."""
+    from modelctl.store import read
+    from modelctl.sync.jobs import SourceChoice, choose, job_for
+
+    settings, shipped = context.settings, catalogs[-1].providers
+    known = {name: provider for catalog in reversed(catalogs) for name, provider in catalog.providers.items()}
+    if database is not None:
+        with database.reading() as connection:
+            known |= read.providers(connection, database.tables)
+    return [
+        job_for(
+            provider,
+            shipped.get(provider.name),
+            source=SourceChoice(order.source),
+            patterns=settings.provider(provider.name).patterns,
+            environ=context.environ,
+            timeout_s=settings.timeout_s,
+            now=context.now,
+        )
+        for provider in choose(order.wanted, known, {name: each.enabled for name, each in settings.providers.items()})
+    ]
+
+
+def _author(context: Context) -> Author:
+    now = to_seconds(context.now)
+    actor = context.environ.get("GITHUB_ACTOR") or getpass.getuser()
+    return Author(run=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}", actor=actor[:255], command="sync", now=now)
+
+
+def _explained(context: Context, report: SyncReport, name: str) -> ExitCode:
+    from modelctl.core.explain import explain
+
+    lines = explain(report, name)
+    if not lines:
+        known = sum(len(each.records) for each in report.providers)
+        raise UsageError(
+            f"no source, pattern or row speaks of a model {name!r}",
+            f"{known} models of {len(report.providers)} providers were looked at; ids are case-sensitive",
+        )
+    for line in lines:
+        context.answer(line)
+    return ExitCode.OK
+
+
+def _print(context: Context, report: SyncReport, code: ExitCode, format: ReportFormat) -> None:
+    from modelctl.render.sync import FORMATS, markdown
+
+    context.answer(FORMATS[format](report, code, context.stdout))
+    summary = context.environ.get("GITHUB_STEP_SUMMARY")
+    if summary:
+        with Path(summary).open("a", encoding="utf-8") as file:
+            file.write(markdown(report, code))
