@@ -6,39 +6,42 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 
-from modelctl.core.model import ModelFacts, Status
+from modelctl.core.model import ModelFacts, Source, Status
 
 BY_DATES = "rule:dates"
-BY_LISTING = "rule:listed"
+BY_LISTING = "api:listed"
 BY_DEFAULT = "rule:status"
 
 
 def with_status(
-    facts: ModelFacts, provenance: Mapping[str, str], *, today: date, listed: bool
+    facts: ModelFacts, provenance: Mapping[str, str], *, today: date, seen_on: date | None
 ) -> tuple[ModelFacts, Mapping[str, str]]:
     """The facts with the status that holds on `today`, and the provenance that says which rule set it.
 
-    `listed`: the provider's API has just shown the model. A listing is the retirement signal (Anthropic documents that
-    a past date on a listed model means "overdue"), so a model that still answers is at most deprecated.
+    `seen_on`: the last day on which the provider's API showed the model, if it ever did. A listing is the retirement
+    signal (Anthropic documents that a past date on a listed model means "overdue"), so a model that was seen after its
+    last day is at most deprecated. One that was last seen before it is gone: nobody has looked since.
     """
-    status, rule = _status_on(facts, today=today, listed=listed, stated_by=provenance.get("status", ""))
+    ends = facts.retires_on
+    is_past = ends is not None and ends < today
+    outlived = seen_on is not None and (ends is None or seen_on > ends)
+    stated_by_api = facts.status is not None and provenance["status"].partition(":")[0] == Source.API
+    if stated_by_api and (outlived or not is_past):
+        return facts, provenance
+    status, rule = _by_dates(facts, today=today, outlived=outlived, is_past=is_past)
     if rule is None:
         return facts, provenance
     return replace(facts, status=status), {**provenance, "status": rule}
 
 
-def _status_on(facts: ModelFacts, *, today: date, listed: bool, stated_by: str) -> tuple[str, str | None]:
+def _by_dates(facts: ModelFacts, *, today: date, outlived: bool, is_past: bool) -> tuple[str, str | None]:
+    """The status, and the rule that set it; None where the source's own word stands."""
     stated = facts.status
-    if stated is not None and stated_by == "api":
-        return stated, None
-    ended = stated == Status.RETIRED or (facts.retires_on is not None and facts.retires_on < today)
-    if ended and listed:
-        return Status.DEPRECATED, BY_LISTING
-    if ended:
+    if is_past or stated == Status.RETIRED:
+        if outlived:
+            return Status.DEPRECATED, BY_LISTING
         return Status.RETIRED, None if stated == Status.RETIRED else BY_DATES
     announced = facts.retires_on is not None or (facts.deprecated_on is not None and facts.deprecated_on <= today)
     if announced and stated != Status.DEPRECATED:
         return Status.DEPRECATED, BY_DATES
-    if stated is not None:
-        return stated, None
-    return Status.ACTIVE, BY_DEFAULT
+    return (stated, None) if stated is not None else (Status.ACTIVE, BY_DEFAULT)

@@ -33,32 +33,46 @@ def _merge_one(key: ModelKey, records: list[ModelRecord], today: date) -> ModelR
     values: dict[str, FactValue] = {}
     provenance: dict[str, str] = {}
     for name in FACT_FIELDS:
-        for record in records:
-            value = getattr(record.facts, name)
-            if value is not None:
-                values[name] = value
-                provenance[name] = record.provenance[name]
-                break
-            if name in record.stated_none:
-                break
+        if (knower := _knower(name, records)) is not None:
+            values[name] = getattr(knower.facts, name)
+            provenance[name] = knower.provenance[name]
     if "display_name" not in values:
         values["display_name"] = display_name_of(key.model_id)
         provenance["display_name"] = "rule:display_name"
     listed_at = next((record.listed_at for record in records if record.listed_at is not None), None)
-    facts, provenance_with_status = with_status(
+    remembered_on = next((record.remembered_on for record in records if record.remembered_on is not None), None)
+    facts, with_status_rule = with_status(
         UNKNOWN.replaced(values),
         provenance,
         today=today,
-        listed=listed_at is not None,
+        seen_on=listed_at.date() if listed_at is not None else remembered_on,
     )
     return ModelRecord(
         key=key,
         facts=facts,
         prices=_merge_prices(records),
-        provenance=provenance_with_status,
+        provenance=with_status_rule,
         verified_on=max((record.verified_on for record in records if record.verified_on is not None), default=None),
         listed_at=listed_at,
+        remembered_on=remembered_on,
     )
+
+
+def _knower(name: str, records: Sequence[ModelRecord]) -> ModelRecord | None:
+    """The record whose word counts for a fact: the first that states it, or else the first that has a rule for it.
+
+    What a discovery module derived by a rule (a type from the spelling of an id) is no statement of the API: any
+    catalog outranks it.
+    """
+    by_rule = None
+    for record in records:
+        if getattr(record.facts, name) is not None:
+            if not record.provenance[name].startswith("rule:"):
+                return record
+            by_rule = by_rule or record
+        elif name in record.stated_none:
+            return by_rule
+    return by_rule
 
 
 def _merge_prices(records: Sequence[ModelRecord]) -> tuple[PricePoint, ...]:

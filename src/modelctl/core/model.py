@@ -199,7 +199,9 @@ class ModelRecord:
     verified_on: date | None = None
     """The day on which a catalog's author last checked this model against the vendor."""
     listed_at: datetime | None = None
-    """When the provider's API last showed it; None when the API was not asked or did not show it."""
+    """When the provider's API showed it in this run; None when the API was not asked or did not show it."""
+    remembered_on: date | None = None
+    """The day on which the API last showed it, where this record holds what the API said then."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,10 @@ A three-way comparison, field by field: what the row holds, what modelctl last w
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import date
 
-from modelctl.core.model import FACT_FIELDS, SET_ON_CREATION, ModelRecord, Source
+from modelctl.core.model import FACT_FIELDS, SET_ON_CREATION, ModelRecord
 from modelctl.core.plan import FieldChange, Protected
-from modelctl.core.stored import RowState, StoredModel, Written
+from modelctl.core.stored import RowState, StoredModel
 
 
 def field_changes(
@@ -30,32 +29,13 @@ def field_changes(
         source = record.provenance.get(name, "")
         ours = name not in state.pins and (old is None if written is None else written.value == old)
         if new is None:
-            if ours and written is not None and _was_asked(written.source, consulted):
+            if ours and written is not None and _origin(written.source) in consulted:
                 changes.append(FieldChange(name=name, old=old, new=None, source=_origin(written.source)))
         elif not ours:
             protected.append(Protected(key=record.key, name=name, kept=old, offered=new, source=source))
-        elif written is None or not api_outranks(written, source, stored, record.verified_on):
+        else:
             changes.append(FieldChange(name=name, old=old, new=new, source=source))
     return changes, protected
-
-
-def api_outranks(written: Written, source: str, stored: StoredModel, verified_on: date | None) -> bool:
-    """Whether what the API once said still stands against a source of less authority.
-
-    It does while the API showed the model on or after the day on which the catalog was verified. Otherwise a sync
-    with a key and one without would undo each other for ever.
-    """
-    return written.source == Source.API and source != Source.API and api_is_newer(stored, verified_on)
-
-
-def api_is_newer(stored: StoredModel, verified_on: date | None) -> bool:
-    """Whether the API showed the model on or after the day on which the catalog was verified."""
-    seen_at = stored.last_seen_at
-    return seen_at is not None and (verified_on is None or seen_at.date() >= verified_on)
-
-
-def _was_asked(source: str, consulted: Collection[str]) -> bool:
-    return _origin(source) in consulted
 
 
 def _origin(source: str) -> str:

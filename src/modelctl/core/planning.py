@@ -10,10 +10,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from modelctl.core.desired import api_is_newer
 from modelctl.core.ledger import has_complete_price, missing_points, projection, projection_sources
 from modelctl.core.merge import tier_of
 from modelctl.core.model import ModelKey, ModelRecord, Source, Status
-from modelctl.core.ownership import api_is_newer, field_changes
+from modelctl.core.ownership import field_changes
 from modelctl.core.plan import Action, Change, FieldChange, Plan, Protected
 from modelctl.core.price import PricePoint
 from modelctl.core.stored import StoredModel, StoredProvider
@@ -21,7 +22,7 @@ from modelctl.core.units import start_of_day, to_seconds
 
 ABSENCES_UNTIL_DEPRECATED = 2
 """Whole listings in a row that must miss a model, which an earlier one showed, before it is marked."""
-BY_ABSENCE = "rule:absence"
+BY_ABSENCE = "api:absent"
 
 _ENDED = (Status.DEPRECATED, Status.RETIRED)
 
@@ -138,7 +139,7 @@ def _plan_existing(
     if record.facts == model.facts and not prices:
         draft.unchanged += 1
         return
-    fields, protected = field_changes(model, model.state, record, consulted=_asked(record, consulted))
+    fields, protected = field_changes(model, model.state, record, consulted=_asked(model, record, consulted))
     draft.protected += protected
     if not fields and not prices:
         draft.unchanged += 1
@@ -184,12 +185,15 @@ def _api_still_stands(model: StoredModel, record: ModelRecord) -> bool:
     return record.listed_at is None and api_is_newer(model, record.verified_on)
 
 
-def _asked(record: ModelRecord, consulted: Consulted) -> frozenset[str]:
-    sources = {Source.RULE.value, Source.PERSON.value}
+def _asked(model: StoredModel, record: ModelRecord, consulted: Consulted) -> frozenset[str]:
+    """The sources that were asked for this very model, and so can take back what they said."""
+    sources = set()
     if consulted.catalogs:
         sources |= {Source.CATALOG.value, Source.OVERLAY.value}
     if record.listed_at is not None:
         sources.add(Source.API.value)
+    if record.listed_at is not None or model.last_seen_at is None:
+        sources.add(Source.RULE.value)  # a rule may have worked on what the API sent
     return frozenset(sources)
 
 

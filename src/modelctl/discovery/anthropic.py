@@ -74,7 +74,16 @@ def translate(item: Mapping[str, Any], access: Access) -> ModelRecord | Skipped:
         ),
         # The listing is that of the Messages API, so every model in it takes text and chats.
         provenance={"type": "rule:type", "input_modalities": "rule:modalities"},
+        stated_none=_without_an_end(item),
     )
+
+
+def _without_an_end(item: Mapping[str, Any]) -> frozenset[str]:
+    """The dates that are documented to be null for an active model: null there means that no end is scheduled."""
+    if item.get("lifecycle") != "active":
+        return frozenset()
+    dates = {"deprecated_at": "deprecated_on", "retires_at": "retires_on"}
+    return frozenset(name for key, name in dates.items() if key in item and item[key] is None)
 
 
 def _is_supported(capabilities: Mapping[str, Any], name: str) -> bool | None:

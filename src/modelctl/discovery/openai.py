@@ -62,5 +62,6 @@ def translate(item: Mapping[str, Any], access: Access) -> ModelRecord | Skipped:
     return ModelRecord(
         key=ModelKey(access.provider, model_id),
         facts=ModelFacts(type=kind, released_on=epoch_day(item, "created"), retires_on=iso_day(item, "shutdown_date")),
-        provenance={"type": "rule:type"},
+        # `created` is when OpenAI made the model object, days before or after its release: any catalog knows better.
+        provenance={"type": "rule:type", "released_on": "rule:created"},
     )

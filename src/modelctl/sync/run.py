@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from modelctl.catalog.load import Catalog
+from modelctl.core.desired import desired
 from modelctl.core.filters import Patterns
 from modelctl.core.guards import Acceptance, GuardLimits, check, listing_is_short
 from modelctl.core.plan import Plan
@@ -61,7 +62,7 @@ def sync(
     """
     run = _Run(database, options, author, has_tables, time.monotonic())
     reports = []
-    for gathered in gather(jobs, catalogs, deadline_s=options.deadline_s, now=author.now):
+    for gathered in gather(jobs, catalogs, deadline_s=options.deadline_s):
         report = run.one_provider(gathered)
         observe(report)
         reports.append(report)
@@ -104,18 +105,20 @@ class _Run:
         """What would change, and what the guards say of it."""
         name, options = gathered.job.provider.name, self.options
         stored, last_fetched = self._stored(name)
+        stored = _in_scope(stored, gathered.job.patterns)
+        wanted = desired(gathered.layers, stored, gathered.job.patterns, today=self.author.now.date())
         made = plan(
             name,
-            _in_scope(stored, gathered.job.patterns),
-            gathered.records,
+            stored,
+            wanted.records,
             consulted=gathered.consulted,
             new_models=options.new_models,
             now=self.author.now,
         )
         doubt = listing_is_short(gathered.fetched, last_fetched, options.limits)
         checked = check(made, options.limits, options.acceptance, listing_doubt=doubt)
-        checked = replace(checked, filtered=gathered.filtered, skipped=gathered.skipped)
-        return _report(gathered, self._outcome(checked), checked)
+        checked = replace(checked, filtered=wanted.filtered, skipped=gathered.skipped)
+        return replace(_report(gathered, self._outcome(checked), checked), records=wanted.records)
 
     def _stored(self, provider: str) -> tuple[StoredProvider, int | None]:
         if not self.has_tables:
@@ -175,7 +178,6 @@ def _report(gathered: Gathered, outcome: Outcome, checked: Plan) -> ProviderRepo
         plan=checked,
         fetched=gathered.fetched,
         notices=(job.notice,) if job.notice else (),
-        records=gathered.records,
     )
 
 
