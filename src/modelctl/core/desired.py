@@ -8,7 +8,7 @@ from datetime import date
 
 from modelctl.core.filters import Patterns, split
 from modelctl.core.merge import merge
-from modelctl.core.model import UNKNOWN, ModelKey, ModelRecord, Skipped, Source
+from modelctl.core.model import UNKNOWN, ModelKey, ModelRecord, Skipped, Source, Status
 from modelctl.core.snapshot import Snapshot
 from modelctl.core.stored import StoredModel, StoredProvider
 
@@ -55,10 +55,13 @@ def _verified_on(key: ModelKey, layers: Sequence[Snapshot]) -> date | None:
 
 def _as_the_api_said(model: StoredModel) -> ModelRecord:
     written = model.state.written if model.state is not None else {}
+    was_alive = (
+        model.last_seen_at is not None and model.facts.status != Status.RETIRED
+    )  # listings show the retired, too
     said = {name: each for name, each in written.items() if each.source.partition(":")[0] == Source.API}
     return ModelRecord(
         key=model.key,
         facts=UNKNOWN.replaced({name: each.value for name, each in said.items()}),
         provenance={name: each.source for name, each in said.items()},
-        remembered_on=model.last_seen_at.date() if model.last_seen_at is not None else None,
+        remembered_on=model.last_seen_at.date() if was_alive and model.last_seen_at is not None else None,
     )

@@ -201,7 +201,7 @@ class ModelRecord:
     listed_at: datetime | None = None
     """When the provider's API showed it in this run; None when the API was not asked or did not show it."""
     remembered_on: date | None = None
-    """The day on which the API last showed it, where this record holds what the API said then."""
+    """The day on which the API last showed it alive, where this record holds what the API said then."""
 
 
 @dataclass(frozen=True, slots=True)
