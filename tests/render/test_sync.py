@@ -37,6 +37,7 @@ def test_the_table_looks_as_it_was_approved(width):
     path = GOLDEN / f"sync_{width or 'piped'}.txt"
     if not path.exists():  # delete a file to have it written anew, then read the difference
         path.write_text(text, encoding="utf-8")
+        pytest.fail(f"{path.name} was missing and is written anew: read it")
     assert text == path.read_text(encoding="utf-8")
 
 

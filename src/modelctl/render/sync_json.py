@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
-from modelctl.core.encoding import encode, exact_number
-from modelctl.core.model import FactValue, Skipped
+from modelctl.core.model import Skipped
 from modelctl.core.plan import Change
-from modelctl.core.price import PricePoint
 from modelctl.core.report import ProviderReport, SyncReport
 from modelctl.errors import ExitCode, ModelctlError
+from modelctl.render.json_values import plain, price_object
 from modelctl.render.sync_counts import counts, totals
 from modelctl.render.terminal import Look
 
@@ -33,32 +30,6 @@ def sync_json(report: SyncReport, exit_code: ExitCode, look: Look) -> str:
         "providers": [_provider(each) for each in report.providers],
     }
     return json.dumps(document, indent=2, ensure_ascii=not look.unicode)
-
-
-def plain(value: FactValue | datetime) -> Any:
-    """A fact as JSON has it: amounts as exact numbers, instants with a `Z`."""
-    if isinstance(value, Decimal):
-        return exact_number(value)
-    if isinstance(value, datetime):
-        return value.isoformat().replace("+00:00", "Z")
-    return encode(value)
-
-
-def price_object(point: PricePoint) -> dict[str, Any]:
-    """A point of the ledger."""
-    return {
-        "kind": str(point.kind),
-        "unit": str(point.unit),
-        "amount": exact_number(point.amount),
-        "currency": point.currency,
-        "context_above": point.context_above,
-        "service_tier": str(point.service_tier),
-        "hours_utc": point.hours_utc,
-        "effective_from": plain(point.effective_from),
-        "effective_to": plain(point.effective_to),
-        "basis": str(point.basis),
-        "source": point.source,
-    }
 
 
 def _provider(report: ProviderReport) -> dict[str, Any]:

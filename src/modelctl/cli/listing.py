@@ -1,0 +1,200 @@
+"""`modelctl list`: which models there are. Filters and formats; the work is in `core.query` and `render.listing`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import typer
+
+from modelctl.cli.context import Context, context_of
+from modelctl.cli.database import readable_database
+from modelctl.core.model import CAPABILITIES, ModelType, Status, Tier
+from modelctl.core.names import require_known
+from modelctl.core.query import COLUMNS, Filter, Selection, ordered, select
+from modelctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from modelctl.core.stored import StoredModel
+
+EPILOG = """\b
+Examples:
+  modelctl list --provider openai --type chat --sort -input_price_per_mtok
+  modelctl list --capability vision --capability tools --max-input-price 1
+  modelctl list --missing input_price_per_mtok --format csv
+  modelctl list --search gemini --columns model_id,context_window --json
+"""
+
+
+def _any_of(choices: Iterable[str]) -> str:
+    return f"{', '.join(choices)}. Repeatable: any of them."
+
+
+def _all_of(choices: Iterable[str]) -> str:
+    return f"{', '.join(choices)}. Repeatable: all of them."
+
+
+class ListFormat(StrEnum):
+    """How models can be listed."""
+
+    TABLE = "table"
+    JSON = "json"
+    JSONL = "jsonl"
+    CSV = "csv"
+    MARKDOWN = "markdown"
+    IDS = "ids"
+
+
+_Limits: TypeAlias = dict[str, Decimal | int]
+_Names: TypeAlias = list[str] | None
+_Amount = Annotated[str | None, typer.Option(metavar="AMOUNT", help="Per million tokens.")]
+
+Providers = Annotated[_Names, typer.Option("--provider", metavar="NAME", help="Only this seller's. Repeatable.")]
+Statuses = Annotated[list[Status] | None, typer.Option("--status", metavar="STATUS", help=_any_of(Status))]
+Types = Annotated[list[ModelType] | None, typer.Option("--type", metavar="TYPE", help=_any_of(ModelType))]
+Tiers = Annotated[list[Tier] | None, typer.Option("--tier", metavar="TIER", help=_any_of(Tier))]
+Capabilities = Annotated[_Names, typer.Option("--capability", metavar="NAME", help=_all_of(CAPABILITIES))]
+Tags = Annotated[_Names, typer.Option("--tag", metavar="TAG", help="Repeatable: all of them.")]
+MinContext = Annotated[int | None, typer.Option(min=0, metavar="TOKENS", help="Context window, at least.")]
+Enabled = Annotated[bool | None, typer.Option("--enabled/--disabled", help="The application's own switch.")]
+Recommended = Annotated[bool | None, typer.Option("--recommended/--not-recommended", help="For new work.")]
+Missing = Annotated[_Names, typer.Option("--missing", metavar="COLUMN", help="It is unknown. Repeatable: all of them.")]
+Search = Annotated[str, typer.Option(metavar="TEXT", help="Part of an id, name or alias, in any case.")]
+WithRetired = Annotated[bool, typer.Option("--all", help="With the retired ones.")]
+Sort = Annotated[_Names, typer.Option(metavar="COLUMN,…", help="-COLUMN: the other way round. Unknown comes last.")]
+Columns = Annotated[_Names, typer.Option(metavar="COLUMN,…", help="Just these columns, in this order.")]
+Limit = Annotated[int | None, typer.Option(min=1, metavar="N", help="At most so many.")]
+Format = Annotated[ListFormat, typer.Option(help="How to print them.")]
+AsJson = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
+
+
+def list_command(
+    ctx: typer.Context,
+    provider: Providers = None,
+    status: Statuses = None,
+    type: Types = None,
+    tier: Tiers = None,
+    capability: Capabilities = None,
+    tag: Tags = None,
+    max_input_price: _Amount = None,
+    max_output_price: _Amount = None,
+    min_input_price: _Amount = None,
+    min_output_price: _Amount = None,
+    min_context: MinContext = None,
+    enabled: Enabled = None,
+    recommended: Recommended = None,
+    missing: Missing = None,
+    search: Search = "",
+    with_retired: WithRetired = False,
+    sort: Sort = None,
+    columns: Columns = None,
+    limit: Limit = None,
+    format: Format = ListFormat.TABLE,
+    json: AsJson = False,
+) -> None:
+    """List models, without the retired ones unless --all or --status asks for them."""
+    wanted = Filter(
+        providers=frozenset(provider or ()),
+        statuses=frozenset(map(str, status or ())),
+        types=frozenset(map(str, type or ())),
+        tiers=frozenset(map(str, tier or ())),
+        capabilities=frozenset(capability or ()),
+        tags=frozenset(tag or ()),
+        at_least=_limits("min", min_input_price, min_output_price, min_context),
+        at_most=_limits("max", max_input_price, max_output_price),
+        is_enabled=enabled,
+        is_recommended=recommended,
+        missing=frozenset(missing or ()),
+        search=search,
+        with_retired=with_retired,
+    )
+    _list(context_of(ctx), _Order(wanted, _split(sort), _split(columns), limit, ListFormat.JSON if json else format))
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What the command line asks for. UsageError for a column that there is not."""
+
+    wanted: Filter
+    sort: Sequence[str]
+    columns: Sequence[str]
+    limit: int | None
+    format: ListFormat
+
+    def __post_init__(self) -> None:
+        for name in (*(term.removeprefix("-") for term in self.sort), *self.columns):
+            require_known(name, COLUMNS, "column")
+
+
+def _list(context: Context, order: _Order) -> None:
+    from modelctl.render.listing import FORMATS
+    from modelctl.render.terminal import look_of
+
+    models, known = _read(context, order.wanted)
+    selection = select(models, order.wanted)
+    found = ordered(selection.models, order.sort)
+    shown = found[: order.limit]
+    text = FORMATS[order.format](shown, order.columns, look_of(context.stdout, context.environ))
+    if text and (shown or order.format is not ListFormat.TABLE):
+        context.answer(text)
+    context.stdout.flush()  # so that the summary comes after the answer where both go to one log
+    context.say(_summary(selection, len(shown), known))
+
+
+def _read(context: Context, wanted: Filter) -> tuple[list[StoredModel], int]:
+    """The models of the providers that are asked for, and how many the table has of them."""
+    from modelctl.store import read
+
+    with readable_database(context) as database, database.reading() as connection:
+        if wanted.providers:
+            names = sorted(read.providers(connection, database.tables))
+            for name in sorted(wanted.providers):
+                require_known(name, names, "provider")
+        models = read.models(connection, database.tables, only=wanted.providers)
+    return models, len(models)
+
+
+def _summary(selection: Selection, shown: int, known: int) -> str:
+    """How many there are, and how many are left out and why: never silently."""
+    if not known:
+        return "the table is empty; run `modelctl sync` to fill it"
+    found = len(selection.models)
+    text = f"{found:,} model{'s' * (found != 1)}" if found else "no model matches these filters"
+    if shown < found:
+        text = f"the first {shown:,} of {text}"
+    left_out = [
+        f"{selection.retired:,} retired (--all shows them)" * bool(selection.retired),
+        f"{selection.unknown:,} for which a fact that was asked for is unknown" * bool(selection.unknown),
+    ]
+    if any(left_out):
+        text += f"; left out: {', '.join(filter(None, left_out))}"
+    return text
+
+
+def _limits(side: str, input_price: str | None, output_price: str | None, context: int | None = None) -> _Limits:
+    """The limits that are given, by column; `side` is `min` or `max`, as in the option's name."""
+    limits = {
+        "input_price_per_mtok": _amount(f"--{side}-input-price", input_price),
+        "output_price_per_mtok": _amount(f"--{side}-output-price", output_price),
+        "context_window": context,
+    }
+    return {column: limit for column, limit in limits.items() if limit is not None}
+
+
+def _amount(option: str, text: str | None) -> Decimal | None:
+    if text is None:
+        return None
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or amount < 0:
+        raise UsageError(f"{option}: {text!r} is not an amount", "write it like 2.5")
+    return amount
+
+
+def _split(values: list[str] | None) -> list[str]:
+    return [name.strip() for value in values or () for name in value.split(",") if name.strip()]

@@ -1,0 +1,190 @@
+"""Which models a list shows, and in which order. Unknown is neither yes nor no: it is left out and counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+from modelctl.core.model import CAPABILITIES, FACT_FIELDS, FactValue, Status
+from modelctl.core.names import require_known
+from modelctl.core.stored import StoredModel
+
+COLUMNS: tuple[str, ...] = (
+    "id",
+    "provider",
+    "model_id",
+    *FACT_FIELDS,
+    "is_enabled",
+    "last_seen_at",
+    "last_verified_at",
+    "created_at",
+    "updated_at",
+)
+"""The columns of the model table, in its order: what a list can show and sort by, and the keys of its JSON."""
+
+_ROW_COLUMNS: dict[str, Callable[[StoredModel], FactValue | datetime]] = {
+    "id": lambda model: model.row_id,
+    "provider": lambda model: model.key.provider,
+    "model_id": lambda model: model.key.model_id,
+    "is_enabled": lambda model: model.is_enabled,
+    "last_seen_at": lambda model: model.last_seen_at,
+    "last_verified_at": lambda model: model.last_verified_at,
+    "created_at": lambda model: model.created_at,
+    "updated_at": lambda model: model.updated_at,
+}
+
+_Test: TypeAlias = Callable[[StoredModel], bool | None]
+"""Whether a model passes; None where the fact that decides is unknown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """What a model must be to be listed. Nothing given means everything but what is retired."""
+
+    providers: frozenset[str] = frozenset()
+    statuses: frozenset[str] = frozenset()
+    types: frozenset[str] = frozenset()
+    tiers: frozenset[str] = frozenset()
+    capabilities: frozenset[str] = frozenset()
+    """All of them."""
+    tags: frozenset[str] = frozenset()
+    """All of them."""
+    at_least: Mapping[str, Decimal | int] = field(default_factory=dict)
+    """Column -> its lowest value. Prices are per million tokens, in the currency of the row."""
+    at_most: Mapping[str, Decimal | int] = field(default_factory=dict)
+    is_enabled: bool | None = None
+    is_recommended: bool | None = None
+    missing: frozenset[str] = frozenset()
+    """Columns that must all be unknown."""
+    search: str = ""
+    """Part of the id, the display name or an alias, in any case."""
+    with_retired: bool = False
+
+    def __post_init__(self) -> None:
+        """UsageError for a capability or a column that there is not."""
+        for name in sorted(self.capabilities):
+            require_known(name, CAPABILITIES, "capability")
+        for name in sorted(self.missing):
+            require_known(name, COLUMNS, "column")
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The models that pass, and how many were left out without being asked for."""
+
+    models: tuple[StoredModel, ...]
+    retired: int = 0
+    """They pass but for being retired."""
+    unknown: int = 0
+    """Nothing speaks against them, but a fact that decides is unknown."""
+
+
+def column_value(model: StoredModel, column: str) -> FactValue | datetime:
+    """The value of one of `COLUMNS`."""
+    read = _ROW_COLUMNS.get(column)
+    if read is not None:
+        return read(model)
+    value: FactValue = getattr(model.facts, column)
+    return value
+
+
+def select(models: Iterable[StoredModel], wanted: Filter) -> Selection:
+    """The models that pass the filter, in their order."""
+    tests = list(_tests(wanted))
+    without_retired = not (wanted.with_retired or wanted.statuses)
+    passed, retired, unknown = [], 0, 0
+    for model in models:
+        answers = {test(model) for test in tests}
+        if False in answers:
+            continue
+        if without_retired and model.facts.status == Status.RETIRED:
+            retired += 1
+        elif None in answers:
+            unknown += 1
+        else:
+            passed.append(model)
+    return Selection(tuple(passed), retired, unknown)
+
+
+def ordered(models: Iterable[StoredModel], order: Sequence[str]) -> list[StoredModel]:
+    """The models by the columns of `order`; `-COLUMN` the other way round. Unknown comes last either way.
+
+    UsageError for a column that there is not. Sorted here and not by the database: each has its own order of text.
+    """
+    result = sorted(models, key=lambda model: model.key)
+    for term in reversed(order):
+        column = require_known(term.removeprefix("-"), COLUMNS, "column")
+        known = [model for model in result if column_value(model, column) is not None]
+        unknown = [model for model in result if column_value(model, column) is None]
+        known.sort(key=lambda model: _sortable(column_value(model, column)), reverse=term.startswith("-"))
+        result = known + unknown
+    return result
+
+
+def _sortable(value: Any) -> Any:
+    """Text without regard to case, so that `Qwen` does not come before `aya`."""
+    return (value.lower(), value) if isinstance(value, str) else value
+
+
+def _tests(wanted: Filter) -> Iterator[_Test]:
+    if wanted.providers:
+        yield lambda model: model.key.provider in wanted.providers
+    for column, allowed in (("status", wanted.statuses), ("type", wanted.types), ("tier", wanted.tiers)):
+        if allowed:
+            yield _one_of(column, allowed)
+    yield from (_capability(name) for name in wanted.capabilities)
+    if wanted.tags:
+        yield lambda model: wanted.tags <= set(model.facts.tags or ())
+    if wanted.is_enabled is not None:
+        yield lambda model: model.is_enabled is wanted.is_enabled
+    if wanted.is_recommended is not None:
+        yield lambda model: bool(model.facts.recommended) is wanted.is_recommended
+    if wanted.missing:
+        yield lambda model: all(column_value(model, name) is None for name in wanted.missing)
+    if wanted.search:
+        yield _text_test(wanted.search.lower())
+    yield from (_at_least(column, limit) for column, limit in wanted.at_least.items())
+    yield from (_at_most(column, limit) for column, limit in wanted.at_most.items())
+
+
+def _one_of(column: str, allowed: frozenset[str]) -> _Test:
+    def test(model: StoredModel) -> bool | None:
+        value = getattr(model.facts, column)
+        return None if value is None else value in allowed
+
+    return test
+
+
+def _capability(name: str) -> _Test:
+    def test(model: StoredModel) -> bool | None:
+        value: bool | None = getattr(model.facts, name)
+        return value
+
+    return test
+
+
+def _text_test(lowered: str) -> _Test:
+    def test(model: StoredModel) -> bool:
+        texts = (str(model.key), model.facts.display_name or "", *(model.facts.aliases or ()))
+        return any(lowered in text.lower() for text in texts)
+
+    return test
+
+
+def _at_least(column: str, limit: Decimal | int) -> _Test:
+    def test(model: StoredModel) -> bool | None:
+        value = getattr(model.facts, column)
+        return None if value is None else value >= limit
+
+    return test
+
+
+def _at_most(column: str, limit: Decimal | int) -> _Test:
+    def test(model: StoredModel) -> bool | None:
+        value = getattr(model.facts, column)
+        return None if value is None else value <= limit
+
+    return test

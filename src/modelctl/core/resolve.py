@@ -1,0 +1,109 @@
+"""Which model a name means. Exact id, alias, or a real date stripped from the end; never a prefix or a part.
+
+`gemini-1.5-flash-8b` is not `gemini-1.5-flash`: what merely looks alike is suggested, not taken.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Protocol
+
+from modelctl.core.model import ModelFacts, ModelKey
+from modelctl.core.names import near
+from modelctl.core.validate import shorten
+from modelctl.errors import ModelctlError, UsageError
+
+_DATED = re.compile(r"(?P<name>.+)(?:-(\d{4})-(\d{2})-(\d{2})|[-@](\d{4})(\d{2})(\d{2}))")
+
+
+class Rule(StrEnum):
+    """How a name was understood, in the order in which the rules are tried."""
+
+    EXACT = "exact"  # provider/model_id
+    BARE_ID = "id"  # the id alone, which one provider has
+    ALIAS = "alias"  # with the provider or without
+    WITHOUT_DATE = "date"  # any of these, once a date is stripped from the end
+
+
+class Named(Protocol):
+    """What can be resolved: a stored model, or a record of a source."""
+
+    @property
+    def key(self) -> ModelKey:
+        """Its identity."""
+
+    @property
+    def facts(self) -> ModelFacts:
+        """Among them its aliases."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """The model that is meant, and why."""
+
+    key: ModelKey
+    rule: Rule
+
+    def __str__(self) -> str:
+        return f"{self.key} (by its {_BY[self.rule]})"
+
+
+_BY = {
+    Rule.EXACT: "exact id",
+    Rule.BARE_ID: "id, which no other provider has",
+    Rule.ALIAS: "alias",
+    Rule.WITHOUT_DATE: "name without the date",
+}
+
+
+def resolve(name: str, models: Iterable[Named]) -> Resolution:
+    """The one model that the name means. UsageError where it means several, ModelctlError where it means none."""
+    known = list(models)
+    if found := _match(name, known):
+        return found
+    dated = _DATED.fullmatch(name)
+    is_dated = dated is not None and _is_a_day(*(int(part) for part in dated.groups()[1:] if part is not None))
+    if dated is not None and is_dated and (found := _match(dated["name"], known)):
+        return Resolution(found.key, Rule.WITHOUT_DATE)
+    raise _unknown(name, known)
+
+
+def _match(name: str, known: list[Named]) -> Resolution | None:
+    rules: dict[Rule, Callable[[Named], bool]] = {
+        Rule.EXACT: lambda model: str(model.key) == name,
+        Rule.BARE_ID: lambda model: model.key.model_id == name,
+        Rule.ALIAS: lambda model: any(
+            name in (alias, f"{model.key.provider}/{alias}") for alias in model.facts.aliases or ()
+        ),
+    }
+    for rule, fits in rules.items():
+        keys = sorted(model.key for model in known if fits(model))
+        if len(keys) > 1:
+            what = "alias" if rule is Rule.ALIAS else "id"
+            raise UsageError(
+                f"{shorten(name)!r} is ambiguous: {len(keys)} models have that {what}",
+                f"say which one: {', '.join(map(str, keys))}",
+            )
+        if keys:
+            return Resolution(keys[0], rule)
+    return None
+
+
+def _is_a_day(year: int, month: int, day: int) -> bool:
+    try:
+        date(year, month, day)
+    except ValueError:
+        return False
+    return True
+
+
+def _unknown(name: str, known: list[Named]) -> ModelctlError:
+    spelled = [str(model.key) for model in known]
+    by_id = {model.key.model_id: str(model.key) for model in known}
+    close = near(name, spelled) or tuple(by_id[each] for each in near(name, by_id))
+    hint = f"similar: {', '.join(close)}" if close else "see `modelctl list --all`, or `modelctl list --search TEXT`"
+    return ModelctlError(f"no model is named {shorten(name)!r}", hint)

@@ -1,0 +1,235 @@
+"""`modelctl list`: filters, order, formats, and that what is left out is said."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import create_engine, inspect
+
+from modelctl.core.query import COLUMNS
+from modelctl.store.rows import MODEL_COLUMNS
+from tests.cli.shop import fill
+from tests.conftest import Result
+from tests.databases import empty_database
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    with empty_database("sqlite", tmp_path_factory.mktemp("shop")) as found:
+        fill(found)
+        return found
+
+
+@pytest.fixture
+def listed(run, url) -> Callable[..., Result]:
+    return lambda *argv, **kwargs: run("list", "--database", url, *argv, **kwargs)
+
+
+def ids(result: Result) -> list[str]:
+    assert result.code == 0, result.stderr
+    return result.stdout.splitlines()
+
+
+ALIVE = [
+    "mirror/gpt-4o-mini",
+    "mirror/twin",
+    "openai/gpt-4o",
+    "openai/gpt-4o-mini",
+    "openai/o1-mini",
+    "openai/text-embedding-3",
+    "qwen/通义千问",
+    "together/mistralai/Mixtral-8x7B",
+]
+
+
+def test_retired_models_are_left_out_and_counted(listed):
+    result = listed("--format", "ids")
+    assert ids(result) == ALIVE
+    assert result.stderr == "8 models; left out: 1 retired (--all shows them)\n"
+    assert "openai/gpt-3.5-turbo" in ids(listed("--format", "ids", "--all"))
+    assert ids(listed("--format", "ids", "--status", "retired")) == ["openai/gpt-3.5-turbo"]
+
+
+@pytest.mark.parametrize(
+    ("argv", "expected"),
+    [
+        (("--provider", "openai", "--provider", "qwen"), [each for each in ALIVE if each[0] in "oq"]),
+        (("--status", "preview", "--status", "deprecated"), ["openai/o1-mini", "openai/text-embedding-3"]),
+        (("--type", "embedding"), ["openai/text-embedding-3"]),
+        (("--capability", "vision"), ["openai/gpt-4o", "openai/gpt-4o-mini"]),
+        (("--capability", "vision", "--capability", "tools"), ["openai/gpt-4o"]),
+        (("--tag", "smart", "--tag", "latest"), ["openai/gpt-4o"]),
+        (("--tier", "free"), ["together/mistralai/Mixtral-8x7B"]),
+        (("--max-input-price", "0.15", "--type", "chat"), ["openai/gpt-4o-mini", "together/mistralai/Mixtral-8x7B"]),
+        (("--max-output-price", "0"), ["together/mistralai/Mixtral-8x7B"]),
+        (("--min-input-price", "2.5", "--min-output-price", "10"), ["openai/gpt-4o"]),
+        (("--min-context", "128000"), ["openai/gpt-4o", "openai/gpt-4o-mini"]),
+        (("--recommended",), ["openai/gpt-4o"]),
+        (("--missing", "display_name", "--missing", "tags", "--type", "embedding"), ["openai/text-embedding-3"]),
+        (("--search", "GPT-4O-LATEST"), ["openai/gpt-4o"]),
+        (("--search", "通义"), ["qwen/通义千问"]),
+        (("--disabled", "--provider", "openai"), ["openai/o1-mini"]),
+        (("--enabled", "--provider", "openai", "--type", "chat"), ["openai/gpt-4o", "openai/gpt-4o-mini"]),
+        (("--limit", "1"), ["mirror/gpt-4o-mini"]),
+    ],
+    ids=" ".join,
+)
+def test_filters(listed, argv, expected):
+    assert ids(listed("--format", "ids", *argv)) == expected
+
+
+def test_an_unknown_fact_is_neither_yes_nor_no_and_is_counted(listed):
+    result = listed("--format", "ids", "--capability", "tools", "--provider", "openai")
+    assert ids(result) == ["openai/gpt-4o"]
+    assert "2 for which a fact that was asked for is unknown" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("order", "first", "last"),
+    [
+        ("input_price_per_mtok", "together/mistralai/Mixtral-8x7B", "openai/o1-mini"),
+        ("-input_price_per_mtok", "qwen/通义千问", "openai/o1-mini"),
+        ("-provider,model_id", "together/mistralai/Mixtral-8x7B", "mirror/twin"),
+        ("type,-model_id", "qwen/通义千问", "openai/text-embedding-3"),
+        ("retires_on", "openai/o1-mini", "together/mistralai/Mixtral-8x7B"),
+    ],
+)
+def test_order_with_unknown_last(listed, order, first, last):
+    found = ids(listed("--format", "ids", "--sort", order))
+    assert (found[0], found[-1]) == (first, last)
+
+
+def test_json_has_exactly_the_columns_of_the_table(listed, url):
+    found = json.loads(listed("--json").stdout)
+    in_database = [column["name"] for column in inspect(create_engine(url)).get_columns("ai_models")]
+    assert list(found[0]) == in_database == list(COLUMNS) == list(MODEL_COLUMNS)
+
+
+def test_json_prices_are_exact_numbers_and_unknown_is_null(listed):
+    text = listed("--json", "--all").stdout
+    by_id = {each["model_id"]: each for each in json.loads(text, parse_float=Decimal)}
+    assert by_id["text-embedding-3"]["input_price_per_mtok"] == Decimal("0.000000005")
+    assert by_id["gpt-4o"]["input_price_per_mtok"] == Decimal("2.5")
+    assert by_id["mistralai/Mixtral-8x7B"]["input_price_per_mtok"] == 0
+    assert by_id["o1-mini"]["input_price_per_mtok"] is None
+    assert by_id["gpt-4o"]["tags"] == ["smart", "latest"]
+    assert by_id["gpt-4o"]["is_enabled"] is True
+    assert by_id["gpt-4o"]["created_at"] == "2026-11-21T12:00:00Z"
+
+
+def test_json_lines_and_columns(listed):
+    result = listed("--format", "jsonl", "--columns", "model_id,vision", "--provider", "openai", "--limit", "2")
+    assert [json.loads(line) for line in result.stdout.splitlines()] == [
+        {"model_id": "gpt-4o", "vision": True},
+        {"model_id": "gpt-4o-mini", "vision": True},
+    ]
+    assert result.stderr.startswith("the first 2 of 4 models; left out: 1 retired")
+
+
+def test_csv_is_what_a_spreadsheet_reads(listed):
+    rows = list(csv.DictReader(io.StringIO(listed("--format", "csv").stdout)))
+    assert list(rows[0]) == list(COLUMNS)
+    by_id = {each["model_id"]: each for each in rows}
+    assert by_id["text-embedding-3"]["input_price_per_mtok"] == "0.000000005"
+    assert by_id["gpt-4o"]["tags"] == "smart;latest"
+    assert (by_id["gpt-4o"]["vision"], by_id["o1-mini"]["vision"]) == ("true", "")
+    assert by_id["gpt-4o"]["context_window"] == "128000"
+
+
+def test_the_piped_table_is_complete_and_plain(listed):
+    lines = listed().stdout.splitlines()
+    assert lines[0].split() == [
+        *(
+            "model",
+            "status",
+            "type",
+            "context",
+            "max",
+            "output",
+            "input/mtok",
+            "output/mtok",
+            "retires",
+            "on",
+            "enabled",
+        ),
+    ]
+    assert "openai/gpt-4o                    active      chat       128,000      16,384" in lines[3]
+    assert "CNY 4" in next(line for line in lines if line.startswith("qwen"))
+    assert not any(line.endswith(" ") or "\x1b" in line for line in lines)
+
+
+def test_named_columns_keep_their_names(listed):
+    text = listed("--columns", "id,model_id,vision,tags", "--limit", "3", "--provider", "openai").stdout
+    assert text.splitlines()[:2] == [
+        "id  model_id     vision  tags",
+        " 2  gpt-4o       yes     smart, latest",
+    ]
+
+
+def test_markdown(listed):
+    header, rule, *rows = listed("--format", "markdown", "--columns", "model_id,context_window").stdout.splitlines()
+    assert (header, rule) == ("| model\\_id | context\\_window |", "| --- | ---: |")
+    assert len(rows) == len(ALIVE)
+
+
+def test_nothing_found_is_said_and_is_no_error(listed):
+    for argv, stdout in (((), ""), (("--json",), "[]\n"), (("--format", "ids"), ""), (("--format", "jsonl"), "")):
+        result = listed("--search", "zzz", *argv)
+        assert (result.code, result.stdout) == (0, stdout)
+        assert result.stderr == "no model matches these filters\n"
+    assert listed("--search", "zzz", "--json", "--quiet").stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (("--provider", "opnai"), "there is no provider 'opnai'\n  did you mean openai?"),
+        (("--capability", "visoin"), "there is no capability 'visoin'\n  did you mean vision?"),
+        (("--columns", "modelid"), "there is no column 'modelid'\n  did you mean model_id?"),
+        (("--sort", "-price"), "there is no column 'price'\n  did you mean input_price_per_mtok"),
+        (("--missing", "context"), "there is no column 'context'\n  did you mean context_window?"),
+        (("--max-input-price", "cheap"), "--max-input-price: 'cheap' is not an amount"),
+        (("--max-input-price", "-1"), "'-1' is not an amount"),
+        (("--min-output-price", "nan"), "'nan' is not an amount"),
+        (("--status", "dead"), "'dead'"),
+        (("--limit", "0"), "'--limit'"),
+    ],
+    ids=" ".join,
+)
+def test_what_there_is_not_is_wrong_usage_with_a_suggestion(listed, argv, message):
+    result = listed(*argv)
+    assert (result.code, result.stdout) == (2, "")
+    assert message in result.stderr
+
+
+def test_no_database_yet_and_an_empty_one(run, sqlite_url):
+    result = run("list", "--database", sqlite_url, "--json")
+    assert (result.code, result.stdout) == (1, "")
+    assert "run `modelctl sync`" in result.stderr
+    fill(sqlite_url, [])
+    result = run("list", "--database", sqlite_url, "--json")
+    assert (result.code, result.stdout) == (0, "[]\n")
+    assert result.stderr == "the table is empty; run `modelctl sync` to fill it\n"
+
+
+def test_every_database_lists_the_same(run, database_url, listed):
+    fill(database_url)
+    for argv in (("--format", "ids"), ("--sort", "-provider", "--format", "csv", "--columns", ",".join(COLUMNS[1:]))):
+        assert run("list", "--database", database_url, *argv) == listed(*argv)
+
+
+def test_a_list_loads_no_sdk_and_no_migrations(url):
+    import subprocess
+    import sys
+
+    code = "import sys; from modelctl.cli.main import main; main(sys.argv[1:]); print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "list", "--database", url], capture_output=True, text=True, check=True
+    )
+    loaded = set(done.stderr.split())
+    assert not loaded & {"alembic", "openai", "anthropic", "google.genai", "replicate", "rich.console", "httpx"}
