@@ -6,7 +6,7 @@ JOBS ?= 2
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help sync test check fmt constraints build clean
+.PHONY: help sync test check fmt readme constraints build clean
 .NOTPARALLEL:
 
 help: ## show this help
@@ -31,6 +31,9 @@ fmt: .venv/.installed-dev ## format, and fix what can be fixed by itself
 build: .venv/.installed-dev ## make the wheel and the sdist in dist/
 	@rm -rf dist && $(BIN)/python -m build --no-isolation >.venv/build.log 2>&1 || { cat .venv/build.log; exit 1; }
 	@ls dist
+
+readme: .venv/.installed-dev ## write what the README's commands really print into it
+	@$(BIN)/python -m tests.readme
 
 constraints: ## pin the newest releases of everything in constraints.txt
 	@rm -rf .venv/fresh && $(PYTHON) -m venv .venv/fresh

@@ -111,9 +111,7 @@ def test_source_api_without_a_key_is_an_error(sqlite_url: str, sync: Sync, query
     assert query(sqlite_url, "SELECT COUNT(*) FROM ai_models") == [(0,)]
 
 
-def test_all_providers_are_asked_at_the_same_time(
-    sqlite_url: str, sync: Sync, provider_server: ProviderServer
-) -> None:
+def test_all_providers_are_asked_at_the_same_time(sqlite_url: str, sync: Sync, provider_server: ProviderServer) -> None:
     names = ("openai", "anthropic", "google", "replicate")
     for name in names:
         provider_server.fail(name, slow(2.0))

@@ -113,7 +113,8 @@ def test_what_a_person_set_stays_and_is_shown_as_protected(database_url: str, sy
     sync(database_url, "--source", "catalog", "--provider", "anthropic")
     query(
         database_url,
-        "UPDATE ai_models SET display_name = 'Our Claude', input_price_per_mtok = 99 WHERE model_id = 'claude-opus-4-1'",
+        "UPDATE ai_models SET display_name = 'Our Claude', input_price_per_mtok = 99"
+        " WHERE model_id = 'claude-opus-4-1'",
     )
     result = sync(database_url, "--source", "catalog", "--provider", "anthropic", "--format", "json")
     assert result.code == 0, result.stderr
@@ -246,7 +247,9 @@ def test_a_broken_overlay_changes_nothing(sqlite_url: str, sync: Sync, query: Qu
     before = query(sqlite_url, "SELECT * FROM ai_models"), query(sqlite_url, "SELECT * FROM ai_sync_runs")
     overlay = tmp_path / "overlay"
     overlay.mkdir()
-    (overlay / "acme.toml").write_text('[provider]\ndisplay_name = "Acme"\n[[model]]\nid = "x"\nprices = [{input=-1}]\n')
+    (overlay / "acme.toml").write_text(
+        '[provider]\ndisplay_name = "Acme"\n[[model]]\nid = "x"\nprices = [{input=-1}]\n'
+    )
     result = sync(sqlite_url, env={"MODELCTL_CATALOG_DIRECTORY": str(overlay)})
     assert result.code == 1
     assert "acme.toml:5" in result.stderr
@@ -265,5 +268,3 @@ def test_a_server_is_not_migrated_without_being_asked(database_url: str, run: Ca
         assert upgraded.code == 0, upgraded.stderr
         assert run("sync", "--source", "catalog", "--database", database_url).code == 0
     assert run("db", "status", "--exit-code", "--database", database_url).code == 0
-
-
