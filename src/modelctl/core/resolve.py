@@ -102,8 +102,10 @@ def _is_a_day(year: int, month: int, day: int) -> bool:
 
 
 def _unknown(name: str, known: list[Named]) -> ModelctlError:
-    spelled = [str(model.key) for model in known]
-    by_id = {model.key.model_id: str(model.key) for model in known}
-    close = near(name, spelled) or tuple(by_id[each] for each in near(name, by_id))
+    spellings: dict[str, list[str]] = {}
+    for model in known:
+        for spelling in (model.key.model_id, str(model.key)):
+            spellings.setdefault(spelling, []).append(str(model.key))
+    close = list(dict.fromkeys(key for spelling in near(name, spellings) for key in spellings[spelling]))
     hint = f"similar: {', '.join(close)}" if close else "see `modelctl list --all`, or `modelctl list --search TEXT`"
     return ModelctlError(f"no model is named {shorten(name)!r}", hint)

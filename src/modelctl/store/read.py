@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, select
 
+from modelctl.core.audit import AuditEntry
 from modelctl.core.model import ModelKey
 from modelctl.core.price import PricePoint
 from modelctl.core.provider import Provider
@@ -17,6 +18,7 @@ from modelctl.store.names import Tables
 from modelctl.store.rows import (
     MODEL_COLUMNS,
     PRICE_COLUMNS,
+    audit_entry_from_row,
     model_from_row,
     price_from_row,
     provider_from_row,
@@ -64,6 +66,18 @@ def models(connection: Connection, tables: Tables, *, only: Collection[str] = ()
     statement = _columns(tables.models, MODEL_COLUMNS)
     rows = connection.execute(statement if condition is None else statement.where(condition))
     return sorted((model_from_row(row, (), None) for row in rows), key=lambda model: model.key)
+
+
+def changes_of(connection: Connection, tables: Tables, key: ModelKey, limit: int) -> tuple[AuditEntry, ...]:
+    """The last changes of a model in the audit trail, newest first."""
+    changes = tables.changes
+    statement = (
+        select(changes)
+        .where(changes.c.entity == "model", changes.c.entity_key == str(key))
+        .order_by(changes.c.at.desc(), changes.c.run.desc())
+        .limit(limit)
+    )
+    return tuple(audit_entry_from_row(row) for row in connection.execute(statement))
 
 
 def last_fetched(connection: Connection, tables: Tables, provider: str) -> int | None:

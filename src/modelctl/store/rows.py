@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from modelctl.core.audit import AuditEntry
 from modelctl.core.encoding import decode, encode
 from modelctl.core.model import FACT_FIELDS, ModelFacts, ModelKey
 from modelctl.core.price import PricePoint
@@ -130,6 +131,19 @@ def price_row(key: ModelKey, point: PricePoint, *, run: str, now: datetime) -> R
     """The ledger row of a point."""
     values: dict[str, str | int | Decimal | datetime | None] = {name: getattr(point, name) for name in PRICE_COLUMNS}
     return {"provider": key.provider, "model_id": key.model_id, **values, "run": run, "recorded_at": now}
+
+
+def audit_entry_from_row(row: Row[*tuple[Any, ...]]) -> AuditEntry:
+    """An entry of the audit trail from a whole row of its table."""
+    return AuditEntry(
+        run=row.run,
+        at=row.at,
+        actor=row.actor,
+        command=row.command,
+        action=row.action,
+        before=row.before_values or {},
+        after=row.after_values or {},
+    )
 
 
 def provider_from_row(row: Row[*tuple[Any, ...]]) -> Provider:
