@@ -17,7 +17,7 @@ from typing import Annotated, Any
 import typer
 
 from modelctl import __version__
-from modelctl.cli import config, db, lifecycle, listing, show, sync
+from modelctl.cli import catalog, config, db, lifecycle, listing, show, sync
 from modelctl.cli.context import Context, context_of
 from modelctl.errors import ExitCode, ModelctlError, UsageError
 
@@ -35,6 +35,7 @@ app.command("sync", epilog=sync.EPILOG)(sync.sync_command)
 app.command("list", epilog=listing.EPILOG)(listing.list_command)
 app.command("show", epilog=show.EPILOG)(show.show_command)
 app.command("lifecycle", epilog=lifecycle.EPILOG)(lifecycle.lifecycle_command)
+app.add_typer(catalog.app, name="catalog")
 app.add_typer(config.app, name="config")
 app.add_typer(db.app, name="db")
 
