@@ -76,35 +76,37 @@ def _by_key(points: Iterable[PricePoint]) -> defaultdict[PriceKey, list[PricePoi
 def _missing_for_key(
     ledger: list[PricePoint], stated: list[PricePoint], now: datetime, *, api_still_stands: bool
 ) -> list[PricePoint]:
+    """The points to append for one key: what was before now, then today's price, then what is to come."""
     observed = [point for point in stated if point.source == Source.API]
     announced = sorted((p for p in stated if p.source != Source.API), key=lambda point: point.effective_from)
-    claimed_from = min((p.effective_from for p in ledger if p.basis == Basis.MANUAL), default=None)
-    if claimed_from is not None:
-        announced = [point for point in announced if point.effective_from < claimed_from]
     timeline = list(ledger)
     for point in announced:
-        if not _has_start(timeline, point.effective_from) and _money_at(timeline, point.effective_from) != point.money:
+        start = point.effective_from
+        if start > now or _is_claimed(ledger, start) or _has_start(timeline, start):
+            continue
+        if _money_at(timeline, start) != point.money:
             timeline.append(point)
-    if claimed_from is None:
-        timeline += _revisions(timeline, announced, now)
-        if not api_still_stands:
-            timeline += _present(timeline, announced, observed, now)
+    if not (api_still_stands or _is_claimed(ledger, now)):
+        timeline += _present(timeline, announced, observed, now)
+    _extend_with_future(timeline, announced, now)
     return timeline[len(ledger) :]
 
 
-def _revisions(timeline: list[PricePoint], announced: list[PricePoint], now: datetime) -> list[PricePoint]:
-    """New revisions of future points whose announcement was changed or withdrawn before they began."""
-    if not announced:
-        return []
-    revisions = []
-    for start in sorted({point.effective_from for point in timeline if point.effective_from > now}):
-        planned = _in_force(timeline, start)
+def _extend_with_future(timeline: list[PricePoint], announced: list[PricePoint], now: datetime) -> None:
+    """Append what is announced for coming days: new points, and new revisions of those that were changed or withdrawn.
+
+    Day by day, because a price that seems to go on may be changed by a revision that comes before it.
+    """
+    stated_starts = {point.effective_from for point in announced}
+    known_starts = {point.effective_from for point in timeline}
+    for start in sorted(each for each in stated_starts | known_starts if each > now):
         expected = _in_force(announced, start)
-        if planned is None or expected is None or planned.source == Source.API:
+        if expected is None or _is_claimed(timeline, start):
             continue
-        if planned.effective_from == start and planned.money != expected.money:
-            revisions.append(replace(expected, effective_from=start, effective_to=None, revision=planned.revision + 1))
-    return revisions
+        if start not in stated_starts:  # withdrawn: the price before goes on
+            expected = _in_force((point for point in timeline if point.effective_from < start), start) or expected
+        if expected.money != _money_at(timeline, start):
+            timeline.append(replace(expected, effective_from=start, revision=_next_revision(timeline, start)))
 
 
 def _present(
@@ -114,16 +116,18 @@ def _present(
     stated = observed[-1] if observed else _in_force(announced, now)
     if stated is None or stated.money == _money_at(timeline, now):
         return []
-    in_force = _in_force(timeline, now)
-    taken = in_force is not None and in_force.effective_from == now
-    return [
-        replace(
-            stated,
-            effective_from=now,
-            basis=Basis.OBSERVED,
-            revision=in_force.revision + 1 if taken and in_force is not None else 0,
-        )
-    ]
+    revision = _next_revision(timeline, now)
+    return [replace(stated, effective_from=now, basis=Basis.OBSERVED, revision=revision)]
+
+
+def _is_claimed(ledger: Iterable[PricePoint], at: datetime) -> bool:
+    """Whether a price that a person entered holds at that instant."""
+    point = _in_force(ledger, at)
+    return point is not None and point.basis == Basis.MANUAL
+
+
+def _next_revision(points: Iterable[PricePoint], start: datetime) -> int:
+    return max((point.revision for point in points if point.effective_from == start), default=-1) + 1
 
 
 def _has_start(points: Iterable[PricePoint], start: datetime) -> bool:
