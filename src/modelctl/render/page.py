@@ -88,7 +88,8 @@ def _row(dossier: Dossier, look: Look) -> Iterator[str]:
     told = ", ".join(f"{name} {shown(at)}" for name, at in stamps.items() if at is not None)
     yield from labelled(f"row {model.row_id}", told, look, indent=_INDENT, style="dim")
     if model.state is not None and model.state.absences:
-        yield from labelled("absent", f"from the last {model.state.absences} whole listings", look, indent=_INDENT)
+        missed = "whole listing" if model.state.absences == 1 else f"{model.state.absences} whole listings"
+        yield from labelled("absent", f"from the last {missed}", look, indent=_INDENT)
     claimed = [name for name in dossier.pins if name not in FACT_FIELDS]
     if claimed:
         yield from labelled("pinned", ", ".join(map(one_line, claimed)), look, indent=_INDENT)
