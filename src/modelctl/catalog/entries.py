@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from modelctl.catalog.finding import KeyPath, Problem
+from modelctl.catalog.finding import KeyPath, Problem, closest, printable
 from modelctl.catalog.prices import Priced, price_points, price_problems
 from modelctl.core.model import CAPABILITIES, FACT_FIELDS, PRICE_FIELDS, ModelFacts, ModelKey, ModelRecord, Source
 from modelctl.core.provider import Provider
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 STATED_FACTS = tuple(name for name in FACT_FIELDS if name not in {*CAPABILITIES, *PRICE_FIELDS, "price_currency"})
 """Facts whose key in a file is their own name. Capabilities stand in two lists; prices are the ledger's to project."""
+UNSETTABLE = frozenset(STATED_FACTS) | frozenset(CAPABILITIES)
+"""Facts that an overlay can blank. A price cannot be: one that has been charged stays in the ledger."""
 
 Report = Callable[[Problem], None]
 
@@ -35,22 +38,36 @@ class Entry:
 
 
 def understand(
-    name: str, data: Mapping[str, Any], source: Source, report: Report
+    name: str,
+    data: Mapping[str, Any],
+    source: Source,
+    report: Report,
+    *,
+    over: Mapping[str, Provider] | None = None,
 ) -> tuple[Provider | None, tuple[Entry, ...]]:
-    """The provider and the models of one file. What has not the right shape is left out, and reported."""
+    """The provider and the models of one file. What has not the right shape is left out, and reported.
+
+    `over`: the providers whose own words fill up what `[provider]` leaves out.
+    """
     from modelctl.catalog.schema import Document, ProviderTable, read_table
 
-    read_table(Document, data, (), report)
-    stated = data.get("provider")
-    about = read_table(ProviderTable, stated, ("provider",), report) if isinstance(stated, dict) else None
-    pricing_url = (about and about.pricing_url) or ""
+    below = over.get(name) if over is not None else None
+    read_table(Document, {"provider": {}, **data} if below else data, (), partial(_hinted, report, name, over))
+    own = data.get("provider", {} if below else None)
+    about = None
+    if isinstance(own, dict):
+        about = read_table(ProviderTable, {**_table_of(below), **own} if below else own, ("provider",), report)
+    default_source = (about and "pricing_url" in own and about.pricing_url) or ""
+    if source is Source.OVERLAY:  # a price of one's own is not the vendor's word
+        default_source = default_source or source.value
     entries = (
-        _entry(name, index, table, pricing_url=pricing_url, source=source, report=report)
+        _entry(name, index, table, default_source=default_source, source=source, report=report)
         for index, table in enumerate(model_tables(data))
         if isinstance(table, dict)
     )
     understood = tuple(entry for entry in entries if entry is not None)
-    return None if about is None else _provider(name, about, source, report), understood
+    is_builtin = below.is_builtin if below else source is Source.CATALOG
+    return None if about is None else _provider(name, about, is_builtin, report), understood
 
 
 def model_tables(data: Mapping[str, Any]) -> Sequence[object]:
@@ -65,14 +82,29 @@ def stated_id(table: object) -> str:
     return stated if isinstance(stated, str) else ""
 
 
-def _provider(name: str, table: ProviderTable, source: Source, report: Report) -> Provider:
+def _hinted(report: Report, name: str, over: Mapping[str, Provider] | None, problem: Problem) -> None:
+    """A file without `[provider]` is mostly one for a shipped provider whose name is spelt otherwise."""
+    if over is not None and problem.at == ("provider",) and problem.message == "is missing":
+        near = closest(name, sorted(over)) or "only a shipped provider needs none"
+        problem = replace(problem, hint=f"{near} (this file is for {printable(name)})")
+    report(problem)
+
+
+def _table_of(provider: Provider) -> dict[str, Any]:
+    """What a `[provider]` table would state of it."""
+    from modelctl.catalog.schema import ProviderTable
+
+    return {key: getattr(provider, key) for key in ProviderTable.model_fields}
+
+
+def _provider(name: str, table: ProviderTable, is_builtin: bool, report: Report) -> Provider:
     for problem in fact_problems(ModelFacts(display_name=table.display_name)):
         report(_about_fact(problem, ("provider",)))
-    return Provider(name=name, is_builtin=source is Source.CATALOG, **dict(table))
+    return Provider(name=name, is_builtin=is_builtin, **dict(table))
 
 
 def _entry(
-    provider: str, index: int, stated: Mapping[str, Any], *, pricing_url: str, source: Source, report: Report
+    provider: str, index: int, stated: Mapping[str, Any], *, default_source: str, source: Source, report: Report
 ) -> Entry | None:
     from modelctl.catalog.schema import ModelTable, read_table
 
@@ -81,15 +113,16 @@ def _entry(
     if table is None:
         return None
     facts = _facts(table)
-    priced = price_points(table.prices, currency=table.currency, default_source=pricing_url)
+    priced = price_points(table.prices, currency=table.currency, default_source=default_source)
     record = ModelRecord(
         key=ModelKey(provider, table.id),
         facts=facts,
         prices=tuple(each.point for each in priced),
         provenance={fact: source.value for fact, _ in facts.known()},
+        stated_none=frozenset(table.unset),
         verified_on=table.verified_on,
     )
-    for problem in _impossible(table, record, priced):
+    for problem in _impossible(table, record, priced, source):
         report(replace(problem, at=(*at, *problem.at)))
     return Entry(index=index, table=table, record=record, priced=priced)
 
@@ -101,7 +134,7 @@ def _facts(table: ModelTable) -> ModelFacts:
     return ModelFacts(**stated)
 
 
-def _impossible(table: ModelTable, record: ModelRecord, priced: Sequence[Priced]) -> Iterator[Problem]:
+def _impossible(table: ModelTable, record: ModelRecord, priced: Sequence[Priced], source: Source) -> Iterator[Problem]:
     try:
         check_key(record.key)
     except InvalidFact as error:
@@ -109,11 +142,12 @@ def _impossible(table: ModelTable, record: ModelRecord, priced: Sequence[Priced]
     for problem in fact_problems(record.facts):
         yield _about_fact(problem, ())
     yield from _contradicting_capabilities(table)
+    yield from _wrongly_unset(table, record)
     unusable = list(fact_problems(ModelFacts(price_currency=table.currency)))
     if unusable:  # said once; each price would say it again
         yield replace(_about_fact(unusable[0], ()), at=("currency",))
     else:
-        yield from price_problems(table.prices, priced)
+        yield from price_problems(table.prices, priced, of_a_person=source is Source.OVERLAY)
 
 
 def _contradicting_capabilities(table: ModelTable) -> Iterator[Problem]:
@@ -123,6 +157,18 @@ def _contradicting_capabilities(table: ModelTable) -> Iterator[Problem]:
             yield Problem(at=(key,), message="names something twice")
     for capability in sorted(set(table.capabilities) & set(table.lacks)):
         yield Problem(at=("lacks",), message=f"{capability!r} is among the capabilities, too")
+
+
+def _wrongly_unset(table: ModelTable, record: ModelRecord) -> Iterator[Problem]:
+    for position, name in enumerate(table.unset):
+        at = ("unset", position)
+        if name not in UNSETTABLE:
+            hint = closest(name, sorted(UNSETTABLE)) or "name a fact or a capability"
+            yield Problem(at=at, message=f"{printable(name)} is no fact that can be unset", hint=hint)
+        elif getattr(record.facts, name) is not None:
+            yield Problem(at=at, message=f"{name} is stated by this model, too")
+        elif name in table.unset[:position]:
+            yield Problem(at=at, message=f"{name} is named twice")
 
 
 def _about_fact(problem: str, table: KeyPath) -> Problem:

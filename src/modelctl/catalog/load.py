@@ -34,15 +34,36 @@ def shipped_directory() -> Path:
     raise CatalogError(f"modelctl's own catalogs are missing from {shown_path(package)}", "install modelctl again")
 
 
-def load(directory: Path, *, source: Source = Source.CATALOG, only: Collection[str] | None = None) -> Catalog:
+def in_force(overlay: Path | None) -> tuple[Catalog, ...]:
+    """The catalogs that count, in order of authority: those of the user's own directory, if any, then the shipped.
+
+    CatalogError for the first error in them.
+    """
+    shipped = load(shipped_directory())
+    return (load_overlay(overlay, shipped), shipped) if overlay is not None else (shipped,)
+
+
+def load_overlay(directory: Path, shipped: Catalog, *, only: Collection[str] | None = None) -> Catalog:
+    """The user's own catalogs as they stand: models as far as they are stated, providers filled up from the shipped."""
+    return load(directory, source=Source.OVERLAY, only=only, over=shipped.providers)
+
+
+def load(
+    directory: Path,
+    *,
+    source: Source = Source.CATALOG,
+    only: Collection[str] | None = None,
+    over: Mapping[str, Provider] | None = None,
+) -> Catalog:
     """Every catalog of the directory, or those of the providers named in `only`.
 
+    `over`: the providers that the directory is laid over; their files may leave out what these state of themselves.
     CatalogError for the first error in them, and for a directory or a named provider without any catalog.
     """
     paths = catalog_paths(directory)
     if only is not None:
         paths = _chosen(paths, only, directory)
-    files = [read(path, source=source) for path in paths]
+    files = [read(path, source=source, over=over) for path in paths]
     findings = [finding for file in files for finding in file.findings(file.problems)]
     if findings:
         raise _refusal(findings)

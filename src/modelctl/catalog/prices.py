@@ -5,6 +5,7 @@ A ledger with two answers to "what did it cost then" is worse than none, so what
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,16 +15,21 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from modelctl.catalog.finding import Problem
-from modelctl.core.price import SINCE_LAUNCH, PriceKey, PriceKind, PricePoint, PriceUnit
-from modelctl.core.validate import check_price
+from modelctl.core.model import Source
+from modelctl.core.price import SINCE_LAUNCH, Basis, PriceKey, PriceKind, PricePoint, PriceUnit
+from modelctl.core.validate import check_price, shorten
 from modelctl.errors import InvalidFact
 
 if TYPE_CHECKING:
     from modelctl.catalog.schema import PriceLine
 
+URL_PATTERN = r"https?://[!-~]+"
+A_URL = "a URL like https://host/path"
+
+_URL = re.compile(URL_PATTERN)
 _CALLS = (PriceKind.WEB_SEARCH, PriceKind.REQUEST)
 _NOT_OF_CALLS = (PriceUnit.MTOK, PriceUnit.MCHAR)
-_KEY_OF_REFUSAL = {"context_above": "context_above", "hours_utc": "hours_utc", "ends": "to"}
+_KEY_OF_REFUSAL = {"context_above": "context_above", "hours_utc": "hours_utc", "ends": "to", "currency": "currency"}
 """First word of the core's refusal -> the key of the line that it is about; otherwise it is about the amount."""
 
 
@@ -44,12 +50,18 @@ def price_points(lines: Sequence[PriceLine], *, currency: str, default_source: s
     )
 
 
-def price_problems(lines: Sequence[PriceLine], priced: Sequence[Priced]) -> Iterator[Problem]:
-    """What is impossible or contradictory in the price list of one model; paths begin with `prices`."""
+def price_problems(
+    lines: Sequence[PriceLine], priced: Sequence[Priced], *, of_a_person: bool = False
+) -> Iterator[Problem]:
+    """What is impossible or contradictory in the price list of one model; paths begin with `prices`.
+
+    `of_a_person`: the list is in a user's own catalog, where prices may be manual.
+    """
     stated = {each.line for each in priced}
     for index in range(len(lines)):
         if index not in stated:
             yield Problem(at=("prices", index), message="states no amount", hint="for example input = 2.5")
+    yield from _untraceable(lines, of_a_person)
     refused = list(_refused(priced))
     yield from refused
     if not refused:  # hours and ends of a sound price only can be compared
@@ -79,7 +91,7 @@ def _points_of_line(line: PriceLine, currency: str, source: str) -> Iterator[Pri
                 context_above=line.context_above,
                 service_tier=line.service_tier,
                 hours_utc=line.hours_utc,
-                currency=currency,
+                currency=line.currency or currency,
                 effective_from=line.from_ or SINCE_LAUNCH,
                 effective_to=line.to,
                 basis=line.basis,
@@ -102,6 +114,17 @@ def _refused(priced: Iterable[Priced]) -> Iterator[Problem]:
             if (each.line, key) not in seen:  # one bad line is one mistake, however many amounts it has
                 seen.add((each.line, key))
                 yield Problem(at=("prices", each.line, key), message=message.removeprefix(f"{key} "))
+
+
+def _untraceable(lines: Iterable[PriceLine], of_a_person: bool) -> Iterator[Problem]:
+    """A price can be looked up where its source says; only what a person entered may be anybody's word."""
+    for index, line in enumerate(lines):
+        if line.basis == Basis.MANUAL and not of_a_person:
+            yield Problem(at=("prices", index, "basis"), message="'manual' is not one of documented, observed")
+        if line.source is None or _URL.fullmatch(line.source):
+            continue
+        if not of_a_person or (line.basis != Basis.MANUAL and line.source != Source.OVERLAY):
+            yield Problem(at=("prices", index, "source"), message=f"{shorten(repr(line.source))} is not {A_URL}")
 
 
 def _calls_priced_by_tokens(priced: Iterable[Priced]) -> Iterator[Problem]:
@@ -165,6 +188,10 @@ def _same_thing_twice(points: Iterable[Priced]) -> Iterator[Problem]:
         elif first.point.effective_to is not None and first.point.effective_to > begins:
             message = f"is after prices[{second.line}] begins ({second.point.kind} from {begins:%Y-%m-%d %H:%M} UTC)"
             yield Problem(at=("prices", first.line, "to"), message=message)
+        elif first.point.effective_to is None and first.point.basis == Basis.MANUAL != second.point.basis:
+            message = f"never holds: prices[{first.line}] is a person's price without an end"
+            hint = 'give this line basis = "manual", too, or that one a `to`'
+            yield Problem(at=("prices", second.line, second.point.kind), message=message, hint=hint)
 
 
 def _periods(points: Sequence[Priced]) -> Iterator[_Period]:

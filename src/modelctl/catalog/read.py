@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
@@ -55,8 +55,11 @@ class CatalogFile:
         )
 
 
-def read(path: Path, *, source: Source = Source.CATALOG) -> CatalogFile:
-    """The file and its problems. `source` is what its facts are stamped with."""
+def read(path: Path, *, source: Source = Source.CATALOG, over: Mapping[str, Provider] | None = None) -> CatalogFile:
+    """The file and its problems. `source` is what its facts are stamped with.
+
+    `over`: for a file of an overlay, the shipped providers; what its `[provider]` leaves out is theirs.
+    """
     shown = shown_path(path)
     try:
         _check_file_name(path)
@@ -65,7 +68,7 @@ def read(path: Path, *, source: Source = Source.CATALOG) -> CatalogFile:
     except _UnreadableError as error:
         return CatalogFile(path=shown, lines=Lines(""), problems=(error.problem,))
     problems: list[Problem] = []
-    provider, entries = understand(path.stem, data, source, problems.append)
+    provider, entries = understand(path.stem, data, source, problems.append, over=over)
     ids = tuple(stated_id(table) for table in model_tables(data))
     lines = Lines(text)
     problems += _duplicates(ids, lines)

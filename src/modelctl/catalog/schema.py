@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidato
 from pydantic_core import ErrorDetails
 
 from modelctl.catalog.finding import KeyPath, Problem, closest, printable
+from modelctl.catalog.prices import A_URL, URL_PATTERN
 from modelctl.core.model import CAPABILITIES
 from modelctl.core.price import SINCE_LAUNCH, Basis, PriceUnit, ServiceTier
 from modelctl.core.units import start_of_day
@@ -76,11 +77,18 @@ def _instant(value: object) -> datetime:
     return instant
 
 
+def _words(text: str) -> str:
+    if not text.isprintable() or text != text.strip() or not text:
+        raise ValueError(f"{_shown(text)} is not {A_URL}")
+    return text
+
+
 Count = Annotated[int, Field(ge=-(2**63), lt=2**63)]  # the range of TOML; printing a longer one can raise
 Words = Annotated[tuple[str, ...], Field(strict=False)]  # not strict, so that TOML's lists become tuples
 Capability = Annotated[str, _one_of(CAPABILITIES)]
 Capabilities = Annotated[tuple[Capability, ...], Field(strict=False)]
-Url = Annotated[str, Field(max_length=URL_MAX_CHARS), _matching(r"https?://[!-~]+", "a URL like https://host/path")]
+Url = Annotated[str, Field(max_length=URL_MAX_CHARS), _matching(URL_PATTERN, A_URL)]
+Origin = Annotated[str, Field(max_length=URL_MAX_CHARS), AfterValidator(_words)]
 EnvVar = Annotated[str, _matching(r"[A-Za-z_][A-Za-z0-9_]{0,127}", "the name of an environment variable")]
 Amount = Annotated[Decimal | None, PlainValidator(_amount)]
 Instant = Annotated[datetime | None, PlainValidator(_instant)]
@@ -101,7 +109,7 @@ class ProviderTable(_Table):
     """`[provider]`."""
 
     display_name: str
-    kind: Annotated[str, _matching(r"[a-z][a-z0-9-]{0,63}", "a slug of lower-case letters, digits and '-'")] = ""
+    kind: Annotated[str, _matching(r"([a-z][a-z0-9-]{0,63})?", "a slug of lower-case letters, digits and '-'")] = ""
     api_base_url: Url | None = None
     env_vars: Annotated[tuple[EnvVar, ...], Field(strict=False)] = ()
     auth_header_name: Annotated[str, _matching(r"[A-Za-z0-9_-]{1,64}", "the name of a header")] | None = None
@@ -121,8 +129,10 @@ class PriceLine(_Table):
     service_tier: Annotated[str, _one_of(ServiceTier)] = str(ServiceTier.STANDARD)
     hours_utc: str = ""
     per: Annotated[str, _one_of(PriceUnit)] = str(PriceUnit.MTOK)
-    basis: Annotated[str, _one_of((Basis.DOCUMENTED, Basis.OBSERVED))] = str(Basis.DOCUMENTED)
-    source: Url | None = None
+    basis: Annotated[str, _one_of(Basis)] = str(Basis.DOCUMENTED)
+    source: Origin | None = None
+    """A URL; of a person's price whatever that person said. `price_problems` looks at it."""
+    currency: str | None = None
     input: Amount = None
     output: Amount = None
     cache_read: Amount = None
@@ -168,6 +178,8 @@ class ModelTable(_Table):
     currency: str = "USD"
     verified_on: date | None = None
     source: Url | None = None
+    unset: Words = ()
+    """Facts that have no value, whatever a source of less authority says."""
     prices: Annotated[tuple[PriceLine, ...], Field(strict=False)] = ()
 
 

@@ -40,7 +40,7 @@ app.add_typer(config.app, name="config")
 app.add_typer(db.app, name="db")
 
 _FLAGS = {"--debug", "--quiet"}
-_OPTIONS = {"--database", "--config"}
+_OPTIONS = {"--database", "--catalog", "--config"}
 
 
 def _print_version(wanted: bool) -> None:
@@ -53,6 +53,9 @@ def _print_version(wanted: bool) -> None:
 def root(
     ctx: typer.Context,
     database: Annotated[str | None, typer.Option(metavar="URL", help="The database, as sqlite:///models.db.")] = None,
+    catalog: Annotated[
+        str | None, typer.Option(metavar="DIR", help="Your own catalogs, laid over the shipped ones.")
+    ] = None,
     config: Annotated[
         str | None, typer.Option(metavar="FILE", help="Settings file, in place of modelctl.toml.")
     ] = None,
@@ -64,7 +67,7 @@ def root(
 ) -> None:
     """Keep your database's table of language models true: ids, limits, prices, deprecations."""
     context = context_of(ctx)
-    context.flags = {"database_url": database, "config": config}
+    context.flags = {"database_url": database, "catalog_directory": catalog, "config": config}
     context.debug, context.quiet = debug, quiet
     if debug:
         _log_to(context, ctx)

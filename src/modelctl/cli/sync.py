@@ -127,11 +127,9 @@ def _run(context: Context, database: Database, order: _Order) -> SyncReport:
 
 def _catalogs(settings: Settings) -> list[Catalog]:
     """The user's overlay, if any, before the shipped catalogs."""
-    from modelctl.catalog.load import load, shipped_directory
-    from modelctl.core.model import Source
+    from modelctl.catalog.load import in_force
 
-    directory = settings.catalog_directory
-    return [*([load(directory, source=Source.OVERLAY)] if directory else []), load(shipped_directory())]
+    return list(in_force(settings.catalog_directory))
 
 
 def _jobs(context: Context, database: Database | None, catalogs: Sequence[Catalog], order: _Order) -> list[Job]:

@@ -23,7 +23,7 @@ FILE_NAME = "modelctl.toml"
 PREFIX = "MODELCTL_"
 DEFAULT = "default"
 
-FLAGS = {"database_url": "--database"}
+FLAGS = {"database_url": "--database", "catalog_directory": "--catalog"}
 """Settings that a global option sets, and how that option is spelt."""
 
 _FILE_VARIABLE = "MODELCTL_CONFIG"

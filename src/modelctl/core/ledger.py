@@ -50,7 +50,7 @@ def projection(points: Iterable[PricePoint], *, at: datetime) -> dict[str, FactV
 
 
 def projection_sources(points: Iterable[PricePoint], *, at: datetime) -> Mapping[str, str]:
-    """Who states each projected price: the API, a person, or the catalog that documents it."""
+    """Who states each projected price: the API, a person, an overlay that names no page, or the catalog."""
     in_force = current(points, at)
     sources = {
         name: _stated_by(point) for name, kind in PRICE_FIELDS.items() if (point := in_force.get(PriceKey(kind)))
@@ -82,11 +82,9 @@ def _missing_for_key(
     timeline = list(ledger)
     for point in announced:
         start = point.effective_from
-        if start > now or _is_claimed(ledger, start) or _has_start(timeline, start):
-            continue
-        if _money_at(timeline, start) != point.money:
+        if start <= now and not _has_start(timeline, start) and _says_something_new(point, ledger, timeline):
             timeline.append(point)
-    if not (api_still_stands or _is_claimed(ledger, now)):
+    if not (api_still_stands or _is_claimed(timeline, now)):
         timeline += _present(timeline, announced, observed, now)
     _extend_with_future(timeline, announced, now)
     return timeline[len(ledger) :]
@@ -101,12 +99,24 @@ def _extend_with_future(timeline: list[PricePoint], announced: list[PricePoint],
     known_starts = {point.effective_from for point in timeline}
     for start in sorted(each for each in stated_starts | known_starts if each > now):
         expected = _in_force(announced, start)
-        if expected is None or _is_claimed(timeline, start):
+        if expected is None:
+            continue
+        if expected.basis == Basis.MANUAL and expected.effective_from == start and start not in known_starts:
+            timeline.append(expected)
+        if _is_claimed(timeline, start):
             continue
         if start not in stated_starts:  # withdrawn: the price before goes on
             expected = _in_force((point for point in timeline if point.effective_from < start), start) or expected
         if expected.money != _money_at(timeline, start):
             timeline.append(replace(expected, effective_from=start, revision=_next_revision(timeline, start)))
+
+
+def _says_something_new(point: PricePoint, ledger: list[PricePoint], timeline: list[PricePoint]) -> bool:
+    """Whether a point differs from what is known for its start. A person's word in a catalog is held back by none."""
+    start = point.effective_from
+    if point.basis == Basis.MANUAL:
+        return not _is_claimed(timeline, start) or _money_at(timeline, start) != point.money
+    return not _is_claimed(ledger, start) and _money_at(timeline, start) != point.money
 
 
 def _present(
@@ -146,4 +156,4 @@ def _money_at(points: Iterable[PricePoint], at: datetime) -> tuple[Decimal, str]
 def _stated_by(point: PricePoint) -> str:
     if point.basis == Basis.MANUAL:
         return Source.PERSON
-    return Source.API if point.source == Source.API else Source.CATALOG
+    return point.source if point.source in (Source.API, Source.OVERLAY) else Source.CATALOG

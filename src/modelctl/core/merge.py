@@ -76,7 +76,11 @@ def _knower(name: str, records: Sequence[ModelRecord]) -> ModelRecord | None:
 
 
 def _merge_prices(records: Sequence[ModelRecord]) -> tuple[PricePoint, ...]:
-    """What the API charges now, and for each key the dated prices of the first source that has that key."""
+    """What the API charges now, and for each key the dated prices of the first source that has that key.
+
+    Before that source's first price the next one's word stands: who states a price from a day on does not deny what
+    was charged until then.
+    """
     observed = [point for record in records for point in record.prices if point.source == Source.API]
     announced: dict[PriceKey, list[PricePoint]] = {}
     for record in records:
@@ -84,7 +88,10 @@ def _merge_prices(records: Sequence[ModelRecord]) -> tuple[PricePoint, ...]:
         for point in record.prices:
             if point.source != Source.API:
                 of_record.setdefault(point.key, []).append(point)
-        announced = of_record | announced
+        for key, points in of_record.items():
+            above = announced.setdefault(key, [])
+            first = min((point.effective_from for point in above), default=None)
+            above += [point for point in points if first is None or point.effective_from < first]
     return (*(point for points in announced.values() for point in points), *observed)
 
 
