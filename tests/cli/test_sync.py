@@ -68,8 +68,8 @@ def test_every_run_change_and_price_is_remembered(database_url: str, sync: Sync,
     sync(database_url, "--source", "catalog", "--provider", "anthropic", env={"GITHUB_ACTOR": "octocat"})
     [(run, actor, created)] = query(database_url, "SELECT run, actor, created FROM ai_sync_runs")
     assert (actor, created) == ("octocat", query(database_url, "SELECT COUNT(*) FROM ai_models")[0][0])
-    [(audited,)] = query(database_url, "SELECT COUNT(*) FROM ai_changes WHERE run = :run", run=run)
-    assert audited == created
+    audited = "SELECT entity, COUNT(*) FROM ai_changes WHERE run = :run GROUP BY entity ORDER BY entity"
+    assert query(database_url, audited, run=run) == [("model", created), ("provider", 1)]
     [(amount,)] = query(
         database_url,
         "SELECT amount FROM ai_model_prices WHERE model_id = 'claude-3-haiku-20240307' AND kind = 'input'"

@@ -134,25 +134,22 @@ def _catalogs(settings: Settings) -> list[Catalog]:
 
 def _jobs(context: Context, database: Database | None, catalogs: Sequence[Catalog], order: _Order) -> list[Job]:
     """The providers of the database, of the overlay and of the shipped catalogs, as far as they are wanted."""
-    from modelctl.store import read
     from modelctl.sync.jobs import SourceChoice, choose, job_for
+    from modelctl.sync.providers import known_providers
 
-    settings, shipped = context.settings, catalogs[-1].providers
-    known = {name: provider for catalog in reversed(catalogs) for name, provider in catalog.providers.items()}
-    if database is not None:
-        with database.reading() as connection:
-            known |= read.providers(connection, database.tables)
+    settings = context.settings
+    known = known_providers(database, catalogs)
+    names = {name: each.provider for name, each in known.items()}
     return [
         job_for(
-            provider,
-            shipped.get(provider.name),
+            known[provider.name],
             source=SourceChoice(order.source),
             patterns=settings.provider(provider.name).patterns,
             environ=context.environ,
             timeout_s=settings.timeout_s,
             now=context.now,
         )
-        for provider in choose(order.wanted, known, {name: each.enabled for name, each in settings.providers.items()})
+        for provider in choose(order.wanted, names, {name: each.enabled for name, each in settings.providers.items()})
     ]
 
 

@@ -88,6 +88,8 @@ class Plan:
 
     provider: str
     changes: tuple[Change, ...] = ()
+    provider_settings: tuple[FieldChange, ...] = ()
+    """What the provider's own row takes from the catalogs; `notices` says it to people."""
     held: tuple[Held, ...] = ()
     protected: tuple[Protected, ...] = ()
     unchanged: int = 0
@@ -120,4 +122,4 @@ class Plan:
     @property
     def is_empty(self) -> bool:
         """Whether applying it would change no row, no price and no count of absences."""
-        return not self.changes and not self.absences
+        return not self.changes and not self.absences and not self.provider_settings

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, update
 
 from modelctl.core.encoding import encode
 from modelctl.core.model import ModelKey
@@ -19,12 +19,13 @@ from modelctl.errors import StalePlan
 from modelctl.store import read
 from modelctl.store.dialects import BATCH_ROWS, Row, insert_rows, overwrite_rows
 from modelctl.store.names import Tables
-from modelctl.store.rows import model_row, price_row, provider_row, run_row, state_row
+from modelctl.store.providers import write_provider
+from modelctl.store.rows import model_row, price_row, run_row, state_row
 
 
 def apply(connection: Connection, tables: Tables, plan: Plan, provider: Provider, author: Author) -> None:
     """Write the plan's changes, their prices and their audit rows. StalePlan where a row has moved since."""
-    _create_provider_if_new(connection, tables, provider, author)
+    write_provider(connection, tables, provider, plan.provider_settings, author)
     _require_unmoved(connection, tables, plan.changes)
     changed = [(change, after(change, now=author.now)) for change in plan.changes]
     _write_models(connection, tables, changed, plan)
@@ -46,12 +47,6 @@ def apply(connection: Connection, tables: Tables, plan: Plan, provider: Provider
 def record_run(connection: Connection, tables: Tables, record: RunRecord) -> None:
     """Remember a run, whatever came of it. Writing it again, after a commit whose answer was lost, is harmless."""
     overwrite_rows(connection, tables.sync_runs, [run_row(record)], key=("run", "provider"))
-
-
-def _create_provider_if_new(connection: Connection, tables: Tables, provider: Provider, author: Author) -> None:
-    name = tables.providers.c.name
-    if connection.execute(select(name).where(name == provider.name)).first() is None:
-        insert_rows(connection, tables.providers, [provider_row(provider, now=author.now)])
 
 
 def _require_unmoved(connection: Connection, tables: Tables, changes: Sequence[Change]) -> None:

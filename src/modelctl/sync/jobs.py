@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import get_close_matches
 from enum import StrEnum
 
 from modelctl.core.filters import Patterns
+from modelctl.core.plan import FieldChange
 from modelctl.core.provider import Provider
 from modelctl.discovery.keys import clean_key
 from modelctl.discovery.registry import REGISTRY
 from modelctl.discovery.source import Access
 from modelctl.errors import SourceError, UsageError
+from modelctl.sync.providers import KnownProvider
 
 ALL = "all"
 
@@ -31,6 +33,8 @@ class Job:
     """One provider to bring up to date."""
 
     provider: Provider
+    """As its row says once `settings` are written into it."""
+    settings: tuple[FieldChange, ...] = ()
     access: Access | None = None
     """None: the API is not asked, and `notice` or `error` says why."""
     patterns: Patterns
@@ -55,8 +59,7 @@ def choose(wanted: Sequence[str], known: Mapping[str, Provider], on: Mapping[str
 
 
 def job_for(
-    provider: Provider,
-    shipped: Provider | None,
+    known: KnownProvider,
     *,
     source: SourceChoice,
     patterns: Patterns,
@@ -65,18 +68,19 @@ def job_for(
     now: datetime,
 ) -> Job:
     """How one provider is brought up to date. Reads the key from `environ`, the base URL from the provider's row."""
+    provider = known.provider
+    job = Job(provider=provider, settings=known.settings, patterns=patterns)
     if source is SourceChoice.CATALOG:
-        return Job(provider=provider, patterns=patterns)
+        return job
     try:
-        access = _access(provider, shipped, environ=environ, timeout_s=timeout_s, now=now)
+        access = _access(provider, known.shipped, environ=environ, timeout_s=timeout_s, now=now)
     except SourceError as error:
-        return Job(provider=provider, patterns=patterns, error=error)
+        return replace(job, error=error)
     if isinstance(access, Access):
-        return Job(provider=provider, patterns=patterns, access=access)
+        return replace(job, access=access)
     if source is SourceChoice.API:
-        unreached = SourceError(f"{provider.name}: its API was not asked: {access}")
-        return Job(provider=provider, patterns=patterns, error=unreached)
-    return Job(provider=provider, patterns=patterns, notice=access)
+        return replace(job, error=SourceError(f"{provider.name}: its API was not asked: {access}"))
+    return replace(job, notice=access)
 
 
 def key_of(provider: Provider, environ: Mapping[str, str]) -> tuple[str, str]:

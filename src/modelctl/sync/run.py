@@ -14,6 +14,7 @@ from modelctl.core.filters import Patterns
 from modelctl.core.guards import Acceptance, GuardLimits, check, listing_is_short
 from modelctl.core.plan import Plan
 from modelctl.core.planning import NewModels, plan
+from modelctl.core.provider_settings import described
 from modelctl.core.report import ProviderReport, SyncReport
 from modelctl.core.run import Author, Outcome, RunRecord
 from modelctl.core.stored import StoredProvider
@@ -117,7 +118,12 @@ class _Run:
         )
         doubt = listing_is_short(gathered.fetched, last_fetched, options.limits)
         checked = check(made, options.limits, options.acceptance, listing_doubt=doubt)
-        checked = replace(checked, filtered=wanted.filtered, skipped=gathered.skipped)
+        checked = replace(
+            checked,
+            filtered=wanted.filtered,
+            skipped=gathered.skipped,
+            provider_settings=gathered.job.settings,
+        )
         return replace(_report(gathered, self._outcome(checked), checked), records=wanted.records)
 
     def _stored(self, provider: str) -> tuple[StoredProvider, int | None]:
@@ -177,7 +183,7 @@ def _report(gathered: Gathered, outcome: Outcome, checked: Plan) -> ProviderRepo
         sources=gathered.sources,
         plan=checked,
         fetched=gathered.fetched,
-        notices=(job.notice,) if job.notice else (),
+        notices=(*(described(each) for each in checked.provider_settings), *([job.notice] if job.notice else [])),
     )
 
 

@@ -1,0 +1,191 @@
+"""A user's own catalogs through the front door: `--catalog DIR`, and whose word counts for a provider's row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from tests.cli.conftest import Query, report_of
+from tests.conftest import Result, Run
+from tests.loopback import ProviderServer
+
+Sync = Callable[..., Result]
+
+PROVIDER = "SELECT api_base_url FROM ai_providers WHERE name = :name"
+PROXY, OTHER = "https://proxy.example.com/v1", "https://other.example.com/v1"
+
+
+@pytest.fixture
+def mine() -> Callable[..., str]:
+    """`mine(text, "openai")` writes the user's own catalog of a provider; the directory is `mine`."""
+
+    def write(text: str, name: str = "openai") -> str:
+        Path("mine").mkdir(exist_ok=True)
+        Path("mine", f"{name}.toml").write_text(dedent(text))
+        return "mine"
+
+    return write
+
+
+def in_sync(sync: Sync, url: str, *argv: str) -> bool:
+    """Whether a sync would change nothing, and then really writes nothing."""
+    return sync(url, "--source", "catalog", "--dry-run", "--exit-code", *argv).code == 0
+
+
+def test_single_facts_and_prices_are_overridden_and_new_models_added(
+    database_url: str, sync: Sync, query: Query, mine: Callable[..., str]
+) -> None:
+    sync(database_url, "--source", "catalog", "--provider", "openai")
+    before = query(
+        database_url, "SELECT display_name, output_price_per_mtok, tools FROM ai_models WHERE model_id = 'gpt-4o'"
+    )
+    mine("""\
+        [[model]]
+        id = "gpt-4o"
+        context_window = 200_000
+        unset = ["max_output_tokens", "vision"]
+        prices = [{ input = 2 }]
+
+        [[model]]
+        id = "gpt-4o-ours"
+        type = "chat"
+        replacement = "gpt-4o"
+        prices = [{ input = 1, output = 2 }]
+    """)
+    mine('[provider]\ndisplay_name = "Acme"\n\n[[model]]\nid = "acme-1"\n', "acme")
+    wanted = ("--catalog", "mine", "--provider", "openai", "--provider", "acme")
+    result = sync(database_url, "--source", "catalog", "--format", "json", *wanted)
+    assert result.code == 0, result.stdout + result.stderr
+    assert report_of(result)["providers"]["openai"]["sources"] == ["overlay", "catalog"]
+
+    [row] = query(
+        database_url,
+        "SELECT context_window, max_output_tokens, vision, input_price_per_mtok FROM ai_models"
+        " WHERE model_id = 'gpt-4o'",
+    )
+    assert (row[0], row[1], row[2], float(row[3])) == (200_000, None, None, 2.0)
+    kept = query(
+        database_url, "SELECT display_name, output_price_per_mtok, tools FROM ai_models WHERE model_id = 'gpt-4o'"
+    )
+    assert kept == before
+    flags = query(database_url, "SELECT name, is_builtin FROM ai_providers ORDER BY name")
+    assert [(name, bool(builtin)) for name, builtin in flags] == [("acme", False), ("openai", True)]
+    assert query(database_url, "SELECT replacement FROM ai_models WHERE model_id = 'gpt-4o-ours'") == [("gpt-4o",)]
+    assert in_sync(sync, database_url, *wanted)
+
+
+def test_a_price_overridden_today_leaves_past_bills_alone(
+    sqlite_url: str, sync: Sync, query: Query, mine: Callable[..., str]
+) -> None:
+    sync(sqlite_url, "--source", "catalog", "--provider", "openai")
+    ledger = (
+        "SELECT amount, effective_from FROM ai_model_prices WHERE model_id = 'gpt-4o' AND kind = 'input'"
+        " AND service_tier = 'standard' ORDER BY effective_from"
+    )
+    before = query(sqlite_url, ledger)
+    mine('[[model]]\nid = "gpt-4o"\nprices = [{ input = 2 }]')
+    sync(sqlite_url, "--source", "catalog", "--provider", "openai", "--catalog", "mine")
+    after = query(sqlite_url, ledger)
+    assert after[:-1] == before
+    assert str(after[-1][1]).startswith("2026-11-21")
+
+
+def test_the_setting_and_the_variable_name_the_directory_as_well(run: Run, mine: Callable[..., str]) -> None:
+    mine('[provider]\ndisplay_name = "Acme"\n\n[[model]]\nid = "acme-1"\n', "acme")
+    dry = ("sync", "--source", "catalog", "--dry-run", "--provider", "acme")
+    assert "no provider 'acme'" in run(*dry).stderr
+    assert "acme-1" in run(*dry, env={"MODELCTL_CATALOG_DIRECTORY": "mine"}).stdout
+    assert "acme-1" in run(*dry, "--catalog", "mine").stdout
+    assert "--catalog" in run("--catalog=mine", "config", "show").stdout
+    Path("modelctl.toml").write_text('catalog_directory = "mine"\n')
+    assert "acme-1" in run(*dry).stdout
+
+
+def test_a_directory_that_is_not_there_is_one_clear_error(run: Run) -> None:
+    result = run("sync", "--dry-run", "--catalog", "nowhere")
+    assert result.code == 1
+    assert result.stderr == "error: catalog directory nowhere cannot be read: No such file or directory\n"
+
+
+def test_an_overlays_provider_reaches_an_existing_row_and_leaves_with_it(
+    database_url: str, sync: Sync, query: Query, mine: Callable[..., str]
+) -> None:
+    only = ("--source", "catalog", "--provider", "openai")
+    sync(database_url, *only)
+    [(shipped,)] = query(database_url, PROVIDER, name="openai")
+    for address in (PROXY, OTHER):
+        mine(f'[provider]\napi_base_url = "{address}"\n')
+        pending = sync(database_url, *only, "--catalog", "mine", "--dry-run", "--exit-code")
+        assert pending.code == 3
+        assert f"→ {address} (from overlay)" in pending.stdout
+        assert sync(database_url, *only, "--catalog", "mine").code == 0
+        assert query(database_url, PROVIDER, name="openai") == [(address,)]
+        assert in_sync(sync, database_url, *only, "--catalog", "mine")
+    sync(database_url, *only)
+    assert query(database_url, PROVIDER, name="openai") == [(shipped,)]
+    audit = "SELECT action FROM ai_changes WHERE entity = 'provider'"
+    assert sorted(query(database_url, audit)) == [("create",), ("update",), ("update",), ("update",)]
+
+
+@pytest.mark.parametrize("overlay_comes", ["before the edit", "after the edit"])
+def test_what_a_person_wrote_into_a_providers_row_stands(
+    overlay_comes: str, sqlite_url: str, sync: Sync, query: Query, mine: Callable[..., str]
+) -> None:
+    only = ("--source", "catalog", "--provider", "openai")
+    mine(f'[provider]\napi_base_url = "{PROXY}"\nenv_vars = ["OURS"]\n')
+    sync(sqlite_url, *only, *(("--catalog", "mine") if overlay_comes == "before the edit" else ()))
+    query(sqlite_url, "UPDATE ai_providers SET api_base_url = :address", address=OTHER)
+    sync(sqlite_url, *only, "--catalog", "mine")
+    assert query(sqlite_url, PROVIDER, name="openai") == [(OTHER,)]
+    assert query(sqlite_url, "SELECT env_vars FROM ai_providers") == [('["OURS"]',)], "the other settings do follow"
+    assert in_sync(sync, sqlite_url, *only, "--catalog", "mine")
+
+
+def test_a_row_from_before_the_audit_counts_as_ours_while_it_is_the_shipped_one(
+    sqlite_url: str, sync: Sync, query: Query, mine: Callable[..., str]
+) -> None:
+    only = ("--source", "catalog", "--provider", "openai")
+    sync(sqlite_url, *only)
+    query(sqlite_url, "DELETE FROM ai_changes")
+    mine(f'[provider]\napi_base_url = "{PROXY}"\n')
+    sync(sqlite_url, *only, "--catalog", "mine")
+    assert query(sqlite_url, PROVIDER, name="openai") == [(PROXY,)]
+
+
+def test_a_new_providers_settings_follow_its_overlay(
+    sqlite_url: str, sync: Sync, query: Query, mine: Callable[..., str]
+) -> None:
+    only = ("--source", "catalog", "--provider", "acme", "--catalog", "mine")
+    mine('[provider]\ndisplay_name = "Acme"\n', "acme")
+    sync(sqlite_url, *only)
+    mine(f'[provider]\ndisplay_name = "Acme Inc."\napi_base_url = "{PROXY}"\n', "acme")
+    sync(sqlite_url, *only)
+    row = "SELECT display_name, api_base_url FROM ai_providers WHERE name = 'acme'"
+    assert query(sqlite_url, row) == [("Acme Inc.", PROXY)]
+
+
+def test_a_password_in_an_address_is_neither_shown_nor_kept_in_the_audit(
+    sqlite_url: str, sync: Sync, query: Query, mine: Callable[..., str]
+) -> None:
+    only = ("--source", "catalog", "--provider", "openai")
+    sync(sqlite_url, *only)
+    mine('[provider]\napi_base_url = "https://me:hunter2secret@proxy.example.com/v1"\n')
+    result = sync(sqlite_url, *only, "--catalog", "mine", "--format", "json")
+    everything = result.stdout + result.stderr + str(query(sqlite_url, "SELECT * FROM ai_changes"))
+    assert result.code == 0
+    assert "hunter2secret" not in everything
+
+
+def test_the_overlays_address_is_the_one_that_is_asked(
+    sqlite_url: str, sync: Sync, mine: Callable[..., str], provider_server: ProviderServer
+) -> None:
+    env = provider_server.env("openai")
+    address = env.pop("OPENAI_BASE_URL")
+    sync(sqlite_url, "--source", "catalog", "--provider", "openai")
+    mine(f'[provider]\napi_base_url = "{address}"\n')
+    result = sync(sqlite_url, "--provider", "openai", "--catalog", "mine", "--force", "--format", "json", env=env)
+    assert report_of(result)["providers"]["openai"]["sources"] == ["api", "catalog"]
+    assert provider_server.asked("openai")
