@@ -76,13 +76,13 @@ def test_global_options_may_stand_anywhere(run):
     ("error", "code"),
     [(CatalogError, ExitCode.FAILED), (UsageError, ExitCode.USAGE), (StalePlan, ExitCode.STALE)],
 )
-def test_an_expected_error_is_a_line_and_a_hint(run, command, error, code):
+def test_an_expected_error_is_one_line_that_says_what_to_do(run, command, error, code):
     def fail() -> None:
         raise error("two\nlines\x1b[31m", "do this")
 
     assert run(command(fail)) == (result := run("probe"))
     assert result.code == code
-    assert result.stderr == "error: two lines\N{REPLACEMENT CHARACTER}[31m\n  do this\n"
+    assert result.stderr == "error: two lines\N{REPLACEMENT CHARACTER}[31m; do this\n"
     assert result.stdout == ""
 
 

@@ -188,11 +188,11 @@ def test_nothing_found_is_said_and_is_no_error(listed):
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        (("--provider", "opnai"), "there is no provider 'opnai'\n  did you mean openai?"),
-        (("--capability", "visoin"), "there is no capability 'visoin'\n  did you mean vision?"),
-        (("--columns", "modelid"), "there is no column 'modelid'\n  did you mean model_id?"),
-        (("--sort", "-price"), "there is no column 'price'\n  did you mean input_price_per_mtok"),
-        (("--missing", "context"), "there is no column 'context'\n  did you mean context_window?"),
+        (("--provider", "opnai"), "there is no provider 'opnai'; did you mean openai?"),
+        (("--capability", "visoin"), "there is no capability 'visoin'; did you mean vision?"),
+        (("--columns", "modelid"), "there is no column 'modelid'; did you mean model_id?"),
+        (("--sort", "-price"), "there is no column 'price'; did you mean input_price_per_mtok"),
+        (("--missing", "context"), "there is no column 'context'; did you mean context_window?"),
         (("--max-input-price", "cheap"), "--max-input-price: 'cheap' is not an amount"),
         (("--max-input-price", "-1"), "'-1' is not an amount"),
         (("--min-output-price", "nan"), "'nan' is not an amount"),

@@ -41,6 +41,7 @@ def upgrade(ctx: typer.Context) -> None:
 def status(
     ctx: typer.Context,
     format: Annotated[StatusFormat, typer.Option("--format", help="How to print it.")] = StatusFormat.TABLE,
+    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 3 when an upgrade is pending.")] = False,
 ) -> None:
     """Tell the version of the tables and what an upgrade would run."""
@@ -53,11 +54,11 @@ def status(
             if database.is_missing_file
             else schema.status(database)
         )
-        if format is StatusFormat.JSON:
-            import json
+        if json or format is StatusFormat.JSON:
+            from json import dumps
 
             context.answer(
-                json.dumps(
+                dumps(
                     {
                         "database": database.label,
                         "version": found.version,

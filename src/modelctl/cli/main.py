@@ -17,7 +17,7 @@ from typing import Annotated, Any
 import typer
 
 from modelctl import __version__
-from modelctl.cli import catalog, config, db, lifecycle, listing, show, sync
+from modelctl.cli import catalog, config, db, lifecycle, listing, resolving, show, sync
 from modelctl.cli.context import Context, context_of
 from modelctl.errors import ExitCode, ModelctlError, UsageError
 
@@ -36,6 +36,7 @@ app.command("list", epilog=listing.EPILOG)(listing.list_command)
 app.command("show", epilog=show.EPILOG)(show.show_command)
 app.command("lifecycle", epilog=lifecycle.EPILOG)(lifecycle.lifecycle_command)
 app.add_typer(catalog.app, name="catalog")
+app.command("resolve", epilog=resolving.EPILOG)(resolving.resolve_command)
 app.add_typer(config.app, name="config")
 app.add_typer(db.app, name="db")
 
@@ -82,7 +83,7 @@ def main(argv: Sequence[str] | None = None, *, now: datetime | None = None) -> i
             context.stdout.flush()
             return code
     except ModelctlError as error:
-        _report(context, f"error: {_one_line(error.message)}", error.hint)
+        _report(context, f"error: {_one_line(str(error))}")
         return error.exit_code
     except KeyboardInterrupt:
         context.warn("interrupted")
@@ -189,9 +190,9 @@ def _log_to(context: Context, ctx: typer.Context) -> None:
     ctx.call_on_close(lambda: logger.removeHandler(handler))
 
 
-def _report(context: Context, message: str, hint: str = "") -> None:
-    """An error, and with `--debug` the traceback of the exception that is being handled."""
-    lines = [message, *([f"  {_one_line(hint)}"] if hint else [])]
+def _report(context: Context, message: str) -> None:
+    """An error in one line, and with `--debug` the traceback of the exception that is being handled."""
+    lines = [message]
     if context.debug:
         import traceback
 

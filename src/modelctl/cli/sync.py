@@ -26,8 +26,16 @@ if TYPE_CHECKING:
     from modelctl.store.engine import Database
     from modelctl.sync.jobs import Job
 
-EPILOG = """Examples: modelctl sync --provider all | modelctl sync --provider openai --dry-run |
-modelctl sync --source catalog --format json | modelctl sync --accept openai/gpt-4o"""
+EPILOG = """\b
+Examples:
+  modelctl sync --provider all
+  modelctl sync --provider openai --dry-run --exit-code
+  modelctl sync --source catalog --migrate --format json
+  modelctl sync --accept openai/gpt-4o --accept price-rise
+  modelctl sync --explain gpt-4o
+
+Exit codes: 0 done or in sync, 1 failed, 3 pending (--exit-code), 4 held by a guard, 5 some providers failed.
+"""
 
 
 class SourceOption(StrEnum):
@@ -46,29 +54,41 @@ class ReportFormat(StrEnum):
     MARKDOWN = "markdown"
 
 
+Providers = Annotated[
+    list[str] | None, typer.Option("--provider", metavar="all|NAME", help="Repeatable; left out means all.")
+]
+SourceChoices = Annotated[
+    SourceOption, typer.Option("--source", help="auto asks each API whose key is set, and always the catalogs.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change and write nothing.")]
+WithExitCode = Annotated[bool, typer.Option("--exit-code", help="With --dry-run: exit 3 when something is pending.")]
+Hold = Annotated[bool, typer.Option("--hold", help="Apply what no guard held (still exits 4).")]
+Accept = Annotated[
+    list[str] | None,
+    typer.Option("--accept", metavar="KEY", help="Let a held model, or a guard by its name, pass. Repeatable."),
+]
+Force = Annotated[bool, typer.Option("--force", help="Let everything pass that a guard would hold.")]
+Explain = Annotated[
+    str | None, typer.Option("--explain", metavar="MODEL", help="Say why a model is as it is; writes nothing.")
+]
+Migrate = Annotated[bool, typer.Option("--migrate", help="Create or upgrade the tables on a server, too.")]
+Format = Annotated[ReportFormat, typer.Option("--format", help="How to print the report.")]
+Json = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
+
+
 def sync_command(
     ctx: typer.Context,
-    provider: Annotated[
-        list[str] | None, typer.Option("--provider", metavar="all|NAME", help="Repeatable; left out means all.")
-    ] = None,
-    source: Annotated[
-        SourceOption, typer.Option("--source", help="auto asks each API whose key is set, and always the catalogs.")
-    ] = SourceOption.AUTO,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change and write nothing.")] = False,
-    exit_code: Annotated[
-        bool, typer.Option("--exit-code", help="With --dry-run: exit 3 when something is pending.")
-    ] = False,
-    hold: Annotated[bool, typer.Option("--hold", help="Apply what no guard held (still exits 4).")] = False,
-    accept: Annotated[
-        list[str] | None,
-        typer.Option("--accept", metavar="KEY", help="Let a held model, or a guard by its name, pass. Repeatable."),
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Let everything pass that a guard would hold.")] = False,
-    explain: Annotated[
-        str | None, typer.Option("--explain", metavar="MODEL", help="Say why a model is as it is; writes nothing.")
-    ] = None,
-    migrate: Annotated[bool, typer.Option("--migrate", help="Create or upgrade the tables on a server, too.")] = False,
-    format: Annotated[ReportFormat, typer.Option("--format", help="How to print the report.")] = ReportFormat.TABLE,
+    provider: Providers = None,
+    source: SourceChoices = SourceOption.AUTO,
+    dry_run: DryRun = False,
+    exit_code: WithExitCode = False,
+    hold: Hold = False,
+    accept: Accept = None,
+    force: Force = False,
+    explain: Explain = None,
+    migrate: Migrate = False,
+    format: Format = ReportFormat.TABLE,
+    json: Json = False,
 ) -> None:
     """Bring the table of models up to date with the catalogs and the providers' APIs."""
     context = context_of(ctx)
@@ -85,7 +105,7 @@ def sync_command(
     if explain is not None:
         raise typer.Exit(_explained(context, report, explain))
     code = report.exit_code(pending_counts=exit_code)
-    _print(context, report, code, format)
+    _print(context, report, code, ReportFormat.JSON if json else format)
     raise typer.Exit(code)
 
 

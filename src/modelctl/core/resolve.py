@@ -1,4 +1,4 @@
-"""Which model a name means. Exact id, alias, or a real date stripped from the end; never a prefix or a part.
+"""Which model a name means. Exact id, alias, or `-latest` or a real date stripped; never a prefix or a part.
 
 `gemini-1.5-flash-8b` is not `gemini-1.5-flash`: what merely looks alike is suggested, not taken.
 """
@@ -18,6 +18,7 @@ from modelctl.core.validate import shorten
 from modelctl.errors import ModelctlError, UsageError
 
 _DATED = re.compile(r"(?P<name>.+)(?:-(\d{4})-(\d{2})-(\d{2})|[-@](\d{4})(\d{2})(\d{2}))")
+_LATEST = "-latest"
 
 
 class Rule(StrEnum):
@@ -26,6 +27,7 @@ class Rule(StrEnum):
     EXACT = "exact"  # provider/model_id
     BARE_ID = "id"  # the id alone, which one provider has
     ALIAS = "alias"  # with the provider or without
+    WITHOUT_LATEST = "latest"  # any of these, once `-latest` is stripped: the undated id is what vendors move along
     WITHOUT_DATE = "date"  # any of these, once a date is stripped from the end
 
 
@@ -56,6 +58,7 @@ _BY = {
     Rule.EXACT: "exact id",
     Rule.BARE_ID: "id, which no other provider has",
     Rule.ALIAS: "alias",
+    Rule.WITHOUT_LATEST: "name without `-latest`",
     Rule.WITHOUT_DATE: "name without the date",
 }
 
@@ -65,6 +68,8 @@ def resolve(name: str, models: Iterable[Named]) -> Resolution:
     known = list(models)
     if found := _match(name, known):
         return found
+    if name.endswith(_LATEST) and (found := _match(name.removesuffix(_LATEST), known)):
+        return Resolution(found.key, Rule.WITHOUT_LATEST)
     dated = _DATED.fullmatch(name)
     is_dated = dated is not None and _is_a_day(*(int(part) for part in dated.groups()[1:] if part is not None))
     if dated is not None and is_dated and (found := _match(dated["name"], known)):

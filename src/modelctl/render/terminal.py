@@ -1,4 +1,4 @@
-"""How wide and how colourful text may be, decided once per stream. Owns ANSI codes and wrapping; knows no models."""
+"""How wide and how colourful text may be, decided once per stream. Owns styles and wrapping; knows no models."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from rich.cells import cell_len
+from rich.color import ColorSystem
+from rich.style import Style
 
 DEFAULT_WIDTH = 80
 MIN_TEXT_WIDTH = 24
@@ -17,7 +19,6 @@ MIN_TEXT_WIDTH = 24
 GLUE = "\N{NO-BREAK SPACE}"
 """A blank at which no line breaks; it is printed as a plain one."""
 
-_CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 _ASCII = str.maketrans({"→": "->", "…": "...", "·": "*", "≤": "<="})
 
 
@@ -31,8 +32,10 @@ class Look:
     unicode: bool = True
 
     def paint(self, text: str, style: str) -> str:
-        """The text in a style of `_CODES`, or as it is where there is no colour."""
-        return f"\x1b[{_CODES[style]}m{text}\x1b[0m" if self.colour and style and text else text
+        """The text in a style of Rich's, as `bold` or `yellow`, or as it is where there is no colour."""
+        if not (self.colour and style and text):
+            return text
+        return Style.parse(style).render(text, color_system=ColorSystem.STANDARD)
 
     def text(self, lines: Iterable[str]) -> str:
         """The lines as this stream can encode them, without blanks at their ends."""

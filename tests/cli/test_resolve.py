@@ -1,0 +1,45 @@
+"""Which model a name means: the same rules wherever a command takes a MODEL."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.conftest import Run
+
+
+@pytest.fixture
+def filled(run: Run) -> Run:
+    """The command, on a database with the shipped OpenAI, Google and Together catalogs."""
+    providers = ("--provider", "openai", "--provider", "google", "--provider", "together")
+    assert run("sync", "--source", "catalog", *providers).code == 0
+    return run
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "rule"),
+    [
+        ("openai/gpt-4o", "openai/gpt-4o", "exact"),
+        ("gpt-4o", "openai/gpt-4o", "id"),
+        ("gpt-4o-2024-08-06", "openai/gpt-4o-2024-08-06", "id"),
+        ("gpt-4o-2024-08-07", "openai/gpt-4o", "date"),
+        ("gpt-4o-latest", "openai/gpt-4o", "latest"),
+        ("gemini-1.5-flash-8b", "google/gemini-1.5-flash-8b", "id"),
+        ("together/deepseek-ai/DeepSeek-V3", "together/deepseek-ai/DeepSeek-V3", "exact"),
+    ],
+)
+def test_a_name_means_one_model_by_one_rule(filled: Run, name: str, model: str, rule: str) -> None:
+    answer = json.loads(filled("resolve", name, "--json").stdout)
+    assert (f"{answer['provider']}/{answer['model_id']}", answer["rule"]) == (model, rule)
+    plain = filled("resolve", name)
+    assert plain.stdout == f"{model}\n"
+
+
+@pytest.mark.parametrize("name", ["gpt-4o-2024-13-45", "gemini-1.5-flas", "GPT-4o", "gpt-", "", "openai/", "gpt-4o "])
+def test_what_merely_looks_alike_is_suggested_and_not_taken(filled: Run, name: str) -> None:
+    result = filled("resolve", name)
+    assert result.code == 1
+    assert result.stdout == ""
+    assert result.stderr.startswith("error: no model is named")
+    assert len(result.stderr.splitlines()) == 1
