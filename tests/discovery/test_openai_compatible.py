@@ -62,6 +62,45 @@ def test_together_prices_are_per_million_and_zero_twice_is_unknown() -> None:
     assert prices(models["black-forest-labs/FLUX.1-schnell"]) == {}
     assert prices(models["intfloat/multilingual-e5-large-instruct"]) == {"input": "0.02", "output": "0"}
     assert known(models["google/gemma-2b"])["type"] == "other"
+    assert prices(models["cartesia/sonic-2"]) == {}, "65 USD are per million characters"
+    assert prices(models["openai/whisper-large-v3"]) == {}, "per minute"
+    assert known(models["openai/whisper-large-v3"])["type"] == "audio"
+
+
+def test_a_zero_beside_a_price_is_free_only_where_nothing_comes_out() -> None:
+    half = {"input": 1.0, "output": 0, "cached_input": 0}
+    assert prices(openai_item("x", type="rerank", pricing=half)) == {"input": "1", "output": "0"}
+    assert prices(openai_item("x", type="chat", pricing=half)) == {"input": "1"}
+    assert prices(openai_item("x", pricing=half)) == {"input": "1"}
+
+
+def test_what_follows_by_rule_leaves_the_word_to_a_catalog() -> None:
+    assert record(saved("-groq")["llama-3.3-70b-versatile"]).provenance["released_on"] == "rule:created"
+    assert record(saved("-mistral")["mistral-medium-2508"]).provenance["type"] == "rule:capabilities"
+    assert "type" not in record(saved("-together")["google/gemma-2b"]).provenance
+
+
+def test_fireworks_capabilities_and_private_models() -> None:
+    models = saved("-fireworks")
+    assert known(models["accounts/fireworks/models/kimi-k3"]) == {
+        "type": "chat",
+        "vision": True,
+        "tools": True,
+        "context_window": 1_048_576,
+        "released_on": date(2026, 7, 25),
+    }
+    assert "type" not in known(models["accounts/fireworks/models/flux-1-schnell-fp8"])
+    embedding = models["accounts/fireworks/models/gpt-oss-20b"] | {"kind": "EMBEDDING_MODEL"}
+    assert "type" not in known(embedding)
+    lora = models["accounts/acme/models/support-lora"]
+    assert isinstance(openai_compatible.translate(lora, ACCESS), Skipped)
+
+
+@pytest.mark.parametrize("server", ["deepseek", "perplexity"])
+def test_a_listing_of_ids_alone_states_nothing(server: str) -> None:
+    for item in saved(f"-{server}").values():
+        assert known(item) == {}
+        assert prices(item) == {}
 
 
 def test_groq_limits_and_inactive_models() -> None:
@@ -79,7 +118,6 @@ def test_groq_limits_and_inactive_models() -> None:
 def test_mistral_capabilities_and_ends() -> None:
     models = saved("-mistral")
     assert known(models["mistral-medium-2508"]) == {
-        "display_name": "mistral-medium-2508",
         "type": "chat",
         "vision": True,
         "tools": True,
@@ -101,13 +139,6 @@ def test_openrouter_prices_are_per_token() -> None:
     assert prices(models["z-ai/glm-4.5-air:free"]) == {"input": "0", "output": "0"}
     assert known(models["z-ai/glm-4.5-air:free"])["retires_on"] == date(2026, 12, 15)
     assert prices(models["perplexity/sonar-pro"]) == {"input": "3", "output": "15", "request": "0.006"}
-
-
-def test_xai_prices_are_cents_per_hundred_million() -> None:
-    models = saved("-xai")
-    assert prices(models["grok-4-0709"]) == {"input": "3", "cache_read": "0.75", "output": "15"}
-    assert known(models["grok-4-0709"])["aliases"] == ("grok-4", "grok-4-latest")
-    assert prices(models["grok-2-image-1212"]) == {}
 
 
 def test_litellm_creation_is_a_constant() -> None:

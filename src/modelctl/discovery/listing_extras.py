@@ -9,22 +9,22 @@ Pure. A word that no server below uses, and an amount that nobody charges in the
 | Groq | `context_window`, `max_completion_tokens` | | `active` |
 | Mistral | `max_context_length` | | `capabilities`, `deprecation`, `aliases`; `created` is the time of the request |
 | OpenRouter | `context_length`, `top_provider` | `pricing.prompt/completion/…`, USD per token | `architecture` |
-| xAI | | `*_token_price`, USD cents per 100 million tokens | `aliases`, `input_modalities` |
 | Fireworks | `context_length` | | `supports_chat`, `supports_image_input`, `supports_tools` |
 | LiteLLM | `max_input_tokens`, `max_output_tokens` | | `created` is always 1677610602 |
+| DeepSeek, Perplexity | | | ids alone |
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from modelctl.core.model import MODALITIES, ModelFacts, ModelType
-from modelctl.core.price import Basis, PriceKind, PricePoint, PriceUnit
+from modelctl.core.price import PriceKind, PricePoint, PriceUnit
 from modelctl.core.units import per_mtok
-from modelctl.core.validate import AMOUNT_DECIMALS
+from modelctl.discovery.amounts import amount_of, is_plausible_apiece, is_plausible_per_mtok, observed
 from modelctl.discovery.reading import epoch_day, flag, iso_day, limit, part, text, texts
 
 CONTEXT_KEYS = ("context_length", "context_window", "max_model_len", "max_context_length", "max_input_tokens")
@@ -40,6 +40,7 @@ TYPES = {
     "embeddings": ModelType.EMBEDDING,
     "image": ModelType.IMAGE,
     "audio": ModelType.AUDIO,
+    "transcribe": ModelType.AUDIO,
     "video": ModelType.VIDEO,
     "moderation": ModelType.MODERATION,
     "rerank": ModelType.RERANK,
@@ -60,21 +61,10 @@ ALWAYS_STATED = frozenset({"prompt", "completion"})
 """The others are 0 where the model does not have the thing at all, so their zero says nothing."""
 PER_MILLION_KINDS = {"input": PriceKind.INPUT, "output": PriceKind.OUTPUT, "cached_input": PriceKind.CACHE_READ}
 """Together: USD per million tokens. https://docs.together.ai/reference/models (2026-11)."""
-XAI_KINDS = {
-    "prompt_text_token_price": PriceKind.INPUT,
-    "cached_prompt_text_token_price": PriceKind.CACHE_READ,
-    "completion_text_token_price": PriceKind.OUTPUT,
-}
-XAI_UNITS_PER_USD = 10_000
-"""xAI: whole USD cents per 100 million tokens, so 30000 is 3 USD per million (grok-4). https://docs.x.ai (2026-11)."""
-
-MOST_PER_MTOK = Decimal(10_000)
-LEAST_PER_MTOK = Decimal("0.0001")
-"""Nobody charges more or less than this per million tokens. Some servers put prices per million under `prompt`,
-or prices per token under `input`; such an amount lands outside and stays unknown rather than a million times off."""
-MOST_UNITS = Decimal(10**9)
-"""More than any price in any server's unit."""
-FLOAT_NOISE = Decimal("1e-12")
+SOLD_OTHERWISE = frozenset({"audio", "transcribe", "image", "video"})
+"""Types whose `pricing.input` at Together is per million characters (cartesia/sonic-2: 65), minute or image."""
+WITHOUT_OUTPUT = frozenset({"embedding", "rerank", "moderation"})
+"""Types that cost nothing for their output. A chat model's 0 beside another price is no statement."""
 
 
 def facts_of(item: Mapping[str, Any], now: datetime) -> ModelFacts:
@@ -83,8 +73,8 @@ def facts_of(item: Mapping[str, Any], now: datetime) -> ModelFacts:
     own, listed = _own_capabilities(item), texts(item, "supported_parameters")
     inputs = _modalities(item, "input_modalities")
     return ModelFacts(
-        display_name=text(item, "display_name") or text(item, "name"),
-        type=_type(item),
+        display_name=text(item, "display_name") or _name(item),
+        type=TYPES.get(str(item.get("type"))) or _type_by_rule(item),
         input_modalities=inputs,
         output_modalities=_modalities(item, "output_modalities"),
         vision=_first_known(
@@ -103,61 +93,41 @@ def facts_of(item: Mapping[str, Any], now: datetime) -> ModelFacts:
     )
 
 
+def rules_of(item: Mapping[str, Any]) -> dict[str, str]:
+    """The facts that follow from what an item says of something else, by rule: a catalog knows them better.
+
+    `created` is when the server made its entry: Groq has its model before the vendor's release, Together long after.
+    """
+    by_type = {} if str(item.get("type")) in TYPES else {"type": "rule:capabilities"}
+    return {"released_on": "rule:created", **by_type}
+
+
 def prices_of(item: Mapping[str, Any], now: datetime) -> tuple[PricePoint, ...]:
     """The prices that a listing item states, observed at `now`. None of them where the listing has none."""
     pricing = part(item, "pricing")
     amounts: dict[PriceKind, Decimal] = {}
     for key, kind in PER_TOKEN_KINDS.items():
-        amount = _amount(pricing.get(key))
+        amount = amount_of(pricing.get(key))
         if amount is not None and (amount or key in ALWAYS_STATED):
             amounts[kind] = per_mtok(amount)
-    amounts |= dict(_per_million(pricing))
-    for key, kind in XAI_KINDS.items():
-        amount = _amount(item.get(key))
-        if amount:  # 0 on models that are not sold by the token (image models)
-            amounts[kind] = amount / XAI_UNITS_PER_USD
-    points = [
-        _observed(kind, amount, now)
-        for kind, amount in amounts.items()
-        if amount == 0 or LEAST_PER_MTOK <= amount <= MOST_PER_MTOK
-    ]
-    if request := _amount(pricing.get("request")):
-        points.append(_observed(PriceKind.REQUEST, request, now, PriceUnit.REQUEST))
+    sold_as = str(item.get("type"))
+    if sold_as not in SOLD_OTHERWISE:
+        amounts |= dict(_per_million(pricing, sold_as))
+    points = [observed(kind, amount, now) for kind, amount in amounts.items() if is_plausible_per_mtok(amount)]
+    request = amount_of(pricing.get("request"))
+    if request is not None and is_plausible_apiece(request):
+        points.append(observed(PriceKind.REQUEST, request, now, unit=PriceUnit.REQUEST))
     return tuple(points)
 
 
-def _observed(kind: PriceKind, amount: Decimal, now: datetime, unit: PriceUnit = PriceUnit.MTOK) -> PricePoint:
-    return PricePoint(
-        kind=kind, amount=_plain(amount), unit=unit, effective_from=now, basis=Basis.OBSERVED, source="api"
-    )
-
-
-def _per_million(pricing: Mapping[str, Any]) -> Iterator[tuple[PriceKind, Decimal]]:
-    amounts = {kind: _amount(pricing.get(key)) for key, kind in PER_MILLION_KINDS.items()}
+def _per_million(pricing: Mapping[str, Any], sold_as: str) -> Iterator[tuple[PriceKind, Decimal]]:
+    amounts = {kind: amount_of(pricing.get(key)) for key, kind in PER_MILLION_KINDS.items()}
     # Together puts 0 for whatever a model is not billed by: image models are 0 and 0, which is not free.
     if not any(amounts.values()):
         return
     for kind, amount in amounts.items():
-        if amount is not None and (amount or kind is not PriceKind.CACHE_READ):
+        if amount or (amount is not None and kind is PriceKind.OUTPUT and sold_as in WITHOUT_OUTPUT):
             yield kind, amount
-
-
-def _amount(value: object) -> Decimal | None:
-    """A price as sent; None for what is no number, and for OpenRouter's -1, which means "it varies"."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
-        return None
-    try:
-        amount = Decimal(str(value))
-    except InvalidOperation:
-        return None
-    return amount if amount.is_finite() and 0 <= amount <= MOST_UNITS else None
-
-
-def _plain(amount: Decimal) -> Decimal:
-    """Without the noise that a server's floating point left (0.30000000000000004), and without trailing zeros."""
-    rounded = round(amount, AMOUNT_DECIMALS)
-    plain = rounded if rounded and abs(rounded - amount) < FLOAT_NOISE else amount
-    return Decimal(f"{plain.normalize():f}")
 
 
 def _first_limit(item: Mapping[str, Any], keys: tuple[str, ...]) -> int | None:
@@ -180,11 +150,16 @@ def _modalities(item: Mapping[str, Any], key: str) -> tuple[str, ...] | None:
     return tuple(word for word in MODALITIES if word in stated) or None
 
 
-def _type(item: Mapping[str, Any]) -> ModelType | None:
-    stated = item.get("type")
-    if isinstance(stated, str) and stated in TYPES:
-        return TYPES[stated]
+def _name(item: Mapping[str, Any]) -> str | None:
+    """A name for people. Mistral's `name` is an id: its own, or that of the version behind an alias."""
+    name = text(item, "name")
+    return None if name == item.get("id") or "completion_chat" in _own_capabilities(item) else name
+
+
+def _type_by_rule(item: Mapping[str, Any]) -> ModelType | None:
     own = _own_capabilities(item)
+    if item.get("kind") == "EMBEDDING_MODEL":  # Fireworks, rerankers too; it says that they support chat
+        return None
     if flag(own, "completion_chat") or flag(item, "supports_chat"):
         return ModelType.CHAT
     return ModelType.MODERATION if flag(own, "moderation") else None
