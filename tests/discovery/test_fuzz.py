@@ -27,8 +27,10 @@ KEYS = """
     lifecycle max_tokens max_input_tokens max_output_tokens context_length context_window max_model_len capabilities
     server_tools thinking supported vision completion_chat function_calling pricing prompt completion input output
     request top_provider architecture input_modalities aliases deprecation supported_parameters inputTokenLimit
-    supportedGenerationMethods prompt_text_token_price deprecation_replacement_model supports_chat
-""".split()  # noqa: SIM905 - a list of 45 quoted words is no easier to read
+    supportedGenerationMethods prompt_text_token_price deprecation_replacement_model supports_chat kind endpoints
+    features finetuned is_deprecated listed_under image_price long_context_threshold
+    prompt_text_token_price_long_context
+""".split()  # noqa: SIM905 - a list of 55 quoted words is no easier to read
 WORDS = (
     "text",
     "image",

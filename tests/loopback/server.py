@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tests.loopback.behaviours import Behaviour, Reply, status
-from tests.loopback.shapes import COMPATIBLE, SHAPES, Query, Shape, parse_query
+from tests.loopback.shapes import COMPATIBLE, FOUR, SHAPES, Query, Shape, parse_query
 
 DATA = Path(__file__).parent.parent / "discovery" / "data"
 STEP_S = 0.05
@@ -43,6 +43,8 @@ class ProviderServer:
         self.models: dict[str, list[Any]] = {name: saved_items(name) for name in SHAPES}
         self.page_size: dict[str, int] = defaultdict(lambda: 1000)
         self.keys: dict[str, str | None] = _Keys()
+        self.missing: set[tuple[str, str]] = set()
+        self.hidden: dict[tuple[str, str], set[str]] = {}
         self._behaviours: dict[str, tuple[Behaviour, int]] = {}
         self._seen: list[Seen] = []
         self._lock = threading.Lock()
@@ -75,9 +77,11 @@ class ProviderServer:
     def env(self, *providers: str) -> dict[str, str]:
         """Base URLs and keys, as environment variables, of the providers named (none = the four)."""
         variables: dict[str, str] = {}
-        for name in providers or SHAPES:
+        for name in providers or FOUR:
             shape = SHAPES[name]
-            variables |= {shape.base_url_env: self.base_url(name), shape.key_env: self.keys[name] or ""}
+            if shape.base_url_env:
+                variables[shape.base_url_env] = self.base_url(name)
+            variables[shape.key_env] = self.keys[name] or ""
         return variables
 
     def fail(self, provider: str, behaviour: Behaviour) -> None:
@@ -102,18 +106,24 @@ class ProviderServer:
             self._seen.append(seen)
             behaviour, used = self._behaviours.get(provider, (None, 0))
         expected = self.keys[provider]
-        if path != shape.base_path + shape.path or provider not in self.models:
+        where = (provider, path.removeprefix(shape.base_path))
+        pages = shape.lists.get(where[1]) if path.startswith(shape.base_path) else None
+        if pages is None or provider not in self.models or where in self.missing:
             return status(404).change(Reply())
         if expected is not None and shape.key_of(seen.headers) != expected:
             return _refusal(provider, shape, seen)
         repeats = behaviour is not None and behaviour.name == "repeated page"
-        body, page = shape.page(self.models[provider], seen.query, self.page_size[provider], repeats)
+        body, page = pages(self._shown(where), seen.query, self.page_size[provider], repeats)
         right = Reply(body=json.dumps(body).encode())
         if behaviour is None or page < behaviour.on_page or (behaviour.times is not None and used >= behaviour.times):
             return right
         with self._lock:
             self._behaviours[provider] = (behaviour, used + 1)
         return behaviour.change(right)
+
+    def _shown(self, where: tuple[str, str]) -> list[Any]:
+        hidden = self.hidden.get(where, set())
+        return [each for each in self.models[where[0]] if not hidden or each["id"] not in hidden]
 
 
 class _Keys(dict[str, str | None]):
@@ -123,8 +133,10 @@ class _Keys(dict[str, str | None]):
 
 def saved_items(provider: str) -> list[Any]:
     """The items of the provider's saved response."""
-    body = json.loads((DATA / f"{provider}.json").read_text(encoding="utf-8"))
-    return copy.deepcopy(body.get("data") or body.get("models"))
+    own = DATA / f"{provider}.json"
+    saved = own if own.exists() else DATA / f"openai-compatible-{provider}.json"
+    body = json.loads(saved.read_text(encoding="utf-8"))
+    return copy.deepcopy(body if isinstance(body, list) else body.get("data") or body.get("models"))
 
 
 def _refusal(provider: str, shape: Shape, seen: Seen) -> Reply:

@@ -8,6 +8,8 @@ from typing import Any
 from urllib.parse import parse_qs
 
 Query = Mapping[str, list[str]]
+Pages = Callable[[list[Any], Query, int, bool], tuple[Any, int]]
+"""(items, query, most items, repeat the first page) -> body and number of the page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +18,10 @@ class Shape:
 
     base_path: str
     """Of the base URL that its SDK wants."""
-    path: str
-    """Of the listing, below the base URL."""
+    lists: Mapping[str, Pages]
+    """Of the listings, by their path below the base URL; all but xAI have one."""
     key_of: Callable[[Mapping[str, str]], str | None]
     """The key in the request's headers (names in lower case)."""
-    page: Callable[[list[Any], Query, int, bool], tuple[dict[str, Any], int]]
-    """(items, query, most items, repeat the first page) -> body and number of the page."""
     base_url_env: str = ""
     key_env: str = ""
 
@@ -34,6 +34,10 @@ def bearer(headers: Mapping[str, str]) -> str | None:
 
 def _openai_page(items: list[Any], _query: Query, _most: int, _repeats: bool) -> tuple[dict[str, Any], int]:
     return {"object": "list", "data": items}, 1
+
+
+def _bare_list(items: list[Any], _query: Query, _most: int, _repeats: bool) -> tuple[list[Any], int]:
+    return items, 1
 
 
 def _anthropic_page(items: list[Any], query: Query, most: int, repeats: bool) -> tuple[dict[str, Any], int]:
@@ -67,30 +71,80 @@ def _replicate_page(items: list[Any], _query: Query, _most: int, _repeats: bool)
     return {**collection, "models": items}, 1
 
 
+def _cohere_page(items: list[Any], query: Query, most: int, repeats: bool) -> tuple[dict[str, Any], int]:
+    size = min(most, int(query.get("page_size", ["20"])[0]))
+    start = 0 if repeats else int(query.get("page_token", ["0"])[0])
+    body: dict[str, Any] = {"models": items[start : start + size]}
+    if repeats or start + size < len(items):
+        body["next_page_token"] = str(start + size)
+    return body, start // size + 1
+
+
+XAI_TYPED_ONLY = frozenset({"listed_under", "input_modalities", "output_modalities", "fingerprint", "version"})
+
+
+def _xai_page(items: list[Any], _query: Query, _most: int, _repeats: bool) -> tuple[dict[str, Any], int]:
+    plain = [
+        {name: value for name, value in each.items() if name not in XAI_TYPED_ONLY} if isinstance(each, dict) else each
+        for each in items
+    ]
+    return {"object": "list", "data": plain}, 1
+
+
+def _xai_typed_page(name: str) -> Pages:
+    """The items whose `listed_under` is this listing, without what only `/models` says."""
+
+    def page(items: list[Any], _query: Query, _most: int, _repeats: bool) -> tuple[dict[str, Any], int]:
+        shown = [each for each in items if isinstance(each, dict) and each.get("listed_under") == name]
+        hidden = ("listed_under", "context_length")
+        return {"models": [{key: each[key] for key in each if key not in hidden} for each in shown]}, 1
+
+    return page
+
+
 SHAPES: dict[str, Shape] = {
-    "openai": Shape("/v1", "/models", bearer, _openai_page, "OPENAI_BASE_URL", "OPENAI_API_KEY"),
+    "openai": Shape("/v1", {"/models": _openai_page}, bearer, "OPENAI_BASE_URL", "OPENAI_API_KEY"),
     "anthropic": Shape(
         "",
-        "/v1/models",
+        {"/v1/models": _anthropic_page},
         lambda headers: headers.get("x-api-key") or bearer(headers),
-        _anthropic_page,
         "ANTHROPIC_BASE_URL",
         "ANTHROPIC_API_KEY",
     ),
     "google": Shape(
         "",
-        "/v1beta/models",
+        {"/v1beta/models": _google_page},
         lambda headers: headers.get("x-goog-api-key"),
-        _google_page,
         "GOOGLE_GEMINI_BASE_URL",
         "GEMINI_API_KEY",
     ),
     "replicate": Shape(
-        "", "/v1/collections/official", bearer, _replicate_page, "REPLICATE_BASE_URL", "REPLICATE_API_TOKEN"
+        "", {"/v1/collections/official": _replicate_page}, bearer, "REPLICATE_BASE_URL", "REPLICATE_API_TOKEN"
     ),
+    "cohere": Shape("", {"/v1/models": _cohere_page}, bearer, "CO_API_URL", "CO_API_KEY"),
+    "xai": Shape(
+        "/v1",
+        {
+            "/models": _xai_page,
+            **{
+                f"/{name}": _xai_typed_page(name)
+                for name in ("language-models", "image-generation-models", "video-generation-models")
+            },
+        },
+        bearer,
+        key_env="XAI_API_KEY",
+    ),
+    "deepseek": Shape("", {"/models": _openai_page}, bearer, key_env="DEEPSEEK_API_KEY"),
+    "fireworks": Shape("/inference/v1", {"/models": _openai_page}, bearer, key_env="FIREWORKS_API_KEY"),
+    "groq": Shape("/openai/v1", {"/models": _openai_page}, bearer, key_env="GROQ_API_KEY"),
+    "mistral": Shape("/v1", {"/models": _openai_page}, bearer, key_env="MISTRAL_API_KEY"),
+    "perplexity": Shape("/v1", {"/models": _openai_page}, bearer, key_env="PERPLEXITY_API_KEY"),
+    "together": Shape("/v1", {"/models": _bare_list}, bearer, key_env="TOGETHER_API_KEY"),
 }
+FOUR = ("openai", "anthropic", "google", "replicate")
+"""The providers with an SDK here that reads its base URL from the environment."""
 
-COMPATIBLE = Shape("/v1", "/models", bearer, _openai_page)
+COMPATIBLE = Shape("/v1", {"/models": _openai_page}, bearer)
 """Of every other provider."""
 
 
@@ -130,6 +184,19 @@ def google_item(model_id: Any, **more: Any) -> dict[str, Any]:
         "inputTokenLimit": 1048576,
         "outputTokenLimit": 65536,
         "supportedGenerationMethods": ["generateContent", "countTokens", "createCachedContent", "batchGenerateContent"],
+        **more,
+    }
+
+
+def cohere_item(model_id: Any, **more: Any) -> dict[str, Any]:
+    """A model as Cohere lists it."""
+    return {
+        "name": model_id,
+        "is_deprecated": False,
+        "endpoints": ["chat"],
+        "finetuned": False,
+        "context_length": 132096,
+        "features": ["tools"],
         **more,
     }
 

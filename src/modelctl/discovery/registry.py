@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from modelctl.discovery import anthropic, google, openai, openai_compatible, replicate
+from modelctl.discovery import anthropic, cohere, google, openai, openai_compatible, replicate, xai
 from modelctl.discovery.source import Discovery
 
-_MODULES: tuple[Discovery, ...] = (anthropic, google, openai, openai_compatible, replicate)
+_MODULES: tuple[Discovery, ...] = (
+    anthropic,
+    cohere,
+    google,
+    openai,
+    openai_compatible,
+    replicate,
+    xai,
+)
 
 REGISTRY: Mapping[str, Discovery] = MappingProxyType({module.KIND: module for module in _MODULES})
