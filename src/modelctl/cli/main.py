@@ -17,7 +17,7 @@ from typing import Annotated, Any
 import typer
 
 from modelctl import __version__
-from modelctl.cli import catalog, config, db, lifecycle, listing, resolving, show, sync
+from modelctl.cli import catalog, config, db, lifecycle, listing, price, resolving, show, sync
 from modelctl.cli.context import Context, context_of
 from modelctl.errors import ExitCode, ModelctlError, UsageError
 
@@ -37,6 +37,7 @@ app.command("show", epilog=show.EPILOG)(show.show_command)
 app.command("lifecycle", epilog=lifecycle.EPILOG)(lifecycle.lifecycle_command)
 app.add_typer(catalog.app, name="catalog")
 app.command("resolve", epilog=resolving.EPILOG)(resolving.resolve_command)
+app.add_typer(price.app, name="price")
 app.add_typer(config.app, name="config")
 app.add_typer(db.app, name="db")
 

@@ -1,0 +1,83 @@
+"""The models that a `price` command is about, with their ledgers, and what has to be said of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from modelctl.cli.context import Context
+from modelctl.core.model import AfterRetirement, ModelKey
+from modelctl.core.resolve import Rule, resolve
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from modelctl.core.biller import Billed
+    from modelctl.core.stored import StoredModel
+    from modelctl.store.engine import Database
+
+Known = Mapping[ModelKey, "StoredModel"]
+
+KEYS_PER_STATEMENT = 500
+"""Databases limit the parameters of a statement."""
+
+
+def find(context: Context, names: Iterable[str]) -> tuple[list[ModelKey], Known]:
+    """The models that the names mean, and all models: these, and what they redirect to, with their ledgers.
+
+    UsageError or ModelctlError for a name that means none, or several.
+    """
+    from modelctl.cli.database import readable_database
+    from modelctl.store import read
+
+    with readable_database(context) as database, database.reading() as connection:
+        known = {each.key: each for each in read.models(connection, database.tables)}
+        keys = []
+        for name in names:
+            found = resolve(name, known.values())
+            if found.rule is not Rule.EXACT:
+                context.say(f"{name!r} is {found}")
+            keys.append(found.key)
+        return keys, with_ledgers(connection, database, known, keys)
+
+
+def with_ledgers(connection: Connection, database: Database, known: Known, keys: Iterable[ModelKey]) -> Known:
+    """All models, those named and what they redirect to with their ledgers."""
+    from modelctl.store import read
+
+    ledgers: dict[ModelKey, StoredModel] = {}
+    for _, group in groupby(sorted(_and_what_answers(known, keys)), key=lambda key: key.provider):
+        of_provider = list(group)
+        for start in range(0, len(of_provider), KEYS_PER_STATEMENT):
+            batch = of_provider[start : start + KEYS_PER_STATEMENT]
+            ledgers |= read.models_by_key(connection, database.tables, batch)
+    return {**known, **ledgers}
+
+
+def _and_what_answers(known: Known, keys: Iterable[ModelKey]) -> set[ModelKey]:
+    wanted = list(keys)
+    found: set[ModelKey] = set()
+    while wanted:
+        key = wanted.pop()
+        if key in found or key not in known:
+            continue
+        found.add(key)
+        facts = known[key].facts
+        if facts.after_retirement == AfterRetirement.REDIRECT and facts.replacement is not None:
+            wanted.append(ModelKey(key.provider, facts.replacement))
+    return found
+
+
+def tell_of(context: Context, billed: Billed, known: Known) -> None:
+    """What a person should know of a bill before relying on it."""
+    from modelctl.render.price_words import not_given_text, overruled_text, oversized_text, served_text
+
+    remarks = [
+        *served_text(billed.served, known, billed.bill.at),
+        *overruled_text(known, billed.served, context.now),
+        *not_given_text(billed),
+        *oversized_text(billed),
+    ]
+    for remark in remarks:
+        context.warn(remark)

@@ -1,0 +1,189 @@
+"""Many bills: a line for each request or for each model, and what they come to. Streams; 100,000 rows are usual."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from modelctl.core.biller import Billed, Tally
+from modelctl.core.encoding import decimal_text
+from modelctl.core.model import ModelKey
+from modelctl.render.columns import Cell, Column, aligned
+from modelctl.render.price_json import VERSION, bill_object, instant_text, tally_object
+from modelctl.render.price_words import rows_text, totals_text, unknown_text
+from modelctl.render.terminal import Look
+from modelctl.render.values import one_line
+
+ROW_FIELDS = (
+    "line",
+    "id",
+    "model",
+    "billed_as",
+    "at",
+    "service_tier",
+    "prompt_tokens",
+    "context_above",
+    "currency",
+    "amount",
+    "known_amount",
+    "unknown",
+)
+"""`amount` is empty where something has no price: what is known of it is `known_amount`."""
+MODEL_FIELDS = ("model", "rows", "rows_with_unknown_prices", "currency", "amount", "known_amount")
+
+
+class BilledRow(NamedTuple):
+    """The bill of one usage record."""
+
+    line: int
+    id: str
+    billed: Billed
+
+
+def rows_csv(rows: Iterable[BilledRow]) -> Iterator[str]:
+    """A header, and a line per record and currency: nearly always one per record."""
+    yield _csv_line(ROW_FIELDS)
+    for row in rows:
+        for currency, amount in _known(row.billed):
+            yield _csv_line(_row_values(row, currency, amount))
+
+
+def rows_jsonl(rows: Iterable[BilledRow], look: Look) -> Iterator[str]:
+    """An object per record, with the lines of its bill."""
+    for row in rows:
+        yield _row_json(row, look)
+
+
+def rows_json(rows: Iterable[BilledRow], total: Tally, look: Look) -> Iterator[str]:
+    """One document: the bills first, then what they come to; `total` counts while the rows pass."""
+    yield f'{{"version": {VERSION}, "bills": ['
+    waiting = None
+    for row in rows:
+        if waiting is not None:
+            yield f"{waiting},"
+        waiting = _row_json(row, look)
+    if waiting is not None:
+        yield waiting
+    yield "]," + json.dumps(tally_object(total))[1:]
+
+
+def rows_table(rows: Iterable[BilledRow], look: Look) -> Iterator[str]:
+    """A line per record."""
+    listed = list(rows)
+    columns = [
+        Column(title="line", right=True, cells=[Cell(str(row.line)) for row in listed]),
+        Column(title="id", cells=[Cell(one_line(row.id)) for row in listed]),
+        Column(title="model", cells=[Cell(str(row.billed.key)) for row in listed]),
+        Column(title="at", cells=[Cell(instant_text(row.billed.bill.at)) for row in listed]),
+        Column(title="cost", right=True, cells=[Cell(_cost(row.billed)) for row in listed]),
+        Column(title="unknown", cells=[Cell(_unknown(row.billed), "yellow") for row in listed]),
+    ]
+    kept = [each for each in columns if each.title not in ("id", "unknown") or any(cell.text for cell in each.cells)]
+    yield look.text(aligned(kept, look))
+
+
+def models_csv(tallies: Mapping[ModelKey, Tally]) -> Iterator[str]:
+    """A header, and a line per model and currency."""
+    yield _csv_line(MODEL_FIELDS)
+    for key, tally in sorted(tallies.items()):
+        for currency, known in tally.totals.items() or [("", None)]:
+            text = decimal_text(known) if known is not None else ""
+            amount = "" if tally.incomplete_rows else text
+            yield _csv_line([str(key), tally.rows, tally.incomplete_rows, currency, amount, text])
+
+
+def models_jsonl(tallies: Mapping[ModelKey, Tally]) -> Iterator[str]:
+    """An object per model."""
+    for key, tally in sorted(tallies.items()):
+        yield json.dumps({"model": str(key), **tally_object(tally)})
+
+
+def models_json(tallies: Mapping[ModelKey, Tally], total: Tally) -> Iterator[str]:
+    """One document: models, then what they come to."""
+    models = [{"model": str(key), **tally_object(tally)} for key, tally in sorted(tallies.items())]
+    yield json.dumps({"version": VERSION, "models": models, **tally_object(total)}, indent=2)
+
+
+def models_table(tallies: Mapping[ModelKey, Tally], look: Look) -> Iterator[str]:
+    """A line per model."""
+    listed = sorted(tallies.items())
+    costs = [totals_text(tally.totals, is_complete=not tally.incomplete_rows) for _, tally in listed]
+    columns = [
+        Column(title="model", cells=[Cell(str(key)) for key, _ in listed]),
+        Column(title="rows", right=True, cells=[Cell(f"{tally.rows:,}") for _, tally in listed]),
+        Column(title="cost", right=True, cells=[Cell(cost) for cost in costs]),
+        Column(title="unknown", cells=[Cell(_unknown_rows(tally), "yellow") for _, tally in listed]),
+    ]
+    kept = [each for each in columns if each.title != "unknown" or any(cell.text for cell in each.cells)]
+    yield look.text(aligned(kept, look))
+
+
+def summary(total: Tally) -> str:
+    """What all bills come to, in one line."""
+    amount = totals_text(total.totals, is_complete=not total.incomplete_rows)
+    return f"total {amount} for {rows_text(total.rows)}"
+
+
+def alarms(total: Tally) -> Iterator[str]:
+    """What must be said before the total is relied on."""
+    if total.incomplete_rows:
+        items = ", ".join(f"{item} in {count:,}" for item, count in sorted(total.unknown.items()))
+        rows = rows_text(total.incomplete_rows)
+        yield f"warning: {rows} used what has no price on record, which is not billed: {items}"
+    if total.ended_rows:
+        yield f"warning: {rows_text(total.ended_rows)} of models that had ended by then: billed at their last prices"
+    if total.oversized_rows:
+        yield (
+            f"warning: {rows_text(total.oversized_rows)} with prompts that do not fit the model's window were billed at"
+            " a long-context price; a row must be one request, not the sum of many"
+        )
+
+
+def _row_values(row: BilledRow, currency: str, known: str) -> Sequence[str | int]:
+    served, bill = row.billed.served, row.billed.bill
+    return [
+        row.line,
+        row.id,
+        str(row.billed.key),
+        str(served.key) if served.is_known else "",
+        instant_text(bill.at),
+        bill.service_tier,
+        bill.prompt_tokens,
+        bill.context_above,
+        currency,
+        known if bill.is_complete else "",
+        known,
+        _unknown(row.billed),
+    ]
+
+
+def _known(billed: Billed) -> list[tuple[str, str]]:
+    """Currency and amount of what has a price; without any, a usage of nothing is 0 of no currency."""
+    known = [(currency, decimal_text(amount)) for currency, amount in billed.bill.totals.items()]
+    return known or [("", "0" if billed.bill.is_complete else "")]
+
+
+def _row_json(row: BilledRow, look: Look) -> str:
+    record = {"line": row.line, "id": row.id or None, **bill_object(row.billed)}
+    return json.dumps(record, ensure_ascii=not look.unicode)
+
+
+def _cost(billed: Billed) -> str:
+    return totals_text(billed.bill.totals, is_complete=billed.bill.is_complete)
+
+
+def _unknown(billed: Billed) -> str:
+    return unknown_text((each.item, decimal_text(each.quantity)) for each in billed.bill.unknown)
+
+
+def _unknown_rows(tally: Tally) -> str:
+    return f"in {rows_text(tally.incomplete_rows)}" if tally.incomplete_rows else ""
+
+
+def _csv_line(values: Iterable[str | int]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(values)
+    return text.getvalue()

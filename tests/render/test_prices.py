@@ -1,0 +1,128 @@
+"""Prices and bills in terminals of any width, with and without colour and block characters."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from modelctl.core.biller import Billed
+from modelctl.core.billing import cost
+from modelctl.core.model import ModelKey
+from modelctl.core.price import PricePoint
+from modelctl.core.price_changes import periods
+from modelctl.core.price_sheet import price_sheet
+from modelctl.core.redirects import Served
+from modelctl.core.usage import usage
+from modelctl.render.bill import bill_text
+from modelctl.render.price_history import history_text
+from modelctl.render.price_plot import plot
+from modelctl.render.price_sheet import sheet_text
+from modelctl.render.terminal import PLAIN, Look
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+KEY = ModelKey("google", "gemini-4-argon")
+SERVED = Served(path=(KEY,))
+
+
+def point(kind: str, amount: str, begins: tuple[int, int, int] = (1970, 1, 1), **more: Any) -> PricePoint:
+    return PricePoint(kind=kind, amount=Decimal(amount), effective_from=datetime(*begins, tzinfo=UTC), **more)
+
+
+LEDGER = (
+    point("input", "2"),
+    point("input", "4", (2026, 12, 1)),
+    point("output", "10"),
+    point("cache_read", "0.1"),
+    point("input", "3", context_above=200_000),
+    point("input", "1", service_tier="batch"),
+    point("web_search", "14", unit="thousand"),
+)
+WIDTHS = [40, 60, 80, 100, 200]
+
+
+def widest(text: str) -> int:
+    return max(map(len, re.sub(r"\x1b\[\d*m", "", text).splitlines()))
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("colour", [True, False])
+def test_prices_and_histories_fit_the_terminal(width: int, colour: bool) -> None:
+    look = Look(width=width, colour=colour)
+    sheet = sheet_text(KEY, price_sheet(LEDGER, NOW), SERVED, look, with_past=True)
+    assert widest(sheet.partition("\n\nto come")[0]) <= max(width, 60)  # the longest label with its amount takes 60
+    drawn = plot(periods(LEDGER[:2]), look, now=NOW)
+    assert widest("\n".join(drawn)) <= width
+    bill = cost(LEDGER, usage(input=300_000, output=5, images=1), NOW)
+    text = bill_text(Billed(served=SERVED, bill=bill, is_oversized=False), look)
+    assert "at least" in text
+    assert [line for line in text.splitlines()[1:] if len(re.sub(r"\x1b\[\d*m", "", line)) > width] == []
+
+
+def test_colour_adds_nothing_but_colour() -> None:
+    for width in WIDTHS:
+        plain, coloured = (
+            history_text(KEY, periods(LEDGER), Look(width=width, colour=colour), now=NOW, with_plot=True)
+            for colour in (False, True)
+        )
+        assert re.sub(r"\x1b\[\d*m", "", coloured) == plain
+
+
+def test_a_terminal_without_unicode_gets_a_plot_of_signs() -> None:
+    text = history_text(KEY, periods(LEDGER), Look(width=60, unicode=False), now=NOW, with_plot=True)
+    assert text.isascii()
+    assert "#" in text
+    assert "+++" in text
+
+
+def test_the_steps_of_a_plot_are_as_high_as_the_prices() -> None:
+    ledger = (point("input", "10"), point("input", "5", (2026, 6, 1)), point("input", "0.01", (2026, 8, 1)))
+    _title, *rows, _axis, _dates = plot(periods(ledger), PLAIN, now=NOW)
+    columns = ["".join(row[5:][at] for row in reversed(rows)) for at in (0, 15, 60)]
+    assert [column.rstrip() for column in columns] == ["█████", "██▄", "▁"]
+
+
+def test_a_price_that_is_free_or_unknown_is_no_bar() -> None:
+    ledger = (
+        point("input", "10", (2026, 1, 1), effective_to=datetime(2026, 3, 1, tzinfo=UTC)),
+        point("input", "0", (2026, 6, 1)),
+    )
+    _title, *rows, _axis, _dates = plot(periods(ledger), PLAIN, now=NOW)
+    assert all(set(row[6:].rstrip()) <= {"█", "│", " "} for row in rows)
+    assert "█" not in rows[-1][40:]
+
+
+@pytest.mark.parametrize(
+    "ledger",
+    [(), LEDGER[:1], (point("input", "1"), point("input", "2", (2026, 1, 1), currency="EUR"))],
+    ids=["nothing", "one price", "two currencies"],
+)
+def test_what_cannot_be_compared_is_not_drawn(ledger: tuple[PricePoint, ...]) -> None:
+    assert plot(periods(ledger), PLAIN, now=NOW) == []
+
+
+def test_a_terminal_too_narrow_for_a_plot_gets_none() -> None:
+    assert plot(periods(LEDGER[:2]), Look(width=12), now=NOW) == []
+
+
+def test_a_bill_in_two_currencies_names_each() -> None:
+    ledger = (point("input", "1", currency="EUR"), point("output", "2"))
+    bill = cost(ledger, usage(input=1_000_000, output=1_000_000), NOW)
+    text = bill_text(Billed(served=SERVED, bill=bill, is_oversized=False), PLAIN)
+    assert "total  1 EUR + 2 USD" in text
+    assert re.search(r"input +1,000,000 +1  1M tokens +1 EUR", text)
+
+
+def test_what_a_source_says_cannot_break_the_lines() -> None:
+    ledger = (point("input", "1", source="https://x.test/\n\x1b[31mred"),)
+    bill = cost(ledger, usage(input=1), NOW)
+    for text in (
+        sheet_text(KEY, price_sheet(ledger, NOW), SERVED, PLAIN, with_past=True),
+        history_text(KEY, periods(ledger), PLAIN, now=NOW, with_plot=True),
+        bill_text(Billed(served=SERVED, bill=bill, is_oversized=False), PLAIN),
+    ):
+        assert "\x1b" not in text
+        assert "https://x.test/ �[31mred" in text
