@@ -374,3 +374,23 @@ def test_now_is_the_instant_of_the_command(price: Price) -> None:
     )
     assert (in_november["totals"], in_november["at"]) == ({"USD": "2"}, "2026-11-30T23:59:59Z")
     assert (in_december["totals"], in_december["at"]) == ({"USD": "4"}, "2026-12-01T00:00:00Z")
+
+
+def test_every_kind_of_database_gives_the_same_bill(run: Run, sync: Callable[..., Result], database_url: str) -> None:
+    assert sync(database_url, "--provider", "deepseek", "--source", "catalog").code == 0
+    argv = (
+        "price",
+        "cost",
+        PEAKY,
+        "--input",
+        "7",
+        "--cache-read",
+        "3",
+        "--at",
+        "2026-08-15",
+        "--database",
+        database_url,
+    )
+    bill = bill_of(run(*argv, "--json"))
+    assert bill["totals"] == {"USD": "0.000003055875"}  # 7 × 0.435 + 3 × 0.003625 = 3.055875 / 1e6
+    assert [line["price"]["effective_from"] for line in bill["lines"]] == ["2026-05-25T00:00:00Z"] * 2
