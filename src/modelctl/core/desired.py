@@ -1,16 +1,17 @@
-"""What a provider's rows should say: all sources merged, the API's remembered word included, the filtered left out."""
+"""What a provider's rows should say: all sources merged, the unasked ones remembered, the filtered left out."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 
 from modelctl.core.filters import Patterns, split
+from modelctl.core.lifecycle import BY_LISTING, DATES
 from modelctl.core.merge import merge
-from modelctl.core.model import UNKNOWN, ModelKey, ModelRecord, Skipped, Source, Status
+from modelctl.core.model import UNKNOWN, FactValue, ModelKey, ModelRecord, Skipped, Source, Status
 from modelctl.core.snapshot import Snapshot
-from modelctl.core.stored import StoredModel, StoredProvider
+from modelctl.core.stored import StoredModel, StoredProvider, Written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,29 +24,71 @@ class Desired:
 
 def desired(layers: Sequence[Snapshot], stored: StoredProvider, patterns: Patterns, *, today: date) -> Desired:
     """What the sources state of a provider. `layers` come in order of authority, highest first."""
-    memory = _remembered(stored, layers)
-    with_memory = [memory, *layers] if memory.records else layers
-    records, filtered = split(merge(with_memory, today=today), patterns)
+    newer, older = _remembered_of_the_api(stored, layers)
+    with_memory = [newer, *layers, _remembered_of_catalogs(stored, layers), older]
+    merged = merge(with_memory, today=today)
+    theirs = _dates_of_people(stored, merged)
+    if theirs:
+        merged |= merge([_only(layer, theirs.keys()) for layer in with_memory], today=today, dates=theirs)
+    records, filtered = split(merged, patterns)
     return Desired(records=records, filtered=filtered)
 
 
 def api_is_newer(model: StoredModel, verified_on: date | None) -> bool:
-    """Whether the API showed the model on or after the day on which the catalog was verified."""
+    """Whether the API showed the model on or after the day on which the catalog was verified.
+
+    Where no catalog is read, the day on which one last confirmed the row counts.
+    """
     seen_at = model.last_seen_at
+    if verified_on is None and model.last_verified_at is not None:
+        verified_on = model.last_verified_at.date()
     return seen_at is not None and (verified_on is None or seen_at.date() >= verified_on)
 
 
-def _remembered(stored: StoredProvider, layers: Sequence[Snapshot]) -> Snapshot:
-    """What the API said of the models that it has not been asked about this time, where no catalog is newer.
+def _remembered_of_the_api(stored: StoredProvider, layers: Sequence[Snapshot]) -> tuple[Snapshot, Snapshot]:
+    """What the API said of the models that it does not list this time: where no catalog is newer, and where one is.
 
     Without this memory, a sync with a key and one without would undo each other for ever.
     """
     listed = {key for layer in layers if layer.source is Source.API for key in layer.records}
-    records = {}
+    newer, older = {}, {}
     for key, model in stored.models.items():
-        if key not in listed and api_is_newer(model, _verified_on(key, layers)):
-            records[key] = _as_the_api_said(model)
-    return Snapshot(source=Source.API, records=records)
+        if key in listed or model.last_seen_at is None:
+            continue
+        if api_is_newer(model, _verified_on(key, layers)):
+            newer[key] = _as_the_api_said(model)
+        else:
+            older[key] = _said_by(model, Source.API)
+    return Snapshot(source=Source.API, records=newer), Snapshot(source=Source.API, records=older)
+
+
+def _remembered_of_catalogs(stored: StoredProvider, layers: Sequence[Snapshot]) -> Snapshot:
+    """What the catalogs said, when none is read: the API alone knows less, which is no reason to forget it."""
+    if any(layer.source is not Source.API for layer in layers):
+        return Snapshot(source=Source.CATALOG)
+    records = {key: _as_the_catalogs_said(model) for key, model in stored.models.items()}
+    return Snapshot(source=Source.CATALOG, records=records)
+
+
+def _dates_of_people(
+    stored: StoredProvider, merged: Mapping[ModelKey, ModelRecord]
+) -> dict[ModelKey, Mapping[str, FactValue]]:
+    """The dates of a model's end that a person set or blanked against the sources: the status follows from theirs."""
+    found: dict[ModelKey, Mapping[str, FactValue]] = {}
+    for key in stored.models.keys() & merged.keys():
+        model, facts = stored.models[key], merged[key].facts
+        theirs = {
+            name: value
+            for name in DATES
+            if (value := getattr(model.facts, name)) != getattr(facts, name) and not model.is_ours(name)
+        }
+        if theirs and model.state is not None:
+            found[key] = theirs
+    return found
+
+
+def _only(layer: Snapshot, keys: Collection[ModelKey]) -> Snapshot:
+    return replace(layer, records={key: layer.records[key] for key in keys if key in layer.records})
 
 
 def _verified_on(key: ModelKey, layers: Sequence[Snapshot]) -> date | None:
@@ -54,14 +97,29 @@ def _verified_on(key: ModelKey, layers: Sequence[Snapshot]) -> date | None:
 
 
 def _as_the_api_said(model: StoredModel) -> ModelRecord:
-    written = model.state.written if model.state is not None else {}
-    was_alive = (
-        model.last_seen_at is not None and model.facts.status != Status.RETIRED
-    )  # listings show the retired, too
-    said = {name: each for name, each in written.items() if each.source.partition(":")[0] == Source.API}
+    # Listings show the retired, too: one that was retired when it was seen was no sign of life.
+    seen_at = model.last_seen_at if model.facts.status != Status.RETIRED else None
+    return replace(_said_by(model, Source.API), remembered_on=seen_at.date() if seen_at is not None else None)
+
+
+def _as_the_catalogs_said(model: StoredModel) -> ModelRecord:
+    said = _said_by(model, Source.OVERLAY, Source.CATALOG)
+    status = _written(model).get("status")
+    if status is not None and status.source == BY_LISTING:  # which is what a listing makes of a catalog's `retired`
+        facts = replace(said.facts, status=Status.RETIRED)
+        return replace(said, facts=facts, provenance={**said.provenance, "status": Source.CATALOG.value})
+    return said
+
+
+def _said_by(model: StoredModel, *sources: Source) -> ModelRecord:
+    said = {name: each for name, each in _written(model).items() if each.source.partition(":")[0] in sources}
     return ModelRecord(
         key=model.key,
         facts=UNKNOWN.replaced({name: each.value for name, each in said.items()}),
         provenance={name: each.source for name, each in said.items()},
-        remembered_on=model.last_seen_at.date() if was_alive and model.last_seen_at is not None else None,
+        stated_none=frozenset(name for name, each in said.items() if each.value is None and each.source in sources),
     )
+
+
+def _written(model: StoredModel) -> Mapping[str, Written]:
+    return model.state.written if model.state is not None else {}

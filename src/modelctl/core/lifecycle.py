@@ -8,6 +8,9 @@ from datetime import date
 
 from modelctl.core.model import ModelFacts, Source, Status
 
+DATES = ("deprecated_on", "retires_on")
+"""Facts that decide about the status."""
+
 BY_DATES = "rule:dates"
 BY_LISTING = "api:listed"
 BY_DEFAULT = "rule:status"

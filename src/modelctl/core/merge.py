@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from types import MappingProxyType
+from typing import Any
 
 from modelctl.core.lifecycle import with_status
 from modelctl.core.model import FACT_FIELDS, UNKNOWN, FactValue, ModelFacts, ModelKey, ModelRecord, Source, Tier
@@ -17,61 +20,81 @@ PREMIUM_OUTPUT_PER_MTOK = Decimal(10)
 PREMIUM_INPUT_PER_MTOK = Decimal("2.5")
 """The same for models that have no output price."""
 
+_NONE: Mapping[Any, Any] = MappingProxyType({})
 _ACRONYMS = frozenset({"gpt", "tts", "ocr", "hd", "xl", "ai"})
 
 
-def merge(layers: Sequence[Snapshot], *, today: date) -> dict[ModelKey, ModelRecord]:
-    """Every model that any layer knows, sorted by key. `layers` come in order of authority, highest first."""
+def merge(
+    layers: Sequence[Snapshot], *, today: date, dates: Mapping[ModelKey, Mapping[str, FactValue]] = _NONE
+) -> dict[ModelKey, ModelRecord]:
+    """Every model that any layer knows, sorted by key. `layers` come in order of authority, highest first.
+
+    `dates`: ends of models that a person set, from which the status follows; they are no part of the records.
+    """
     keys = {key for layer in layers for key in layer.records}
     return {
-        key: _merge_one(key, [layer.records[key] for layer in layers if key in layer.records], today)
+        key: _merge_one(
+            key,
+            [(layer.source, layer.records[key]) for layer in layers if key in layer.records],
+            today,
+            dates.get(key, _NONE),
+        )
         for key in sorted(keys)
     }
 
 
-def _merge_one(key: ModelKey, records: list[ModelRecord], today: date) -> ModelRecord:
+def _merge_one(
+    key: ModelKey, stated: list[tuple[Source, ModelRecord]], today: date, dates: Mapping[str, FactValue]
+) -> ModelRecord:
+    records = [record for _, record in stated]
     values: dict[str, FactValue] = {}
     provenance: dict[str, str] = {}
     for name in FACT_FIELDS:
-        if (knower := _knower(name, records)) is not None:
-            values[name] = getattr(knower.facts, name)
-            provenance[name] = knower.provenance[name]
+        value, source = _best(name, stated)
+        if source:
+            provenance[name] = source
+        if value is not None:
+            values[name] = value
     if "display_name" not in values:
         values["display_name"] = display_name_of(key.model_id)
         provenance["display_name"] = "rule:display_name"
     listed_at = next((record.listed_at for record in records if record.listed_at is not None), None)
     remembered_on = next((record.remembered_on for record in records if record.remembered_on is not None), None)
-    facts, with_status_rule = with_status(
-        UNKNOWN.replaced(values),
+    facts = UNKNOWN.replaced(values)
+    dated, with_status_rule = with_status(
+        facts.replaced(dates) if dates else facts,
         provenance,
         today=today,
         seen_on=listed_at.date() if listed_at is not None else remembered_on,
     )
     return ModelRecord(
         key=key,
-        facts=facts,
+        facts=replace(facts, status=dated.status) if dates else dated,
         prices=_merge_prices(records),
         provenance=with_status_rule,
+        known_to=frozenset(source.value for source, _ in stated),
         verified_on=max((record.verified_on for record in records if record.verified_on is not None), default=None),
         listed_at=listed_at,
         remembered_on=remembered_on,
     )
 
 
-def _knower(name: str, records: Sequence[ModelRecord]) -> ModelRecord | None:
-    """The record whose word counts for a fact: the first that states it, or else the first that has a rule for it.
+def _best(name: str, stated: Sequence[tuple[Source, ModelRecord]]) -> tuple[FactValue, str]:
+    """The value that counts for a fact, and whose word it is: of the first that states one, or that there is none.
 
     What a discovery module derived by a rule (a type from the spelling of an id) is no statement of the API: any
     catalog outranks it.
     """
-    by_rule = None
-    for record in records:
-        if getattr(record.facts, name) is not None:
-            if not record.provenance[name].startswith("rule:"):
-                return record
-            by_rule = by_rule or record
-        elif name in record.stated_none:
-            return by_rule
+    by_rule: tuple[FactValue, str] = (None, "")
+    for source, record in stated:
+        value = getattr(record.facts, name)
+        if value is None:
+            if name in record.stated_none:
+                return None, source.value
+        elif not record.provenance[name].startswith("rule:"):
+            return value, record.provenance[name]
+        elif by_rule[0] is None:
+            by_rule = value, record.provenance[name]
     return by_rule
 
 

@@ -196,6 +196,8 @@ class ModelRecord:
     stated_none: frozenset[str] = frozenset()
     """Facts that the source states to have no value (an API's `retires_at: null` on an active model): that is
     knowledge, too, and keeps a source of less authority from filling them in."""
+    known_to: frozenset[str] = frozenset()
+    """Sources that have the model at all, where the record is the merge of several."""
     verified_on: date | None = None
     """The day on which a catalog's author last checked this model against the vendor."""
     listed_at: datetime | None = None

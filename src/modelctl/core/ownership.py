@@ -9,11 +9,14 @@ from collections.abc import Collection
 
 from modelctl.core.model import FACT_FIELDS, SET_ON_CREATION, ModelRecord
 from modelctl.core.plan import FieldChange, Protected
-from modelctl.core.stored import RowState, StoredModel
+from modelctl.core.stored import StoredModel
+
+WITHDRAWN = "withdrawn"
+"""`api:withdrawn`: the source says nothing any more. That is not the same as `api`: it says that there is none."""
 
 
 def field_changes(
-    stored: StoredModel, state: RowState, record: ModelRecord, *, consulted: Collection[str]
+    stored: StoredModel, record: ModelRecord, *, consulted: Collection[str]
 ) -> tuple[list[FieldChange], list[Protected]]:
     """The fields that the sources may change, and those that a person protects from them.
 
@@ -25,18 +28,17 @@ def field_changes(
         old, new = getattr(stored.facts, name), getattr(record.facts, name)
         if old == new or name in SET_ON_CREATION:
             continue
-        written = state.written.get(name)
         source = record.provenance.get(name, "")
-        ours = name not in state.pins and (old is None if written is None else written.value == old)
-        if new is None:
-            if ours and written is not None and _origin(written.source) in consulted:
-                changes.append(FieldChange(name=name, old=old, new=None, source=_origin(written.source)))
-        elif not ours:
-            protected.append(Protected(key=record.key, name=name, kept=old, offered=new, source=source))
-        else:
+        if not stored.is_ours(name):
+            if new is not None:
+                protected.append(Protected(key=record.key, name=name, kept=old, offered=new, source=source))
+        elif new is not None or (source := source or _withdrawn_by(stored, name, consulted)):
             changes.append(FieldChange(name=name, old=old, new=new, source=source))
     return changes, protected
 
 
-def _origin(source: str) -> str:
-    return source.partition(":")[0]
+def _withdrawn_by(stored: StoredModel, name: str, consulted: Collection[str]) -> str:
+    """The source that was asked and no longer states what it once did; empty where nobody takes the value back."""
+    written = stored.state.written.get(name) if stored.state is not None else None
+    origin = written.source.partition(":")[0] if written is not None else ""
+    return f"{origin}:{WITHDRAWN}" if origin in consulted else ""

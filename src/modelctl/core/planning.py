@@ -96,7 +96,7 @@ def plan(
 
 
 def _plan_creation(draft: _Draft, record: ModelRecord, new_models: NewModels, now: datetime) -> None:
-    only_api_knows = record.listed_at is not None and record.verified_on is None
+    only_api_knows = record.known_to == {Source.API}
     if only_api_knows and new_models is NewModels.SKIP:
         draft.not_created.append(record.key)
         return
@@ -139,7 +139,7 @@ def _plan_existing(
     if record.facts == model.facts and not prices:
         draft.unchanged += 1
         return
-    fields, protected = field_changes(model, model.state, record, consulted=_asked(model, record, consulted))
+    fields, protected = field_changes(model, record, consulted=_asked(model, record, consulted))
     draft.protected += protected
     if not fields and not prices:
         draft.unchanged += 1

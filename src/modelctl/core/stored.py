@@ -46,6 +46,13 @@ class StoredModel:
     created_at: datetime | None = None
     updated_at: datetime | None = None
 
+    def is_ours(self, name: str) -> bool:
+        """Whether a field holds what modelctl last wrote there, or nothing yet, and nobody has pinned it."""
+        if self.state is None or name in self.state.pins:
+            return False
+        value, written = getattr(self.facts, name), self.state.written.get(name)
+        return bool(value is None if written is None else written.value == value)
+
     def owner_of(self, name: str) -> str:
         """Who stated the present value of a field: a source, or `person`; empty when it is unknown."""
         value = getattr(self.facts, name)
