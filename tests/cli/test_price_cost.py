@@ -179,6 +179,9 @@ def test_a_fee_per_request_is_not_forgotten_in_silence(price: Price) -> None:
     assert "cohere/rerank-v3.5 also costs 0.002 USD per request, not in this bill" in without.stderr
     billed = price("cost", rerank, "--requests", "3", "--json")
     assert (billed.stderr, bill_of(billed)["totals"]) == ("", {"USD": "0.006"})
+    rows = f"model,input,requests\n{rerank},0,\n{rerank},,1\n"
+    many = price("cost", "--from", "-", "--format", "csv", "--at", "2026-11-21", stdin=rows)
+    assert "1 row of models with a price per request do not give requests" in many.stderr
 
 
 @pytest.mark.parametrize(

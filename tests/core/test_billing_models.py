@@ -14,6 +14,7 @@ from modelctl.core.instants import instant
 from modelctl.core.model import ModelFacts, ModelKey
 from modelctl.core.price import PricePoint
 from modelctl.core.price_changes import changes, periods
+from modelctl.core.price_hours import is_within
 from modelctl.core.price_sheet import price_sheet
 from modelctl.core.redirects import served
 from modelctl.core.stored import RowState, StoredModel, Written
@@ -229,3 +230,8 @@ def test_an_instant_without_an_offset_is_utc(text: str, expected: str) -> None:
 def test_what_is_no_date_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="--at: "):
         instant(text, "--at")
+
+
+def test_no_hours_are_all_day() -> None:
+    assert is_within("", at("2026-11-21T03:00"))
+    assert not is_within("00:00-03:00", at("2026-11-21T03:00"))

@@ -11,16 +11,18 @@ import pytest
 
 from modelctl.core.biller import Billed
 from modelctl.core.billing import cost
-from modelctl.core.model import ModelKey
+from modelctl.core.model import ModelFacts, ModelKey
 from modelctl.core.price import PricePoint
 from modelctl.core.price_changes import periods
 from modelctl.core.price_sheet import price_sheet
 from modelctl.core.redirects import Served
+from modelctl.core.stored import StoredModel
 from modelctl.core.usage import usage
 from modelctl.render.bill import bill_text
 from modelctl.render.price_history import history_text
 from modelctl.render.price_plot import plot
 from modelctl.render.price_sheet import sheet_text
+from modelctl.render.price_words import served_text, why
 from modelctl.render.terminal import PLAIN, Look
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -126,3 +128,43 @@ def test_what_a_source_says_cannot_break_the_lines() -> None:
     ):
         assert "\x1b" not in text
         assert "https://x.test/ �[31mred" in text
+
+
+PEAK_ONLY = point("output", "1", hours_utc="01:00-02:00")
+IMAGES = (point("input", "1", unit="image"), point("output", "2", unit="image"))
+
+
+@pytest.mark.parametrize(
+    ("ledger", "used", "tier", "said"),
+    [
+        ((), {"input": 1}, "standard", "no price on record"),
+        (LEDGER, {"output": 1}, "batch", "no batch price on record, only of other service tiers"),
+        (LEDGER, {"input": 200_001, "output": 1}, "standard", "no price on record for prompts above 200,000 tokens"),
+        (LEDGER[4:5], {"input": 1}, "standard", "no price on record for prompts of this size"),
+        ((PEAK_ONLY,), {"output": 1}, "standard", "no price on record for this hour of the day"),
+        (IMAGES, {"images": 1}, "standard", "more than one price could be meant: say input_images or output_images"),
+    ],
+)
+def test_an_unknown_price_says_why(ledger: Any, used: dict[str, int], tier: str, said: str) -> None:
+    bill = cost(ledger, usage(**used), NOW, tier)
+    [unpriced] = bill.unknown
+    assert why(unpriced, bill) == said
+
+
+def test_a_redirect_that_leads_nowhere_is_a_warning() -> None:
+    facts = {KEY: StoredModel(key=KEY, facts=ModelFacts(), is_enabled=True)}
+    nowhere = Served(path=(KEY,), is_known=False)
+    missing = Served(path=(KEY, ModelKey("google", "gone")), is_known=False)
+    assert [*served_text(nowhere, facts, NOW), *served_text(missing, facts, NOW)] == [
+        "warning: google/gemini-4-argon has ended and is billed as a model that nobody states, whose prices are not on"
+        " record",
+        "warning: google/gemini-4-argon has ended and is billed as google/gone, whose prices are not on record",
+    ]
+
+
+def test_prices_of_two_currencies_stand_in_rows_of_their_own() -> None:
+    ledger = (point("input", "1", currency="EUR"), point("output", "2"))
+    for look in (PLAIN, Look(width=30)):
+        text = sheet_text(KEY, price_sheet(ledger, NOW), SERVED, look, with_past=False)
+        assert "prices at" in text
+        assert all(currency in text for currency in ("EUR", "USD"))

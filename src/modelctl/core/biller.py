@@ -63,6 +63,8 @@ class Tally:
     oversized_rows: int = 0
     ended_rows: int = 0
     """Rows of models that had ended by then, and are not known to be redirected: billed at their last prices."""
+    rows_without_fee: int = 0
+    """Rows that do not say how many requests they are, of models that charge for each."""
     totals: dict[str, Decimal] = field(default_factory=dict)
     """By currency, of what has a price: lower bounds where rows are incomplete."""
     unknown: dict[str, int] = field(default_factory=dict)
@@ -73,6 +75,7 @@ class Tally:
         self.rows += 1
         self.incomplete_rows += not billed.bill.is_complete
         self.oversized_rows += billed.is_oversized
+        self.rows_without_fee += bool(billed.bill.not_given)
         self.ended_rows += billed.served.ended_on is not None
         for line in billed.bill.lines:
             currency = line.point.currency

@@ -135,6 +135,8 @@ def alarms(total: Tally) -> Iterator[str]:
         yield f"warning: {rows} used what has no price on record, which is not billed: {items}"
     if total.ended_rows:
         yield f"warning: {rows_text(total.ended_rows)} of models that had ended by then: billed at their last prices"
+    if total.rows_without_fee:
+        yield f"warning: {rows_text(total.rows_without_fee)} of models with a price per request do not give requests"
     if total.oversized_rows:
         yield (
             f"warning: {rows_text(total.oversized_rows)} with prompts that do not fit the model's window were billed at"
