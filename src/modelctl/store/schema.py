@@ -85,12 +85,12 @@ def _status(connection: Connection, database: Database) -> SchemaStatus:
 
 def _revisions_after(version: str | None, database: Database) -> tuple[str, ...]:
     from alembic.script import ScriptDirectory
-    from alembic.util import CommandError
+    from alembic.script.revision import RevisionError
 
     script = ScriptDirectory(str(Path(__file__).parent / "migrations"))
     try:
         return tuple(reversed([each.revision for each in script.iterate_revisions("heads", version or "base")]))
-    except CommandError:
+    except RevisionError:
         raise StoreError(
             f"{database.label} has tables of version {version}, which this modelctl does not know",
             "upgrade modelctl: the tables were made by a newer one",
