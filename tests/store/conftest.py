@@ -40,16 +40,23 @@ def sqlite(sqlite_url: str) -> Iterator[Database]:
 @pytest.fixture(params=[pytest.param(kind, marks=pytest.mark.server) for kind in SERVERS])
 def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """An empty database on each kind of server in turn."""
-    with database_of_kind(request.param, tmp_path) as url:
-        database = Database(url)
-        yield database
-        database.close()
+    yield from _empty(request.param, tmp_path)
 
 
 @pytest.fixture
 def postgresql(tmp_path: Path) -> Iterator[Database]:
     """An empty database on PostgreSQL."""
-    with database_of_kind("postgresql", tmp_path) as url:
+    yield from _empty("postgresql", tmp_path)
+
+
+@pytest.fixture
+def mariadb(tmp_path: Path) -> Iterator[Database]:
+    """An empty database on MariaDB."""
+    yield from _empty("mariadb", tmp_path)
+
+
+def _empty(kind: str, directory: Path) -> Iterator[Database]:
+    with database_of_kind(kind, directory) as url:
         database = Database(url)
         yield database
         database.close()

@@ -14,7 +14,7 @@ Row = dict[str, Any]
 BATCH_ROWS = 500
 
 _RETRYABLE_SQLSTATES = frozenset({"40001", "40P01", "55P03", "57P01", "57P02", "57P03", "08000", "08003", "08006"})
-_RETRYABLE_MYSQL_ERRORS = frozenset({1205, 1213, 2006, 2013})
+_RETRYABLE_MYSQL_ERRORS = frozenset({1020, 1205, 1213, 2006, 2013})  # 1020: a newer MariaDB's snapshot conflict
 _RETRYABLE_SQLITE_ERRORS = ("SQLITE_BUSY", "SQLITE_LOCKED")
 
 

@@ -24,7 +24,8 @@ SQLITE_BUSY_TIMEOUT_S = 10
 MAX_TRIES = 10
 MAX_RETRY_S = 60.0
 
-_DRIVER_EXTRAS = {"psycopg": "postgres", "pymysql": "mysql"}
+_DRIVER_PACKAGES = {"psycopg": "'modelctl[postgres]'", "pymysql": "'modelctl[mysql]'", "MySQLdb": "mysqlclient"}
+"""What installs a driver whose module has another name than its package, or that an extra installs."""
 _WRITING = "modelctl_writing"
 
 
@@ -117,14 +118,14 @@ def _parse(url: str) -> URL:
     try:
         parsed = make_url(url)
         parsed.get_dialect()
-    except ArgumentError:
-        raise UsageError(
-            "the database URL cannot be read", "write it like sqlite:///models.db or postgresql://user@host/name"
-        ) from None
-    except NoSuchModuleError:
+    except NoSuchModuleError:  # an ArgumentError, too
         name = url.partition(":")[0]
         raise UsageError(
             f"no SQLAlchemy dialect is installed for {name!r}", "install its package, or check the spelling of the URL"
+        ) from None
+    except (ArgumentError, ValueError):  # ValueError: a port that is no number
+        raise UsageError(
+            "the database URL cannot be read", "write it like sqlite:///models.db or postgresql://user@host/name"
         ) from None
     return parsed
 
@@ -135,8 +136,7 @@ def _create_engine(url: URL) -> Engine:
         engine = create_engine(url, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_S} if is_sqlite else {})
     except ModuleNotFoundError as error:
         driver = str(error.name)
-        extra = _DRIVER_EXTRAS.get(driver)
-        fix = f"pip install 'modelctl[{extra}]'" if extra else f"pip install {driver}"
+        fix = f"pip install {_DRIVER_PACKAGES.get(driver, driver)}"
         raise UsageError(f"the database driver {driver} is not installed", fix) from None
     if is_sqlite:
         event.listen(engine, "connect", _prepare_sqlite)
