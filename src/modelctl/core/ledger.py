@@ -107,16 +107,21 @@ def _extend_with_future(timeline: list[PricePoint], announced: list[PricePoint],
             continue
         if start not in stated_starts:  # withdrawn: the price before goes on
             expected = _in_force((point for point in timeline if point.effective_from < start), start) or expected
-        if expected.money != _money_at(timeline, start):
+        ends = expected.effective_to is not None and start in stated_starts - known_starts
+        if ends or expected.money != _money_at(timeline, start):
             timeline.append(replace(expected, effective_from=start, revision=_next_revision(timeline, start)))
 
 
 def _says_something_new(point: PricePoint, ledger: list[PricePoint], timeline: list[PricePoint]) -> bool:
-    """Whether a point differs from what is known for its start. A person's word in a catalog is held back by none."""
+    """Whether a point differs from what is known for its start, in its price or in having an end.
+
+    A person's word in a catalog is held back by none.
+    """
     start = point.effective_from
+    differs = point.effective_to is not None or _money_at(timeline, start) != point.money
     if point.basis == Basis.MANUAL:
-        return not _is_claimed(timeline, start) or _money_at(timeline, start) != point.money
-    return not _is_claimed(ledger, start) and _money_at(timeline, start) != point.money
+        return differs or not _is_claimed(timeline, start)
+    return differs and not _is_claimed(ledger, start)
 
 
 def _present(
