@@ -21,6 +21,8 @@ class Terms:
 
     today: date
     stale_after_days: int
+    is_own: bool = False
+    """The catalog is a user's, who need not account for what is in it."""
 
 
 Check: TypeAlias = Callable[[CatalogFile, Terms], Iterator[Problem]]
@@ -93,7 +95,10 @@ def verified_lately(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
         day, at = entry.table.verified_on, _at(entry, "verified_on")
         if day is None:
             yield Problem(
-                at=at, message="is missing", hint="the day on which the facts were compared with the vendor's"
+                at=at,
+                message="is missing",
+                hint="the day on which the facts were compared with the vendor's",
+                severity=Severity.WARNING if terms.is_own else Severity.ERROR,
             )
         elif (age := (terms.today - day).days) > terms.stale_after_days:
             yield Problem(at=at, message=f"{day} is {age} days ago", severity=Severity.WARNING)

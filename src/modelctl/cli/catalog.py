@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from modelctl.cli.context import Context, context_of
-from modelctl.core.model import FACT_FIELDS, Source
+from modelctl.core.model import FACT_FIELDS
 from modelctl.core.names import require_known
 from modelctl.errors import ExitCode
 
@@ -60,7 +60,8 @@ def lint_command(
     """Check catalogs; name file, line and key.
 
     Looked at are schema, ranges, order of dates, successors, prices and their sources, spelling, and when a person
-    last verified the facts.
+    last verified the facts. A directory of your own, named by --catalog, is looked at over the shipped catalogs: it
+    may leave out what these state, and refer to their models.
     """
     from modelctl.catalog.finding import Severity
     from modelctl.catalog.lint import lint
@@ -69,7 +70,11 @@ def lint_command(
     context = context_of(ctx)
     directories = [directory] if directory is not None else list(_directories(context).values())
     today = context.now.date()
-    findings = [each for place in directories for each in lint(place, today=today, stale_after_days=stale_after_days)]
+    findings = [
+        each
+        for place in directories
+        for each in lint(place, today=today, stale_after_days=stale_after_days, over=_below(context, place))
+    ]
     files = sum(len(catalog_paths(place)) for place in directories)
     errors = sum(each.severity is Severity.ERROR for each in findings)
     if json or format is CatalogFormat.JSON:
@@ -149,17 +154,23 @@ def _directories(context: Context) -> dict[str, Path]:
     return {**({"own": own} if own is not None else {}), "shipped": shipped_directory()}
 
 
+def _below(context: Context, directory: Path) -> Path | None:
+    """The shipped catalogs, for the directory that is the user's own: that one may leave out what they state."""
+    directories = _directories(context)
+    own = directories.get("own")
+    return directories["shipped"] if own is not None and own.resolve() == directory.resolve() else None
+
+
 def _models(context: Context) -> list[StoredModel]:
     """What a sync from the catalogs alone would put into an empty database, by key."""
-    from modelctl.catalog.load import load
+    from modelctl.catalog.load import in_force
     from modelctl.core.merge import merge
     from modelctl.core.outcome import after
     from modelctl.core.planning import Consulted, plan
     from modelctl.core.stored import StoredProvider
 
     now = context.now
-    sources = {"own": Source.OVERLAY, "shipped": Source.CATALOG}
-    catalogs = [load(directory, source=sources[whose]) for whose, directory in _directories(context).items()]
+    catalogs = in_force(context.settings.catalog_directory)
     records = merge([catalog.snapshot for catalog in catalogs], today=now.date())
     made = plan("", StoredProvider(), records, consulted=Consulted(), now=now)
     return [after(change, now=now) for change in made.changes]
