@@ -17,7 +17,7 @@ from typing import Annotated, Any
 import typer
 
 from modelctl import __version__
-from modelctl.cli import catalog, config, db, lifecycle, listing, price, resolving, show, sync
+from modelctl.cli import catalog, catalog_files, config, db, lifecycle, listing, price, resolving, show, sync
 from modelctl.cli.context import Context, context_of
 from modelctl.errors import ExitCode, ModelctlError, UsageError
 
@@ -36,6 +36,8 @@ app.command("list", epilog=listing.EPILOG)(listing.list_command)
 app.command("show", epilog=show.EPILOG)(show.show_command)
 app.command("lifecycle", epilog=lifecycle.EPILOG)(lifecycle.lifecycle_command)
 app.add_typer(catalog.app, name="catalog")
+catalog.app.command("export", epilog=catalog_files.EXPORT_EPILOG)(catalog_files.export_command)
+catalog.app.command("diff", epilog=catalog_files.DIFF_EPILOG)(catalog_files.diff_command)
 app.command("resolve", epilog=resolving.EPILOG)(resolving.resolve_command)
 app.add_typer(price.app, name="price")
 app.add_typer(config.app, name="config")
