@@ -7,13 +7,15 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, make_url, text
 
 from modelctl.core.plan import Plan
-from modelctl.errors import ExitCode, ModelctlError, StoreError, UsageError
+from modelctl.core.price import PricePoint
+from modelctl.errors import ExitCode, ModelctlError, StalePlan, StoreError, UsageError
 from modelctl.store import schema
 from modelctl.store.engine import Database
 from tests.store.writing import author, creation, everything, plan_of, sql, stored, stored_model, update, write
@@ -124,6 +126,16 @@ def test_two_runs_that_write_the_same_models_do_not_lose_either(database: Databa
     assert _at_once(lambda: write(database, one, author(2)), lambda: write(database, two, author(3))) == []
     families = [model.facts.family for _, model in sorted(stored(database).models.items())]
     assert families.count("one") == families.count("two") == 25
+
+
+def test_of_two_runs_with_one_plan_one_is_stale(database: Database) -> None:
+    """The second waits for the first and sees the prices that it appended, beyond the first batch, too."""
+    write(database, plan_of(*(creation(f"model-{number:04}") for number in range(600))))
+    price = PricePoint(kind="input", amount=Decimal(1), source="https://acme.test")
+    plan = plan_of(*(update(model, prices=[price]) for model in stored(database).models.values()))
+    errors = _at_once(lambda: write(database, plan, author(2)), lambda: write(database, plan, author(3)))
+    assert [type(error) for error in errors] == [StalePlan]
+    assert sql(database, "SELECT COUNT(*), COUNT(DISTINCT run) FROM ai_model_prices") == [(600, 1)]
 
 
 def test_a_locked_file_is_waited_for(sqlite: Database) -> None:
