@@ -23,7 +23,7 @@ from modelctl.core.stored import StoredProvider
 PROVIDER = "acme"
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 IDS = ("a", "b", "C")
-DAYS = tuple(NOW.date() + timedelta(days=offset) for offset in (-400, -1, 0, 1, 30))
+DAYS = tuple(NOW.date() + timedelta(days=offset) for offset in (-400, -30, -1, 0, 1, 30))
 AMOUNTS = tuple(map(Decimal, ("0", "0.15", "2.5", "5", "30")))
 VALUES: Mapping[str, tuple[Any, ...]] = {
     "display_name": ("A", "B"),
@@ -180,7 +180,13 @@ def announced_points(draw: st.DrawFn) -> tuple[PricePoint, ...]:
     starts = st.sampled_from((SINCE_LAUNCH, *(datetime(each.year, each.month, each.day, tzinfo=UTC) for each in DAYS)))
     dated = draw(st.dictionaries(st.tuples(KINDS, starts), st.sampled_from(AMOUNTS), max_size=4))
     return tuple(
-        PricePoint(kind=kind, amount=amount, effective_from=start, source="https://acme.test/prices")
+        PricePoint(
+            kind=kind,
+            amount=amount,
+            effective_from=start,
+            effective_to=start + timedelta(days=25) if draw(st.booleans()) and start != SINCE_LAUNCH else None,
+            source="https://acme.test/prices",
+        )
         for (kind, start), amount in dated.items()
     )
 
@@ -200,7 +206,7 @@ def catalogs(draw: st.DrawFn) -> Snapshot:
     """A catalog of a few models."""
     records = [
         record(
-            model_id, prices=draw(announced_points()), verified_on=draw(st.sampled_from((None, *DAYS[:3]))), **stated
+            model_id, prices=draw(announced_points()), verified_on=draw(st.sampled_from((None, *DAYS[:4]))), **stated
         )
         for model_id, stated in draw(st.dictionaries(st.sampled_from(IDS), facts())).items()
     ]

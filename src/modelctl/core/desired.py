@@ -9,9 +9,12 @@ from datetime import date
 from modelctl.core.filters import Patterns, split
 from modelctl.core.lifecycle import BY_LISTING, DATES
 from modelctl.core.merge import merge
-from modelctl.core.model import UNKNOWN, FactValue, ModelKey, ModelRecord, Skipped, Source, Status
+from modelctl.core.model import PRICE_FIELDS, UNKNOWN, FactValue, ModelKey, ModelRecord, Skipped, Source, Status
 from modelctl.core.snapshot import Snapshot
 from modelctl.core.stored import StoredModel, StoredProvider, Written
+
+_DERIVED_HERE = frozenset({"display_name", "status", "tier", "price_currency", *PRICE_FIELDS})
+"""Facts that the core itself derives anew in every run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,10 +66,13 @@ def _remembered_of_the_api(stored: StoredProvider, layers: Sequence[Snapshot]) -
 
 
 def _remembered_of_catalogs(stored: StoredProvider, layers: Sequence[Snapshot]) -> Snapshot:
-    """What the catalogs said, when none is read: the API alone knows less, which is no reason to forget it."""
-    if any(layer.source is not Source.API for layer in layers):
-        return Snapshot(source=Source.CATALOG)
-    records = {key: _as_the_catalogs_said(model) for key, model in stored.models.items()}
+    """What catalogs and people said of the models that no source names, and of all of them when no catalog is read.
+
+    The API alone knows less, which is no reason to forget; and an end that was announced comes for all of them.
+    """
+    is_read = any(layer.source is not Source.API for layer in layers)
+    named = {key for layer in layers for key in layer.records} if is_read else ()
+    records = {key: _as_the_catalogs_said(model) for key, model in stored.models.items() if key not in named}
     return Snapshot(source=Source.CATALOG, records=records)
 
 
@@ -103,7 +109,7 @@ def _as_the_api_said(model: StoredModel) -> ModelRecord:
 
 
 def _as_the_catalogs_said(model: StoredModel) -> ModelRecord:
-    said = _said_by(model, Source.OVERLAY, Source.CATALOG)
+    said = _said_by(model, Source.PERSON, Source.OVERLAY, Source.CATALOG)
     status = _written(model).get("status")
     if status is not None and status.source == BY_LISTING:  # which is what a listing makes of a catalog's `retired`
         facts = replace(said.facts, status=Status.RETIRED)
@@ -112,13 +118,21 @@ def _as_the_catalogs_said(model: StoredModel) -> ModelRecord:
 
 
 def _said_by(model: StoredModel, *sources: Source) -> ModelRecord:
-    said = {name: each for name, each in _written(model).items() if each.source.partition(":")[0] in sources}
+    said = {name: each for name, each in _written(model).items() if _is_word_of(sources, name, each.source)}
     return ModelRecord(
         key=model.key,
         facts=UNKNOWN.replaced({name: each.value for name, each in said.items()}),
         provenance={name: each.source for name, each in said.items()},
         stated_none=frozenset(name for name, each in said.items() if each.value is None and each.source in sources),
     )
+
+
+def _is_word_of(sources: Collection[Source], name: str, source: str) -> bool:
+    """Whether one of the sources said it; what a rule made of a listing (a type, say) came with the API's word."""
+    origin = source.partition(":")[0]
+    if origin == Source.RULE:
+        return Source.API in sources and name not in _DERIVED_HERE
+    return origin in sources
 
 
 def _written(model: StoredModel) -> Mapping[str, Written]:

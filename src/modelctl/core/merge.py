@@ -11,7 +11,17 @@ from types import MappingProxyType
 from typing import Any
 
 from modelctl.core.lifecycle import with_status
-from modelctl.core.model import FACT_FIELDS, UNKNOWN, FactValue, ModelFacts, ModelKey, ModelRecord, Source, Tier
+from modelctl.core.model import (
+    FACT_FIELDS,
+    UNKNOWN,
+    FactValue,
+    ModelFacts,
+    ModelKey,
+    ModelRecord,
+    ModelType,
+    Source,
+    Tier,
+)
 from modelctl.core.price import PriceKey, PricePoint
 from modelctl.core.snapshot import Snapshot
 
@@ -121,7 +131,8 @@ def _merge_prices(records: Sequence[ModelRecord]) -> tuple[PricePoint, ...]:
 def display_name_of(model_id: str) -> str:
     """A readable name made from an id whose vendor gives none: `meta/llama-3-8b` -> `Llama 3 8b`."""
     words = re.split(r"[-_ ]+", model_id.rsplit("/", 1)[-1])
-    return " ".join(word.upper() if word in _ACRONYMS else word[:1].upper() + word[1:] for word in words if word)
+    name = " ".join(word.upper() if word in _ACRONYMS else word[:1].upper() + word[1:] for word in words if word)
+    return name or model_id
 
 
 def tier_of(facts: ModelFacts) -> Tier | None:
@@ -130,7 +141,8 @@ def tier_of(facts: ModelFacts) -> Tier | None:
     if not prices or facts.price_currency != "USD":
         return None
     if not any(prices):
-        return Tier.FREE
+        is_complete = len(prices) == 2 or facts.type not in (ModelType.CHAT, None)
+        return Tier.FREE if is_complete else None  # one price of 0 does not make the other one 0
     if facts.output_price_per_mtok is not None:
         premium = facts.output_price_per_mtok >= PREMIUM_OUTPUT_PER_MTOK
     else:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from modelctl.core.desired import api_is_newer
 from modelctl.core.ledger import has_complete_price, missing_points, projection, projection_sources
 from modelctl.core.merge import tier_of
-from modelctl.core.model import ModelKey, ModelRecord, Source, Status
+from modelctl.core.model import PRICE_FIELDS, FactValue, ModelKey, ModelRecord, Source, Status
 from modelctl.core.ownership import field_changes
 from modelctl.core.plan import Action, Change, FieldChange, Plan, Protected
 from modelctl.core.price import PricePoint
@@ -24,6 +24,8 @@ ABSENCES_UNTIL_DEPRECATED = 2
 """Whole listings in a row that must miss a model, which an earlier one showed, before it is marked."""
 BY_ABSENCE = "api:absent"
 
+_NO_PRICES: Mapping[str, FactValue] = dict.fromkeys((*PRICE_FIELDS, "price_currency"))
+_BY_LEDGER = dict.fromkeys(_NO_PRICES, "rule:ledger")
 _ENDED = (Status.DEPRECATED, Status.RETIRED)
 
 
@@ -166,11 +168,11 @@ def _as_it_stands(model: StoredModel) -> ModelRecord:
 
 
 def _with_projection(record: ModelRecord, ledger: Sequence[PricePoint], now: datetime) -> ModelRecord:
-    prices = projection(ledger, at=now)
-    if not prices:
+    """The record with the prices that the ledger has for now; those that have ended are unknown again."""
+    if not ledger:
         return record
-    facts = record.facts.replaced(prices)
-    provenance = {**record.provenance, **projection_sources(ledger, at=now)}
+    facts = record.facts.replaced({**_NO_PRICES, **projection(ledger, at=now)})
+    provenance = {**record.provenance, **_BY_LEDGER, **projection_sources(ledger, at=now)}
     if record.facts.tier is None or record.provenance.get("tier") == "rule:price":
         facts = replace(facts, tier=tier_of(facts))
         provenance["tier"] = "rule:price"
