@@ -91,10 +91,14 @@ class Plan:
     provider_settings: tuple[FieldChange, ...] = ()
     """What the provider's own row takes from the catalogs; `notices` says it to people."""
     held: tuple[Held, ...] = ()
+    listing_doubt: str | None = None
+    """Why the provider's whole listing is not believed, though it may have brought no change."""
     protected: tuple[Protected, ...] = ()
     unchanged: int = 0
     existing: int = 0
     """Rows of this provider that the database held."""
+    alive: int = 0
+    """Those of them that were not retired: only they can end."""
     absences: Mapping[ModelKey, int] = field(default_factory=dict)
     """Rows whose count of whole listings without them moves, and to what."""
     seen: Mapping[ModelKey, datetime] = field(default_factory=dict)
@@ -118,6 +122,11 @@ class Plan:
     def count(self, action: Action) -> int:
         """How many rows the plan treats so."""
         return sum(change.action is action for change in self.changes)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a guard stopped something: changes, or the listing itself."""
+        return bool(self.held) or self.listing_doubt is not None
 
     @property
     def is_empty(self) -> bool:

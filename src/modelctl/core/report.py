@@ -48,7 +48,7 @@ class ProviderReport:
             started_at=started_at,
             finished_at=finished_at,
             outcome=self.outcome,
-            fetched=self.fetched,
+            fetched=self.fetched if plan.listing_doubt is None else None,  # only a believed listing is a yardstick
             kept=len(self.records),
             filtered=len(plan.filtered),
             skipped=len(plan.skipped),
@@ -60,7 +60,7 @@ class ProviderReport:
             reactivated=plan.count(Action.REACTIVATE),
             held=len({held.change.key for held in plan.held}),
             protected=len(plan.protected),
-            error=str(self.error) if self.error else None,
+            error=str(self.error) if self.error else plan.listing_doubt,
         )
 
 
@@ -78,7 +78,7 @@ class SyncReport:
     @property
     def is_pending(self) -> bool:
         """Whether rows differ from what the sources state: always false after a run that applied everything."""
-        return any(not each.plan.is_empty or each.plan.held for each in self.providers) and self.dry_run
+        return any(not each.plan.is_empty or each.plan.is_held for each in self.providers) and self.dry_run
 
     def exit_code(self, *, pending_counts: bool) -> ExitCode:
         """By the table: failures first, then what guards held, then (if asked) what is pending."""
@@ -88,6 +88,6 @@ class SyncReport:
             return codes.pop() if len(codes) == 1 else ExitCode.FAILED
         if failed:
             return ExitCode.PARTIAL
-        if any(each.plan.held for each in self.providers):
+        if any(each.plan.is_held for each in self.providers):
             return ExitCode.REFUSED
         return ExitCode.PENDING if pending_counts and self.is_pending else ExitCode.OK

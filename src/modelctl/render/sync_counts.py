@@ -98,7 +98,7 @@ def verdict(report: ProviderReport) -> str:
             return "refused: nothing was written for this provider; --hold applies what is not held"
         case Outcome.HELD:
             return "held: what the guards name was not written, the rest was"
-        case Outcome.PLANNED if report.plan.held:
+        case Outcome.PLANNED if report.plan.is_held:
             return "a guard holds changes: without --hold or --accept a sync refuses this provider"
         case _:
             return ""
@@ -149,7 +149,7 @@ def closing(report: SyncReport, exit_code: ExitCode) -> str:
     if report.dry_run:
         text = "planned (dry run: nothing was written)"
         if (
-            all(each.plan.is_empty and not each.plan.held for each in report.providers)
+            all(each.plan.is_empty and not each.plan.is_held for each in report.providers)
             and Outcome.FAILED not in outcomes
         ):
             text = "in sync: nothing to change (dry run: nothing was written)"

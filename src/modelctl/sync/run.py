@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from modelctl.core.provider_settings import described
 from modelctl.core.report import ProviderReport, SyncReport
 from modelctl.core.run import Author, Outcome, RunRecord
 from modelctl.core.stored import StoredProvider
-from modelctl.errors import ModelctlError, StalePlan
+from modelctl.errors import ModelctlError, StalePlan, StoreError
 from modelctl.store import apply as writing
 from modelctl.store import read
 from modelctl.store.engine import Database
@@ -58,8 +59,7 @@ def sync(
     """Bring the database up to date with the sources, or with `dry_run` say what that would do.
 
     One provider's failure leaves its rows as they are and the others' alone. `observe` hears of each provider as soon
-    as it is done. `has_tables`: false for a dry run on a database that does not exist yet. StoreError when the
-    database itself fails.
+    as it is done. `has_tables`: false for a dry run on a database that does not exist yet.
     """
     run = _Run(database, options, author, has_tables, time.monotonic())
     reports = []
@@ -88,7 +88,17 @@ class _Run:
     """In `time.monotonic()`."""
 
     def one_provider(self, gathered: Gathered) -> ProviderReport:
-        """Bring one provider up to date; whatever was written is also recorded."""
+        """Bring one provider up to date. A database that fails is this provider's failure: others may be written."""
+        try:
+            return self._planned_and_applied(gathered)
+        except StoreError as error:
+            report = _failed(gathered, error)
+            with suppress(ModelctlError):  # a full disk takes the record of the failure no more than the rows
+                self._remember(report)
+            return report
+
+    def _planned_and_applied(self, gathered: Gathered) -> ProviderReport:
+        """One provider brought up to date; whatever was written is also recorded."""
         if gathered.error is not None:
             return self._remember(_failed(gathered, gathered.error))
         for tries_left in reversed(range(TRIES_WHEN_STALE)):
@@ -136,7 +146,7 @@ class _Run:
     def _outcome(self, checked: Plan) -> Outcome:
         if self.options.dry_run:
             return Outcome.PLANNED
-        if checked.held:
+        if checked.is_held:
             return Outcome.HELD if self.options.hold else Outcome.REFUSED
         return Outcome.IN_SYNC if checked.is_empty else Outcome.APPLIED
 
