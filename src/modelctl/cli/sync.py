@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import getpass
+import os
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from modelctl.cli.context import Context, context_of
 from modelctl.cli.database import database_of
+from modelctl.cli.sync_report import print_report
 from modelctl.core.guards import Acceptance
 from modelctl.core.run import Author
 from modelctl.core.units import to_seconds
@@ -105,7 +106,7 @@ def sync_command(
     if explain is not None:
         raise typer.Exit(_explained(context, report, explain))
     code = report.exit_code(pending_counts=exit_code)
-    _print(context, report, code, ReportFormat.JSON if json else format)
+    print_report(context, report, code, ReportFormat.JSON if json else format)
     raise typer.Exit(code)
 
 
@@ -175,8 +176,15 @@ def _jobs(context: Context, database: Database | None, catalogs: Sequence[Catalo
 
 def _author(context: Context) -> Author:
     now = to_seconds(context.now)
-    actor = context.environ.get("GITHUB_ACTOR") or getpass.getuser()
+    actor = context.environ.get("GITHUB_ACTOR") or _user()
     return Author(run=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}", actor=actor[:255], command="sync", now=now)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without an entry in passwd
+        return f"uid {os.getuid()}" if hasattr(os, "getuid") else "unknown"
 
 
 def _explained(context: Context, report: SyncReport, name: str) -> ExitCode:
@@ -192,13 +200,3 @@ def _explained(context: Context, report: SyncReport, name: str) -> ExitCode:
     for line in lines:
         context.answer(line)
     return ExitCode.OK
-
-
-def _print(context: Context, report: SyncReport, code: ExitCode, format: ReportFormat) -> None:
-    from modelctl.render.sync import FORMATS, markdown
-
-    context.answer(FORMATS[format](report, code, context.stdout))
-    summary = context.environ.get("GITHUB_STEP_SUMMARY")
-    if summary:
-        with Path(summary).open("a", encoding="utf-8") as file:
-            file.write(markdown(report, code))
