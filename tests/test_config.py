@@ -228,3 +228,33 @@ def test_config_show_tells_values_and_origins_and_no_password(run):
     assert rows["timeout_s"] == {"value": 20, "origin": "default"}
     assert rows["providers.openai.include"]["value"] == ["gpt-*", "o*"]
     assert "s3cr3t" not in table.stdout + shown.stdout
+
+
+@pytest.fixture
+def homeless(monkeypatch):
+    """A user without HOME and without an entry in passwd."""
+
+    def nowhere(*_arguments: object, **_options: object) -> Path:
+        raise RuntimeError("could not determine the home directory")
+
+    monkeypatch.setattr("platformdirs.user_config_path", nowhere)
+    monkeypatch.setattr("platformdirs.user_data_path", nowhere)
+    monkeypatch.setattr(Path, "expanduser", nowhere)
+
+
+def test_a_user_without_a_home_needs_to_name_the_database_and_nothing_else(run, homeless):
+    assert run("config", "show", env={"DATABASE_URL": "sqlite:///models.db"}).code == 0
+    unset = run("config", "show", "--format", "json")
+    assert json.loads(unset.stdout)["database_url"] == {"value": None, "origin": "default"}
+    result = run("list")
+    assert (result.code, result.stdout) == (2, "")
+    assert "set HOME, DATABASE_URL or --database" in result.stderr
+    assert "set HOME or write an absolute path" in run("config", "show", "--config", "~/x.toml").stderr
+    assert "set HOME or write an absolute path" in run("config", "show", "--catalog", "~/mine").stderr
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///", "sqlite:///:memory:", "sqlite+pysqlite://?timeout=1"])
+def test_a_database_in_memory_is_refused(run, url):
+    result = run("config", "show", "--database", url)
+    assert (result.code, result.stdout) == (2, "")
+    assert "--database: is a SQLite database in memory" in result.stderr

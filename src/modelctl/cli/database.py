@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from modelctl.cli.context import Context
-from modelctl.errors import StoreError
+from modelctl.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
     from modelctl.store.engine import Database
@@ -15,10 +15,15 @@ if TYPE_CHECKING:
 
 @contextmanager
 def database_of(context: Context) -> Iterator[Database]:
-    """The database of the settings; connects when it is first used, and closes at the end."""
+    """The database of the settings; connects when it is first used, and closes at the end.
+
+    UsageError where no database is set and there is no home for the default one.
+    """
     from modelctl.store.engine import Database
 
     settings = context.settings
+    if settings.database_url is None:
+        raise UsageError("there is no home directory for the default database", "set HOME, DATABASE_URL or --database")
     database = Database(settings.database_url, prefix=settings.table_prefix, schema=settings.schema)
     try:
         yield database

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from modelctl.config.settings import ProviderSettings, Setting, Settings
-from modelctl.config.values import LIMITS, PROVIDER_KINDS, SPECS, Kind, default_database_url
+from modelctl.config.values import LIMITS, PROVIDER_KINDS, SPECS, Kind, default_database_url, expanded, user_directory
 from modelctl.core.filters import Patterns
 from modelctl.core.guards import GuardLimits
 from modelctl.errors import UsageError
@@ -63,14 +63,18 @@ def _files(flag: str | None, environ: Mapping[str, str], working_directory: Path
     """Settings files that exist, nearest first. One that is named must exist, and is then the only one."""
     named, origin = (flag, "--config") if flag is not None else (environ.get(_FILE_VARIABLE), _FILE_VARIABLE)
     if named is not None:
-        path = working_directory / Path(named).expanduser()
+        try:
+            path = working_directory / expanded(named)
+        except ValueError as error:
+            raise UsageError(f"{origin}: {error}") from None
         if not path.is_file():
             raise UsageError(f"{origin}: there is no file {path}")
         return [path]
     from platformdirs import user_config_path
 
-    directories = (working_directory, user_config_path("modelctl", appauthor=False))
-    return [each / FILE_NAME for each in directories if (each / FILE_NAME).exists()]
+    directories = (working_directory, user_directory(user_config_path))
+    files = [each / FILE_NAME for each in directories if each is not None]
+    return [each for each in files if each.exists()]
 
 
 def _from_file(path: Path) -> dict[str, Setting]:

@@ -34,8 +34,11 @@ class ProviderSettings:
 class Settings:
     """All settings in force. `origins` has an entry for each, providers' too, as `providers.openai.include`."""
 
-    database_url: str = field(repr=False)
-    """With its driver. May hold a password: people are shown `shown()` instead."""
+    database_url: str | None = field(repr=False)
+    """With its driver; None: none is set, and the user has no home for the default file.
+
+    May hold a password: people are shown `shown()` instead.
+    """
     schema: str | None
     table_prefix: str
     catalog_directory: Path | None
@@ -56,4 +59,4 @@ class Settings:
     def shown(self) -> dict[str, Setting]:
         """Every setting with its origin, fit to be printed: the password is masked."""
         url = self.origins["database_url"]
-        return {**self.origins, "database_url": Setting(masked(url.value), url.origin)}
+        return {**self.origins, "database_url": Setting(url.value and masked(url.value), url.origin)}

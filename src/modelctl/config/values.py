@@ -33,17 +33,39 @@ class Spec:
     default: Any
 
 
-def default_database_url() -> str:
-    """A SQLite file in the user's data directory."""
+def default_database_url() -> str | None:
+    """A SQLite file in the user's data directory; None for a user who has no home."""
     from platformdirs import user_data_path
 
-    return f"sqlite:///{user_data_path('modelctl', appauthor=False) / 'modelctl.db'}"
+    directory = user_directory(user_data_path)
+    return f"sqlite:///{directory / 'modelctl.db'}" if directory is not None else None
+
+
+def user_directory(find: Callable[..., Path]) -> Path | None:
+    """The user's directory that a function of platformdirs names; None for a user who has no home."""
+    try:
+        directory = find("modelctl", appauthor=False)
+    except (RuntimeError, KeyError):
+        return None
+    return directory if directory.is_absolute() else None
+
+
+def expanded(text: str) -> Path:
+    """The path with its `~` replaced. ValueError where that user has no home."""
+    try:
+        return Path(text).expanduser()
+    except (RuntimeError, KeyError):
+        raise ValueError(f"{text!r}: there is no such home directory; set HOME or write an absolute path") from None
 
 
 def _database_url(value: Any) -> str:
     if not isinstance(value, str) or "://" not in value:
         raise ValueError("is no database URL; one looks like sqlite:///models.db or postgresql://user@host/name")
-    return with_driver(value.strip())
+    url = with_driver(value.strip())
+    scheme, _, rest = url.partition("://")
+    if scheme.lower().partition("+")[0] == "sqlite" and rest.partition("?")[0] in ("", "/", "/:memory:"):
+        raise ValueError("is a SQLite database in memory, gone when the command ends; name a file: sqlite:///models.db")
+    return url
 
 
 def _name(value: Any) -> str:
@@ -61,7 +83,7 @@ def _schema(value: Any) -> str | None:
 def _path(value: Any) -> Path:
     if not isinstance(value, str) or not value or "\0" in value:
         raise ValueError(f"{_spelt(value)} is not a path")
-    return Path(value).expanduser()
+    return expanded(value)
 
 
 def _new_models(value: Any) -> NewModels:
