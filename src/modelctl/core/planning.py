@@ -87,6 +87,7 @@ def plan(
         protected=tuple(draft.protected),
         unchanged=draft.unchanged,
         existing=len(stored.models),
+        alive=sum(model.facts.status != Status.RETIRED for model in stored.models.values()),
         absences=draft.absences,
         seen=draft.seen,
         listed=frozenset(key for key, record in desired.items() if record.listed_at is not None),

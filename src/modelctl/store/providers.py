@@ -63,9 +63,10 @@ def write_provider(
         stated = {name: value for name, value in settings_of(provider).items() if value}
         _audit(connection, tables, provider.name, "create", None, stated, author)
         return
+    present = settings_of(provider_from_row(row))
+    changes = [each for each in changes if present[each.name] != each.new]  # another sync may have done some already
     if not changes:
         return
-    present = settings_of(provider_from_row(row))
     if any(present[each.name] != each.old for each in changes):
         raise StalePlan(f"provider {provider.name} has changed since the plan was made", "run the command again")
     new = {each.name: each.new for each in changes}

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, select
 
-from modelctl.errors import StoreError
+from modelctl.errors import ModelctlError, StoreError
 from modelctl.store.engine import Database
+
+TRIES_AT_ONCE = 4
+WAIT_FOR_OTHERS_S = 0.5
 
 HEAD = "0001"
 """The newest revision in `migrations/versions`; kept here so that a look at the version does not load Alembic."""
@@ -36,6 +40,8 @@ def is_readable(database: Database) -> bool:
     if database.is_missing_file:
         return False
     found = status(database)
+    if found.foreign:
+        raise _foreign_tables(database, found.foreign)
     if found.version is not None and found.pending:
         raise _outdated(database, found.version)
     return found.version is not None
@@ -63,8 +69,15 @@ def upgrade(database: Database) -> tuple[str, ...]:
     found = status(database)
     if found.foreign:
         raise _foreign_tables(database, found.foreign)
-    if found.pending:
-        database.write(lambda connection: _run_migrations(connection, database))
+    for tries_left in reversed(range(TRIES_AT_ONCE)):
+        if not status(database).pending:
+            break
+        try:
+            database.write(lambda connection: _run_migrations(connection, database))
+        except ModelctlError:  # perhaps another process is upgrading: then the next look finds less to do, or nothing
+            if not tries_left:
+                raise
+            time.sleep(WAIT_FOR_OTHERS_S)
     return found.pending
 
 
