@@ -31,6 +31,8 @@ LIST_ITEM_MAX_CHARS = 191
 MAX_TOKENS = 10**12
 MAX_AMOUNT = Decimal("999999.999999999")
 AMOUNT_DECIMALS = 9
+HOURS_MAX_CHARS = 64
+SOURCE_MAX_CHARS = 2048
 
 _PROVIDER = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _CURRENCY = re.compile(r"[A-Z]{3}")
@@ -93,20 +95,39 @@ def fact_problems(facts: ModelFacts) -> Iterator[str]:
 
 def check_price(point: PricePoint, owner: str) -> None:
     """InvalidFact naming `owner` and the price unless the point is possible."""
-    label = f"{owner}: price {point.kind}"
+    for problem in _price_problems(point):
+        raise InvalidFact(f"{owner}: price {shorten(point.kind)}: {problem}")
+
+
+def _price_problems(point: PricePoint) -> Iterator[str]:
     for name, allowed in _PRICE_CHOICES.items():
         if (value := getattr(point, name)) not in allowed:
-            raise InvalidFact(f"{label}: {name} {shorten(value)!r} is not one of {', '.join(sorted(allowed))}")
-    for problem in _amount_problems(point.amount):
-        raise InvalidFact(f"{label}: {problem}")
+            yield f"{name} {shorten(value)!r} is not one of {', '.join(sorted(allowed))}"
+    yield from _amount_problems(point.amount)
     if not _CURRENCY.fullmatch(point.currency):
-        raise InvalidFact(f"{label}: currency {shorten(point.currency)!r} is not three capital letters")
+        yield f"currency {shorten(point.currency)!r} is not three capital letters"
     if not 0 <= point.context_above <= MAX_TOKENS:
-        raise InvalidFact(f"{label}: context_above {point.context_above} is not between 0 and {MAX_TOKENS}")
+        yield f"context_above {point.context_above} is not between 0 and {MAX_TOKENS}"
     if point.hours_utc and not all(_HOURS.fullmatch(span) for span in point.hours_utc.split(",")):
-        raise InvalidFact(f"{label}: hours_utc {shorten(point.hours_utc)!r} is not like 01:00-04:00,06:00-10:00")
+        yield f"hours_utc {shorten(point.hours_utc)!r} is not like 01:00-04:00,06:00-10:00"
+    if len(point.hours_utc) > HOURS_MAX_CHARS:
+        yield f"hours_utc has {len(point.hours_utc)} characters, more than {HOURS_MAX_CHARS}"
+    if point.source:
+        yield from (f"source {problem}" for problem in _plain_text_problems(point.source, SOURCE_MAX_CHARS))
+    if point.revision < 0:
+        yield f"revision {point.revision} is negative"
+    yield from _span_problems(point)
+
+
+def _span_problems(point: PricePoint) -> Iterator[str]:
+    for verb, moment in (("begins", point.effective_from), ("ends", point.effective_to)):
+        if moment is not None and moment.tzinfo is None:
+            yield f"{verb} at {moment}, which names no time zone"
+            return
+        if moment is not None and moment.microsecond:
+            yield f"{verb} at {moment}, but only whole seconds are kept everywhere"
     if point.effective_to is not None and point.effective_to <= point.effective_from:
-        raise InvalidFact(f"{label}: ends ({point.effective_to}) before it begins ({point.effective_from})")
+        yield f"ends ({point.effective_to}) before it begins ({point.effective_from})"
 
 
 def shorten(text: str, limit: int = 60) -> str:
@@ -137,10 +158,18 @@ def _text_problems(name: str, text: str) -> Iterator[str]:
         return
     for problem in _plain_text_problems(text, TEXT_MAX_CHARS[name]):
         yield f"{name}: {problem}"
-    if name == "knowledge_cutoff" and not _CUTOFF.fullmatch(text):
+    if name == "knowledge_cutoff" and not (_CUTOFF.fullmatch(text) and _is_day(f"{text}-01-01"[:10])):
         yield f"{name}: {shorten(text)!r} is not YYYY, YYYY-MM or YYYY-MM-DD"
     if name == "price_currency" and not _CURRENCY.fullmatch(text):
         yield f"{name}: {shorten(text)!r} is not three capital letters"
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _list_problems(name: str, items: tuple[str, ...]) -> Iterator[str]:
@@ -156,7 +185,7 @@ def _list_problems(name: str, items: tuple[str, ...]) -> Iterator[str]:
 def _amount_problems(amount: Decimal) -> Iterator[str]:
     if not amount.is_finite():
         yield f"{amount} is no amount"
-    elif amount < 0:
+    elif amount.is_signed():
         yield f"{amount} is negative (a free price is 0, an unknown one is left out)"
     elif amount > MAX_AMOUNT or amount != round(amount, AMOUNT_DECIMALS):
         yield f"{amount} has more than 6 digits before or {AMOUNT_DECIMALS} after the point"
