@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from modelctl.core.snapshot import Snapshot
 from modelctl.discovery.attempts import Outcome, Patience, attempt
@@ -19,7 +20,8 @@ from modelctl.discovery.failure import TRY_LATER
 from modelctl.discovery.source import Access, Discovery
 from modelctl.errors import SourceError
 
-AT_ONCE = 8
+AT_ONCE = 32
+"""More than there are providers, so that all are asked at once; a bound for whoever adds a hundred."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +44,9 @@ class _Running:
     patience: Patience
 
 
+_Done: TypeAlias = queue.SimpleQueue[tuple[_Running, Outcome | BaseException]]
+
+
 def collect(
     source: Discovery, access: Access, *, deadline_s: float, sleep: Callable[[float], object] | None = None
 ) -> Snapshot:
@@ -55,15 +60,22 @@ def collect(
 def collect_all(requests: Iterable[Request], *, at_once: int = AT_ONCE) -> Iterator[tuple[str, Outcome]]:
     """Each provider's name with its listing or its error, as they finish; the slowest one sets the total time.
 
-    Closing the iterator, or Ctrl-C while it waits, leaves at once.
+    They are being asked as soon as this is called, before the first answer is waited for. Closing the iterator, or
+    Ctrl-C while it waits, leaves at once.
     """
     waiting = deque(requests)
     running: dict[str, _Running] = {}
-    done: queue.SimpleQueue[tuple[_Running, Outcome | BaseException]] = queue.SimpleQueue()
+    done: _Done = queue.SimpleQueue()
+    _start_waiting(waiting, running, done, at_once)
+    return _finished(waiting, running, done, at_once)
+
+
+def _finished(
+    waiting: deque[Request], running: dict[str, _Running], done: _Done, at_once: int
+) -> Iterator[tuple[str, Outcome]]:
     try:
         while waiting or running:
-            while waiting and len(running) < at_once:
-                _start(waiting.popleft(), running, done)
+            _start_waiting(waiting, running, done, at_once)
             next_end = min(each.patience.ends_at for each in running.values())
             try:
                 finished, outcome = done.get(timeout=max(0.0, next_end - time.monotonic()))
@@ -81,11 +93,12 @@ def collect_all(requests: Iterable[Request], *, at_once: int = AT_ONCE) -> Itera
             each.patience.abandoned.set()
 
 
-def _start(
-    request: Request,
-    running: dict[str, _Running],
-    done: queue.SimpleQueue[tuple[_Running, Outcome | BaseException]],
-) -> None:
+def _start_waiting(waiting: deque[Request], running: dict[str, _Running], done: _Done, at_once: int) -> None:
+    while waiting and len(running) < at_once:
+        _start(waiting.popleft(), running, done)
+
+
+def _start(request: Request, running: dict[str, _Running], done: _Done) -> None:
     provider = request.access.provider
     if provider in running:
         raise ValueError(f"{provider} is asked twice")

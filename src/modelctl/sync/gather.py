@@ -35,17 +35,18 @@ def gather(jobs: Sequence[Job], catalogs: Sequence[Catalog], *, deadline_s: floa
     `catalogs` come in order of authority: the user's overlay, if any, before the shipped ones.
     """
     asked = {job.provider.name: job for job in jobs if job.access is not None and job.error is None}
-    for job in jobs:
-        if job.error is not None:
-            yield Gathered(job=job, error=job.error)
-        elif job.access is None:
-            yield _gathered(job, None, catalogs)
     requests = [
         Request(source=REGISTRY[job.provider.kind], access=job.access, deadline_s=deadline_s)
         for job in asked.values()
         if job.access is not None
     ]
-    for name, outcome in collect_all(requests):
+    outcomes = collect_all(requests)  # asks at once: the catalogs' providers are brought up to date meanwhile
+    for job in jobs:
+        if job.error is not None:
+            yield Gathered(job=job, error=job.error)
+        elif job.access is None:
+            yield _gathered(job, None, catalogs)
+    for name, outcome in outcomes:
         if isinstance(outcome, Snapshot):
             yield _gathered(asked[name], outcome, catalogs)
         else:
