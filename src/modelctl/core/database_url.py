@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 MASK = "***"
 
@@ -35,13 +35,20 @@ def masked(url: str) -> str:
     return scheme + separator + _SECRET_PARAMETER.sub(rf"\g<1>{MASK}", visible)
 
 
+def has_unquoted_password(url: str) -> bool:
+    """Whether the user or the password holds a `/` or `@` as such: nobody can tell where the host begins."""
+    user, colon, password, _ = _split(url.partition("://")[2])
+    return colon and any(each in user + password for each in "/@")
+
+
 def redacted(text: str, url: str) -> str:
     """The text without the password of `url`, however it is quoted there."""
     rest = url.partition("://")[2]
     password = _split(rest)[2]
     secrets = {password, *(value for _, value in _SECRET_PARAMETER.findall(rest))} - {""}
     text = text.replace(url, masked(url)) if url else text
-    for secret in sorted(secrets | {unquote(each) for each in secrets}, key=len, reverse=True):
+    plain = {unquote(each) for each in secrets}
+    for secret in sorted(secrets | plain | {quote(each, safe="") for each in plain}, key=len, reverse=True):
         text = text.replace(f":{secret}@", f":{MASK}@")
         if len(secret) >= _SHORTEST_WORD:
             text = text.replace(secret, MASK)
@@ -51,12 +58,14 @@ def redacted(text: str, url: str) -> str:
 def _split(rest: str) -> tuple[str, bool, str, str]:
     """What follows `://` as user, whether a password follows, the password, and everything from its `@` on.
 
-    A password may hold an unquoted `@` or `/`: it ends at the last `@` before the query.
+    A password may hold an unquoted `@`, `/` or `?`: it ends at the last `@` before the query, which follows a path.
+    Where the rest begins with `/` (a file), there is no user.
     """
     first = rest.find("@")
-    if first < 0:
+    if first < 0 or rest.startswith("/"):
         return "", False, "", rest
-    query = rest.find("?", first)
+    path = rest.find("/", first)
+    query = rest.find("?", path) if path >= 0 else -1
     at = rest.rfind("@", 0, query if query >= 0 else len(rest))
     user, colon, password = rest[:at].partition(":")
     return user, bool(colon), password, rest[at:]

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, insert, update
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
 Row = dict[str, Any]
+_Overwrite: TypeAlias = Callable[[Connection, Table, Sequence[Row], Sequence[str], Sequence[str]], None]
 
 BATCH_ROWS = 500
 
 _RETRYABLE_SQLSTATES = frozenset({"40001", "40P01", "55P03", "57P01", "57P02", "57P03", "08000", "08003", "08006"})
 _RETRYABLE_MYSQL_ERRORS = frozenset({1020, 1205, 1213, 2006, 2013})  # 1020: a newer MariaDB's snapshot conflict
 _RETRYABLE_SQLITE_ERRORS = ("SQLITE_BUSY", "SQLITE_LOCKED")
+_DUPLICATE_SQLSTATE = "23505"
+_DUPLICATE_MYSQL_ERRORS = frozenset({1022, 1062, 1586})
 
 
 def insert_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
@@ -24,11 +27,16 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> No
         connection.execute(insert(table), batch)
 
 
-def overwrite_rows(connection: Connection, table: Table, rows: Sequence[Row], key: Sequence[str]) -> None:
-    """Write whole rows over those with the same `key`, or insert them. Every row must hold every column."""
+def overwrite_rows(
+    connection: Connection, table: Table, rows: Sequence[Row], key: Sequence[str], *, keep: Sequence[str] = ()
+) -> None:
+    """Write whole rows over those with the same `key`, or insert them. Every row must hold every column.
+
+    Rows that are there `keep` these columns as they are.
+    """
     write = _OVERWRITE.get(connection.dialect.name, _update_by_key)
     for batch in _batches(rows):
-        write(connection, table, batch, key)
+        write(connection, table, batch, key, keep)
 
 
 def snapshot_options(dialect_name: str) -> dict[str, Any]:
@@ -50,39 +58,57 @@ def will_pass(error: DBAPIError) -> bool:
     return code in _RETRYABLE_MYSQL_ERRORS
 
 
+def is_duplicate(error: DBAPIError) -> bool:
+    """Whether a row with that key is there already; no other rule of the tables was broken."""
+    original = error.orig
+    sqlstate = getattr(original, "sqlstate", None)
+    code = original.args[0] if original is not None and original.args else None
+    if isinstance(code, int):
+        return code in _DUPLICATE_MYSQL_ERRORS  # whose SQLSTATE is the same for every broken rule
+    if isinstance(sqlstate, str):
+        return sqlstate == _DUPLICATE_SQLSTATE
+    text = str(original).lower()
+    return "unique" in text or "duplicate" in text
+
+
 def _batches(rows: Sequence[Row]) -> list[Sequence[Row]]:
     return [rows[start : start + BATCH_ROWS] for start in range(0, len(rows), BATCH_ROWS)]
 
 
-def _on_conflict(
-    dialect_insert: Callable[..., Any],
-) -> Callable[[Connection, Table, Sequence[Row], Sequence[str]], None]:
-    def write(connection: Connection, table: Table, rows: Sequence[Row], key: Sequence[str]) -> None:
+def _on_conflict(dialect_insert: Callable[..., Any]) -> _Overwrite:
+    def write(
+        connection: Connection, table: Table, rows: Sequence[Row], key: Sequence[str], keep: Sequence[str]
+    ) -> None:
         statement = dialect_insert(table)
-        changed = {name: statement.excluded[name] for name in rows[0] if name not in key}
+        changed = {name: statement.excluded[name] for name in rows[0] if name not in (*key, *keep)}
         connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=changed), rows)
 
     return write
 
 
-def _on_duplicate_key(connection: Connection, table: Table, rows: Sequence[Row], key: Sequence[str]) -> None:
+def _on_duplicate_key(
+    connection: Connection, table: Table, rows: Sequence[Row], key: Sequence[str], keep: Sequence[str]
+) -> None:
     statement = mysql.insert(table)
-    changed = {name: statement.inserted[name] for name in rows[0] if name not in key}
+    changed = {name: statement.inserted[name] for name in rows[0] if name not in (*key, *keep)}
     connection.execute(statement.on_duplicate_key_update(changed), rows)
 
 
-def _update_by_key(connection: Connection, table: Table, rows: Sequence[Row], key: Sequence[str]) -> None:
+def _update_by_key(
+    connection: Connection, table: Table, rows: Sequence[Row], key: Sequence[str], keep: Sequence[str] = ()
+) -> None:
     """For databases without an upsert of ours: correct everywhere, a statement a row."""
     where: ColumnElement[bool] = and_(*(table.c[name] == bindparam(f"key_{name}") for name in key))
-    changed = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in rows[0] if name not in key}
+    names = [name for name in rows[0] if name not in (*key, *keep)]
+    changed = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in names}
     statement = update(table).where(where).values(changed)
     for row in rows:
-        parameters = {f"{'key' if name in key else 'new'}_{name}": value for name, value in row.items()}
+        parameters = {f"key_{name}": row[name] for name in key} | {f"new_{name}": row[name] for name in names}
         if connection.execute(statement, parameters).rowcount == 0:
             connection.execute(insert(table), row)
 
 
-_OVERWRITE: Mapping[str, Callable[[Connection, Table, Sequence[Row], Sequence[str]], None]] = {
+_OVERWRITE: Mapping[str, _Overwrite] = {
     "sqlite": _on_conflict(sqlite.insert),
     "postgresql": _on_conflict(postgresql.insert),
     "mysql": _on_duplicate_key,

@@ -14,8 +14,9 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, stop_after_delay, wait_random_exponential
 
+from modelctl.core.database_url import has_unquoted_password, masked, redacted
 from modelctl.errors import StalePlan, StoreError, UsageError
-from modelctl.store.dialects import snapshot_options, will_pass
+from modelctl.store.dialects import is_duplicate, snapshot_options, will_pass
 from modelctl.store.names import DEFAULT_PREFIX, Tables
 
 T = TypeVar("T")
@@ -35,14 +36,15 @@ class Database:
     def __init__(self, url: str, *, prefix: str = DEFAULT_PREFIX, schema: str | None = None) -> None:
         """Prepares, but does not connect. UsageError where the URL or its driver cannot be used."""
         self.url = _parse(url)
+        self._url_as_given = url
         self.tables = Tables(prefix=prefix, schema=schema)
         self.engine = _create_engine(self.url)
         logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)  # it prints tracebacks of lost connections
 
     @property
     def label(self) -> str:
-        """The URL as it may be shown: the password is masked."""
-        return self.url.render_as_string(hide_password=True)
+        """The URL as it may be shown: the password is masked, also one among the parameters."""
+        return masked(self._url_as_given)
 
     @property
     def is_sqlite_file(self) -> bool:
@@ -103,18 +105,26 @@ class Database:
     def _errors_in_one_line(self) -> Iterator[None]:
         try:
             yield
-        except IntegrityError as error:
-            raise StalePlan(
-                f"{self.label}: a row that was to be written exists by now ({_first_line(error)})",
-                "run the command again",
-            ) from None
         except DBAPIError as error:
-            raise StoreError(f"{self.label}: {_first_line(error)}", _hint(self.url, error)) from None
+            text = self._without_secrets(_first_line(error))
+            if isinstance(error, IntegrityError) and is_duplicate(error):
+                message = f"{self.label}: a row that was to be written exists by now ({text})"
+                raise StalePlan(message, "run the command again") from None
+            raise StoreError(f"{self.label}: {text}", _hint(self.url, error)) from None
         except SQLAlchemyError as error:
-            raise StoreError(f"{self.label}: {str(error).splitlines()[0]}") from None
+            raise StoreError(f"{self.label}: {self._without_secrets(str(error).splitlines()[0])}") from None
+
+    def _without_secrets(self, text: str) -> str:
+        """A driver's words, which may repeat parts of the URL."""
+        return redacted(text, self._url_as_given)
 
 
 def _parse(url: str) -> URL:
+    if has_unquoted_password(url):
+        raise UsageError(
+            "the database URL cannot be read: its password holds an unquoted '/' or '@'",
+            "percent-encode the password: '/' is %2F, '@' is %40",
+        )
     try:
         parsed = make_url(url)
         parsed.get_dialect()
@@ -164,11 +174,13 @@ def _first_line(error: DBAPIError) -> str:
 
 
 def _hint(url: URL, error: DBAPIError) -> str:
+    if isinstance(error, IntegrityError):
+        return "check what else writes these tables, or has changed their constraints"
     text = str(error.orig).lower()
     if "readonly" in text or "read-only" in text or "read only" in text:
-        return "the database cannot be written; nothing was changed"
+        return "the database cannot be written: check its permissions"
     if "unable to open" in text:
         return f"check that {url.database} can be created and written"
     if "full" in text or "no space" in text:
-        return "free some space; nothing was changed"
-    return "nothing was changed; check the address and the permissions"
+        return "free some space, then run the command again"
+    return "check the address and the permissions"
