@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import TypeVar
 
-from sqlalchemy import Connection, bindparam, update
+from sqlalchemy import Connection, Table, update
 
 from modelctl.core.encoding import encode
-from modelctl.core.model import ModelKey
 from modelctl.core.outcome import after
 from modelctl.core.plan import Action, Change, Plan
 from modelctl.core.provider import Provider
@@ -21,6 +21,8 @@ from modelctl.store.dialects import BATCH_ROWS, Row, insert_rows, overwrite_rows
 from modelctl.store.names import Tables
 from modelctl.store.providers import write_provider
 from modelctl.store.rows import model_row, price_row, run_row, state_row
+
+T = TypeVar("T")
 
 
 def apply(connection: Connection, tables: Tables, plan: Plan, provider: Provider, author: Author) -> None:
@@ -40,7 +42,7 @@ def apply(connection: Connection, tables: Tables, plan: Plan, provider: Provider
         ],
     )
     insert_rows(connection, tables.changes, [_audit_row(change, author) for change in plan.changes])
-    _write_absences(connection, tables, plan.absences, author)
+    _write_absences(connection, tables, plan, author)
     _write_seen(connection, tables, plan)
 
 
@@ -97,23 +99,15 @@ def _write_states(
     new = [state_row(model, now=author.now) for change, model in changed if change.existing is None]
     insert_rows(connection, tables.state, new)
     moved = [state_row(model, now=author.now) for change, model in changed if change.existing and change.fields]
-    overwrite_rows(connection, tables.state, moved, key=("provider", "model_id"))
+    overwrite_rows(connection, tables.state, moved, key=("provider", "model_id"), keep=("absences",))
 
 
-def _write_absences(connection: Connection, tables: Tables, absences: Mapping[ModelKey, int], author: Author) -> None:
-    if not absences:
-        return
-    state = tables.state
-    statement = (
-        update(state)
-        .where(state.c.provider == bindparam("key_provider"), state.c.model_id == bindparam("key_model_id"))
-        .values(absences=bindparam("new_absences"), updated_at=author.now)
-    )
-    rows = [
-        {"key_provider": key.provider, "key_model_id": key.model_id, "new_absences": count}
-        for key, count in sorted(absences.items())
-    ]
-    connection.execute(statement, rows)
+def _write_absences(connection: Connection, tables: Tables, plan: Plan, author: Author) -> None:
+    groups: dict[int, list[str]] = {}
+    for key, count in sorted(plan.absences.items()):
+        groups.setdefault(count, []).append(key.model_id)
+    for count, ids in groups.items():
+        _update_where(connection, tables.state, plan.provider, ids, {"absences": count, "updated_at": author.now})
 
 
 def _write_seen(connection: Connection, tables: Tables, plan: Plan) -> None:
@@ -123,14 +117,19 @@ def _write_seen(connection: Connection, tables: Tables, plan: Plan) -> None:
     for key, at in sorted(plan.seen.items()):
         if key not in written:
             groups.setdefault((at, key in plan.listed), []).append(key.model_id)
-    models = tables.models
     for (at, listed), ids in groups.items():
         stamps = {"last_verified_at": at} | ({"last_seen_at": at} if listed else {})
-        for start in range(0, len(ids), BATCH_ROWS):
-            batch = ids[start : start + BATCH_ROWS]
-            connection.execute(
-                update(models).where(models.c.provider == plan.provider, models.c.model_id.in_(batch)).values(stamps)
-            )
+        _update_where(connection, tables.models, plan.provider, ids, stamps)
+
+
+def _update_where(
+    connection: Connection, table: Table, provider: str, ids: Sequence[str], values: Mapping[str, object]
+) -> None:
+    """Give rows of one provider the same values: a statement per batch."""
+    for batch in _batches(ids):
+        connection.execute(
+            update(table).where(table.c.provider == provider, table.c.model_id.in_(batch)).values(dict(values))
+        )
 
 
 def _audit_row(change: Change, author: Author) -> Row:
@@ -161,6 +160,6 @@ def _audit_row(change: Change, author: Author) -> Row:
     }
 
 
-def _batches(changes: Sequence[Change]) -> Iterator[Sequence[Change]]:
-    for start in range(0, len(changes), BATCH_ROWS):
-        yield changes[start : start + BATCH_ROWS]
+def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), BATCH_ROWS):
+        yield items[start : start + BATCH_ROWS]
