@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import create_engine, inspect
 
 from modelctl.core.query import COLUMNS
+from modelctl.render.terminal import Look
 from modelctl.store.rows import MODEL_COLUMNS
 from tests.cli.shop import fill
 from tests.conftest import Result
@@ -161,6 +162,19 @@ def test_the_piped_table_is_complete_and_plain(listed):
     assert "openai/gpt-4o                    active      chat       128,000      16,384" in lines[3]
     assert "CNY 4" in next(line for line in lines if line.startswith("qwen"))
     assert not any(line.endswith(" ") or "\x1b" in line for line in lines)
+
+
+def test_columns_for_which_a_terminal_is_too_narrow_are_named(listed, monkeypatch):
+    def terminal(_stream, environ):
+        return Look(width=int(environ["COLUMNS"]))
+
+    monkeypatch.setattr("modelctl.render.terminal.look_of", terminal)
+    result = listed(env={"COLUMNS": "60"})
+    assert result.stdout.splitlines()[0].split() == ["model", "input/mtok", "output/mtok"]
+    left_out = "status, type, context_window, max_output_tokens, retires_on, is_enabled"
+    assert f"not shown: {left_out}; the terminal is too narrow, --columns chooses\n" in result.stderr
+    assert "not shown" not in listed(env={"COLUMNS": "300"}).stderr
+    assert "not shown" not in listed("--columns", "model_id,type", env={"COLUMNS": "20"}).stderr
 
 
 def test_named_columns_keep_their_names(listed):

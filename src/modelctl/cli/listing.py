@@ -130,17 +130,20 @@ class _Order:
 
 
 def _list(context: Context, order: _Order) -> None:
-    from modelctl.render.listing import FORMATS
+    from modelctl.render.listing import FORMATS, dropped
     from modelctl.render.terminal import look_of
 
     models, known = _read(context, order.wanted)
     selection = select(models, order.wanted)
     found = ordered(selection.models, order.sort)
     shown = found[: order.limit]
-    text = FORMATS[order.format](shown, order.columns, look_of(context.stdout, context.environ))
+    look = look_of(context.stdout, context.environ)
+    text = FORMATS[order.format](shown, order.columns, look)
     if text and (shown or order.format is not ListFormat.TABLE):
         context.answer(text)
     context.stdout.flush()  # so that the summary comes after the answer where both go to one log
+    if order.format is ListFormat.TABLE and not order.columns and (names := dropped(shown, look)):
+        context.say(f"not shown: {', '.join(names)}; the terminal is too narrow, --columns chooses")
     context.say(_summary(selection, len(shown), known))
 
 

@@ -35,17 +35,17 @@ class _Default:
     title: str
     column: str
     drop: int
-    """In a terminal that is too narrow the highest goes first; 0 never."""
+    """In a narrow terminal the lowest gets its place first, those of one number together; 0 always."""
 
 
 _DEFAULTS = (
     _Default("model", "model_id", 0),
-    _Default("status", "status", 1),
+    _Default("status", "status", 2),
     _Default("type", "type", 4),
     _Default("context", "context_window", 3),
     _Default("max output", "max_output_tokens", 7),
-    _Default("input/mtok", "input_price_per_mtok", 2),
-    _Default("output/mtok", "output_price_per_mtok", 2),
+    _Default("input/mtok", "input_price_per_mtok", 1),
+    _Default("output/mtok", "output_price_per_mtok", 1),
     _Default("retires on", "retires_on", 6),
     _Default("enabled", "is_enabled", 5),
 )
@@ -56,6 +56,13 @@ def table(models: Sequence[StoredModel], columns: Sequence[str], look: Look) -> 
     if columns:
         return look.text(aligned([_column(name, name, models) for name in columns], look))
     return look.text(aligned(_fitting([(each, _default_column(each, models)) for each in _DEFAULTS], look), look))
+
+
+def dropped(models: Sequence[StoredModel], look: Look) -> list[str]:
+    """The usual columns that say something, and for which a terminal is too narrow."""
+    columns = [(each, _default_column(each, models)) for each in _DEFAULTS]
+    left = {column.title for column in _fitting(columns, look)}
+    return [each.column for each, column in columns if _says_something(column) and column.title not in left]
 
 
 def json_array(models: Sequence[StoredModel], columns: Sequence[str], look: Look) -> str:
@@ -155,14 +162,14 @@ def _with_currency(cell: Cell, model: StoredModel) -> Cell:
 
 
 def _fitting(columns: Sequence[tuple[_Default, Column]], look: Look) -> list[Column]:
-    """The columns that fit, without those that say nothing at all."""
-    left = [(each, column) for each, column in columns if not each.drop or _says_something(column)]
-    while look.width is not None and total_width([column for _, column in left]) > look.width:
-        first = max(each.drop for each, _ in left)
-        if not first:
-            break
-        left = [(each, column) for each, column in left if each.drop != first]
-    return [column for _, column in left]
+    """The columns that fit, the most important first, without those that say nothing at all."""
+    telling = [(each, column) for each, column in columns if not each.drop or _says_something(column)]
+    chosen: set[int] = set()
+    for drop in sorted({each.drop for each, _ in telling}):
+        tried = [column for each, column in telling if each.drop in chosen | {drop}]
+        if not drop or look.width is None or total_width(tried) <= look.width:
+            chosen.add(drop)
+    return [column for each, column in telling if each.drop in chosen]
 
 
 def _says_something(column: Column) -> bool:
