@@ -156,3 +156,28 @@ def test_a_full_disk_under_stdout_is_an_error_not_a_bug():
 
 def test_the_process_says_the_same_as_the_function(run, run_process):
     assert run("config", "show") == run_process("config", "show")
+
+
+def test_an_interruption_while_modelctl_is_loaded_is_no_traceback(tmp_path):
+    (tmp_path / "typer.py").write_text("raise KeyboardInterrupt")
+    done = subprocess.run(
+        [sys.executable, "-m", "modelctl", "config", "show"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (ExitCode.INTERRUPTED, b"", b"interrupted\n")
+
+
+@pytest.mark.parametrize("path", [(), ("config",), ("config", "show"), ("sync",)], ids=" ".join)
+def test_h_is_help_everywhere(run, path):
+    assert run(*path, "-h") == run(*path, "--help")
+    assert run("--quiet", *path, "-h").stdout == run(*path, "--help").stdout
+
+
+def test_json_may_be_said_twice_but_not_with_another_format(run):
+    assert run("config", "show", "--json") == run("config", "show", "--json", "--format", "json")
+    assert run("config", "show", "--json").stdout.startswith("{")
+    result = run("config", "show", "--json", "--format", "table")
+    assert (result.code, result.stdout) == (ExitCode.USAGE, "")
+    assert result.stderr == "error: --json and --format table contradict each other; leave one of them out\n"

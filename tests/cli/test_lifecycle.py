@@ -68,6 +68,7 @@ def test_a_model_ends_after_its_last_day_whether_or_not_a_sync_has_run_since(
 
 
 def test_a_row_says_where_to_go_what_happens_and_what_it_costs(lifecycle):
+    assert lifecycle("--json") == lifecycle("--format", "json")
     row = rows_of(lifecycle("--format", "json"))["announced"][GEMINI]
     assert row["day"] == row["prices_on"] == "2026-12-01"
     assert (row["provider"], row["status"], row["is_enabled"]) == ("google", "deprecated", True)

@@ -31,6 +31,7 @@ def group() -> None:
 def show(
     ctx: typer.Context,
     format: Annotated[Format, typer.Option("--format", help="How to print the settings.")] = Format.TABLE,
+    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
     """Show each setting, its value and where it came from. Passwords are masked.
 
@@ -39,7 +40,7 @@ def show(
     """
     context = context_of(ctx)
     shown = context.settings.shown()
-    context.answer(_as_json(shown) if format is Format.JSON else _as_table(shown))
+    context.answer(_as_json(shown) if json or format is Format.JSON else _as_table(shown))
 
 
 def _as_json(shown: dict[str, Setting]) -> str:

@@ -15,6 +15,7 @@ import typer
 
 from modelctl.config import Settings, resolve, secrets
 from modelctl.core.database_url import MASK, redacted
+from modelctl.errors import UsageError
 
 
 @dataclass(kw_only=True)
@@ -71,4 +72,14 @@ def context_of(ctx: typer.Context) -> Context:
     """The context of the command that Typer is running."""
     context = ctx.find_object(Context)
     assert context is not None, "commands run through modelctl.cli.main.main"
+    _refuse_two_formats(ctx)
     return context
+
+
+def _refuse_two_formats(ctx: typer.Context) -> None:
+    """UsageError for `--json` beside a `--format` that is another one; every command's options have these names."""
+    format = ctx.params.get("format")
+    if not ctx.params.get("json") or format is None or str(format) == "json":
+        return
+    if (source := ctx.get_parameter_source("format")) is not None and source.name == "COMMANDLINE":
+        raise UsageError(f"--json and --format {format} contradict each other", "leave one of them out")

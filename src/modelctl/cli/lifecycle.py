@@ -23,8 +23,12 @@ if TYPE_CHECKING:
     from modelctl.core.stored import StoredModel
     from modelctl.store.engine import Database
 
-EPILOG = """Examples: modelctl lifecycle | modelctl lifecycle --within 26w --past 30d |
-modelctl lifecycle --enabled --fail-within 30d --format markdown"""
+EPILOG = """\b
+Examples:
+  modelctl lifecycle
+  modelctl lifecycle --within 26w --past 30d
+  modelctl lifecycle --enabled --fail-within 30d --format markdown
+"""
 
 KEYS_PER_STATEMENT = 500
 """Databases limit the parameters of a statement."""
@@ -62,6 +66,7 @@ def lifecycle_command(
         str | None, typer.Option("--past", metavar="Nd|Nw", help="Show models, too, that ended so recently.")
     ] = None,
     format: Annotated[EndingsFormat, typer.Option("--format", help="How to print it.")] = EndingsFormat.TABLE,
+    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
     """Show which models of the database end when, their live successors, and what these cost instead.
 
@@ -80,7 +85,7 @@ def lifecycle_command(
     )
     with readable_database(context) as database:
         endings = _endings(context, database, window)
-    _print(context, endings, format)
+    _print(context, endings, EndingsFormat.JSON if json else format)
     if any(endings.findings(kind) for kind in Finding):
         raise typer.Exit(ExitCode.PENDING)
 

@@ -14,12 +14,19 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-import typer
-
 from modelctl import __version__
-from modelctl.cli import catalog, catalog_files, config, db, lifecycle, listing, price, resolving, show, sync
-from modelctl.cli.context import Context, context_of
 from modelctl.errors import ExitCode, ModelctlError, UsageError
+
+try:
+    import typer
+
+    from modelctl.cli import catalog, catalog_files, config, db, lifecycle, listing, price, resolving, show, sync
+    from modelctl.cli.context import Context, context_of
+except KeyboardInterrupt:  # most of the first tenth of a second is spent here, before `main` can catch it
+    sys.stderr.write("interrupted\n")
+    sys.exit(ExitCode.INTERRUPTED)
+
+_HELP = ("-h", "--help")
 
 app = typer.Typer(
     name="modelctl",
@@ -27,6 +34,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": list(_HELP)},
     epilog="The options above, but for completion, may also stand after the command.",
 )
 
@@ -131,10 +139,10 @@ def _invoke(arguments: list[str], context: Context) -> int:
 
 def _help_text(arguments: list[str]) -> str | None:
     """Help of the command named before a final `--help`, without parsing: Typer loads pydantic to parse anything."""
-    if not arguments or arguments[-1] != "--help":
+    if not arguments or arguments[-1] not in _HELP:
         return None
     command: Any = typer.main.get_command(app)
-    ctx = typer.Context(command, info_name="modelctl")
+    ctx = typer.Context(command, info_name="modelctl", **command.context_settings)
     for name in arguments[:-1]:
         command = getattr(command, "commands", {}).get(name)
         if command is None:
