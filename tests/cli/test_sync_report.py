@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import json
 import os
 import subprocess
 import sys
@@ -54,3 +55,55 @@ def test_a_user_without_a_name_is_remembered_by_number(
     monkeypatch.setattr(getpass, "getuser", nameless)
     assert sync(sqlite_url, *SMALL).code == 0
     assert query(sqlite_url, "SELECT actor FROM ai_sync_runs") == [(f"uid {os.getuid()}",)]
+
+
+def test_an_accepted_name_that_nothing_was_held_for_is_said(sqlite_url: str, sync: Sync, query: Query) -> None:
+    accept = ("--accept", "bogus/thing", "--accept", "price-rise")
+    result = sync(sqlite_url, *SMALL, *accept)
+    assert result.code == 0
+    assert "--accept bogus/thing matched nothing\n" in result.stderr
+    assert "--accept price-rise matched nothing\n" in result.stderr
+
+
+def test_an_accepted_name_that_let_something_pass_is_not_said(sqlite_url: str, sync: Sync, tmp_path: Path) -> None:
+    def overlay(amount: int) -> tuple[str, str]:
+        text = f"""
+[provider]
+display_name = "Acme"
+
+[[model]]
+id = "m"
+type = "chat"
+prices = [{{ input = {amount}, output = {amount} }}]
+"""
+        (tmp_path / "acme.toml").write_text(text)
+        return "--catalog", str(tmp_path)
+
+    def run(*extra: str) -> Result:
+        return sync(sqlite_url, "--source", "catalog", "--provider", "acme", *extra)
+
+    first = run(*overlay(1))
+    assert first.code == 0, first.stdout + first.stderr
+    assert run(*overlay(9)).code == 4
+    assert "matched nothing" not in run(*overlay(9), "--accept", "m", "--dry-run").stderr
+    assert "matched nothing" not in run(*overlay(9), "--accept", "price-rise", "--dry-run").stderr
+    passed = run(*overlay(9), "--accept", "acme/m", "--accept", "acme/n")
+    assert passed.code == 0, passed.stdout
+    assert "--accept acme/n matched nothing" in passed.stderr
+    assert "acme/m" not in passed.stderr
+
+
+def test_an_explanation_is_lines_or_json(sqlite_url: str, sync: Sync) -> None:
+    explain = (*SMALL, "--explain", "claude-sonnet-4-5")
+    rows = json.loads(sync(sqlite_url, *explain, "--json").stdout)
+    assert rows
+    lines = sync(sqlite_url, *explain).stdout.splitlines()
+    assert lines == [f"{row['model']}: {row['line']}" for row in rows]
+    refused = sync(sqlite_url, *explain, "--format", "markdown")
+    assert (refused.code, refused.stdout) == (2, "")
+
+
+def test_an_exit_code_for_what_is_pending_needs_a_dry_run(sqlite_url: str, sync: Sync) -> None:
+    result = sync(sqlite_url, *SMALL, "--exit-code")
+    assert (result.code, result.stdout) == (2, "")
+    assert "--exit-code goes with --dry-run" in result.stderr

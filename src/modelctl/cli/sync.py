@@ -14,11 +14,11 @@ import typer
 
 from modelctl.cli.context import Context, context_of
 from modelctl.cli.database import database_of
-from modelctl.cli.sync_report import print_report
+from modelctl.cli.sync_report import print_explanation, print_report, warn_of_idle
 from modelctl.core.guards import Acceptance
 from modelctl.core.run import Author
 from modelctl.core.units import to_seconds
-from modelctl.errors import ExitCode, UsageError
+from modelctl.errors import UsageError
 
 if TYPE_CHECKING:
     from modelctl.catalog.load import Catalog
@@ -93,6 +93,9 @@ def sync_command(
 ) -> None:
     """Bring the table of models up to date with the catalogs and the providers' APIs."""
     context = context_of(ctx)
+    if exit_code and not dry_run:
+        raise UsageError("--exit-code goes with --dry-run", "without it a sync applies what is pending")
+    format = ReportFormat.JSON if json else format
     order = _Order(
         wanted=provider or ["all"],
         source=source,
@@ -103,10 +106,12 @@ def sync_command(
     )
     with database_of(context) as database:
         report = _run(context, database, order)
+    warn_of_idle(context, report, context.settings.limits, order.acceptance)
     if explain is not None:
-        raise typer.Exit(_explained(context, report, explain))
+        print_explanation(context, report, explain, format)
+        return
     code = report.exit_code(pending_counts=exit_code)
-    print_report(context, report, code, ReportFormat.JSON if json else format)
+    print_report(context, report, code, format)
     raise typer.Exit(code)
 
 
@@ -185,18 +190,3 @@ def _user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # a container's user without an entry in passwd
         return f"uid {os.getuid()}" if hasattr(os, "getuid") else "unknown"
-
-
-def _explained(context: Context, report: SyncReport, name: str) -> ExitCode:
-    from modelctl.core.explain import explain
-
-    lines = explain(report, name)
-    if not lines:
-        known = sum(len(each.records) for each in report.providers)
-        raise UsageError(
-            f"no source, pattern or row speaks of a model {name!r}",
-            f"{known} models of {len(report.providers)} providers were looked at; ids are case-sensitive",
-        )
-    for line in lines:
-        context.answer(line)
-    return ExitCode.OK

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from modelctl.errors import ExitCode, ModelctlError
+from modelctl.errors import ExitCode, ModelctlError, UsageError
 
 if TYPE_CHECKING:
     from modelctl.cli.context import Context
+    from modelctl.core.guards import Acceptance, GuardLimits
     from modelctl.core.report import SyncReport
 
 SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
@@ -46,3 +48,50 @@ def _append_summary(context: Context, report: SyncReport, code: ExitCode) -> Non
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         context.warn(f"warning: the report could not be added to {SUMMARY_VARIABLE} ({summary}): {reason}")
+
+
+def print_explanation(context: Context, report: SyncReport, name: str, format: str) -> None:
+    """Why a model is as it is, as lines, or as JSON an object for each. UsageError when nobody speaks of it."""
+    from modelctl.core.explain import explain
+
+    if format not in ("table", "json"):
+        raise UsageError(f"--explain has no format {format}", "there are table and json")
+    lines = explain(report, name)
+    if not lines:
+        known = sum(len(each.records) for each in report.providers)
+        raise UsageError(
+            f"no source, pattern or row speaks of a model {name!r}",
+            f"{known} models of {len(report.providers)} providers were looked at; ids are case-sensitive",
+        )
+    if format == "json":
+        import json
+
+        parts = (line.partition(": ") for line in lines)
+        rows = [{"model": model, "line": line} for model, _, line in parts]
+        context.answer(json.dumps(rows, indent=2, ensure_ascii=False))
+        return
+    for line in lines:
+        context.answer(line)
+
+
+def warn_of_idle(context: Context, report: SyncReport, limits: GuardLimits, acceptance: Acceptance) -> None:
+    """Name what was accepted though no guard stopped it: most likely a slip of the pen."""
+    from modelctl.core.plan import GuardName
+
+    unknowable = {GuardName.SHORT_LISTING.value}  # once it is accepted, a report does not tell that it was needed
+    idle = acceptance.names - unknowable - _stoppable(report, limits)
+    for name in sorted(idle):
+        context.warn(f"note: --accept {name} matched nothing")
+
+
+def _stoppable(report: SyncReport, limits: GuardLimits) -> set[str]:
+    """Every name by which something can be accepted that a guard stops, or would have stopped."""
+    from modelctl.core.guards import Acceptance, check
+
+    names = set()
+    for each in report.providers:
+        changes = {change.key: change for change in (*each.plan.changes, *(held.change for held in each.plan.held))}
+        unguarded = replace(each.plan, changes=tuple(changes.values()), held=())
+        for held in (*each.plan.held, *check(unguarded, limits, Acceptance()).held):
+            names |= {str(held.change.key), held.change.key.model_id, held.guard.value}
+    return names
