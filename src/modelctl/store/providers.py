@@ -18,6 +18,7 @@ from modelctl.core.run import Author
 from modelctl.core.stored import Written
 from modelctl.errors import StalePlan
 from modelctl.store.dialects import insert_rows
+from modelctl.store.fetching import fetched
 from modelctl.store.names import Tables
 from modelctl.store.rows import provider_from_row, provider_row
 
@@ -39,7 +40,7 @@ def last_written(connection: Connection, tables: Tables, rows: Mapping[str, Prov
     )
     found: defaultdict[str, dict[str, Written]] = defaultdict(dict)
     written_at: dict[tuple[str, str], datetime] = {}
-    for name, command, at, after in connection.execute(statement):
+    for name, command, at, after in fetched(connection, statement):
         source = Source.CATALOG if command in BY_CATALOGS else Source.PERSON
         present = settings_of(rows[name])
         for key, encoded in (after or {}).items():
@@ -57,13 +58,13 @@ def write_provider(
 ) -> None:
     """Insert the row where there is none; else change its settings. StalePlan where one of them has moved since."""
     table = tables.providers
-    row = connection.execute(select(table).where(table.c.name == provider.name).with_for_update()).first()
-    if row is None:
+    rows = fetched(connection, select(table).where(table.c.name == provider.name).with_for_update())
+    if not rows:
         insert_rows(connection, table, [provider_row(provider, now=author.now)])
         stated = {name: value for name, value in settings_of(provider).items() if value}
         _audit(connection, tables, provider.name, "create", None, stated, author)
         return
-    present = settings_of(provider_from_row(row))
+    present = settings_of(provider_from_row(rows[0]))
     changes = [each for each in changes if present[each.name] != each.new]  # another sync may have done some already
     if not changes:
         return

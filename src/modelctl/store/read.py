@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, select
 
 from modelctl.core.audit import AuditEntry
 from modelctl.core.model import ModelKey
@@ -14,6 +14,7 @@ from modelctl.core.price import PricePoint
 from modelctl.core.provider import Provider
 from modelctl.core.run import Outcome
 from modelctl.core.stored import RowState, StoredModel, StoredProvider
+from modelctl.store.fetching import AnyRow, fetched
 from modelctl.store.names import Tables
 from modelctl.store.rows import (
     MODEL_COLUMNS,
@@ -28,14 +29,13 @@ from modelctl.store.rows import (
 
 def providers(connection: Connection, tables: Tables) -> dict[str, Provider]:
     """All providers of the database by name."""
-    rows = connection.execute(select(tables.providers))
-    return {row.name: provider_from_row(row) for row in rows}
+    return {row.name: provider_from_row(row) for row in fetched(connection, select(tables.providers))}
 
 
 def models_of(connection: Connection, tables: Tables, provider: str) -> StoredProvider:
     """Everything that is stored of one provider's models."""
     return _assemble(
-        connection.execute(_columns(tables.models, MODEL_COLUMNS).where(tables.models.c.provider == provider)),
+        fetched(connection, _columns(tables.models, MODEL_COLUMNS).where(tables.models.c.provider == provider)),
         _state_rows(connection, tables, tables.state.c.provider == provider),
         _price_rows(connection, tables, tables.prices.c.provider == provider),
     )
@@ -53,7 +53,7 @@ def models_by_key(
         statement = statement.order_by(tables.models.c.model_id).with_for_update()
     return dict(
         _assemble(
-            connection.execute(statement),
+            fetched(connection, statement),
             _state_rows(connection, tables, _is_one_of(tables.state, provider, ids)),
             _price_rows(connection, tables, _is_one_of(tables.prices, provider, ids)),
         ).models
@@ -64,7 +64,7 @@ def models(connection: Connection, tables: Tables, *, only: Collection[str] = ()
     """The models of all providers, or of some, sorted by key; without their ledgers, which a list does not show."""
     condition = tables.models.c.provider.in_(sorted(only)) if only else None
     statement = _columns(tables.models, MODEL_COLUMNS)
-    rows = connection.execute(statement if condition is None else statement.where(condition))
+    rows = fetched(connection, statement if condition is None else statement.where(condition))
     return sorted((model_from_row(row, (), None) for row in rows), key=lambda model: model.key)
 
 
@@ -77,7 +77,7 @@ def changes_of(connection: Connection, tables: Tables, key: ModelKey, limit: int
         .order_by(changes.c.at.desc(), changes.c.run.desc())
         .limit(limit)
     )
-    return tuple(audit_entry_from_row(row) for row in connection.execute(statement))
+    return tuple(audit_entry_from_row(row) for row in fetched(connection, statement))
 
 
 def last_fetched(connection: Connection, tables: Tables, provider: str) -> int | None:
@@ -93,11 +93,11 @@ def last_fetched(connection: Connection, tables: Tables, provider: str) -> int |
         .order_by(runs.c.started_at.desc())
         .limit(1)
     )
-    return connection.execute(statement).scalar()
+    return next((row.fetched for row in fetched(connection, statement)), None)
 
 
 def _assemble(
-    model_rows: Iterable[Row[*tuple[Any, ...]]],
+    model_rows: Iterable[AnyRow],
     states: dict[ModelKey, RowState],
     ledger: dict[ModelKey, list[PricePoint]],
 ) -> StoredProvider:
@@ -110,7 +110,7 @@ def _assemble(
 
 def _state_rows(connection: Connection, tables: Tables, condition: ColumnElement[bool]) -> dict[ModelKey, RowState]:
     columns = ("provider", "model_id", "written", "pins", "absences")
-    rows = connection.execute(_columns(tables.state, columns).where(condition))
+    rows = fetched(connection, _columns(tables.state, columns).where(condition))
     return {ModelKey(row.provider, row.model_id): state_from_row(row) for row in rows}
 
 
@@ -119,7 +119,7 @@ def _price_rows(
 ) -> dict[ModelKey, list[PricePoint]]:
     statement = _columns(tables.prices, ("provider", "model_id", *PRICE_COLUMNS)).where(condition)
     ledger: defaultdict[ModelKey, list[PricePoint]] = defaultdict(list)
-    for row in connection.execute(statement):
+    for row in fetched(connection, statement):
         ledger[ModelKey(row[0], row[1])].append(price_from_row(row))
     return ledger
 

@@ -19,6 +19,8 @@ from modelctl.core.provider import Provider
 from modelctl.core.run import RunRecord
 from modelctl.core.stored import RowState, StoredModel, Written
 from modelctl.store.dialects import Row as RowValues
+from modelctl.store.fetching import unreadable
+from modelctl.store.tables import AiModelState
 
 LIST_FIELDS = ("input_modalities", "output_modalities", "aliases", "tags")
 PRICE_COLUMNS = tuple(
@@ -41,18 +43,25 @@ _LIST_POSITIONS = tuple(FACT_FIELDS.index(name) for name in LIST_FIELDS)
 
 
 class WrittenFields(Mapping[str, Written]):
-    """The stored JSON of what was last written, parsed only when somebody asks: most rows are as they should be."""
+    """The stored JSON of what was last written, parsed only when somebody asks: most rows are as they should be.
 
-    __slots__ = ("_parsed", "_text")
+    StoreError, then, where it cannot be.
+    """
 
-    def __init__(self, text: str) -> None:
-        self._text = text
+    __slots__ = ("_key", "_parsed", "_text")
+
+    def __init__(self, text: str, key: ModelKey) -> None:
+        self._text, self._key = text, key
         self._parsed: dict[str, Written] | None = None
 
     def _fields(self) -> dict[str, Written]:
         if self._parsed is None:
-            raw = json.loads(self._text)
-            self._parsed = {name: Written(decode(name, value), source) for name, (value, source) in raw.items()}
+            try:
+                raw = json.loads(self._text)
+                self._parsed = {name: Written(decode(name, value), source) for name, (value, source) in raw.items()}
+            except (ValueError, TypeError, ArithmeticError, KeyError, AttributeError):
+                noun = "JSON object of fields, each with its value and source"
+                raise unreadable(AiModelState.__tablename__, str(self._key), "written", noun) from None
         return self._parsed
 
     def __getitem__(self, name: str) -> Written:
@@ -104,8 +113,9 @@ def model_row(model: StoredModel) -> RowValues:
 
 
 def state_from_row(row: Row[*tuple[Any, ...]]) -> RowState:
-    """The state from a row with `written`, `pins` and `absences`."""
-    return RowState(written=WrittenFields(row.written), pins=frozenset(row.pins or ()), absences=row.absences)
+    """The state from a row with its key, `written`, `pins` and `absences`."""
+    written = WrittenFields(row.written, ModelKey(row.provider, row.model_id))
+    return RowState(written=written, pins=frozenset(row.pins or ()), absences=row.absences)
 
 
 def state_row(model: StoredModel, *, now: datetime) -> RowValues:

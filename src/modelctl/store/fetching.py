@@ -1,0 +1,123 @@
+"""Fetching rows whose values are what their columns say. SQLite keeps whatever is written into a column."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import JSON, Column, Connection, Row, Select
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from modelctl.errors import StoreError
+
+OBJECTS = frozenset({"settings", "before_values", "after_values"})
+"""JSON columns that hold an object; the others hold a list of texts."""
+
+_KEYS = (("provider", "model_id"), ("entity_key",), ("name",), ("provider",))
+"""What names a row to a reader, by the columns that its table has."""
+_BAD_VALUE = (ValueError, TypeError, ArithmeticError)
+"""What SQLAlchemy's types raise for a value that they cannot turn into theirs."""
+_NOUNS: dict[type, str] = {
+    str: "text",
+    int: "whole number",
+    bool: "boolean",
+    Decimal: "number",
+    date: "day like 2025-01-31",
+    datetime: "instant like 2025-01-31 12:00:00",
+    list: "JSON list of texts",
+    dict: "JSON object",
+}
+
+AnyRow = Row[*tuple[Any, ...]]
+
+
+def fetched(connection: Connection, statement: Select[*tuple[Any, ...]]) -> Sequence[AnyRow]:
+    """The rows of a SELECT of one table's columns. StoreError names the first value that its column cannot hold."""
+    result = connection.execute(statement)
+    try:
+        rows = result.all()
+    except _BAD_VALUE:
+        culprit = _undecodable(connection, statement)
+        if culprit is None:
+            raise
+        raise culprit from None
+    for column, values in zip(_columns_of(statement), zip(*rows, strict=True), strict=False):
+        if not _all_fit(column, values):
+            index = next(index for index, value in enumerate(values) if not _all_fit(column, [value]))
+            raise _unreadable(connection, statement, column, index)
+    return rows
+
+
+def unreadable(table: str, key: str, column: str, noun: str) -> StoreError:
+    """The error for one value, by the name of its row."""
+    return StoreError(f"{key}: {column} in {table} is no {noun}", f"correct {column} of that row in the database")
+
+
+def _all_fit(column: Column[Any], values: Collection[Any]) -> bool:
+    """Whether all values have the column's type; a look at whole columns costs less than one at each value."""
+    kind = _type_of(column)
+    found = set(map(type, values))
+    if not found <= {kind, type(None)}:
+        return False
+    if kind is list and list in found:
+        return all(type(item) is str for value in values if value for item in value)
+    if kind is Decimal and Decimal in found:
+        return all(value.is_finite() for value in values if value is not None)
+    return True
+
+
+def _type_of(column: Column[Any]) -> type:
+    kind: TypeEngine[Any] = column.type
+    if isinstance(kind, TypeDecorator):
+        kind = kind.impl_instance
+    if isinstance(kind, JSON):
+        return dict if column.name in OBJECTS else list
+    return kind.python_type
+
+
+def _columns_of(statement: Select[*tuple[Any, ...]]) -> list[Column[Any]]:
+    return [column for column in statement.selected_columns if isinstance(column, Column)]
+
+
+def _keys_of(statement: Select[*tuple[Any, ...]]) -> list[Column[Any]]:
+    table = _columns_of(statement)[0].table
+    names = next(names for names in _KEYS if all(name in table.c for name in names))
+    return [table.c[name] for name in names]
+
+
+def _unreadable(
+    connection: Connection, statement: Select[*tuple[Any, ...]], column: Column[Any], index: int
+) -> StoreError:
+    keys = _keys_of(statement)
+    selected = statement.with_only_columns(*keys, column)
+    rows: list[AnyRow] = list(connection.execute(selected))
+    named = next((row for row in rows if not _all_fit(column, [row[-1]])), rows[index])
+    return unreadable(column.table.name, _name(named[:-1]), column.name, _NOUNS[_type_of(column)])
+
+
+def _undecodable(connection: Connection, statement: Select[*tuple[Any, ...]]) -> StoreError | None:
+    """Which value it was, found by reading column by column and then row by row; None where all can be read."""
+    keys = _keys_of(statement)
+    for column in _columns_of(statement):
+        if _can_be_read(connection, statement.with_only_columns(column)):
+            continue
+        for key in connection.execute(statement.with_only_columns(*keys)).all():
+            here = [each == value for each, value in zip(keys, key, strict=True)]
+            if not _can_be_read(connection, statement.with_only_columns(column).where(*here)):
+                noun = _NOUNS[_type_of(column)]
+                return unreadable(column.table.name, _name(key), column.name, noun)
+    return None
+
+
+def _can_be_read(connection: Connection, statement: Select[*tuple[Any, ...]]) -> bool:
+    try:
+        connection.execute(statement).all()
+    except _BAD_VALUE:
+        return False
+    return True
+
+
+def _name(key: Sequence[Any]) -> str:
+    return "/".join(str(part) for part in key)
