@@ -12,7 +12,6 @@ from modelctl.core.audit import AuditEntry
 from modelctl.core.model import ModelKey
 from modelctl.core.price import PricePoint
 from modelctl.core.provider import Provider
-from modelctl.core.run import Outcome
 from modelctl.core.stored import RowState, StoredModel, StoredProvider
 from modelctl.store.fetching import AnyRow, fetched
 from modelctl.store.names import Tables
@@ -81,14 +80,13 @@ def changes_of(connection: Connection, tables: Tables, key: ModelKey, limit: int
 
 
 def last_fetched(connection: Connection, tables: Tables, provider: str) -> int | None:
-    """How many models the provider's last believed listing had; None where there was none."""
+    """How many models the provider's last believed listing had, whatever came of it; None where there was none."""
     runs = tables.sync_runs
     statement = (
         select(runs.c.fetched)
         .where(
             runs.c.provider == provider,
             runs.c.fetched.is_not(None),
-            runs.c.outcome.in_([Outcome.APPLIED.value, Outcome.IN_SYNC.value]),
         )
         .order_by(runs.c.started_at.desc())
         .limit(1)
