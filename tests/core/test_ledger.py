@@ -183,15 +183,3 @@ def test_a_complete_price_lets_one_bill_a_request(model_type, kinds, complete):
 def test_a_price_of_another_unit_is_no_price_per_million_tokens():
     points = [replace(documented("1"), unit="mchar"), replace(documented("1"), kind="output")]
     assert not has_complete_price(points, "chat", at=NOW)
-
-
-def test_an_end_that_is_announced_later_is_appended_as_a_revision() -> None:
-    now, end = datetime(2026, 11, 21, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)
-    open_ended = PricePoint(kind="input", amount=Decimal(1), hours_utc="01:00-04:00")
-    ending = replace(open_ended, effective_to=end)
-    moved = replace(open_ended, hours_utc="02:00-05:00", effective_from=end)
-    appended = missing_points([open_ended], [ending, moved], now=now)
-    assert set(appended) == {replace(ending, revision=1), moved}
-    ledger = [open_ended, *appended]
-    assert missing_points(ledger, [ending, moved], now=now) == ()
-    assert [key.hours_utc for key in current(ledger, end)] == ["02:00-05:00"]

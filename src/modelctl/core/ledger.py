@@ -86,25 +86,8 @@ def _missing_for_key(
             timeline.append(point)
     if not (api_still_stands or _is_claimed(timeline, now)):
         timeline += _present(timeline, announced, observed, now)
-    _move_ends(timeline, announced, now)
     _extend_with_future(timeline, announced, now)
     return timeline[len(ledger) :]
-
-
-def _move_ends(timeline: list[PricePoint], announced: list[PricePoint], now: datetime) -> None:
-    """Append a revision of each point whose end was announced, moved or called off after the point was appended.
-
-    An end that has passed stays: what was billed after it is history.
-    """
-    for point in announced:
-        known = _in_force(
-            (each for each in timeline if each.effective_from <= point.effective_from), point.effective_from
-        )
-        if known is None or known.effective_from != point.effective_from or known.basis == Basis.MANUAL:
-            continue
-        ends = [end for end in (known.effective_to, point.effective_to) if end is not None]
-        if known.money == point.money and known.effective_to != point.effective_to and min(ends) > now:
-            timeline.append(replace(known, effective_to=point.effective_to, revision=known.revision + 1))
 
 
 def _extend_with_future(timeline: list[PricePoint], announced: list[PricePoint], now: datetime) -> None:
