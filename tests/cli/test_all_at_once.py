@@ -13,7 +13,7 @@ from modelctl.core.filters import Patterns
 from modelctl.core.model import ModelFacts, ModelKey, ModelRecord
 from modelctl.core.provider import Provider
 from modelctl.discovery.source import Access
-from modelctl.sync import gather as gathering
+from modelctl.sync import listings
 from modelctl.sync.gather import gather
 from modelctl.sync.jobs import Job
 from tests.conftest import NOW
@@ -37,7 +37,7 @@ def test_every_provider_is_asked_before_the_first_is_brought_up_to_date(monkeypa
         return ModelRecord(key=ModelKey(access.provider, "m"), facts=ModelFacts())
 
     fake = SimpleNamespace(KIND="fake", DOCS="", BASE_URL_ENV="", COMPLETE=True, fetch=fetch, translate=translate)
-    monkeypatch.setattr(gathering, "REGISTRY", {"fake": fake})
+    monkeypatch.setattr(listings, "REGISTRY", {"fake": fake})
     jobs = [job("catalog-only", is_asked=False), *(job(f"p{number}", is_asked=True) for number in range(PROVIDERS))]
     found = gather(jobs, [], deadline_s=20)
     assert next(found).job.provider.name == "catalog-only"

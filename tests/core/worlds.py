@@ -18,7 +18,7 @@ from modelctl.core.plan import Plan
 from modelctl.core.planning import Consulted, NewModels, plan
 from modelctl.core.price import SINCE_LAUNCH, Basis, PricePoint
 from modelctl.core.snapshot import Snapshot
-from modelctl.core.stored import StoredProvider
+from modelctl.core.stored import RemovedModel, StoredProvider
 
 PROVIDER = "acme"
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -157,10 +157,9 @@ def pinned(stored: StoredProvider, model_id: str, *names: str) -> StoredProvider
 def removed(stored: StoredProvider, model_id: str) -> StoredProvider:
     """The rows after somebody deleted one of them."""
     models = {each: model for each, model in stored.models.items() if each != key(model_id)}
-    was_ours = stored.models[key(model_id)].state is not None
-    return replace(
-        stored, models=models, removed_by_hand=stored.removed_by_hand | ({key(model_id)} if was_ours else set())
-    )
+    gone = stored.models[key(model_id)]
+    known = {} if gone.state is None else {gone.key: RemovedModel(state=gone.state, prices=gone.prices)}
+    return replace(stored, models=models, removed_by_hand={**stored.removed_by_hand, **known})
 
 
 # ---- strategies

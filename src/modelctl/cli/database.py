@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,11 @@ from modelctl.cli.context import Context
 from modelctl.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from modelctl.core.run import Author
     from modelctl.store.engine import Database
+    from modelctl.store.lease import Holder
 
 
 @contextmanager
@@ -40,3 +44,23 @@ def readable_database(context: Context) -> Iterator[Database]:
         if not is_readable(database):
             raise StoreError(f"{database.label} has no models yet", "run `modelctl sync` to fill it")
         yield database
+
+
+@contextmanager
+def writing_alone(
+    context: Context, database: Database, author: Author, *, is_needed: bool = True
+) -> Iterator[Callable[[Connection], None]]:
+    """The right to write, and what each transaction calls first to be sure of it; waits as the settings say.
+
+    Not `is_needed`: a run that only shows waits for nobody. LockHeld where another run writes for too long.
+    """
+    if not is_needed:
+        yield lambda _connection: None
+        return
+    from modelctl.store.lease import held
+
+    def tell(holder: Holder) -> None:
+        context.say(f"waiting for the {holder.command} of {holder.actor}, begun {holder.since}")
+
+    with held(database, author, wait_s=context.settings.lock_wait_s, on_wait=tell) as lease:
+        yield lease.require

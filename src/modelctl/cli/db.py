@@ -50,7 +50,7 @@ def status(
     context = context_of(ctx)
     with database_of(context) as database:
         found = (
-            schema.SchemaStatus(version=None, pending=(schema.HEAD,))
+            schema.SchemaStatus(version=None, pending=schema.REVISIONS)
             if database.is_missing_file
             else schema.status(database)
         )

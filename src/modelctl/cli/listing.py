@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, TypeAlias
@@ -14,7 +14,7 @@ from modelctl.cli.context import Context, context_of
 from modelctl.cli.database import readable_database
 from modelctl.core.model import CAPABILITIES, ModelType, Status, Tier
 from modelctl.core.names import require_known
-from modelctl.core.query import COLUMNS, Filter, Selection, ordered, select
+from modelctl.core.query import COLUMNS, PROTECTED, SHOWABLE, Filter, Selection, ordered, select
 from modelctl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ MinContext = Annotated[int | None, typer.Option(min=0, metavar="TOKENS", help="C
 Enabled = Annotated[bool | None, typer.Option("--enabled/--disabled", help="The application's own switch.")]
 Recommended = Annotated[bool | None, typer.Option("--recommended/--not-recommended", help="For new work.")]
 Missing = Annotated[_Names, typer.Option("--missing", metavar="COLUMN", help="It is unknown. Repeatable: all of them.")]
+Protected = Annotated[bool, typer.Option("--protected", help="A person owns some field: no sync changes it.")]
 Search = Annotated[str, typer.Option(metavar="TEXT", help="Part of an id, name or alias, in any case.")]
 WithRetired = Annotated[bool, typer.Option("--all", help="With the retired ones.")]
 Sort = Annotated[_Names, typer.Option(metavar="COLUMN,…", help="-COLUMN: the other way round. Unknown comes last.")]
@@ -87,6 +88,7 @@ def list_command(
     enabled: Enabled = None,
     recommended: Recommended = None,
     missing: Missing = None,
+    protected: Protected = False,
     search: Search = "",
     with_retired: WithRetired = False,
     sort: Sort = None,
@@ -96,22 +98,34 @@ def list_command(
     json: AsJson = False,
 ) -> None:
     """List models, without the retired ones unless --all or --status asks for them."""
-    wanted = Filter(
-        providers=frozenset(provider or ()),
-        statuses=frozenset(map(str, status or ())),
-        types=frozenset(map(str, type or ())),
-        tiers=frozenset(map(str, tier or ())),
-        capabilities=frozenset(capability or ()),
-        tags=frozenset(tag or ()),
+    wanted = replace(
+        _named(provider, status, type, tier, capability, tag, missing),
         at_least=_limits("min", min_input_price, min_output_price, min_context),
         at_most=_limits("max", max_input_price, max_output_price),
         is_enabled=enabled,
         is_recommended=recommended,
-        missing=frozenset(missing or ()),
+        is_protected=protected,
         search=search,
         with_retired=with_retired,
     )
-    _list(context_of(ctx), _Order(wanted, _split(sort), _split(columns), limit, ListFormat.JSON if json else format))
+    _list(
+        context_of(ctx),
+        _Order(wanted, _split(sort), _columns(columns, protected), limit, ListFormat.JSON if json else format),
+    )
+
+
+def _named(*names: Iterable[str] | None) -> Filter:
+    """The filter on names: provider, status, type, tier, capability, tag and missing column."""
+    providers, statuses, types, tiers, capabilities, tags, missing = (frozenset(map(str, each or ())) for each in names)
+    return Filter(
+        providers=providers,
+        statuses=statuses,
+        types=types,
+        tiers=tiers,
+        capabilities=capabilities,
+        tags=tags,
+        missing=missing,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,15 +139,18 @@ class _Order:
     format: ListFormat
 
     def __post_init__(self) -> None:
-        for name in (*(term.removeprefix("-") for term in self.sort), *self.columns):
+        for name in (term.removeprefix("-") for term in self.sort):
             require_known(name, COLUMNS, "column")
+        for name in self.columns:
+            require_known(name, SHOWABLE, "column")
 
 
 def _list(context: Context, order: _Order) -> None:
     from modelctl.render.listing import FORMATS, dropped
     from modelctl.render.terminal import look_of
 
-    models, known = _read(context, order.wanted)
+    with_states = order.wanted.is_protected or PROTECTED in order.columns
+    models, known = _read(context, order.wanted, with_states=with_states)
     selection = select(models, order.wanted)
     found = ordered(selection.models, order.sort)
     shown = found[: order.limit]
@@ -147,7 +164,7 @@ def _list(context: Context, order: _Order) -> None:
     context.say(_summary(selection, len(shown), known))
 
 
-def _read(context: Context, wanted: Filter) -> tuple[list[StoredModel], int]:
+def _read(context: Context, wanted: Filter, *, with_states: bool) -> tuple[list[StoredModel], int]:
     """The models of the providers that are asked for, and how many the table has of them."""
     from modelctl.store import read
 
@@ -157,6 +174,8 @@ def _read(context: Context, wanted: Filter) -> tuple[list[StoredModel], int]:
             for name in sorted(wanted.providers):
                 require_known(name, names, "provider")
         models = read.models(connection, database.tables, only=wanted.providers)
+        if with_states:
+            models = read.with_states(connection, database.tables, models)
     return models, len(models)
 
 
@@ -197,6 +216,11 @@ def _amount(option: str, text: str | None) -> Decimal | None:
     if not amount.is_finite() or amount < 0:
         raise UsageError(f"{option}: {text!r} is not an amount", "write it like 2.5")
     return amount
+
+
+def _columns(values: list[str] | None, protected: bool) -> list[str]:
+    """The columns that are asked for; what a person protects is shown with `--protected`."""
+    return _split(values) or (["provider", "model_id", PROTECTED] if protected else [])
 
 
 def _split(values: list[str] | None) -> list[str]:

@@ -20,7 +20,27 @@ from modelctl.errors import ExitCode, ModelctlError, UsageError
 try:
     import typer
 
-    from modelctl.cli import catalog, catalog_files, config, db, lifecycle, listing, price, resolving, show, sync
+    from modelctl.cli import (
+        apply,
+        catalog,
+        catalog_files,
+        claiming,
+        config,
+        db,
+        discover,
+        doctor,
+        history,
+        holding,
+        lifecycle,
+        listing,
+        plan,
+        price,
+        resolving,
+        runs,
+        show,
+        sync,
+        undo,
+    )
     from modelctl.cli.context import Context, context_of
 except KeyboardInterrupt:  # most of the first tenth of a second is spent here, before `main` can catch it
     sys.stderr.write("interrupted\n")
@@ -40,16 +60,29 @@ app = typer.Typer(
 
 # Every command is registered here: a group with add_typer, a single command with app.command(NAME)(function).
 app.command("sync", epilog=sync.EPILOG)(sync.sync_command)
+app.command("discover", epilog=discover.EPILOG)(discover.discover_command)
+app.command("plan", epilog=plan.EPILOG)(plan.plan_command)
+app.command("apply", epilog=apply.EPILOG)(apply.apply_command)
 app.command("list", epilog=listing.EPILOG)(listing.list_command)
 app.command("show", epilog=show.EPILOG)(show.show_command)
 app.command("lifecycle", epilog=lifecycle.EPILOG)(lifecycle.lifecycle_command)
+app.command("held", epilog=holding.EPILOG)(holding.held_command)
+app.command("accept", epilog=holding.EPILOG)(holding.accept_command)
+app.command("decline", epilog=holding.EPILOG)(holding.decline_command)
+app.command("pin", epilog=claiming.PIN_EPILOG)(claiming.pin_command)
+app.command("unpin", epilog=claiming.UNPIN_EPILOG)(claiming.unpin_command)
+app.command("adopt", epilog=claiming.ADOPT_EPILOG)(claiming.adopt_command)
 app.add_typer(catalog.app, name="catalog")
 catalog.app.command("export", epilog=catalog_files.EXPORT_EPILOG)(catalog_files.export_command)
 catalog.app.command("diff", epilog=catalog_files.DIFF_EPILOG)(catalog_files.diff_command)
 app.command("resolve", epilog=resolving.EPILOG)(resolving.resolve_command)
+app.add_typer(runs.app, name="runs")
+app.command("history", epilog=history.EPILOG)(history.history_command)
+app.command("undo", epilog=undo.EPILOG)(undo.undo_command)
 app.add_typer(price.app, name="price")
 app.add_typer(config.app, name="config")
 app.add_typer(db.app, name="db")
+app.command("doctor", epilog=doctor.EPILOG)(doctor.doctor_command)
 
 _FLAGS = {"--debug", "--quiet"}
 _OPTIONS = {"--database", "--catalog", "--config"}

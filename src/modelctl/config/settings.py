@@ -48,6 +48,8 @@ class Settings:
     """For one request to a provider."""
     deadline_s: float
     """For the whole listing of one provider."""
+    lock_wait_s: float
+    """For another run that writes to the same database; 0: do not wait."""
     limits: GuardLimits
     providers: Mapping[str, ProviderSettings] = field(default_factory=dict)
     origins: Mapping[str, Setting] = field(default_factory=dict, repr=False)

@@ -98,6 +98,12 @@ def _seconds(value: Any) -> float:
     return float(value)
 
 
+def _seconds_or_none(value: Any) -> float:
+    if not _is_number(value) or not 0 <= value <= _DAY_S:
+        raise ValueError(f"{_spelt(value)} is not a number of seconds from 0 to {_DAY_S}")
+    return float(value)
+
+
 def _percent(value: Any) -> int:
     if not _is_whole(value) or not 0 <= value <= 100:
         raise ValueError(f"{_spelt(value)} is not a whole number from 0 to 100")
@@ -154,6 +160,7 @@ SPECS: Mapping[str, Spec] = {
     "new_models": Spec(Kind(_new_models), NewModels.REVIEW),
     "timeout_s": Spec(_SECONDS, 20.0),
     "deadline_s": Spec(_SECONDS, 120.0),
+    "lock_wait_s": Spec(Kind(_seconds_or_none, is_number=True), 60.0),
     "max_retired_percent": Spec(_PERCENT, _GUARDS.max_retired_percent),
     "max_updated_percent": Spec(_PERCENT, _GUARDS.max_updated_percent),
     "guard_min_rows": Spec(_COUNT, _GUARDS.min_rows),

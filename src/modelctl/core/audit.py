@@ -20,4 +20,4 @@ class AuditEntry:
     before: Mapping[str, Any] = field(default_factory=dict)
     """Empty for a creation."""
     after: Mapping[str, Any] = field(default_factory=dict)
-    """Besides fields, `prices` has the points that were appended to the ledger."""
+    """Besides fields, `prices` has the points that were appended to the ledger, `sources` who stated which fields."""

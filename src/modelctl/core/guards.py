@@ -10,9 +10,16 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from modelctl.core.encoding import decimal_text
-from modelctl.core.model import PRICE_FIELDS
+from modelctl.core.holds import Decisions, Hold, Move, Verdict, move_value, price_move, price_name
+from modelctl.core.merge import BY_PRICE
+from modelctl.core.model import ModelKey
 from modelctl.core.plan import Action, Change, FieldChange, GuardName, Held, Plan
-from modelctl.core.price import STANDARD, PriceKey, PricePoint, current
+from modelctl.core.price import PricePoint, current
+from modelctl.core.run import Author
+
+NOBODY_DECIDED = Decisions()
+_OF_ONE_VALUE = (GuardName.PRICE_RISE, GuardName.PRICE_FALL, GuardName.PRICE_ZERO, GuardName.LIMIT_DROP)
+"""Guards that doubt single values; the others doubt whole rows."""
 
 LIMIT_FIELDS = ("context_window", "max_input_tokens", "max_output_tokens")
 
@@ -63,21 +70,57 @@ def listing_is_short(fetched: int | None, last_good: int | None, limits: GuardLi
     return f"the listing has {fetched} models, less than {limits.min_listing_percent} % of the last one's {last_good}"
 
 
-def check(plan: Plan, limits: GuardLimits, acceptance: Acceptance, *, listing_doubt: str | None = None) -> Plan:
+def check(
+    plan: Plan,
+    limits: GuardLimits,
+    acceptance: Acceptance,
+    *,
+    listing_doubt: str | None = None,
+    decisions: Decisions = NOBODY_DECIDED,
+) -> Plan:
     """The plan with the implausible changes moved from `changes` to `held`, unless they were accepted.
 
     `listing_doubt`: why the whole listing is in doubt (see `listing_is_short`); then nothing that came of it counts.
+    `decisions`: what people decided about these very values; what they declined is left out, and not held again.
     """
     doubted: list[Held] = []
     if listing_doubt is not None and not acceptance.covers_guard(GuardName.SHORT_LISTING):
-        doubted = [Held(change=each, guard=GuardName.SHORT_LISTING, reason=listing_doubt) for each in plan.changes]
+        doubted = [_held(each, GuardName.SHORT_LISTING, listing_doubt) for each in plan.changes]
         plan = replace(plan, absences={}, seen={}, listing_doubt=listing_doubt)
         if not doubted:  # no change would tell of it
             notice = f"{listing_doubt}; --accept {GuardName.SHORT_LISTING} lets it count"
             plan = replace(plan, notices=(*plan.notices, notice))
-    hits = [hit for hit in (*doubted, *_hits(plan, limits)) if not acceptance.covers(hit)]
-    if not hits:
-        return plan
+    by_verdict: dict[Verdict | None, list[Held]] = {None: [], Verdict.ACCEPTED: [], Verdict.DECLINED: []}
+    for hit in (*doubted, *_hits(plan, limits)):
+        if not acceptance.covers(hit):
+            by_verdict[decisions.on(hit.change.key, hit.guard, hit.moves)].append(hit)
+    plan = replace(plan, accepted=tuple(by_verdict[Verdict.ACCEPTED]))
+    return _hold(_decline(plan, by_verdict[Verdict.DECLINED]), by_verdict[None])
+
+
+def stopped(plan: Plan, author: Author) -> dict[tuple[ModelKey, str], Hold]:
+    """What guards stopped of single rows, or would have but for a person's decision: to be remembered as holds."""
+    found: dict[tuple[ModelKey, str], Hold] = {}
+    for held in (*plan.held, *plan.accepted, *plan.declined):
+        place = held.change.key, held.guard.value
+        if held.guard is GuardName.SHORT_LISTING:
+            continue  # which is about the listing, not about its rows
+        before = found.get(place)
+        moves = dict.fromkeys((*(before.moves if before is not None else ()), *held.moves))
+        reason = f"{before.reason}; {held.reason}" if before is not None else held.reason
+        found[place] = Hold(
+            key=held.change.key,
+            guard=held.guard.value,
+            moves=tuple(moves),
+            reason=reason,
+            run=author.run,
+            held_at=author.now,
+        )
+    return found
+
+
+def _hold(plan: Plan, hits: Sequence[Held]) -> Plan:
+    """The plan without the rows that a guard stopped."""
     stopped = {hit.change.key for hit in hits}
     return replace(
         plan,
@@ -88,15 +131,51 @@ def check(plan: Plan, limits: GuardLimits, acceptance: Acceptance, *, listing_do
     )
 
 
+def _decline(plan: Plan, hits: Sequence[Held]) -> Plan:
+    """The plan without the values that a person declined; the rest of their rows goes on."""
+    if not hits:
+        return plan
+    declined: dict[ModelKey, list[Held]] = {}
+    for hit in hits:
+        declined.setdefault(hit.change.key, []).append(hit)
+    kept = [_without(change, declined.get(change.key, ())) for change in plan.changes]
+    return replace(
+        plan,
+        changes=tuple(change for change in kept if change is not None),
+        unchanged=plan.unchanged + kept.count(None),
+        declined=tuple(sorted(hits, key=lambda hit: (hit.change.key, hit.guard))),
+    )
+
+
+def _without(change: Change, declined: Sequence[Held]) -> Change | None:
+    """The change without what was declined of it; None where nothing is left."""
+    if not declined:
+        return change
+    if any(hit.guard not in _OF_ONE_VALUE for hit in declined):
+        return None
+    moves = {move for hit in declined for move in hit.moves}
+    dropped = [point for point in change.prices if _price_move(change, point) in moves]
+    columns = {(price_name(point.key), point.amount) for point in dropped}
+    fields = tuple(
+        each
+        for each in change.fields
+        if (each.name, each.new) not in columns
+        and _field_move(each) not in moves
+        and not (columns and each.source == BY_PRICE)
+    )
+    prices = tuple(point for point in change.prices if point not in dropped)
+    return replace(change, fields=fields, prices=prices) if fields or prices else None
+
+
 def _hits(plan: Plan, limits: GuardLimits) -> Iterator[Held]:
     yield from _mass_hits(plan, limits)
     for change in plan.changes:
         if change.existing is None:
             continue
         for point in change.prices:
-            yield from _price_hits(change, change.existing.prices, point, limits)
+            yield from _price_hits(change, point, limits)
         for field in change.fields:
-            if field.name in LIMIT_FIELDS:
+            if field.name in LIMIT_FIELDS and change.existing.is_ours(field.name):  # else it is taken knowingly
                 yield from _limit_hits(change, field, limits)
 
 
@@ -110,11 +189,11 @@ def _mass_hits(plan: Plan, limits: GuardLimits) -> Iterator[Held]:
             f"{len(ending)} of {plan.alive} live rows would be deprecated or retired, "
             f"more than {limits.max_retired_percent} %"
         )
-        yield from (Held(change=each, guard=GuardName.MASS_RETIREMENT, reason=reason) for each in ending)
+        yield from (_held(each, GuardName.MASS_RETIREMENT, reason) for each in ending)
     changing = _unannounced(plan, ends | {Action.UPDATE, Action.REACTIVATE})
     if len(changing) * 100 > limits.max_updated_percent * plan.existing:
         reason = f"{len(changing)} of {plan.existing} rows would be changed, more than {limits.max_updated_percent} %"
-        yield from (Held(change=each, guard=GuardName.MASS_UPDATE, reason=reason) for each in changing)
+        yield from (_held(each, GuardName.MASS_UPDATE, reason) for each in changing)
 
 
 def _unannounced(plan: Plan, actions: Collection[Action]) -> list[Change]:
@@ -129,38 +208,52 @@ def _was_announced(change: Change) -> bool:
     return ends is not None and change.action is Action.RETIRE and change.new_value("retires_on") is None
 
 
-def _price_hits(change: Change, ledger: Sequence[PricePoint], point: PricePoint, limits: GuardLimits) -> Iterator[Held]:
+def _price_hits(change: Change, point: PricePoint, limits: GuardLimits) -> Iterator[Held]:
     """Doubts about a price that is to be appended, against what the ledger has for its first day.
 
     A price that was announced is doubted then, and not again on the day on which it comes into force.
     """
-    before = current((each for each in ledger if each.key == point.key), point.effective_from).get(point.key)
+    before = _price_before(change, point)
     if before is None or before.currency != point.currency:
         return
     old, new = before.amount, point.amount
-    moves = f"{_price_name(point)} {decimal_text(old)} → {decimal_text(new)}"
+    moves = f"{price_name(point.key)} {decimal_text(old)} → {decimal_text(new)}"
+    move = price_move(before, point)
     if old != new and not (old and new):
-        yield Held(change=change, guard=GuardName.PRICE_ZERO, reason=f"{moves} crosses zero")
+        yield _held(change, GuardName.PRICE_ZERO, f"{moves} crosses zero", move)
     elif new > old * limits.max_price_rise:
-        reason = f"{moves} rises to more than {limits.max_price_rise} times"
-        yield Held(change=change, guard=GuardName.PRICE_RISE, reason=reason)
+        yield _held(change, GuardName.PRICE_RISE, f"{moves} rises to more than {limits.max_price_rise} times", move)
     elif new * limits.max_price_fall < old:
-        reason = f"{moves} falls to less than 1/{limits.max_price_fall}"
-        yield Held(change=change, guard=GuardName.PRICE_FALL, reason=reason)
+        yield _held(change, GuardName.PRICE_FALL, f"{moves} falls to less than 1/{limits.max_price_fall}", move)
 
 
-def _price_name(point: PricePoint) -> str:
-    """The column that shows the price, or the kind with what makes it a price of its own."""
-    shown = next((name for name, kind in PRICE_FIELDS.items() if point.key == PriceKey(kind)), None)
-    if shown is not None:
-        return shown
-    context = f"above {point.context_above:,} tokens" if point.context_above else ""
-    tier = point.service_tier if point.service_tier != STANDARD else ""
-    return " ".join(part for part in (tier, point.kind, "price per", point.unit, context, point.hours_utc) if part)
+def _price_before(change: Change, point: PricePoint) -> PricePoint | None:
+    ledger = change.existing.prices if change.existing is not None else ()
+    return current((each for each in ledger if each.key == point.key), point.effective_from).get(point.key)
+
+
+def _price_move(change: Change, point: PricePoint) -> Move | None:
+    before = _price_before(change, point)
+    return None if before is None else price_move(before, point)
 
 
 def _limit_hits(change: Change, field: FieldChange, limits: GuardLimits) -> Iterator[Held]:
     old, new = field.old, field.new
     if isinstance(old, int) and isinstance(new, int) and new * 100 <= old * limits.min_limit_percent:
         reason = f"{field.name} {old:,} → {new:,} falls to {limits.min_limit_percent} % or less"
-        yield Held(change=change, guard=GuardName.LIMIT_DROP, reason=reason)
+        yield _held(change, GuardName.LIMIT_DROP, reason, _field_move(field))
+
+
+def _held(change: Change, guard: GuardName, reason: str, move: Move | None = None) -> Held:
+    """What a guard stops: one value, or without `move` all values of the row."""
+    if move is not None:
+        return Held(change=change, guard=guard, reason=reason, moves=(move,))
+    prices = (
+        _price_move(change, point) or Move(price_name(point.key), None, decimal_text(point.amount))
+        for point in change.prices
+    )
+    return Held(change=change, guard=guard, reason=reason, moves=(*map(_field_move, change.fields), *prices))
+
+
+def _field_move(field: FieldChange) -> Move:
+    return Move(field.name, move_value(field.old), move_value(field.new))

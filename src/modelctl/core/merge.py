@@ -135,6 +135,10 @@ def display_name_of(model_id: str) -> str:
     return name or model_id
 
 
+BY_PRICE = "rule:price"
+"""The source of a tier that was derived from the price."""
+
+
 def tier_of(facts: ModelFacts) -> Tier | None:
     """The price class that the projected prices give; None while no token price is known, or it is not in USD."""
     prices = [price for price in (facts.input_price_per_mtok, facts.output_price_per_mtok) if price is not None]

@@ -5,40 +5,63 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from modelctl.core.model import UNKNOWN
-from modelctl.core.plan import Change, Plan
-from modelctl.core.stored import RowState, StoredModel, StoredProvider, Written
+from modelctl.core.model import UNKNOWN, Source
+from modelctl.core.plan import Action, Change, Plan
+from modelctl.core.stored import RemovedModel, RowState, StoredModel, StoredProvider, Written
 
 
 def after(change: Change, *, now: datetime) -> StoredModel:
-    """The row as the change leaves it. `updated_at` moves only where a field does: a price alone is in the ledger."""
-    written = {each.name: Written(each.new, each.source) for each in change.fields}
+    """The row as the change leaves it. `updated_at` moves only where a column does: a price alone is in the ledger."""
     values = {each.name: each.new for each in change.fields}
-    if change.existing is None:
+    model = change.existing
+    if model is None:
+        prices = change.removed.prices if change.removed is not None else ()
         return StoredModel(
             key=change.key,
             facts=UNKNOWN.replaced(values),
             is_enabled=bool(change.is_enabled),
-            prices=change.prices,
-            state=RowState(written=written),
+            prices=(*prices, *change.prices),
+            state=state_after(change),
             created_at=now,
             updated_at=now,
         )
-    model = change.existing
-    state = model.state or RowState()
+    is_enabled = model.is_enabled if change.is_enabled is None else change.is_enabled
     return replace(
         model,
         facts=model.facts.replaced(values),
+        is_enabled=is_enabled,
         prices=(*model.prices, *change.prices),
-        state=replace(state, written={**state.written, **written}),
-        updated_at=now if change.fields else model.updated_at,
+        state=state_after(change),
+        updated_at=now if change.fields or is_enabled != model.is_enabled else model.updated_at,
     )
+
+
+def state_after(change: Change) -> RowState | None:
+    """What is remembered of the row: what a source wrote is ours from then on, what a person set is pinned.
+
+    A row that modelctl does not own stays so, unless the change says what to remember.
+    """
+    if change.state is not None:
+        return change.state
+    before = change.existing.state if change.existing is not None else RowState()
+    if before is None:
+        return None
+    by_people = {each.name for each in change.fields if each.source == Source.PERSON}
+    written = {each.name: Written(each.new, each.source) for each in change.fields if each.name not in by_people}
+    pins = (before.pins - written.keys()) | by_people
+    return replace(before, written={**before.written, **written}, pins=pins)
 
 
 def after_plan(stored: StoredProvider, plan: Plan, *, now: datetime) -> StoredProvider:
     """All rows of a provider as the plan leaves them."""
-    models = dict(stored.models)
+    models, removed = dict(stored.models), dict(stored.removed_by_hand)
     for change in plan.changes:
+        if change.action is Action.REMOVE:
+            gone = models.pop(change.key)
+            if gone.state is not None:
+                removed[change.key] = RemovedModel(state=gone.state, prices=gone.prices)
+            continue
+        removed.pop(change.key, None)
         models[change.key] = after(change, now=now)
     for key, absences in plan.absences.items():
         models[key] = replace(models[key], state=replace(models[key].state or RowState(), absences=absences))
@@ -46,4 +69,4 @@ def after_plan(stored: StoredProvider, plan: Plan, *, now: datetime) -> StoredPr
         if key in models:
             listed_at = at if key in plan.listed else models[key].last_seen_at
             models[key] = replace(models[key], last_seen_at=listed_at, last_verified_at=at)
-    return replace(stored, models=models)
+    return StoredProvider(models=models, removed_by_hand=removed)

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from modelctl.core.holds import Move
 from modelctl.core.model import FactValue, ModelKey, Skipped
 from modelctl.core.price import PricePoint
-from modelctl.core.stored import StoredModel
+from modelctl.core.stored import RemovedModel, RowState, StoredModel
 
 
 class Action(StrEnum):
@@ -20,6 +21,8 @@ class Action(StrEnum):
     DEPRECATE = "deprecate"
     RETIRE = "retire"
     REACTIVATE = "reactivate"
+    REMOVE = "remove"  # only by a person; the ledger, the state and the audit stay
+    ADOPT = "adopt"  # by a person: a row that was there before modelctl is its own from now on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,9 +44,13 @@ class Change:
     fields: tuple[FieldChange, ...] = ()
     prices: tuple[PricePoint, ...] = ()
     is_enabled: bool | None = None
-    """The app's switch; only a creation sets it."""
+    """The app's switch, where the change sets it: a creation does, and else only a person."""
+    state: RowState | None = None
+    """What is remembered of the row afterwards, where that is not what follows from `fields`: see `outcome.after`."""
     existing: StoredModel | None = None
     """The row that the plan rests on; None for a creation."""
+    removed: RemovedModel | None = None
+    """For a creation: what is left of the row of that name that somebody deleted."""
 
     def new_value(self, name: str) -> FactValue:
         """The value that the change gives a field; None where it leaves the field alone."""
@@ -80,6 +87,8 @@ class Held:
     change: Change
     guard: GuardName
     reason: str
+    moves: tuple[Move, ...] = ()
+    """The values that it doubts: what a person's decision is about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +100,10 @@ class Plan:
     provider_settings: tuple[FieldChange, ...] = ()
     """What the provider's own row takes from the catalogs; `notices` says it to people."""
     held: tuple[Held, ...] = ()
+    accepted: tuple[Held, ...] = ()
+    """What a guard would have stopped, but for a person's decision on these very values."""
+    declined: tuple[Held, ...] = ()
+    """What a person declined: left out of the changes, and not held again."""
     listing_doubt: str | None = None
     """Why the provider's whole listing is not believed, though it may have brought no change."""
     protected: tuple[Protected, ...] = ()

@@ -5,24 +5,26 @@ The straight line: stored rows + merged records -> `plan()` -> `guards.check()` 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from modelctl.core.claims import EVERY, Taking, taken_over
 from modelctl.core.desired import api_is_newer
 from modelctl.core.ledger import has_complete_price, missing_points, projection, projection_sources
-from modelctl.core.merge import tier_of
+from modelctl.core.merge import BY_PRICE, tier_of
 from modelctl.core.model import PRICE_FIELDS, FactValue, ModelKey, ModelRecord, Source, Status
 from modelctl.core.ownership import field_changes
 from modelctl.core.plan import Action, Change, FieldChange, Plan, Protected
 from modelctl.core.price import PricePoint
-from modelctl.core.stored import StoredModel, StoredProvider
+from modelctl.core.stored import RemovedModel, StoredModel, StoredProvider
 from modelctl.core.units import start_of_day, to_seconds
 
 ABSENCES_UNTIL_DEPRECATED = 2
 """Whole listings in a row that must miss a model, which an earlier one showed, before it is marked."""
 BY_ABSENCE = "api:absent"
+NOTHING_TAKEN = Taking()
 
 _NO_PRICES: Mapping[str, FactValue] = dict.fromkeys((*PRICE_FIELDS, "price_currency"))
 _BY_LEDGER = dict.fromkeys(_NO_PRICES, "rule:ledger")
@@ -58,6 +60,7 @@ class _Draft:
     needs_review: list[ModelKey] = field(default_factory=list)
     not_created: list[ModelKey] = field(default_factory=list)
     unowned: list[ModelKey] = field(default_factory=list)
+    removed_by_hand: list[ModelKey] = field(default_factory=list)
     unchanged: int = 0
 
 
@@ -68,22 +71,30 @@ def plan(
     *,
     consulted: Consulted,
     new_models: NewModels = NewModels.REVIEW,
+    taken: Taking = NOTHING_TAKEN,
+    recreated: Collection[str] = (),
     now: datetime,
 ) -> Plan:
     """The changes that make the stored rows say what the desired records say; `desired` is what `merge` gave.
 
     Applying a plan and planning again gives an empty one. The order of the input does not matter.
+    `taken`: people's fields that the sources may overwrite. `recreated`: names of models (`all`: every one) whose rows
+    somebody deleted and that may come back.
     """
     draft = _Draft()
+    owned = taken_over(stored, taken).models
     for key in sorted(stored.models.keys() | desired.keys()):
-        model, record = stored.models.get(key), desired.get(key)
+        model, record = owned.get(key), desired.get(key)
+        removed = stored.removed_by_hand.get(key)
         if model is not None:
             _plan_existing(draft, model, record, consulted, now)
-        elif record is not None and key not in stored.removed_by_hand:
-            _plan_creation(draft, record, new_models, now)
+        elif record is not None and (removed is None or _is_named(key, recreated)):
+            _plan_creation(draft, record, removed, new_models, now)
+        elif record is not None:
+            draft.removed_by_hand.append(key)
     return Plan(
         provider=provider,
-        changes=tuple(draft.changes),
+        changes=tuple(_resting_on(stored, change) for change in draft.changes),
         protected=tuple(draft.protected),
         unchanged=draft.unchanged,
         existing=len(stored.models),
@@ -93,20 +104,33 @@ def plan(
         listed=frozenset(key for key, record in desired.items() if record.listed_at is not None),
         needs_review=tuple(draft.needs_review),
         not_created=tuple(draft.not_created),
-        removed_by_hand=tuple(sorted(stored.removed_by_hand & desired.keys())),
+        removed_by_hand=tuple(draft.removed_by_hand),
         unowned=tuple(draft.unowned),
     )
 
 
-def _plan_creation(draft: _Draft, record: ModelRecord, new_models: NewModels, now: datetime) -> None:
+def _resting_on(stored: StoredProvider, change: Change) -> Change:
+    """The change on the row as it is stored: planning saw fields that were taken over as its own."""
+    existing = stored.models.get(change.key)
+    return change if change.existing is existing else replace(change, existing=existing)
+
+
+def _is_named(key: ModelKey, names: Collection[str]) -> bool:
+    return bool(names) and (EVERY in names or str(key) in names or key.model_id in names)
+
+
+def _plan_creation(
+    draft: _Draft, record: ModelRecord, removed: RemovedModel | None, new_models: NewModels, now: datetime
+) -> None:
     only_api_knows = record.known_to == {Source.API}
     if only_api_knows and new_models is NewModels.SKIP:
         draft.not_created.append(record.key)
         return
-    prices = missing_points((), record.prices, now=now)
-    record = _with_projection(record, prices, now)
+    ledger = removed.prices if removed is not None else ()
+    prices = missing_points(ledger, record.prices, now=now)
+    record = _with_projection(record, (*ledger, *prices), now)
     alive = record.facts.status != Status.RETIRED
-    billable = has_complete_price(prices, record.facts.type, at=now)
+    billable = has_complete_price((*ledger, *prices), record.facts.type, at=now)
     if only_api_knows and new_models is not NewModels.REVIEW:
         is_enabled = alive and new_models is NewModels.ENABLE
     else:
@@ -118,7 +142,9 @@ def _plan_creation(draft: _Draft, record: ModelRecord, new_models: NewModels, no
         for name, value in record.facts.known()
     )
     draft.changes.append(
-        Change(action=Action.CREATE, key=record.key, fields=fields, prices=prices, is_enabled=is_enabled)
+        Change(
+            action=Action.CREATE, key=record.key, fields=fields, prices=prices, is_enabled=is_enabled, removed=removed
+        )
     )
     _note_seen(draft, None, record)
 
@@ -174,9 +200,9 @@ def _with_projection(record: ModelRecord, ledger: Sequence[PricePoint], now: dat
         return record
     facts = record.facts.replaced({**_NO_PRICES, **projection(ledger, at=now)})
     provenance = {**record.provenance, **_BY_LEDGER, **projection_sources(ledger, at=now)}
-    if record.facts.tier is None or record.provenance.get("tier") == "rule:price":
+    if record.facts.tier is None or record.provenance.get("tier") == BY_PRICE:
         facts = replace(facts, tier=tier_of(facts))
-        provenance["tier"] = "rule:price"
+        provenance["tier"] = BY_PRICE
     return replace(record, facts=facts, provenance=provenance)
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeAlias
 
+from modelctl.core.claims import protected_fields
 from modelctl.core.model import CAPABILITIES, FACT_FIELDS, FactValue, Status
 from modelctl.core.names import require_known
 from modelctl.core.stored import StoredModel
@@ -25,6 +26,10 @@ COLUMNS: tuple[str, ...] = (
 )
 """The columns of the model table, in its order: what a list can show and sort by, and the keys of its JSON."""
 
+PROTECTED = "protected"
+SHOWABLE = (*COLUMNS, PROTECTED)
+"""What a list can be asked to show: the columns, and which fields a person protects from syncs."""
+
 _ROW_COLUMNS: dict[str, Callable[[StoredModel], FactValue | datetime]] = {
     "id": lambda model: model.row_id,
     "provider": lambda model: model.key.provider,
@@ -34,6 +39,7 @@ _ROW_COLUMNS: dict[str, Callable[[StoredModel], FactValue | datetime]] = {
     "last_verified_at": lambda model: model.last_verified_at,
     "created_at": lambda model: model.created_at,
     "updated_at": lambda model: model.updated_at,
+    PROTECTED: protected_fields,
 }
 
 _Test: TypeAlias = Callable[[StoredModel], bool | None]
@@ -59,6 +65,8 @@ class Filter:
     is_recommended: bool | None = None
     missing: frozenset[str] = frozenset()
     """Columns that must all be unknown."""
+    is_protected: bool = False
+    """A person owns at least one field."""
     search: str = ""
     """Part of the id, the display name or an alias, in any case."""
     with_retired: bool = False
@@ -144,6 +152,8 @@ def _tests(wanted: Filter) -> Iterator[_Test]:
         yield lambda model: bool(model.facts.recommended) is wanted.is_recommended
     if wanted.missing:
         yield lambda model: all(column_value(model, name) is None for name in wanted.missing)
+    if wanted.is_protected:
+        yield lambda model: bool(protected_fields(model))
     if wanted.search:
         yield _text_test(wanted.search.lower())
     yield from (_at_least(column, limit) for column, limit in wanted.at_least.items())

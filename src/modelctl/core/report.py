@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from modelctl.core.holds import Hold
 from modelctl.core.model import ModelKey, ModelRecord
 from modelctl.core.plan import Action, Plan
 from modelctl.core.run import Outcome, RunRecord
@@ -26,8 +27,12 @@ class ProviderReport:
     notices: tuple[str, ...] = ()
     """What a person should know: no key, an API that lists nothing, and the like."""
     error: ModelctlError | None = None
+    holds: tuple[Hold, ...] | None = field(default=None, repr=False)
+    """What is to be remembered of what guards stopped; None where no plan was made."""
     records: Mapping[ModelKey, ModelRecord] = field(default_factory=dict, repr=False)
     """What the sources state, merged; for `--explain`."""
+    kept: int = 0
+    """How many models they state, where `records` are not at hand: in a plan that was read from a file."""
 
     @property
     def is_written(self) -> bool:
@@ -49,7 +54,7 @@ class ProviderReport:
             finished_at=finished_at,
             outcome=self.outcome,
             fetched=self.fetched if plan.listing_doubt is None else None,  # only a believed listing is a yardstick
-            kept=len(self.records),
+            kept=len(self.records) or self.kept,
             filtered=len(plan.filtered),
             skipped=len(plan.skipped),
             created=plan.count(Action.CREATE),

@@ -63,9 +63,18 @@ class StoredModel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RemovedModel:
+    """What is left of a row that modelctl once wrote and somebody deleted."""
+
+    state: RowState
+    prices: tuple[PricePoint, ...] = ()
+    """The ledger outlives the row."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredProvider:
     """All that the database holds of one provider's models."""
 
     models: Mapping[ModelKey, StoredModel] = field(default_factory=dict)
-    removed_by_hand: frozenset[ModelKey] = frozenset()
+    removed_by_hand: Mapping[ModelKey, RemovedModel] = field(default_factory=dict)
     """Models that modelctl once wrote and somebody deleted: a decision, not a gap to fill."""

@@ -32,6 +32,7 @@ def fetch(access: Access) -> Iterator[Mapping[str, Any]]:
     ) as client:
 
         def get_page(cursor: str | None) -> Page:
+            access.pace()
             # Left out, `lifecycle` hides the retired models (2026-11).
             raw = client.models.with_raw_response.list(
                 lifecycle=["active", "deprecated", "retired"], limit=PAGE_ITEMS, after_id=cursor or omit

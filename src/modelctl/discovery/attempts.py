@@ -7,12 +7,13 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from modelctl.core.snapshot import Snapshot
 from modelctl.discovery.failure import TRY_LATER, Failure, failure_of
 from modelctl.discovery.listing import read_listing
+from modelctl.discovery.pace import Pace
 from modelctl.discovery.source import Access, Discovery
 from modelctl.errors import SourceError
 
@@ -49,7 +50,8 @@ class Patience:
 
 
 def attempt(source: Discovery, access: Access, patience: Patience) -> Outcome:
-    """The listing, or the error of the last try. Each try begins at the first page."""
+    """The listing, or the error of the last try. Each try begins at the first page; all keep one pace."""
+    access = replace(access, pace=Pace(patience.pause))
     tries = _retrying(access, patience)
     try:
         return tries(read_listing, source, access, patience.abandoned.is_set)

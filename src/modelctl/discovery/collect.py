@@ -1,5 +1,6 @@
 """Asks providers for their listings: one deadline each, retries, all at the same time; whole listings or an error.
 
+One request at a time goes to each provider, at the pace of `pace.py`, and `AT_ONCE` at most to all of them together.
 Whatever a module or its SDK raises becomes a SourceError that names the provider and holds no secret. Each provider
 is asked in a daemon thread: a server that hangs is left behind at the deadline and never keeps the process alive.
 """

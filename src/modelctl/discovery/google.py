@@ -68,6 +68,7 @@ def fetch(access: Access) -> Iterator[Mapping[str, Any]]:
     )
 
     def get_page(cursor: str | None) -> Page:
+        access.pace()
         config = types.ListModelsConfig(page_size=PAGE_ITEMS, page_token=cursor)
         return kept_page(lambda: client.models.list(config=config), pages)
 

@@ -47,6 +47,7 @@ def json_api(access: Access, base_url: str) -> Iterator[Callable[[str], Fetched]
     ) as client:
 
         def get(path: str) -> Fetched:
+            access.pace()
             answer = client.get(path, cast_to=httpx2.Response, options={"headers": key_header})
             return Fetched(json_of(answer), str(answer.url))
 

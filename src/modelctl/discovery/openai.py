@@ -8,7 +8,7 @@ from typing import Any
 
 from modelctl.core.model import ModelFacts, ModelKey, ModelRecord, ModelType, Skipped
 from modelctl.discovery.keys import required_key
-from modelctl.discovery.pages import Page, follow, json_of, list_at
+from modelctl.discovery.pages import json_of, list_at
 from modelctl.discovery.reading import epoch_day, iso_day, required_id, text
 from modelctl.discovery.source import Access
 
@@ -46,9 +46,8 @@ def fetch(access: Access) -> Iterator[Mapping[str, Any]]:
         max_retries=0,
         http_client=DefaultHttpxClient(follow_redirects=False),  # it would carry the key along
     ) as client:
-        yield from follow(
-            lambda _: Page(list_at(json_of(client.models.with_raw_response.list().http_response), "data"))
-        )
+        access.pace()
+        yield from list_at(json_of(client.models.with_raw_response.list().http_response), "data")
 
 
 def translate(item: Mapping[str, Any], access: Access) -> ModelRecord | Skipped:

@@ -51,6 +51,7 @@ def fetch(access: Access) -> Iterator[Mapping[str, Any]]:
             timeout=httpx.Timeout(access.timeout_s),
             transport=transport,
         )
+        access.pace()
         yield from kept_page(lambda: client.collections.get(COLLECTION), pages).items
 
 

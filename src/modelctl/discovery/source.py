@@ -2,17 +2,19 @@
 
 A discovery module is a plain module with the attributes of `Discovery`. It imports its SDK inside `fetch`, never
 retries (the runner in `collect.py` does, for all alike), never writes, prints or reads the environment, and never
-guesses: what the API does not say is absent from the record.
+guesses: what the API does not say is absent from the record. It makes one request after the other, each after
+`access.pace()`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
 from modelctl.core.model import ModelRecord, Skipped
+from modelctl.discovery.pace import unhurried
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,8 @@ class Access:
     """When this listing is taken; stamped on what is observed."""
     auth_header_name: str | None = None
     auth_header_prefix: str | None = None
+    pace: Callable[[], None] = field(default=unhurried, repr=False, compare=False)
+    """To be called before each request: returns when it may go out."""
 
 
 class UnusableListing(ValueError):

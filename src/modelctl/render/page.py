@@ -164,7 +164,7 @@ def _change(entry: AuditEntry, look: Look) -> Iterator[str]:
     yield from labelled(shown(entry.at), text, look, indent=_INDENT)
     if not entry.before and entry.action == "create":
         return  # the facts stand above
-    for name in sorted({*entry.before, *entry.after} - {"prices"}, key=_fact_order):
+    for name in sorted({*entry.before, *entry.after} - {"prices", "sources"}, key=_fact_order):
         old, new = _audited(entry.before.get(name)), _audited(entry.after.get(name))
         yield from labelled(one_line(name), f"{old} → {new}", look, indent=2 * _INDENT)
     for price in entry.after.get("prices", ()):

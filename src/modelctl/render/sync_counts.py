@@ -57,6 +57,7 @@ def counts(report: ProviderReport) -> dict[str, int]:
         "unchanged": plan.unchanged,
         "waiting": len(plan.changes) if refused else 0,
         "held": len({held.change.key for held in plan.held}),
+        "declined": len({declined.change.key for declined in plan.declined}),
         "protected": len(plan.protected),
         "filtered": len(plan.filtered),
         "skipped": len(plan.skipped),
@@ -119,7 +120,7 @@ def failure(report: ProviderReport) -> str:
 def remarks(report: ProviderReport) -> list[str]:
     """What a person should know: the report's notices, and why a table may be emptier than expected."""
     said = [one_line(notice) for notice in (*report.notices, *report.plan.notices)]
-    if report.outcome is not Outcome.FAILED and not report.records:
+    if report.outcome is not Outcome.FAILED and not (report.records or report.kept):
         if report.plan.filtered:
             said.append("the include and exclude patterns leave out every model")
         elif report.fetched == 0:

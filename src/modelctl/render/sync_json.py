@@ -48,6 +48,10 @@ def _provider(report: ProviderReport) -> dict[str, Any]:
             {"guard": each.guard.value, "reason": each.reason, "accept": str(each.change.key), **_change(each.change)}
             for each in plan.held
         ],
+        "declined": [
+            {"guard": each.guard.value, "reason": each.reason, "model_id": each.change.key.model_id}
+            for each in plan.declined
+        ],
         "protected": [
             {
                 "model_id": each.key.model_id,

@@ -7,14 +7,15 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import Connection, Table, update
+from sqlalchemy import Connection, Table, delete, update
 
 from modelctl.core.encoding import encode
-from modelctl.core.outcome import after
+from modelctl.core.model import ModelKey
+from modelctl.core.outcome import after, state_after
 from modelctl.core.plan import Action, Change, Plan
 from modelctl.core.provider import Provider
 from modelctl.core.run import Author, RunRecord
-from modelctl.core.stored import StoredModel
+from modelctl.core.stored import RowState, StoredModel
 from modelctl.errors import StalePlan
 from modelctl.store import read
 from modelctl.store.dialects import BATCH_ROWS, Row, insert_rows, overwrite_rows
@@ -29,7 +30,8 @@ def apply(connection: Connection, tables: Tables, plan: Plan, provider: Provider
     """Write the plan's changes, their prices and their audit rows. StalePlan where a row has moved since."""
     write_provider(connection, tables, provider, plan.provider_settings, author)
     _require_unmoved(connection, tables, plan.changes)
-    changed = [(change, after(change, now=author.now)) for change in plan.changes]
+    _remove_models(connection, tables, [each.key for each in plan.changes if each.action is Action.REMOVE])
+    changed = [(each, after(each, now=author.now)) for each in plan.changes if each.action is not Action.REMOVE]
     _write_models(connection, tables, changed, plan)
     _write_states(connection, tables, changed, author)
     insert_rows(
@@ -81,9 +83,16 @@ def _write_models(
     updated = [
         model_row(_stamped(model, plan))
         for change, model in changed
-        if change.action is not Action.CREATE and change.fields
+        if change.action is not Action.CREATE and (change.fields or change.is_enabled is not None)
     ]
     overwrite_rows(connection, tables.models, updated, key=("id",))
+
+
+def _remove_models(connection: Connection, tables: Tables, keys: Sequence[ModelKey]) -> None:
+    """Delete rows; what is remembered of them says that it was a decision."""
+    for key in keys:
+        table = tables.models
+        connection.execute(delete(table).where(table.c.provider == key.provider, table.c.model_id == key.model_id))
 
 
 def _stamped(model: StoredModel, plan: Plan) -> StoredModel:
@@ -96,10 +105,20 @@ def _stamped(model: StoredModel, plan: Plan) -> StoredModel:
 def _write_states(
     connection: Connection, tables: Tables, changed: Sequence[tuple[Change, StoredModel]], author: Author
 ) -> None:
-    new = [state_row(model, now=author.now) for change, model in changed if change.existing is None]
+    new: list[Row] = []
+    moved: list[Row] = []
+    for change, model in changed:
+        before = _state_before(change)
+        if model.state is not None and model.state != before:
+            (new if before is None else moved).append(state_row(model, now=author.now))
     insert_rows(connection, tables.state, new)
-    moved = [state_row(model, now=author.now) for change, model in changed if change.existing and change.fields]
     overwrite_rows(connection, tables.state, moved, key=("provider", "model_id"), keep=("absences",))
+
+
+def _state_before(change: Change) -> RowState | None:
+    if change.existing is not None:
+        return change.existing.state
+    return change.removed.state if change.removed is not None else None
 
 
 def _write_absences(connection: Connection, tables: Tables, plan: Plan, author: Author) -> None:
@@ -133,10 +152,7 @@ def _update_where(
 
 
 def _audit_row(change: Change, author: Author) -> Row:
-    before = {each.name: encode(each.old) for each in change.fields}
-    new = {each.name: encode(each.new) for each in change.fields}
-    if change.is_enabled is not None:
-        new["is_enabled"] = change.is_enabled
+    before, new = _values_before(change), _values_after(change)
     prices = [
         {
             "kind": point.kind,
@@ -156,8 +172,47 @@ def _audit_row(change: Change, author: Author) -> Row:
         "command": author.command,
         "action": change.action.value,
         "before_values": None if change.existing is None else before,
-        "after_values": {**new, **({"prices": prices} if prices else {})},
+        "after_values": {**new, **({"prices": prices} if prices else {}), **_sources(change)},
     }
+
+
+def _sources(change: Change) -> dict[str, dict[str, list[str]]]:
+    """Who stated the new values: source -> fields. Nothing for a change of prices alone, which name theirs."""
+    sources: dict[str, list[str]] = {}
+    for each in change.fields:
+        sources.setdefault(str(each.source), []).append(each.name)
+    return {"sources": sources} if sources else {}
+
+
+def _values_before(change: Change) -> dict[str, object]:
+    """What the audit keeps of the old values; of a row that goes, all that is known."""
+    existing = change.existing
+    before: dict[str, object] = {each.name: encode(each.old) for each in change.fields}
+    if existing is None:
+        return before
+    if change.action is Action.REMOVE:
+        before.update({name: encode(value) for name, value in existing.facts.known()})
+    if change.is_enabled is not None or change.action is Action.REMOVE:
+        before["is_enabled"] = existing.is_enabled
+    if _moves_pins(change):
+        before["pins"] = sorted(existing.state.pins) if existing.state is not None else []
+    return before
+
+
+def _values_after(change: Change) -> dict[str, object]:
+    new: dict[str, object] = {each.name: encode(each.new) for each in change.fields}
+    if change.is_enabled is not None:
+        new["is_enabled"] = change.is_enabled
+    if _moves_pins(change):
+        state = state_after(change)
+        new["pins"] = sorted(state.pins) if state is not None else []
+    return new
+
+
+def _moves_pins(change: Change) -> bool:
+    before, after_it = _state_before(change), state_after(change)
+    pins = after_it.pins if after_it is not None else frozenset()
+    return change.action is not Action.REMOVE and pins != (before.pins if before is not None else frozenset())
 
 
 def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:

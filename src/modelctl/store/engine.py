@@ -69,7 +69,9 @@ class Database:
     @property
     def _file(self) -> Path | None:
         name = self.url.database
-        return Path(name) if self.is_sqlite_file and name not in (None, "", ":memory:") else None
+        if not self.is_sqlite_file or name is None or name in ("", ":memory:") or name.startswith("file:"):
+            return None
+        return Path(name)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

@@ -51,6 +51,21 @@ class Tables:
         """The audit trail."""
         return self._named(tables.AiChange)
 
+    @cached_property
+    def holds(self) -> Table:
+        """What guards stopped, and what people decided about it."""
+        return self._named(tables.AiHold)
+
+    @cached_property
+    def leases(self) -> Table:
+        """Who is writing now."""
+        return self._named(tables.AiLease)
+
+    @cached_property
+    def credentials(self) -> Table:
+        """API keys, encrypted."""
+        return self._named(tables.AiProviderCredential)
+
     @property
     def version_table(self) -> str:
         """modelctl's own version table; never the application's `alembic_version`."""

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, select, true
 
 from modelctl.core.audit import AuditEntry
 from modelctl.core.model import ModelKey
 from modelctl.core.price import PricePoint
 from modelctl.core.provider import Provider
-from modelctl.core.stored import RowState, StoredModel, StoredProvider
+from modelctl.core.stored import RemovedModel, RowState, StoredModel, StoredProvider
 from modelctl.store.fetching import AnyRow, fetched
 from modelctl.store.names import Tables
 from modelctl.store.rows import (
@@ -67,6 +68,12 @@ def models(connection: Connection, tables: Tables, *, only: Collection[str] = ()
     return sorted((model_from_row(row, (), None) for row in rows), key=lambda model: model.key)
 
 
+def with_states(connection: Connection, tables: Tables, models: Sequence[StoredModel]) -> list[StoredModel]:
+    """The models with what modelctl remembers of them."""
+    states = _state_rows(connection, tables, true())
+    return [replace(model, state=states.get(model.key)) for model in models]
+
+
 def changes_of(connection: Connection, tables: Tables, key: ModelKey, limit: int) -> tuple[AuditEntry, ...]:
     """The last changes of a model in the audit trail, newest first."""
     changes = tables.changes
@@ -103,7 +110,12 @@ def _assemble(
     for row in model_rows:
         key = ModelKey(row[1], row[2])
         found[key] = model_from_row(row, tuple(ledger.get(key, ())), states.get(key))
-    return StoredProvider(models=found, removed_by_hand=frozenset(states.keys() - found.keys()))
+    removed = {
+        key: RemovedModel(state=state, prices=tuple(ledger.get(key, ())))
+        for key, state in states.items()
+        if key not in found
+    }
+    return StoredProvider(models=found, removed_by_hand=removed)
 
 
 def _state_rows(connection: Connection, tables: Tables, condition: ColumnElement[bool]) -> dict[ModelKey, RowState]:

@@ -14,8 +14,9 @@ from modelctl.store.engine import Database
 TRIES_AT_ONCE = 4
 WAIT_FOR_OTHERS_S = 0.5
 
-HEAD = "0001"
-"""The newest revision in `migrations/versions`; kept here so that a look at the version does not load Alembic."""
+REVISIONS = ("0001", "0002")
+"""All of `migrations/versions`, in order; kept here so that a look at the version does not load Alembic."""
+HEAD = REVISIONS[-1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +87,7 @@ def _status(connection: Connection, database: Database) -> SchemaStatus:
     inspector = inspect(connection)
     if not inspector.has_table(tables.version_table, schema=tables.schema):
         taken = sorted(set(inspector.get_table_names(schema=tables.schema)) & set(tables.all_names()))
-        return SchemaStatus(version=None, pending=(HEAD,), foreign=tuple(taken))
+        return SchemaStatus(version=None, pending=REVISIONS, foreign=tuple(taken))
     version_column = Table(
         tables.version_table, MetaData(), Column("version_num", String(32)), schema=tables.schema
     ).c.version_num

@@ -222,6 +222,40 @@ class AiSyncRun(SQLModel, table=True):
     error: str | None = Field(default=None, sa_type=Text)
 
 
+class AiHold(SQLModel, table=True):
+    """What a guard stopped, and what a person decided about that very move of values."""
+
+    __tablename__ = "ai_holds"
+    __table_args__ = MYSQL_OPTIONS
+
+    provider: str = _provider(primary_key=True)
+    model_id: str = _key_text(191, primary_key=True)
+    guard: str = _key_text(32, primary_key=True)
+    moves: str = Field(sa_type=Text, sa_column_kwargs=_comment("JSON: [[what, old, new], ...]"))
+    reason: str = Field(sa_type=Text)
+    run: str = Field(max_length=64)
+    held_at: datetime = _at()
+    verdict: str | None = _text(16, "accepted or declined; NULL: nobody has decided")
+    note: str | None = Field(default=None, sa_type=Text)
+    decided_by: str | None = _text(255)
+    decided_at: datetime | None = _at(default=None)
+
+
+class AiLease(SQLModel, table=True):
+    """Who is writing now. A row whose beat stands still belongs to a run that was killed."""
+
+    __tablename__ = "ai_leases"
+    __table_args__ = MYSQL_OPTIONS
+
+    name: str = _key_text(64, primary_key=True)
+    run: str = Field(max_length=64)
+    actor: str = Field(max_length=255)
+    command: str = Field(max_length=64)
+    acquired_at: datetime = _at()
+    beat_at: datetime = _at()
+    beat: int = Field(sa_type=BigInteger, sa_column_kwargs=_comment("grows while the holder lives"))
+
+
 class AiChange(SQLModel, table=True):
     """The audit trail: append-only. A run changes an entity at most once, so a repeated write cannot double it."""
 

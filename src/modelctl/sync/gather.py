@@ -9,10 +9,9 @@ from modelctl.catalog.load import Catalog
 from modelctl.core.model import Skipped
 from modelctl.core.planning import Consulted
 from modelctl.core.snapshot import Snapshot
-from modelctl.discovery.collect import Request, collect_all
-from modelctl.discovery.registry import REGISTRY
 from modelctl.errors import ModelctlError
 from modelctl.sync.jobs import Job
+from modelctl.sync.listings import Listed, ask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,33 +33,30 @@ def gather(jobs: Sequence[Job], catalogs: Sequence[Catalog], *, deadline_s: floa
 
     `catalogs` come in order of authority: the user's overlay, if any, before the shipped ones.
     """
-    asked = {job.provider.name: job for job in jobs if job.access is not None and job.error is None}
-    requests = [
-        Request(source=REGISTRY[job.provider.kind], access=job.access, deadline_s=deadline_s)
-        for job in asked.values()
-        if job.access is not None
-    ]
-    outcomes = collect_all(requests)  # asks at once: the catalogs' providers are brought up to date meanwhile
+    answers = ask(jobs, deadline_s=deadline_s)  # at once: the catalogs' providers are brought up to date meanwhile
     for job in jobs:
         if job.error is not None:
             yield Gathered(job=job, error=job.error)
         elif job.access is None:
-            yield _gathered(job, None, catalogs)
-    for name, outcome in outcomes:
-        if isinstance(outcome, Snapshot):
-            yield _gathered(asked[name], outcome, catalogs)
+            yield _gathered(Listed(job=job, notice=job.notice), catalogs)
+    for listed in answers:
+        if listed.error is None:
+            yield _gathered(listed, catalogs)
         else:
-            yield Gathered(job=asked[name], error=outcome)
+            yield Gathered(job=listed.job, error=listed.error)
 
 
-def _gathered(job: Job, listing: Snapshot | None, catalogs: Sequence[Catalog]) -> Gathered:
+def _gathered(listed: Listed, catalogs: Sequence[Catalog]) -> Gathered:
+    """A listing that is used again counts as one for what it shows, not for what it does not: that was counted."""
+    job, listing = replace(listed.job, notice=listed.notice), listed.listing
     name = job.provider.name
     layers = (*([listing] if listing is not None else []), *(_only(catalog.snapshot, name) for catalog in catalogs))
     return Gathered(
         job=job,
         layers=layers,
         consulted=Consulted(
-            catalogs=bool(catalogs), listing_is_whole=listing is not None and name in listing.complete_for
+            catalogs=bool(catalogs),
+            listing_is_whole=listing is not None and name in listing.complete_for and not listed.is_reused,
         ),
         sources=tuple(layer.source.value for layer in layers if layer.records),
         fetched=len(listing.records) if listing is not None else None,

@@ -11,6 +11,7 @@ from enum import StrEnum
 from modelctl.core.filters import Patterns
 from modelctl.core.plan import FieldChange
 from modelctl.core.provider import Provider
+from modelctl.discovery.cache import ListingCache
 from modelctl.discovery.keys import clean_key
 from modelctl.discovery.registry import REGISTRY
 from modelctl.discovery.source import Access
@@ -38,6 +39,8 @@ class Job:
     access: Access | None = None
     """None: the API is not asked, and `notice` or `error` says why."""
     patterns: Patterns
+    listings: ListingCache | None = None
+    """Where its listings are kept; None where there is no such place."""
     notice: str | None = None
     error: SourceError | None = None
 
@@ -66,10 +69,11 @@ def job_for(
     environ: Mapping[str, str],
     timeout_s: float,
     now: datetime,
+    listings: ListingCache | None = None,
 ) -> Job:
     """How one provider is brought up to date. Reads the key from `environ`, the base URL from the provider's row."""
     provider = known.provider
-    job = Job(provider=provider, settings=known.settings, patterns=patterns)
+    job = Job(provider=provider, settings=known.settings, patterns=patterns, listings=listings)
     if source is SourceChoice.CATALOG:
         return job
     try:

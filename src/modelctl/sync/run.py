@@ -10,9 +10,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from modelctl.catalog.load import Catalog
+from modelctl.core.claims import Taking, taken_over
 from modelctl.core.desired import desired
 from modelctl.core.filters import Patterns
-from modelctl.core.guards import Acceptance, GuardLimits, check, listing_is_short
+from modelctl.core.guards import Acceptance, GuardLimits, check, listing_is_short, stopped
+from modelctl.core.holds import Decisions, Hold, Verdict, holds_after, listing_hold
+from modelctl.core.model import ModelKey
 from modelctl.core.plan import Plan
 from modelctl.core.planning import NewModels, plan
 from modelctl.core.provider_settings import described
@@ -23,6 +26,7 @@ from modelctl.errors import ModelctlError, StalePlan, StoreError
 from modelctl.store import apply as writing
 from modelctl.store import read
 from modelctl.store.engine import Database
+from modelctl.store.holds import holds_of, keep_holds
 from modelctl.sync.gather import Gathered, gather
 from modelctl.sync.jobs import Job
 
@@ -41,6 +45,9 @@ class SyncOptions:
     new_models: NewModels = NewModels.REVIEW
     limits: GuardLimits = field(default_factory=GuardLimits)
     acceptance: Acceptance = field(default_factory=Acceptance)
+    taken: Taking = field(default_factory=Taking)
+    recreated: frozenset[str] = frozenset()
+    """Models that somebody deleted and that may come back; `all`: every one."""
     hold: bool = False
     """Apply what no guard held; without it a provider with held rows is not written at all."""
     dry_run: bool = False
@@ -55,13 +62,15 @@ def sync(
     *,
     has_tables: bool = True,
     observe: Callable[[ProviderReport], None] = lambda _report: None,
+    fence: Callable[[Connection], None] = lambda _connection: None,
 ) -> SyncReport:
     """Bring the database up to date with the sources, or with `dry_run` say what that would do.
 
     One provider's failure leaves its rows as they are and the others' alone. `observe` hears of each provider as soon
     as it is done. `has_tables`: false for a dry run on a database that does not exist yet.
+    `fence` is called first in every transaction that writes, and raises where this run must not.
     """
-    run = _Run(database, options, author, has_tables, time.monotonic())
+    run = _Run(database, options, author, has_tables, time.monotonic(), fence)
     reports = []
     for gathered in gather(jobs, catalogs, deadline_s=options.deadline_s):
         report = run.one_provider(gathered)
@@ -86,6 +95,7 @@ class _Run:
     has_tables: bool
     began_s: float
     """In `time.monotonic()`."""
+    fence: Callable[[Connection], None]
 
     def one_provider(self, gathered: Gathered) -> ProviderReport:
         """Bring one provider up to date. A database that fails is this provider's failure: others may be written."""
@@ -115,33 +125,53 @@ class _Run:
     def _decide(self, gathered: Gathered) -> ProviderReport:
         """What would change, and what the guards say of it."""
         name, options = gathered.job.provider.name, self.options
-        stored, last_fetched = self._stored(name)
+        stored, last_fetched, holds = self._stored(name)
         stored = _in_scope(stored, gathered.job.patterns)
-        wanted = desired(gathered.layers, stored, gathered.job.patterns, today=self.author.now.date())
+        owned = taken_over(stored, options.taken)
+        wanted = desired(gathered.layers, owned, gathered.job.patterns, today=self.author.now.date())
         made = plan(
             name,
             stored,
             wanted.records,
             consulted=gathered.consulted,
             new_models=options.new_models,
+            taken=options.taken,
+            recreated=options.recreated,
             now=self.author.now,
         )
-        doubt = listing_is_short(gathered.fetched, last_fetched, options.limits)
-        checked = check(made, options.limits, options.acceptance, listing_doubt=doubt)
+        doubt, doubted = self._doubt(gathered, last_fetched, holds)
+        decisions = Decisions(holds)
+        checked = check(made, options.limits, options.acceptance, listing_doubt=doubt, decisions=decisions)
         checked = replace(
             checked,
             filtered=wanted.filtered,
             skipped=gathered.skipped,
             provider_settings=gathered.job.settings,
         )
-        return replace(_report(gathered, self._outcome(checked), checked), records=wanted.records)
+        kept = holds_after(holds, doubted | stopped(checked, self.author), stored.models)
+        return replace(_report(gathered, self._outcome(checked), checked), records=wanted.records, holds=kept)
 
-    def _stored(self, provider: str) -> tuple[StoredProvider, int | None]:
+    def _doubt(
+        self, gathered: Gathered, last_fetched: int | None, holds: Sequence[Hold]
+    ) -> tuple[str | None, dict[tuple[ModelKey, str], Hold]]:
+        """Why the listing as a whole is not believed, unless somebody accepted it; and the hold to remember of it."""
+        doubt = listing_is_short(gathered.fetched, last_fetched, self.options.limits)
+        if doubt is None:
+            return None, {}
+        hold = listing_hold(gathered.job.provider.name, gathered.fetched, last_fetched, doubt, self.author)
+        verdict = Decisions(holds).on(hold.key, hold.guard, hold.moves)
+        return None if verdict is Verdict.ACCEPTED else doubt, {(hold.key, hold.guard): hold}
+
+    def _stored(self, provider: str) -> tuple[StoredProvider, int | None, tuple[Hold, ...]]:
         if not self.has_tables:
-            return StoredProvider(), None
+            return StoredProvider(), None, ()
         with self.database.reading() as connection:
             tables = self.database.tables
-            return read.models_of(connection, tables, provider), read.last_fetched(connection, tables, provider)
+            return (
+                read.models_of(connection, tables, provider),
+                read.last_fetched(connection, tables, provider),
+                holds_of(connection, tables, provider),
+            )
 
     def _outcome(self, checked: Plan) -> Outcome:
         if self.options.dry_run:
@@ -156,17 +186,32 @@ class _Run:
         def write(connection: Connection) -> None:
             tables = self.database.tables
             writing.apply(connection, tables, report.plan, gathered.job.provider, self.author)
-            writing.record_run(connection, tables, self._run_record(report))
+            self._record(connection, report)
 
-        self.database.write(write)
+        self._write(write)
         return report
 
     def _remember(self, report: ProviderReport) -> ProviderReport:
         """Keep the run of a provider that was not written; a dry run leaves no trace."""
         if not self.options.dry_run:
-            record = self._run_record(report)
-            self.database.write(lambda connection: writing.record_run(connection, self.database.tables, record))
+            self._write(lambda connection: self._record(connection, report))
         return report
+
+    def _record(self, connection: Connection, report: ProviderReport) -> None:
+        """Remember the run and what guards stopped in it."""
+        tables = self.database.tables
+        writing.record_run(connection, tables, self._run_record(report))
+        if report.holds is not None:
+            keep_holds(connection, tables, report.provider, report.holds)
+
+    def _write(self, work: Callable[[Connection], None]) -> None:
+        """One transaction, if this run may write at all."""
+
+        def fenced(connection: Connection) -> None:
+            self.fence(connection)
+            work(connection)
+
+        self.database.write(fenced)
 
     def _run_record(self, report: ProviderReport) -> RunRecord:
         elapsed = timedelta(seconds=round(time.monotonic() - self.began_s))

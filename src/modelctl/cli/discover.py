@@ -1,0 +1,134 @@
+"""`modelctl discover`: what the providers' APIs say, in our fields, and nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from modelctl.cli.context import Context, context_of
+from modelctl.cli.database import database_of
+from modelctl.cli.listing_cache import MaxAge, listing_cache
+from modelctl.core.durations import duration
+from modelctl.errors import ExitCode, SourceError
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from modelctl.render.discover import Discovered
+    from modelctl.sync.jobs import Job
+    from modelctl.sync.providers import KnownProvider
+
+EPILOG = """\b
+Examples:
+  modelctl discover
+  modelctl discover openai anthropic --max-age 1h
+  modelctl discover xai --json
+
+Exit codes: 0 done, 1 no provider answered, 5 some providers failed; the others are shown.
+"""
+
+
+class DiscoverFormat(StrEnum):
+    """How listings are printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    JSONL = "jsonl"
+
+
+def discover_command(
+    ctx: typer.Context,
+    provider: Annotated[
+        list[str] | None, typer.Argument(metavar="[PROVIDER]...", help="Left out means all whose key is set.")
+    ] = None,
+    max_age: MaxAge = None,
+    format: Annotated[DiscoverFormat, typer.Option("--format", help="How to print it.")] = DiscoverFormat.TABLE,
+    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+) -> None:
+    """Show what the providers' APIs list, mapped to the fields of a model; no database is written.
+
+    Catalogs, your patterns and the rows of the database change nothing here: it is the API's word alone, with what
+    was skipped and why. Prices are shown where an API states them; few do.
+    """
+    from modelctl.render.discover import FORMATS
+    from modelctl.render.terminal import look_of
+
+    context = context_of(ctx)
+    age = duration(max_age, "--max-age") if max_age is not None else None
+    found = _found(context, _jobs(context, sorted(set(provider or ())), age))
+    format = DiscoverFormat.JSON if json else format
+    if text := FORMATS[format](found, look_of(context.stdout, context.environ)):
+        context.answer(text)
+    for each in found:
+        if each.error is not None:
+            context.warn(f"error: {each.error}")
+        elif each.notice is not None and format is DiscoverFormat.JSONL:
+            context.say(f"{each.provider}: {each.notice}")
+    failed = sum(each.error is not None for each in found)
+    if failed:
+        raise typer.Exit(ExitCode.FAILED if failed == len(found) else ExitCode.PARTIAL)
+
+
+def _jobs(context: Context, named: Sequence[str], max_age: timedelta | None) -> list[Job]:
+    """The providers named, each of which must be askable, or all that can be asked."""
+    from modelctl.core.filters import Patterns
+    from modelctl.sync.jobs import SourceChoice, choose, job_for
+
+    settings = context.settings
+    known = _known(context)
+    names = {name: each.provider for name, each in known.items()}
+    jobs = [
+        job_for(
+            known[each.name],
+            source=SourceChoice.API if named else SourceChoice.AUTO,
+            patterns=Patterns(),
+            environ=context.environ,
+            timeout_s=settings.timeout_s,
+            now=context.now,
+            listings=listing_cache(max_age),
+        )
+        for each in choose(named, names, {name: each.enabled for name, each in settings.providers.items()})
+    ]
+    askable = [job for job in jobs if job.access is not None or job.error is not None]
+    if not askable:
+        variables = sorted({job.provider.env_vars[0] for job in jobs if job.provider.env_vars})
+        raise SourceError("no provider's key is set, so none can be asked", f"set one of {', '.join(variables)}")
+    return askable
+
+
+def _known(context: Context) -> dict[str, KnownProvider]:
+    """The providers of the catalogs, and of the database where there is one."""
+    from modelctl.catalog.load import in_force
+    from modelctl.store.schema import is_readable
+    from modelctl.sync.providers import known_providers
+
+    catalogs = list(in_force(context.settings.catalog_directory))
+    with ExitStack() as stack:
+        if context.settings.database_url is None:
+            return known_providers(None, catalogs)
+        database = stack.enter_context(database_of(context))
+        return known_providers(database if is_readable(database) else None, catalogs)
+
+
+def _found(context: Context, jobs: Sequence[Job]) -> list[Discovered]:
+    """What came of each job, by provider."""
+    from modelctl.render.discover import Discovered
+    from modelctl.sync.listings import ask
+
+    found = [Discovered(provider=job.provider.name, error=job.error) for job in jobs if job.error is not None]
+    found += [
+        Discovered(
+            provider=each.job.provider.name,
+            listing=each.listing,
+            listed_at=each.listed_at,
+            is_reused=each.is_reused,
+            notice=each.notice,
+            error=each.error,
+        )
+        for each in ask(jobs, deadline_s=context.settings.deadline_s)
+    ]
+    return sorted(found, key=lambda each: each.provider)

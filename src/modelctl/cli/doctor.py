@@ -1,0 +1,62 @@
+"""`modelctl doctor`: one look at everything that can go stale, go missing or go wrong."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from modelctl.cli.context import context_of
+from modelctl.cli.database import database_of
+from modelctl.core.durations import duration
+from modelctl.errors import ExitCode
+
+EPILOG = """\b
+Examples:
+  modelctl doctor
+  modelctl doctor --max-age 2d
+  modelctl doctor --format json
+
+Exits 3 when there are findings, or when something could not be looked at.
+"""
+
+
+class DoctorFormat(StrEnum):
+    """How the findings are printed."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+def doctor_command(
+    ctx: typer.Context,
+    max_age: Annotated[
+        str, typer.Option("--max-age", metavar="Nh|Nd", help="How long ago a provider's last whole run may be.")
+    ] = "26h",
+    format: Annotated[DoctorFormat, typer.Option("--format", help="How to print it.")] = DoctorFormat.TABLE,
+    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+) -> None:
+    """Check the database, catalogs, keys, runs and models; tell what is wrong and what to do.
+
+    Permissions are checked by writing a row into each table, in one transaction that is always rolled back.
+    """
+    from modelctl.render.doctor import FORMATS
+    from modelctl.render.terminal import look_of
+    from modelctl.sync.checking import CheckupOptions, check_up
+
+    context = context_of(ctx)
+    settings = context.settings
+    options = CheckupOptions(
+        now=context.now,
+        max_age=duration(max_age, "--max-age"),
+        environ=context.environ,
+        overlay=settings.catalog_directory,
+        switched_off=[name for name, each in settings.providers.items() if not each.enabled],
+    )
+    with database_of(context) as database:
+        checkup = check_up(database, options)
+    text = FORMATS[DoctorFormat.JSON if json else format](checkup, look_of(context.stdout, context.environ))
+    context.answer(context.without_secrets(text))
+    if not checkup.is_ok:
+        raise typer.Exit(ExitCode.PENDING)

@@ -1,0 +1,114 @@
+"""`modelctl history`: the audit trail, of everything or of one model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from modelctl.cli.context import Context, context_of
+from modelctl.cli.database import readable_database
+from modelctl.core.history import HistoryEntry, since_instant
+from modelctl.core.model import ModelKey
+from modelctl.core.names import require_known
+from modelctl.core.resolve import Rule, resolve
+from modelctl.errors import ModelctlError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from modelctl.store.names import Tables
+
+EPILOG = """\b
+Examples:
+  modelctl history openai/gpt-4o
+  modelctl history --since 7d --provider anthropic
+  modelctl history --since 2026-11-01 --format jsonl
+
+MODEL is written as for `show`; a row that is gone is found by its provider/model_id.
+"""
+
+
+class HistoryFormat(StrEnum):
+    """How the trail is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    JSONL = "jsonl"
+
+
+def history_command(
+    ctx: typer.Context,
+    model: Annotated[str | None, typer.Argument(metavar="[MODEL]", help="Only changes of this model.")] = None,
+    provider: Annotated[
+        list[str] | None, typer.Option("--provider", metavar="NAME", help="Only changes of that provider. Repeatable.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="DATE|7d|24h", help="Only changes from then on: a day, an instant, or ago.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, metavar="N", help="Show the last N changes.")] = 50,
+    format: Annotated[HistoryFormat, typer.Option("--format", help="How to print it.")] = HistoryFormat.TABLE,
+    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+) -> None:
+    """Show who changed what, when, with which command, from which source: before → after, newest first."""
+    from modelctl.store import history, read
+
+    context = context_of(ctx)
+    start = since_instant(since, now=context.now) if since is not None else None
+    with readable_database(context) as database, database.reading() as connection:
+        tables = database.tables
+        known = read.providers(connection, tables)
+        wanted = {require_known(name, known, "provider") for name in provider or ()}
+        key = _key(context, connection, tables, model) if model is not None else None
+        found = history.entries(connection, tables, key=key, providers=wanted, since=start, limit=limit + 1)
+        total = history.count_entries(connection, tables) if not found else len(found)
+    shown = found[:limit]
+    empty_because = None if shown else "filtered" if total else "nothing"
+    _print(context, shown, empty_because, HistoryFormat.JSON if json else format)
+    if len(found) > limit:
+        context.say(f"the last {limit} changes; --limit shows more")
+    if empty_because == "filtered":
+        context.say(f"none of the {total} changes fits{_what(key, wanted, start)}")
+    elif empty_because == "nothing":
+        context.say("nothing was changed yet")
+
+
+def _key(context: Context, connection: Connection, tables: Tables, name: str) -> ModelKey:
+    """The model that is meant; an exact provider/model_id of the trail, too, whose row is gone."""
+    from modelctl.store import history, read
+
+    try:
+        resolution = resolve(name, read.models(connection, tables))
+    except ModelctlError:
+        provider, slash, model_id = name.partition("/")
+        gone = ModelKey(provider, model_id)
+        if not slash or not history.entries(connection, tables, key=gone, limit=1):
+            raise
+        context.say(f"{gone} is no row of the table any more")
+        return gone
+    if resolution.rule is not Rule.EXACT:
+        context.say(f"{name!r} is {resolution}")
+    return resolution.key
+
+
+def _print(context: Context, entries: Sequence[HistoryEntry], empty_because: str | None, format: HistoryFormat) -> None:
+    from modelctl.render.history import history
+    from modelctl.render.history_json import history_json, history_json_lines
+    from modelctl.render.terminal import look_of
+
+    look = look_of(context.stdout, context.environ)
+    if format is HistoryFormat.JSON:
+        context.answer(history_json(entries, empty_because, look))
+    elif entries:
+        context.answer((history_json_lines if format is HistoryFormat.JSONL else history)(entries, look))
+
+
+def _what(key: ModelKey | None, providers: set[str], since: datetime | None) -> str:
+    parts = [str(key)] if key is not None else []
+    parts += [f"provider {', '.join(sorted(providers))}"] if providers else []
+    parts += [f"since {since:%Y-%m-%d %H:%M}Z"] if since is not None else []
+    return f" ({', '.join(parts)})" if parts else ""

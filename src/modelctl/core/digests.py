@@ -1,0 +1,56 @@
+"""What a plan rests on, as a digest: equal as long as nothing has moved that the plan looked at."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from modelctl.core.database_url import masked
+from modelctl.core.encoding import encode
+from modelctl.core.price import PricePoint
+from modelctl.core.provider import Provider
+from modelctl.core.provider_settings import SETTINGS
+from modelctl.core.stored import RemovedModel, RowState, StoredModel
+
+_POINT_FIELDS = tuple(each.name for each in fields(PricePoint))
+
+
+def model_digest(row: StoredModel | RemovedModel | None) -> str | None:
+    """The digest of a row, or of what is left of one; None where there is neither. The row's number does not count."""
+    if row is None:
+        return None
+    stated: dict[str, Any] = {"prices": sorted(_point(each) for each in row.prices), "state": _state(row.state)}
+    if isinstance(row, StoredModel):
+        stated["facts"] = {name: encode(value) for name, value in row.facts.known()}
+        stated["is_enabled"] = row.is_enabled
+    return _digest(stated)
+
+
+def provider_digest(row: Provider | None) -> str | None:
+    """The digest of a provider's row; a password that its address holds does not count."""
+    if row is None:
+        return None
+    settings: dict[str, Any] = {name: encode(getattr(row, name)) for name in SETTINGS}
+    if row.api_base_url:
+        settings["api_base_url"] = masked(row.api_base_url)
+    return _digest({**settings, "is_enabled": row.is_enabled})
+
+
+def _state(state: RowState | None) -> dict[str, Any] | None:
+    """Without the count of absences, which has its own place in a plan."""
+    if state is None:
+        return None
+    written = {name: [encode(value), source] for name, (value, source) in state.written.items()}
+    return {"written": written, "pins": sorted(state.pins)}
+
+
+def _point(point: PricePoint) -> list[str]:
+    return [str(encode(getattr(point, name))) for name in _POINT_FIELDS]
+
+
+def _digest(stated: Mapping[str, Any]) -> str:
+    text = json.dumps(stated, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,112 @@
+"""What was done, run by run and row by row: values that the store reads from the audit trail. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from modelctl.core.audit import AuditEntry
+from modelctl.core.instants import instant
+from modelctl.core.price import PricePoint
+from modelctl.core.run import RunRecord
+from modelctl.core.validate import shorten
+from modelctl.errors import ModelctlError, UsageError
+
+MODEL = "model"
+"""The entity of an entry about a row of the model table."""
+PROVIDER = "provider"
+"""The entity of an entry about a provider's own row."""
+
+LAST = "last"
+"""What may be written in place of the id of the newest run."""
+MAX_NAMED = 5
+
+_NOT_FIELDS = frozenset({"prices", "sources"})
+_AGO = re.compile(r"([0-9]{1,5})([hdw])", re.ASCII)
+_HOURS = {"h": 1, "d": 24, "w": 7 * 24}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryEntry:
+    """An entry of the audit trail with the row that it is about."""
+
+    entity: str
+    key: str
+    """`provider/model_id`, or the provider's name."""
+    entry: AuditEntry
+
+    @property
+    def provider(self) -> str:
+        """The provider whose row, or whose model's row, was changed."""
+        return self.key.partition("/")[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One run: a record per provider, sorted by name."""
+
+    records: tuple[RunRecord, ...]
+
+    @property
+    def name(self) -> str:
+        """The id of the run."""
+        return self.records[0].run
+
+    @property
+    def started_at(self) -> datetime:
+        """When its first provider was begun."""
+        return min(record.started_at for record in self.records)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedPoint:
+    """A point of the ledger, and the run that appended it."""
+
+    point: PricePoint
+    run: str
+    recorded_at: datetime
+
+
+def field_names(entry: AuditEntry) -> list[str]:
+    """The fields that the entry moves, by name."""
+    return sorted({*entry.before, *entry.after} - _NOT_FIELDS)
+
+
+def field_sources(entry: AuditEntry) -> dict[str, str]:
+    """Who stated each new value, as far as the audit knows: entries of older versions do not."""
+    stated = entry.after.get("sources")
+    if not isinstance(stated, Mapping):
+        return {}
+    return {str(name): str(source) for source, names in stated.items() for name in names}
+
+
+def since_instant(text: str, *, now: datetime) -> datetime:
+    """The instant of `7d`, `24h` or `2w` ago, or of a written date. UsageError for anything else."""
+    found = _AGO.fullmatch(text)
+    if found is None:
+        try:
+            return instant(text, "--since")
+        except UsageError as error:
+            raise UsageError(error.message, "write 2026-12-01, or how long ago, as 24h, 7d or 2w") from None
+    return now - timedelta(hours=int(found[1]) * _HOURS[found[2]])
+
+
+def named_run(name: str, runs: Sequence[Run]) -> Run:
+    """The run of that id, of an id that begins so, or the `last` one; `runs` come newest first.
+
+    UsageError where several begin so, ModelctlError where there is none.
+    """
+    if name == LAST and runs:
+        return runs[0]
+    found = [run for run in runs if run.name == name] or [run for run in runs if name and run.name.startswith(name)]
+    if len(found) > 1:
+        more = ", …" if len(found) > MAX_NAMED else ""
+        raise UsageError(
+            f"{shorten(name)!r} is ambiguous: {len(found)} runs begin so",
+            f"say which one: {', '.join(run.name for run in found[:MAX_NAMED])}{more}",
+        )
+    if not found:
+        raise ModelctlError(f"there is no run {shorten(name)!r}", "see `modelctl runs`")
+    return found[0]

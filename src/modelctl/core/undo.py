@@ -1,0 +1,243 @@
+"""Taking a run back: row by row, where nothing has moved since. Pure; the plan that it makes is applied like any other.
+
+What an undo brings back counts as a person's decision: what is remembered as written stays as the run left it, so that
+the next sync sees fields that somebody else has set, and leaves them alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from modelctl.core.database_url import MASK
+from modelctl.core.encoding import decode, encode
+from modelctl.core.history import MODEL, HistoryEntry, RecordedPoint, field_names
+from modelctl.core.model import FACT_FIELDS, PRICE_FIELDS, FactValue, ModelKey, Source
+from modelctl.core.plan import Action, Change, FieldChange, Plan
+from modelctl.core.price import Basis, PriceKey, PricePoint, current
+from modelctl.core.provider import Provider
+from modelctl.core.provider_settings import SETTINGS, settings_of
+from modelctl.core.stored import RowState, StoredModel, StoredProvider
+
+COMMAND = "undo"
+_SWITCHES = ("is_enabled", "pins")
+_MONEY = (*PRICE_FIELDS, "price_currency")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftAlone:
+    """Something of the run that is not taken back, and why."""
+
+    key: str
+    """A model, or `provider NAME`."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undo:
+    """What taking a run back means for one provider."""
+
+    plan: Plan
+    moved: tuple[LeftAlone, ...] = ()
+    """Rows that somebody has changed since: they stay whole as they are."""
+    kept: tuple[LeftAlone, ...] = ()
+    """What no undo can take back: prices that followed none, a row that was adopted."""
+
+
+@dataclass(slots=True)
+class _Draft:
+    """An undo in the making."""
+
+    run: str
+    keeps_basis: bool
+    """The run was an undo itself: the prices that it took back are the sources' again."""
+    changes: list[Change] = field(default_factory=list)
+    moved: list[LeftAlone] = field(default_factory=list)
+    kept: list[LeftAlone] = field(default_factory=list)
+
+
+def undo(
+    provider: Provider,
+    stored: StoredProvider,
+    entries: Sequence[HistoryEntry],
+    ledger: Mapping[ModelKey, Sequence[RecordedPoint]],
+) -> Undo:
+    """The plan that takes back what `entries` say, all of one run and of this provider."""
+    draft = _Draft(
+        run=entries[0].entry.run if entries else "",
+        keeps_basis=bool(entries) and entries[0].entry.command == COMMAND,
+    )
+    settings: tuple[FieldChange, ...] = ()
+    for each in sorted(entries, key=lambda each: (each.entity, each.key)):
+        if each.entity == MODEL:
+            key = ModelKey(provider.name, each.key.partition("/")[2])
+            _undo_row(draft, each, key, stored, ledger.get(key, ()))
+        else:
+            settings = _undo_settings(draft, each, provider)
+    plan = Plan(
+        provider=provider.name,
+        changes=tuple(sorted(draft.changes, key=lambda change: change.key)),
+        provider_settings=settings,
+        existing=len(stored.models),
+    )
+    return Undo(plan=plan, moved=tuple(draft.moved), kept=tuple(draft.kept))
+
+
+def _undo_row(
+    draft: _Draft, each: HistoryEntry, key: ModelKey, stored: StoredProvider, ledger: Sequence[RecordedPoint]
+) -> None:
+    model, action = stored.models.get(key), each.entry.action
+    if action == Action.REMOVE:
+        _bring_back(draft, each, key, stored)
+        return
+    if model is None:
+        draft.moved.append(LeftAlone(key=str(key), reason="the row was removed since"))
+        return
+    reasons = [*_moves(each, model), *_later_prices(draft.run, ledger)]
+    if reasons:
+        draft.moved.append(LeftAlone(key=str(key), reason=f"changed since: {', '.join(reasons)}"))
+    elif action == Action.ADOPT:
+        draft.kept.append(LeftAlone(key=str(key), reason="an adopted row stays modelctl's"))
+    elif action == Action.CREATE:
+        draft.changes.append(Change(action=Action.REMOVE, key=key, existing=model))
+    else:
+        _take_back(draft, each, model, ledger)
+
+
+def _moves(each: HistoryEntry, model: StoredModel) -> Iterator[str]:
+    """The fields that no longer have the value which the run gave them."""
+    after, state = each.entry.after, model.state or RowState()
+    for name in field_names(each.entry):
+        if name == "is_enabled":
+            same = after.get(name) == model.is_enabled
+        elif name == "pins":
+            same = after.get(name) == sorted(state.pins)
+        else:
+            same = name in FACT_FIELDS and after.get(name) == encode(getattr(model.facts, name))
+        if not same:
+            yield name
+    if each.entry.action == Action.CREATE:  # the whole row goes: what others have filled in since counts, too
+        yield from (name for name, _ in model.facts.known() if name not in after)
+        if "pins" not in after and state.pins:
+            yield "pins"
+
+
+def _later_prices(run: str, ledger: Sequence[RecordedPoint]) -> Iterator[str]:
+    """The prices that another run has appended after those of this one."""
+    ours = [each for each in ledger if each.run == run]
+    later = set()
+    for own in ours:
+        others = (each for each in ledger if each.run != run and each.point.key == own.point.key)
+        if any(each.recorded_at > own.recorded_at or _corrects(each.point, own.point) for each in others):
+            later.add(f"price {own.point.kind}")
+    yield from sorted(later)
+
+
+def _corrects(point: PricePoint, other: PricePoint) -> bool:
+    return point.effective_from == other.effective_from and point.revision > other.revision
+
+
+def _take_back(draft: _Draft, each: HistoryEntry, model: StoredModel, ledger: Sequence[RecordedPoint]) -> None:
+    prices, stuck = _former_prices(draft, ledger)
+    before = each.entry.before
+    names = [name for name in field_names(each.entry) if name not in _SWITCHES]
+    if any(PriceKey(kind) in stuck for kind in PRICE_FIELDS.values()):  # the columns show what the ledger still says
+        names = [name for name in names if name not in _MONEY]
+        prices = tuple(point for point in prices if point.key not in map(PriceKey, PRICE_FIELDS.values()))
+    fields = tuple(
+        FieldChange(name=name, old=getattr(model.facts, name), new=decode(name, before.get(name)), source=Source.PERSON)
+        for name in names
+    )
+    state = model.state
+    if state is not None and "pins" in each.entry.after:
+        state = replace(state, pins=frozenset(before.get("pins") or ()))
+    if stuck:
+        kinds = ", ".join(sorted({key.kind for key in stuck}))
+        reason = f"prices are not taken back, for none was in force before: {kinds}"
+        draft.kept.append(LeftAlone(key=str(model.key), reason=reason))
+    is_enabled = bool(before["is_enabled"]) if "is_enabled" in each.entry.after else None
+    if fields or prices or is_enabled is not None or state != model.state:
+        change = Change(
+            action=Action.UPDATE,
+            key=model.key,
+            fields=fields,
+            prices=prices,
+            is_enabled=is_enabled,
+            state=state,
+            existing=model,
+        )
+        draft.changes.append(change)
+
+
+def _former_prices(draft: _Draft, ledger: Sequence[RecordedPoint]) -> tuple[tuple[PricePoint, ...], set[PriceKey]]:
+    """For each price of the run a revision with what held without it, and the keys for which nothing did."""
+    starts = sorted({(each.point.key, each.point.effective_from) for each in ledger if each.run == draft.run})
+    others = [each.point for each in ledger if each.run != draft.run]
+    prices, stuck = [], set()
+    for key, start in starts:
+        former = current((point for point in others if point.key == key), start).get(key)
+        if former is None:
+            stuck.add(key)
+            continue
+        revision = max(each.point.revision for each in ledger if _is_at(each.point, key, start)) + 1
+        own = draft.keeps_basis and former.effective_from == start
+        basis = former.basis if own else Basis.MANUAL
+        source = former.source if own else f"undo of {draft.run}"
+        prices.append(replace(former, effective_from=start, revision=revision, basis=basis, source=source))
+    return tuple(point for point in prices if point.key not in stuck), stuck
+
+
+def _is_at(point: PricePoint, key: PriceKey, start: Any) -> bool:
+    return point.key == key and point.effective_from == start
+
+
+def _bring_back(draft: _Draft, each: HistoryEntry, key: ModelKey, stored: StoredProvider) -> None:
+    """A row that the run removed, as it was. What is remembered of it still is: who owned a field owns it again."""
+    if key in stored.models:
+        draft.moved.append(LeftAlone(key=str(key), reason="the row was created anew since"))
+        return
+    before, removed = each.entry.before, stored.removed_by_hand.get(key)
+    fields = tuple(
+        FieldChange(name=name, old=None, new=decode(name, before[name]), source=Source.PERSON)
+        for name in FACT_FIELDS
+        if before.get(name) is not None
+    )
+    change = Change(
+        action=Action.CREATE,
+        key=key,
+        fields=fields,
+        is_enabled=bool(before.get("is_enabled")),
+        state=removed.state if removed is not None else None,
+        removed=removed,
+    )
+    draft.changes.append(change)
+
+
+def _undo_settings(draft: _Draft, each: HistoryEntry, provider: Provider) -> tuple[FieldChange, ...]:
+    """A provider's settings as they were. Its row itself stays: other rows rest on it."""
+    name, entry = f"provider {provider.name}", each.entry
+    if entry.action == Action.CREATE:
+        draft.kept.append(LeftAlone(key=name, reason="a provider's row stays"))
+        return ()
+    present = settings_of(provider)
+    moved = [each for each in field_names(entry) if each in SETTINGS and encode(present[each]) != entry.after.get(each)]
+    foreign = [each for each in field_names(entry) if each not in SETTINGS]
+    if moved:
+        draft.moved.append(LeftAlone(key=name, reason=f"changed since: {', '.join(moved)}"))
+    if foreign:
+        draft.kept.append(LeftAlone(key=name, reason=f"not taken back by an undo: {', '.join(foreign)}"))
+    if hidden := [each for each, value in entry.before.items() if isinstance(value, str) and MASK in value]:
+        draft.kept.append(LeftAlone(key=name, reason=f"the audit trail keeps no password: {', '.join(hidden)}"))
+    if moved or foreign or hidden:
+        return ()
+    return tuple(
+        FieldChange(name=each, old=present[each], new=_setting(each, entry.before.get(each)), source=Source.PERSON)
+        for each in field_names(entry)
+    )
+
+
+def _setting(name: str, value: Any) -> FactValue:
+    if name == "env_vars":
+        return tuple(map(str, value or ()))
+    return value if isinstance(value, str) else None

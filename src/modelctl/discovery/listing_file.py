@@ -1,0 +1,117 @@
+"""A whole listing as text and back, without loss. Text that is not exactly that is refused with a ValueError."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from modelctl import __version__
+from modelctl.core.encoding import decode, encode
+from modelctl.core.model import FACT_FIELDS, UNKNOWN, ModelKey, ModelRecord, Skipped, Source
+from modelctl.core.price import PricePoint
+from modelctl.core.snapshot import Snapshot
+from modelctl.core.validate import check_record
+
+FORMAT = {"format": 1, "written_by": __version__}
+"""What a file must begin with: another version may translate the same listing otherwise, so it asks anew."""
+
+_POINT_FIELDS = tuple(each.name for each in fields(PricePoint))
+_POINT_READERS: Mapping[str, Callable[[Any], Any]] = {
+    "amount": Decimal,
+    "effective_from": datetime.fromisoformat,
+    "effective_to": lambda raw: None if raw is None else datetime.fromisoformat(raw),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredListing:
+    """A whole listing, and when it was taken."""
+
+    snapshot: Snapshot
+    fetched_at: datetime
+
+
+def listing_text(listing: StoredListing, provider: str, identity: str) -> str:
+    """The listing as JSON. `identity` says whose it is: what was asked, and with which key."""
+    document = {
+        **FORMAT,
+        "identity": identity,
+        "provider": provider,
+        "fetched_at": listing.fetched_at.isoformat(),
+        "records": [_record_object(each) for each in listing.snapshot.records.values()],
+        "skipped": [[each.item_id, each.reason] for each in listing.snapshot.skipped],
+    }
+    return json.dumps(document, ensure_ascii=False)
+
+
+def listing_of(text: str, provider: str, identity: str) -> StoredListing:
+    """The listing that `listing_text` made the text from. ValueError for any other text."""
+    try:
+        return _listing(json.loads(text), provider, identity)
+    except (KeyError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
+        raise ValueError(f"no stored listing ({type(error).__name__})") from error
+
+
+def _listing(document: Mapping[str, Any], provider: str, identity: str) -> StoredListing:
+    if any(document[name] != value for name, value in FORMAT.items()):
+        raise ValueError("another version wrote it")
+    if (document["identity"], document["provider"]) != (identity, provider):
+        raise ValueError("it is the listing of another key or address")
+    records = [_record(each, provider) for each in document["records"]]
+    by_key = {each.key: each for each in records}
+    if not records or len(by_key) != len(records):
+        raise ValueError("it has no models, or one of them twice")
+    fetched_at = datetime.fromisoformat(document["fetched_at"])
+    if fetched_at.tzinfo is None or any(each.listed_at != fetched_at for each in records):
+        raise ValueError("it does not say when it was taken")
+    skipped = tuple(Skipped(str(item_id), str(reason)) for item_id, reason in document["skipped"])
+    return StoredListing(
+        Snapshot(source=Source.API, records=by_key, complete_for=frozenset({provider}), skipped=skipped), fetched_at
+    )
+
+
+def _record_object(record: ModelRecord) -> dict[str, Any]:
+    return {
+        "model_id": record.key.model_id,
+        "facts": {name: encode(value) for name, value in record.facts.known()},
+        "prices": [{name: encode(getattr(each, name)) for name in _POINT_FIELDS} for each in record.prices],
+        "provenance": dict(record.provenance),
+        "stated_none": sorted(record.stated_none),
+        "known_to": sorted(record.known_to),
+        **{name: encode(getattr(record, name)) for name in ("verified_on", "listed_at", "remembered_on")},
+    }
+
+
+def _record(raw: Mapping[str, Any], provider: str) -> ModelRecord:
+    facts = UNKNOWN.replaced({name: decode(name, value) for name, value in raw["facts"].items()})
+    record = ModelRecord(
+        key=ModelKey(provider, raw["model_id"]),
+        facts=facts,
+        prices=tuple(_point(each) for each in raw["prices"]),
+        provenance={name: raw["provenance"][name] for name, _ in facts.known()} | raw["provenance"],
+        stated_none=frozenset(raw["stated_none"]),
+        known_to=frozenset(raw["known_to"]),
+        verified_on=_day(raw["verified_on"]),
+        listed_at=None if raw["listed_at"] is None else datetime.fromisoformat(raw["listed_at"]),
+        remembered_on=_day(raw["remembered_on"]),
+    )
+    if not record.stated_none <= set(FACT_FIELDS):
+        raise ValueError("it speaks of facts that there are not")
+    check_record(record)
+    return record
+
+
+def _point(raw: Mapping[str, Any]) -> PricePoint:
+    return PricePoint(**{name: _POINT_READERS.get(name, _as_it_is)(raw[name]) for name in _POINT_FIELDS})
+
+
+def _as_it_is(raw: Any) -> Any:
+    return raw
+
+
+def _day(raw: str | None) -> date | None:
+    return None if raw is None else date.fromisoformat(raw)

@@ -1,0 +1,146 @@
+"""Applying a plan that was made earlier: everything is compared first, then each provider is written on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from modelctl.core.plan_binding import bound, moved
+from modelctl.core.plan_file import PlanFile, PlannedProvider, planned
+from modelctl.core.provider import Provider
+from modelctl.core.report import ProviderReport, SyncReport
+from modelctl.core.run import Author, Outcome
+from modelctl.core.stored import StoredProvider
+from modelctl.errors import ModelctlError, StalePlan
+from modelctl.store import apply as writing
+from modelctl.store import read
+from modelctl.store.engine import Database
+from modelctl.store.script import script_of
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+NAMED_WHEN_STALE = 5
+_HINT = "make the plan anew with `modelctl plan -o FILE`"
+
+
+def planned_providers(
+    database: Database | None, report: SyncReport, stated: Mapping[str, Provider], *, hold: bool
+) -> tuple[PlannedProvider, ...]:
+    """What a dry run found, with what it rests on. `database`: None where there are no tables yet.
+
+    `stated`: the providers as their rows should be.
+    """
+    rows: dict[str, Provider] = {}
+    stored: dict[str, StoredProvider] = {}
+    if database is not None:
+        with database.reading() as connection:
+            rows = read.providers(connection, database.tables)
+            for each in report.providers:
+                if each.plan.absences:
+                    stored[each.provider] = read.models_of(connection, database.tables, each.provider)
+    return tuple(
+        planned(
+            each,
+            _outcome(each, hold),
+            stated=stated[each.provider],
+            row=rows.get(each.provider),
+            stored=stored.get(each.provider, StoredProvider()),
+        )
+        for each in report.providers
+    )
+
+
+def _outcome(report: ProviderReport, hold: bool) -> Outcome:
+    """What applying the plan will come to."""
+    if report.error is not None:
+        return Outcome.FAILED
+    if report.plan.is_held:
+        return Outcome.HELD if hold else Outcome.REFUSED
+    return Outcome.IN_SYNC if report.plan.is_empty else Outcome.APPLIED
+
+
+def require_unmoved(database: Database, file: PlanFile) -> None:
+    """StalePlan, naming the first rows, where a row that the plan rests on has moved since it was made."""
+    stale: list[str] = []
+    with database.reading() as connection:
+        for each in file.providers:
+            stale += moved(each, *_present(connection, database, each))
+    if stale:
+        raise _stale(stale)
+
+
+def _stale(rows: Sequence[str]) -> StalePlan:
+    more = f" and {len(rows) - NAMED_WHEN_STALE:,} more" if len(rows) > NAMED_WHEN_STALE else ""
+    count = f"{len(rows):,} rows that the plan rests on have" if len(rows) > 1 else "a row that the plan rests on has"
+    return StalePlan(f"{count} moved since it was made: {', '.join(rows[:NAMED_WHEN_STALE])}{more}", _HINT)
+
+
+def apply_plan(database: Database, file: PlanFile, author: Author, finished_at: Callable[[], datetime]) -> SyncReport:
+    """Write what the plan says, one transaction for each provider. StalePlan, and nothing written, if rows moved."""
+    require_unmoved(database, file)
+    reports = [_apply_one(database, each, author, finished_at) for each in file.providers]
+    return SyncReport(
+        run=author.run, dry_run=False, database=database.label, started_at=author.now, providers=tuple(reports)
+    )
+
+
+def _apply_one(
+    database: Database, each: PlannedProvider, author: Author, finished_at: Callable[[], datetime]
+) -> ProviderReport:
+    """One provider. What fails here, after everything was compared, fails for this provider alone."""
+
+    def write(connection: Connection) -> ProviderReport:
+        return _write(connection, database, each, author, finished_at())
+
+    try:
+        return database.write(write)
+    except ModelctlError as error:
+        failed = replace(each.report, outcome=Outcome.FAILED, error=error)
+        return replace(failed, plan=replace(failed.plan, changes=(), absences={}, provider_settings=()))
+
+
+def _write(
+    connection: Connection, database: Database, each: PlannedProvider, author: Author, finished_at: datetime
+) -> ProviderReport:
+    """All that is written of one provider; compares again, inside the transaction."""
+    row, stored = _present(connection, database, each)
+    if stale := list(moved(each, row, stored)):
+        raise _stale(stale)
+    report = replace(each.report, plan=bound(each, row, stored))
+    if each.is_written:
+        provider = row or each.row
+        if provider is None:  # it had a row, which has gone: `moved` names it
+            raise _stale([f"provider {report.provider}"])
+        writing.apply(connection, database.tables, report.plan, provider, author)
+    record = report.run_record(
+        run=author.run,
+        command=author.command,
+        actor=author.actor,
+        started_at=author.now,
+        finished_at=finished_at,
+    )
+    writing.record_run(connection, database.tables, record)
+    return report
+
+
+def scripts(database: Database, file: PlanFile, author: Author) -> dict[str, tuple[str, ...]]:
+    """By provider, the statements that applying the plan would execute; nothing is written."""
+    found = {}
+    for each in file.providers:
+
+        def work(connection: Connection, each: PlannedProvider = each) -> None:
+            _write(connection, database, each, author, author.now)
+
+        with database.reading() as connection:
+            found[each.report.provider] = script_of(connection, work)
+    return found
+
+
+def _present(
+    connection: Connection, database: Database, each: PlannedProvider
+) -> tuple[Provider | None, StoredProvider]:
+    tables, name = database.tables, each.report.provider
+    return read.providers(connection, tables).get(name), read.models_of(connection, tables, name)

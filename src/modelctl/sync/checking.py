@@ -1,0 +1,164 @@
+"""Looking at everything at once: reads the world, and lets the core judge it. Writes nothing that stays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from modelctl.catalog.load import Catalog, in_force
+from modelctl.core.checkup import (
+    Check,
+    CheckName,
+    Checkup,
+    Finding,
+    LeaseSeen,
+    ProviderRuns,
+    check_catalogs,
+    check_clock,
+    check_keys,
+    check_leases,
+    check_runs,
+    finding_of,
+    looked,
+)
+from modelctl.core.checkup_models import check_lifecycle, check_prices, check_successors, check_unknown_rows
+from modelctl.core.model import ModelKey
+from modelctl.core.provider import Provider
+from modelctl.core.stored import StoredModel
+from modelctl.errors import ModelctlError
+from modelctl.store import read, schema, upkeep
+from modelctl.store.engine import Database
+from modelctl.sync.jobs import key_of
+
+UNREADABLE = "the database cannot be read"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckupOptions:
+    """How a checkup looks. Plain values; the command line resolves them."""
+
+    now: datetime
+    max_age: timedelta
+    environ: Mapping[str, str] = field(repr=False)
+    overlay: Path | None = None
+    """Directory of the user's own catalogs."""
+    switched_off: Collection[str] = ()
+    """Providers that the settings leave out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Contents:
+    """What the database holds, as far as it is looked at."""
+
+    providers: Sequence[Provider]
+    models: Mapping[ModelKey, StoredModel]
+    runs: Mapping[str, ProviderRuns]
+    leases: Sequence[LeaseSeen]
+    clock: datetime | None
+
+
+def check_up(database: Database, options: CheckupOptions) -> Checkup:
+    """All checks. Whatever cannot be looked at is said, and a failure of one is no failure of the others."""
+    state, contents = _contents(database)
+    catalogs, catalogs_check = _catalogs(options, contents)
+    checks = [state, catalogs_check]
+    if contents is None:
+        ran = {check.name for check in checks}
+        checks += [Check(name=name, not_run=UNREADABLE) for name in CheckName if name not in ran]
+    else:
+        looks = _looks(database, options, contents, catalogs)
+        checks += [looked(name, look) for name, look in looks.items()]
+        if not catalogs:
+            checks.append(Check(name=CheckName.UNKNOWN_ROWS, not_run="the catalogs cannot be read"))
+    order = list(CheckName)
+    return Checkup(
+        checked_at=options.now,
+        database=database.label,
+        checks=tuple(sorted(checks, key=lambda check: order.index(check.name))),
+    )
+
+
+def _contents(database: Database) -> tuple[Check, _Contents | None]:
+    """Whether the database can be reached and read, and if so, what is in it."""
+    name = CheckName.DATABASE
+    try:
+        if not schema.is_readable(database):
+            problem = Finding(
+                subject=database.label,
+                problem="it has no tables of modelctl's yet",
+                remedy="run `modelctl sync --migrate`",
+            )
+            return Check(name=name, findings=(problem,)), None
+        with database.reading() as connection:
+            tables = database.tables
+            clock = upkeep.clock(connection)  # first, for the rest takes a while
+            providers = read.providers(connection, tables)
+            models: dict[ModelKey, StoredModel] = {}
+            for each in sorted(providers):
+                models |= read.models_of(connection, tables, each).models
+            contents = _Contents(
+                providers=[provider for _, provider in sorted(providers.items())],
+                models=dict(sorted(models.items())),
+                runs=upkeep.provider_runs(connection, tables),
+                leases=upkeep.leases(connection, tables),
+                clock=clock,
+            )
+    except ModelctlError as error:
+        return Check(name=name, findings=(finding_of(error, database.label),)), None
+    return Check(name=name, note=f"reachable, tables at version {schema.HEAD}"), contents
+
+
+def _catalogs(options: CheckupOptions, contents: _Contents | None) -> tuple[tuple[Catalog, ...], Check]:
+    """The catalogs, none where they cannot be read, and whether they are valid and fresh."""
+    try:
+        catalogs = in_force(options.overlay)
+    except ModelctlError as error:
+        return (), Check(name=CheckName.CATALOGS, findings=(finding_of(error, "catalogs"),))
+    newest: dict[str, date | None] = {}
+    for catalog in catalogs:
+        for key, record in catalog.snapshot.records.items():
+            newest[key.provider] = max(filter(None, (newest.get(key.provider), record.verified_on)), default=None)
+    if contents is not None:
+        used = {each.name for each in _enabled(contents, options)}
+        newest = {name: day for name, day in newest.items() if name in used}
+    return catalogs, check_catalogs(newest, options.now.date())
+
+
+def _enabled(contents: _Contents, options: CheckupOptions) -> list[Provider]:
+    return [each for each in contents.providers if each.is_enabled and each.name not in options.switched_off]
+
+
+def _looks(
+    database: Database, options: CheckupOptions, contents: _Contents, catalogs: Sequence[Catalog]
+) -> dict[CheckName, Callable[[], Check]]:
+    now, models, runs, enabled = options.now, contents.models, contents.runs, _enabled(contents, options)
+    records = {key: each for catalog in catalogs for key, each in catalog.snapshot.records.items()}
+    verified_on = max((each.verified_on for each in records.values() if each.verified_on), default=None)
+    looks: dict[CheckName, Callable[[], Check]] = {
+        CheckName.PERMISSIONS: lambda: _permissions(database, now),
+        CheckName.KEYS: lambda: check_keys(enabled, lambda each: bool(key_of(each, options.environ)[0]), runs, now),
+        CheckName.RUNS: lambda: check_runs(enabled, runs, max_age=options.max_age, now=now),
+        CheckName.LEASES: lambda: check_leases(contents.leases, now),
+        CheckName.PRICES: lambda: check_prices(models, now),
+        CheckName.LIFECYCLE: lambda: check_lifecycle(models, now.date()),
+        CheckName.SUCCESSORS: lambda: check_successors(models, now.date()),
+        CheckName.CLOCK: lambda: check_clock(now, database=contents.clock, verified_on=verified_on, runs=runs),
+    }
+    if catalogs:
+        looks[CheckName.UNKNOWN_ROWS] = lambda: check_unknown_rows(models, records.keys())
+    return looks
+
+
+def _permissions(database: Database, now: datetime) -> Check:
+    """Whether a sync may write what it has to: tried, and rolled back."""
+    findings = [
+        Finding(
+            subject=each.table,
+            problem=f"{each.right} is refused: {each.reason}",
+            remedy=f"grant {each.right} on {each.table} to the user of the database URL",
+        )
+        for each in upkeep.refusals(database, now.replace(microsecond=0))
+    ]
+    return Check(name=CheckName.PERMISSIONS, findings=tuple(findings), note="tried, and rolled back")

@@ -1,0 +1,142 @@
+"""Whose a field is: people keep what they set, give it back, and let the sources take it over knowingly."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from tests.cli.conftest import Query, report_of
+from tests.conftest import Result, Run
+
+Sync = Callable[..., Result]
+
+WINDOW = "SELECT context_window FROM ai_models WHERE model_id = 'gpt-4o'"
+EDIT = "UPDATE ai_models SET context_window = 131072 WHERE model_id = 'gpt-4o'"
+PROVIDER = ("--provider", "openai")
+
+
+@pytest.fixture
+def filled(sync: Sync, sqlite_url: str) -> str:
+    """A database with one provider's models."""
+    assert sync(sqlite_url, *PROVIDER).code == 0
+    return sqlite_url
+
+
+def protected(run: Run, url: str) -> dict[str, list[str]]:
+    found = json.loads(run("list", "--protected", "--json", "--database", url).stdout)
+    return {each["model_id"]: each["protected"] for each in found}
+
+
+def test_an_edit_is_kept_listed_and_taken_over_knowingly(run: Run, sync: Sync, query: Query, database_url: str) -> None:
+    assert sync(database_url, *PROVIDER).code == 0
+    [(stated,)] = query(database_url, WINDOW)
+    query(database_url, EDIT)
+    kept = report_of(sync(database_url, *PROVIDER, "--json"))["providers"]["openai"]
+    assert [(each["model_id"], each["kept"]) for each in kept["protected"]] == [("gpt-4o", 131072)]
+    assert protected(run, database_url) == {"gpt-4o": ["context_window"]}
+    assert sync(database_url, *PROVIDER, "--take", "gpt-4o-mini:context_window").code == 0
+    assert query(database_url, WINDOW) == [(131072,)]
+    assert sync(database_url, *PROVIDER, "--take", "openai/gpt-4o:context_window").code == 0
+    assert query(database_url, WINDOW) == [(stated,)]
+    assert protected(run, database_url) == {}
+    assert sync(database_url, *PROVIDER, "--dry-run", "--exit-code").code == 0
+
+
+@pytest.mark.parametrize("word", ["context_window", "all", "gpt-4o:all"])
+def test_a_field_is_taken_from_all_models_or_all_fields_of_one(
+    sync: Sync, query: Query, filled: str, word: str
+) -> None:
+    [(stated,)] = query(filled, WINDOW)
+    query(filled, EDIT)
+    assert sync(filled, *PROVIDER, "--take", word).code == 0
+    assert query(filled, WINDOW) == [(stated,)]
+
+
+def test_what_is_taken_knowingly_is_not_held_by_a_guard(sync: Sync, query: Query, filled: str) -> None:
+    query(filled, "UPDATE ai_models SET context_window = 900000000 WHERE model_id = 'gpt-4o'")
+    assert sync(filled, *PROVIDER, "--take", "gpt-4o:context_window").code == 0
+    assert query(filled, WINDOW) != [(900000000,)]
+
+
+def test_a_persons_date_that_is_taken_over_leaves_nothing_pending(sync: Sync, query: Query, filled: str) -> None:
+    query(filled, "UPDATE ai_models SET retires_on = '2026-01-01' WHERE model_id = 'gpt-4o'")
+    assert sync(filled, *PROVIDER).code == 0
+    assert query(filled, "SELECT status FROM ai_models WHERE model_id = 'gpt-4o'") == [("retired",)]
+    assert sync(filled, *PROVIDER, "--take", "gpt-4o:all").code == 0
+    assert sync(filled, *PROVIDER, "--dry-run", "--exit-code").code == 0
+
+
+def test_a_pinned_field_stays_until_it_is_given_back(run: Run, sync: Sync, query: Query, filled: str) -> None:
+    [(stated,)] = query(filled, WINDOW)
+    query(filled, EDIT)
+    assert run("pin", "openai/gpt-4o", "context_window", "family", "--database", filled).code == 0
+    query(filled, f"UPDATE ai_models SET context_window = {stated} WHERE model_id = 'gpt-4o'")
+    assert protected(run, filled) == {"gpt-4o": ["context_window", "family"]} or protected(run, filled) == {
+        "gpt-4o": ["family", "context_window"]
+    }
+    assert run("pin", "openai/gpt-4o", "family", "--database", filled).stdout == ""
+    query(filled, EDIT)
+    given = run("unpin", "gpt-4o", "context_window", "--database", filled)
+    assert given.stdout == "openai/gpt-4o: gave context_window back to the sources\n"
+    assert query(filled, WINDOW) == [(131072,)]
+    assert sync(filled, *PROVIDER).code == 0
+    assert query(filled, WINDOW) == [(stated,)]
+    assert protected(run, filled) == {"gpt-4o": ["family"]}
+    audited = query(filled, "SELECT command, before_values, after_values FROM ai_changes WHERE command LIKE '%pin'")
+    assert len(audited) == 2
+
+
+def test_a_row_from_before_modelctl_is_left_alone_until_it_is_adopted(
+    run: Run, sync: Sync, query: Query, database_url: str
+) -> None:
+    assert sync(database_url, *PROVIDER).code == 0
+    [(stated,)] = query(database_url, WINDOW)
+    query(database_url, "DELETE FROM ai_model_state WHERE model_id = 'gpt-4o'")
+    query(database_url, EDIT)
+    assert sync(database_url, *PROVIDER).code == 0
+    assert query(database_url, WINDOW) == [(131072,)]
+    refused = run("pin", "gpt-4o", "context_window", "--database", database_url)
+    assert refused.code == 2
+    assert "modelctl adopt openai/gpt-4o" in refused.stderr
+    assert run("adopt", "--provider", "openai", "--database", database_url).stdout == "openai/gpt-4o: adopted\n"
+    assert sync(database_url, *PROVIDER, "--force").code == 0
+    assert query(database_url, WINDOW) == [(stated,)]
+    assert sync(database_url, *PROVIDER, "--dry-run", "--exit-code").code == 0
+    assert "nothing to adopt" in run("adopt", "--all", "--database", database_url).stderr
+
+
+def test_a_deleted_row_comes_back_only_when_asked(run: Run, sync: Sync, query: Query, database_url: str) -> None:
+    assert sync(database_url, *PROVIDER).code == 0
+    ledger = query(database_url, "SELECT count(*) FROM ai_model_prices")
+    query(database_url, "DELETE FROM ai_models WHERE model_id IN ('gpt-4o', 'gpt-4o-mini')")
+    said = report_of(sync(database_url, *PROVIDER, "--json"))["providers"]["openai"]
+    assert said["removed_by_hand"] == ["gpt-4o", "gpt-4o-mini"]
+    assert sync(database_url, *PROVIDER, "--recreate", "openai/gpt-4o").code == 0
+    there = "SELECT model_id, is_enabled FROM ai_models WHERE model_id IN ('gpt-4o', 'gpt-4o-mini')"
+    assert [(name, bool(on)) for name, on in query(database_url, there)] == [("gpt-4o", True)]
+    assert sync(database_url, *PROVIDER, "--recreate", "all").code == 0
+    assert len(query(database_url, there)) == 2
+    assert query(database_url, "SELECT count(*) FROM ai_model_prices") == ledger
+    assert sync(database_url, *PROVIDER, "--dry-run", "--exit-code").code == 0
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (("sync", "--take", "contxt_window"), "context_window"),
+        (("sync", "--take", "gpt-4o:is_enabled"), "is_enabled is set on creation only"),
+        (("pin", "gpt-4o", "recommended"), "recommended is set on creation only"),
+        (("pin", "gpt-9", "family"), "gpt-9"),
+        (("adopt",), "adopt needs models"),
+        (("adopt", "gpt-4o", "--all"), "adopt needs models"),
+    ],
+)
+def test_what_cannot_be_claimed_is_said_in_one_line(
+    run: Run, filled: str, command: tuple[str, ...], message: str
+) -> None:
+    refused = run(*command, "--database", filled)
+    assert refused.code in (1, 2)
+    assert message in refused.stderr
+    assert refused.stderr.count("\n") == 1

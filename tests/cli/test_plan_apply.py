@@ -1,0 +1,260 @@
+"""`plan` and `apply`: what was reviewed is what is written, or nothing is; and SQL that does the same by hand."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, make_url
+
+from tests.cli.conftest import Query
+from tests.conftest import Result, Run
+from tests.databases import empty_database
+
+Plan = Callable[..., Result]
+
+NASTY = 'It\'s \\\\ 100 %% :name \\"q\\" é 🚀 -- ; $1 %s'
+NASTY_ID = 'It\'s \\ 100 %% :name "q" é 🚀 -- ; $1 %s'
+ACME = """
+[provider]
+display_name = "Acme's \\\\ %s :x"
+env_vars = ["ACME_API_KEY"]
+
+[[model]]
+id = "one"
+display_name = "{name}"
+type = "chat"
+vision = true
+input_modalities = ["text"]
+aliases = ["a'b\\\\c%"]
+context_window = {window}
+released_on = 2026-01-02
+prices = [{{ input = {price}, output = 2.000000001 }}]
+
+[[model]]
+id = "{name}"
+type = "chat"
+"""
+BETA = '[provider]\ndisplay_name = "Beta"\n\n[[model]]\nid = "b"\ntype = "chat"\ncontext_window = {window}\n'
+TABLES = {
+    "ai_providers": "name",
+    "ai_models": "provider, model_id",
+    "ai_model_prices": "provider, model_id, kind, effective_from, revision",
+    "ai_model_state": "provider, model_id",
+    "ai_changes": "entity, entity_key, action",
+    "ai_sync_runs": "provider, outcome",
+}
+LEFT_OUT = {"run", "command", "started_at", "finished_at"}
+
+
+def write_catalogs(window: int = 1000, price: str = "1") -> None:
+    Path("mine").mkdir(exist_ok=True)
+    text = ACME.replace("vision = true\n", "").format(name=NASTY, window=window, price=price)
+    Path("mine/acme.toml").write_text(text, encoding="utf-8")
+    Path("mine/beta.toml").write_text(BETA.format(window=window))
+
+
+@pytest.fixture
+def plan(run: Run) -> Plan:
+    """`plan(url, ...)` plans both providers of the overlay."""
+    return lambda url, *argv, **kwargs: run(
+        "plan", "acme", "beta", "--source", "catalog", "--catalog", "mine", "--database", url, *argv, **kwargs
+    )
+
+
+@pytest.fixture
+def filled(run: Run) -> Callable[[str], str]:
+    """A database with both providers as the first catalogs state them; the catalogs have moved on since."""
+
+    def fill(url: str) -> str:
+        write_catalogs()
+        first = run(*sync_argv(url), "--migrate")
+        assert first.code == 0, first.stdout + first.stderr
+        write_catalogs(window=2000, price="1.5")
+        return url
+
+    return fill
+
+
+def sync_argv(url: str) -> tuple[str, ...]:
+    providers = ("--provider", "acme", "--provider", "beta")
+    return ("sync", *providers, "--source", "catalog", "--catalog", "mine", "--database", url)
+
+
+def contents(url: str) -> dict[str, list[Any]]:
+    """All tables, without what tells one run from another."""
+    found: dict[str, list[Any]] = {}
+    for table, order in TABLES.items():
+        engine = create_engine(url)
+        with engine.connect() as connection:
+            rows = connection.exec_driver_sql(f"SELECT * FROM {table} ORDER BY {order}").mappings().all()
+        engine.dispose()
+        told = [{name: value for name, value in row.items() if name not in LEFT_OUT} for row in rows]
+        found[table] = sorted(told, key=str) if table == "ai_sync_runs" else told
+    return found
+
+
+def run_script(url: str, script: str) -> None:
+    """As a client of the database would: the whole text, or statement by statement where it takes only one."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        connection = sqlite3.connect(str(parsed.database))
+        connection.executescript(script)
+        connection.close()
+        return
+    engine = create_engine(url)
+    raw = engine.raw_connection()
+    driver: Any = raw.driver_connection
+    if parsed.get_backend_name() == "postgresql":
+        driver.autocommit = True
+        driver.execute(script)
+    else:
+        cursor = driver.cursor()
+        for statement in script.split(";\n"):
+            if any(line and not line.startswith("--") for line in statement.splitlines()):
+                cursor.execute(statement)
+    raw.close()
+    engine.dispose()
+
+
+def test_a_plan_that_is_applied_is_a_sync_and_so_is_its_sql(
+    database_url: str, run: Run, plan: Plan, query: Query, tmp_path: Path
+) -> None:
+    backend = make_url(database_url).get_backend_name()
+    kind = {"mysql": "mariadb"}.get(backend, backend)
+    directories = [tmp_path / name for name in ("second", "third")]
+    for each in directories:
+        each.mkdir()
+    with empty_database(kind, directories[0]) as second, empty_database(kind, directories[1]) as third:
+        run("db", "upgrade", "--database", third)
+        for window, price in ((1000, "1"), (2000, "1.5")):
+            write_catalogs(window, price)
+            synced = run(*sync_argv(database_url), "--migrate")
+            assert synced.code == 0, synced.stdout + synced.stderr
+            assert plan(second, "-o", "plan.json", "--exit-code").code == 3
+            applied = run("apply", "plan.json", "--migrate", "--database", second)
+            assert applied.code == 0, applied.stdout + applied.stderr
+            script = plan(third, "--format", "sql")
+            assert script.code == 0, script.stderr
+            run_script(third, script.stdout)
+            expected = contents(database_url)
+            assert contents(second) == expected
+            assert contents(third) == expected
+        assert NASTY_ID in {row["model_id"] for row in expected["ai_models"]}
+        assert {command for (command,) in query(third, "SELECT DISTINCT command FROM ai_changes")} == {"apply"}
+        assert plan(third, "--exit-code").code == 0, "a sync after it finds nothing"
+
+
+def test_sql_needs_tables(sqlite_url: str, plan: Plan) -> None:
+    write_catalogs()
+    early = plan(sqlite_url, "--format", "sql")
+    assert (early.code, early.stdout) == (1, "")
+    assert "run `modelctl db upgrade` first" in early.stderr
+
+
+MOVES = {
+    "an edit": "UPDATE ai_models SET display_name = 'Ours' WHERE model_id = 'b'",
+    "a switch": "UPDATE ai_models SET is_enabled = NOT is_enabled WHERE model_id = 'b'",
+    "a deleted row": "DELETE FROM ai_models WHERE model_id = 'b'",
+    "a pin": "UPDATE ai_model_state SET pins = '[\"type\"]' WHERE model_id = 'b'",
+    "a provider's address": "UPDATE ai_providers SET api_base_url = 'https://x.test' WHERE name = 'beta'",
+    "a price": "INSERT INTO ai_model_prices SELECT 'beta', 'b', kind, unit, context_above, service_tier, hours_utc,"
+    " effective_from, revision, amount, currency, effective_to, basis, source, run, recorded_at FROM ai_model_prices"
+    " WHERE model_id = 'one' AND kind = 'input'",
+}
+
+
+@pytest.mark.parametrize("move", MOVES)
+def test_a_row_that_moved_makes_the_plan_stale_and_no_provider_is_written(
+    move: str, sqlite_url: str, run: Run, plan: Plan, query: Query, filled: Callable[[str], str]
+) -> None:
+    filled(sqlite_url)
+    plan(sqlite_url, "-o", "plan.json")
+    query(sqlite_url, MOVES[move])
+    before = contents(sqlite_url)
+    result = run("apply", "plan.json", "--database", sqlite_url)
+    assert (result.code, result.stdout) == (6, ""), result.stderr
+    assert "beta" in result.stderr
+    assert contents(sqlite_url) == before
+
+
+def test_a_stale_plan_is_refused_on_every_database_and_so_is_one_that_was_applied(
+    database_url: str, run: Run, plan: Plan, query: Query, filled: Callable[[str], str]
+) -> None:
+    filled(database_url)
+    plan(database_url, "-o", "plan.json")
+    assert run("apply", "plan.json", "--database", database_url).code == 0
+    before = contents(database_url)
+    again = run("apply", "plan.json", "--database", database_url)
+    assert again.code == 6
+    assert "acme/one" in again.stderr
+    assert contents(database_url) == before
+
+
+def test_a_row_that_came_in_between_makes_the_creation_stale(
+    sqlite_url: str, run: Run, plan: Plan, query: Query
+) -> None:
+    write_catalogs()
+    run("db", "upgrade", "--database", sqlite_url)
+    plan(sqlite_url, "-o", "plan.json")
+    assert run(*sync_argv(sqlite_url)).code == 0
+    before = contents(sqlite_url)
+    result = run("apply", "plan.json", "--database", sqlite_url)
+    assert result.code == 6
+    assert "rows that the plan rests on have moved" in result.stderr
+    assert contents(sqlite_url) == before
+
+
+def test_a_provider_that_a_guard_holds_is_planned_and_not_applied(
+    sqlite_url: str, run: Run, plan: Plan, query: Query, filled: Callable[[str], str]
+) -> None:
+    filled(sqlite_url)
+    write_catalogs(window=2000, price="9")
+    assert plan(sqlite_url, "-o", "plan.json").code == 4
+    applied = run("apply", "plan.json", "--database", sqlite_url)
+    assert applied.code == 4, applied.stderr
+    assert "acme/one" in applied.stdout
+    windows = "SELECT model_id, context_window FROM ai_models WHERE model_id IN ('one', 'b') ORDER BY 1"
+    assert query(sqlite_url, windows) == [("b", 2000), ("one", 1000)]
+
+
+def test_a_plan_holds_no_secret_and_is_the_same_on_stdout(
+    sqlite_url: str, run: Run, plan: Plan, filled: Callable[[str], str]
+) -> None:
+    filled(sqlite_url)
+    env = {"ACME_API_KEY": "sk-canary-1", "OPENAI_API_KEY": "sk-canary-2"}
+    shown = plan(sqlite_url, "-o", "plan.json", "--json", env=env)
+    assert shown.stdout == Path("plan.json").read_text()
+    everything = shown.stdout + shown.stderr + plan(sqlite_url, "--format", "sql", env=env).stdout
+    assert "canary" not in everything
+    assert [path.name for path in Path().iterdir() if path.name.startswith(".")] == [], "no half files"
+
+
+@pytest.mark.parametrize("damage", ["", "{", "null", '{"version": 99}', "\x00", None])
+def test_a_damaged_plan_is_refused_in_one_line(
+    damage: str | None, sqlite_url: str, run: Run, plan: Plan, filled: Callable[[str], str]
+) -> None:
+    filled(sqlite_url)
+    plan(sqlite_url, "-o", "plan.json")
+    whole = Path("plan.json").read_text()
+    Path("plan.json").write_text(whole[: len(whole) // 2] if damage is None else damage)
+    result = run("apply", "plan.json", "--database", sqlite_url)
+    assert (result.code, result.stdout) == (2, "")
+    assert result.stderr.startswith("error: plan.json")
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_plan_that_changes_nothing_may_be_applied_twice(
+    sqlite_url: str, run: Run, plan: Plan, filled: Callable[[str], str]
+) -> None:
+    filled(sqlite_url)
+    write_catalogs()
+    plan(sqlite_url, "-o", "plan.json")
+    for _ in range(2):
+        result = run("apply", "plan.json", "--json", "--database", sqlite_url)
+        assert result.code == 0
+        assert {each["outcome"] for each in json.loads(result.stdout)["providers"]} == {"in_sync"}

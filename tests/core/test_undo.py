@@ -1,0 +1,131 @@
+"""Laws of taking a run back, over generated rows, sources and people."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from hypothesis import assume, given, settings
+
+from modelctl.core.audit import AuditEntry
+from modelctl.core.history import MODEL, HistoryEntry, RecordedPoint
+from modelctl.core.outcome import after_plan
+from modelctl.core.plan import Action, Plan
+from modelctl.core.price import current
+from modelctl.core.provider import Provider
+from modelctl.core.run import Author
+from modelctl.core.stored import StoredProvider
+from modelctl.core.undo import Undo, undo
+from modelctl.store.apply import _audit_row
+from tests.core.worlds import NOW, PROVIDER, Sources, edited, key, sources, stored_states
+
+ACME = Provider(name=PROVIDER, display_name="Acme", kind="")
+LATER = NOW + timedelta(minutes=1)
+
+
+class World:
+    """Rows, their ledger by run, and the audit trail: what a database remembers."""
+
+    def __init__(self, stored: StoredProvider) -> None:
+        rows = {**stored.removed_by_hand, **stored.models}
+        self.stored = stored
+        self.ledger = {
+            each: [RecordedPoint(point=point, run="before", recorded_at=NOW - timedelta(1)) for point in row.prices]
+            for each, row in rows.items()
+        }
+        self.entries: dict[str, list[HistoryEntry]] = {}
+
+    def apply(self, plan: Plan, run: str, command: str, now=NOW) -> None:
+        by = Author(run=run, actor="tester", command=command, now=now)
+        self.entries[run] = []
+        for change in plan.changes:
+            row = _audit_row(change, by)
+            entry = AuditEntry(
+                run=run,
+                at=now,
+                actor=by.actor,
+                command=command,
+                action=row["action"],
+                before=row["before_values"] or {},
+                after=row["after_values"] or {},
+            )
+            self.entries[run].append(HistoryEntry(entity=MODEL, key=str(change.key), entry=entry))
+            self.ledger.setdefault(change.key, []).extend(
+                RecordedPoint(point=point, run=run, recorded_at=now) for point in change.prices
+            )
+        self.stored = after_plan(self.stored, plan, now=now)
+
+    def undo(self, run: str) -> Undo:
+        return undo(ACME, self.stored, self.entries[run], self.ledger)
+
+
+def in_force(points, at):
+    return {each: point.money for each, point in current(points, at).items()}
+
+
+def moments(world: World):
+    return {NOW, LATER, *(each.point.effective_from for points in world.ledger.values() for each in points)}
+
+
+def assert_same(world: World, before: StoredProvider, keys) -> None:
+    for each in keys:
+        was, now = before.models[each], world.stored.models[each]
+        assert (now.facts, now.is_enabled) == (was.facts, was.is_enabled)
+        assert (now.state and now.state.pins) == (was.state and was.state.pins)
+        for at in moments(world):
+            assert in_force(now.prices, at) == in_force(was.prices, at)
+
+
+@settings(max_examples=25)
+@given(stored=stored_states(), heard=sources())
+def test_an_undo_gives_the_facts_and_the_prices_in_force_of_before(stored: StoredProvider, heard: Sources) -> None:
+    world = World(stored)
+    plan = heard.plan(stored)
+    world.apply(plan, "run-1", "sync")
+    made = world.undo("run-1")
+    assert made.moved == ()
+    kept = {each.key for each in made.kept}
+    world.apply(made.plan, "run-2", "undo", LATER)
+    created = {change.key for change in plan.changes if change.action is Action.CREATE}
+    assert not created & world.stored.models.keys()
+    assert_same(world, stored, {each for each in stored.models if str(each) not in kept})
+
+
+@settings(max_examples=25)
+@given(stored=stored_states(), heard=sources())
+def test_an_undo_can_be_taken_back_itself(stored: StoredProvider, heard: Sources) -> None:
+    world = World(stored)
+    world.apply(heard.plan(stored), "run-1", "sync")
+    synced = world.stored
+    world.apply(world.undo("run-1").plan, "run-2", "undo", LATER)
+    made = world.undo("run-2")
+    assert (made.moved, made.kept) == ((), ())
+    world.apply(made.plan, "run-3", "undo", LATER + timedelta(minutes=1))
+    assert_same(world, synced, synced.models)
+    for each, model in synced.models.items():
+        assert world.stored.models[each].state == model.state
+
+
+@settings(max_examples=25)
+@given(stored=stored_states(), heard=sources())
+def test_a_second_undo_finds_that_everything_has_moved(stored: StoredProvider, heard: Sources) -> None:
+    world = World(stored)
+    world.apply(heard.plan(stored), "run-1", "sync")
+    first = world.undo("run-1").plan
+    world.apply(first, "run-2", "undo", LATER)
+    again = world.undo("run-1")
+    assert not {change.key for change in again.plan.changes} & {change.key for change in first.changes}
+    assert len(again.moved) >= len(first.changes)
+
+
+@settings(max_examples=25)
+@given(stored=stored_states(), heard=sources())
+def test_a_row_that_has_moved_since_stays_whole(stored: StoredProvider, heard: Sources) -> None:
+    world = World(stored)
+    plan = heard.plan(stored)
+    named = next((each.key for each in plan.changes if each.new_value("display_name") is not None), None)
+    assume(named is not None)
+    world.apply(plan, "run-1", "sync")
+    world.stored = edited(world.stored, named.model_id, display_name="Mine")
+    made = world.undo("run-1")
+    assert key(named.model_id) not in {change.key for change in made.plan.changes}
+    assert [(each.key, each.reason) for each in made.moved] == [(str(named), "changed since: display_name")]
