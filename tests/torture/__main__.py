@@ -1,0 +1,47 @@
+"""The long form: `python -m tests.torture --seconds 120 --seed 7`. Histories until the time is up, on all databases."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+from tests.databases import KINDS, why_unreachable
+from tests.torture.checks import Broken
+from tests.torture.histories import play
+
+
+def main() -> int:
+    """Play histories, print what was run and what was found; 1 when anything broke."""
+    parser = argparse.ArgumentParser(prog="python -m tests.torture", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=120, help="for all databases together")
+    parser.add_argument("--seed", type=int, default=0, help="of the first history; the next ones count on")
+    parser.add_argument("--steps", type=int, default=25, help="of each history")
+    parser.add_argument("--database", choices=KINDS, action="append", help="repeatable; left out means all")
+    options = parser.parse_args()
+    kinds = options.database or [kind for kind in KINDS if kind == "sqlite" or not why_unreachable(kind)]
+    tallies: dict[str, Counter[str]] = {kind: Counter() for kind in kinds}
+    ends = time.monotonic() + options.seconds
+    seed = options.seed
+    found = 0
+    while time.monotonic() < ends:
+        for kind in kinds:
+            with tempfile.TemporaryDirectory() as directory:
+                try:
+                    play(kind, seed, options.steps, Path(directory), tallies[kind])
+                except Broken as error:
+                    found += 1
+                    sys.stdout.write(f"BROKEN on {kind}: {error}\n")
+        seed += 1
+    for kind, tally in tallies.items():
+        told = ", ".join(f"{count} {name}" for name, count in sorted(tally.items()))
+        sys.stdout.write(f"{kind}: {told}\n")
+    sys.stdout.write(f"{found} broken; seeds {options.seed} to {seed - 1}\n")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,217 @@
+"""What must hold after every step, read with plain SQL: nothing here asks modelctl what it thinks."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
+
+from tests.torture.world import PROVIDERS, Key, in_utc
+
+Row = dict[str, Any]
+STAMPS = frozenset({"last_seen_at", "last_verified_at", "updated_at"})
+NO_FACTS = STAMPS | {"id", "provider", "model_id", "is_enabled", "created_at"}
+PRICES = {"input_price_per_mtok": "input", "output_price_per_mtok": "output"}
+POINT = ("provider", "model_id", "kind", "unit", "context_above", "service_tier", "hours_utc")
+LISTS = ("input_modalities", "output_modalities", "aliases", "tags")
+BELIEVED = ("applied", "in_sync", "held")
+
+
+class Broken(AssertionError):
+    """Something that must hold does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The tables at one moment."""
+
+    models: dict[Key, Row]
+    states: dict[Key, Row]
+    points: dict[tuple[Any, ...], Row]
+    changes: dict[tuple[str, str], Row]
+    """By run and `provider/id`."""
+    runs: dict[tuple[str, str], Row]
+    """By run and provider."""
+
+    def new_runs(self, before: Snapshot) -> dict[str, list[Row]]:
+        """What the runs since then did, by provider, oldest first."""
+        found: dict[str, list[Row]] = {name: [] for name in PROVIDERS}
+        for key in sorted(self.runs.keys() - before.runs.keys()):
+            found.setdefault(key[1], []).append(self.runs[key])
+        return found
+
+
+def snapshot(url: str) -> Snapshot:
+    """Read everything in one transaction."""
+    engine = create_engine(url, poolclass=NullPool)
+    level = {} if engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
+    with engine.connect().execution_options(**level) as connection:
+
+        def rows(table: str) -> list[Row]:
+            return [dict(each) for each in connection.execute(text(f"SELECT * FROM {table}")).mappings()]
+
+        taken = Snapshot(
+            models={(each["provider"], each["model_id"]): each for each in rows("ai_models")},
+            states={(each["provider"], each["model_id"]): each for each in rows("ai_model_state")},
+            points={_point(each): each for each in rows("ai_model_prices")},
+            changes={
+                (each["run"], each["entity_key"]): each for each in rows("ai_changes") if each["entity"] == "model"
+            },
+            runs={(each["run"], each["provider"]): each for each in rows("ai_sync_runs")},
+        )
+    engine.dispose()
+    return taken
+
+
+def _point(row: Row) -> tuple[Any, ...]:
+    return (*(row[name] for name in POINT), in_utc(row["effective_from"]), row["revision"])
+
+
+def plain(name: str, value: Any) -> Any:
+    """A column's value as the state table writes it, whatever the database made of it."""
+    if value is None:
+        return None
+    if name in LISTS:
+        return json.loads(value) if isinstance(value, str) else value
+    if name.endswith("_per_mtok"):
+        return Decimal(str(value)).normalize()
+    if name.endswith("_on") or name == "retires_not_before":
+        return str(value)[:10]
+    return int(value) if isinstance(value, bool) else value
+
+
+def written_of(state: Row) -> dict[str, Any]:
+    """What modelctl says it last wrote into the row."""
+    return {name: plain(name, value) for name, (value, _) in json.loads(state["written"]).items()}
+
+
+def check(before: Snapshot, after: Snapshot, persons: dict[Key, dict[str, Any]]) -> None:
+    """Everything that a command must have kept, whatever became of it. `persons`: what people set, by row."""
+    _check_ledger(before, after)
+    _check_audit(before, after)
+    _check_rows(after, persons)
+    _check_switches(before, after)
+
+
+def check_untouched(before: Snapshot, after: Snapshot, provider: str) -> None:
+    """Nothing of a provider has moved, to the last stamp."""
+    for name in ("models", "states", "points"):
+        old, new = (
+            {key: row for key, row in getattr(each, name).items() if key[0] == provider} for each in (before, after)
+        )
+        if old != new:
+            moved = sorted(str(key) for key in old.keys() | new.keys() if old.get(key) != new.get(key))
+            raise Broken(f"{provider} failed or was refused, and yet its {name} moved: {moved}")
+
+
+def _check_ledger(before: Snapshot, after: Snapshot) -> None:
+    for key, row in before.points.items():
+        if after.points.get(key) != row:
+            raise Broken(f"a price of the ledger has changed or gone: {key}: {row} -> {after.points.get(key)}")
+    for key, row in after.points.items():
+        if row["effective_to"] is not None and in_utc(row["effective_to"]) <= in_utc(row["effective_from"]):
+            raise Broken(f"a price ends before it begins: {key}")
+
+
+def _check_audit(before: Snapshot, after: Snapshot) -> None:
+    """Rows, states, prices, audit and run go together: each has all of the others, or none is there."""
+    new = {key: row for key, row in after.changes.items() if key not in before.changes}
+    audited = {each for _, each in new}
+    for (run, entity), _ in new.items():
+        record = after.runs.get((run, entity.partition("/")[0]))
+        if record is None or record["outcome"] not in ("applied", "held"):
+            raise Broken(f"{entity} was changed by {run}, which is not recorded as applied: {record}")
+    counted: defaultdict[tuple[str, str], int] = defaultdict(int)
+    for (run, entity), row in new.items():
+        counted[run, entity.partition("/")[0]] += row["action"] == "create"
+    for key in after.runs.keys() - before.runs.keys():
+        if after.runs[key]["outcome"] in BELIEVED and after.runs[key]["created"] != counted[key]:
+            raise Broken(f"run {key} says created {after.runs[key]['created']}, the audit has {counted[key]}")
+    for key in after.points.keys() - before.points.keys():
+        if (after.points[key]["run"], f"{key[0]}/{key[1]}") not in new:
+            raise Broken(f"a price without an audit row: {key}")
+    for key, state in after.states.items():
+        old = before.states.get(key)
+        if (old is None or old["written"] != state["written"]) and f"{key[0]}/{key[1]}" not in audited:
+            raise Broken(f"the state of {key} moved without an audit row")
+    _check_values(before, after, new)
+
+
+def _check_values(before: Snapshot, after: Snapshot, new: dict[tuple[str, str], Row]) -> None:
+    """The audit's new values are what the state remembers, and its prices are in the ledger."""
+    last = {entity: row for (_, entity), row in sorted(new.items(), key=lambda item: item[0])}
+    several = len({run for run, _ in new}) > 1
+    for entity, row in last.items():
+        provider, _, model_id = entity.partition("/")
+        values = row["after_values"]
+        values = json.loads(values) if isinstance(values, str) else dict(values)
+        points = values.pop("prices", [])
+        kept = [
+            each
+            for each in after.points
+            if each[:2] == (provider, model_id) and after.points[each]["run"] == row["run"]
+        ]
+        if len(points) != len(kept):
+            raise Broken(f"{entity}: the audit has {len(points)} prices, the ledger {len(kept)}")
+        state = written_of(after.states[provider, model_id])
+        for name in values.keys() & (after.models.get((provider, model_id), {}).keys() - NO_FACTS):
+            if not several and state.get(name) != plain(name, values[name]):
+                raise Broken(f"{entity}: the audit has {name} {values[name]!r}, the state {state.get(name)!r}")
+
+
+def _check_rows(after: Snapshot, persons: dict[Key, dict[str, Any]]) -> None:
+    """A row holds what modelctl says it wrote, and what people set, and nothing else."""
+    for key, row in after.models.items():
+        theirs = persons.get(key, {})
+        for name, value in theirs.items():
+            if plain(name, row[name]) != plain(name, value):
+                raise Broken(f"{key}: a person set {name} to {value!r}, and it is {row[name]!r}")
+        if key not in after.states:
+            if not theirs:
+                raise Broken(f"{key} has no state, and no person made it")
+            continue
+        written = written_of(after.states[key])
+        for name in row.keys() - NO_FACTS - theirs.keys():
+            if plain(name, row[name]) != written.get(name):
+                raise Broken(f"{key} is half-written: {name} is {row[name]!r}, the state has {written.get(name)!r}")
+    created = {entity for _, entity in after.changes}
+    for key in after.states:
+        if f"{key[0]}/{key[1]}" not in created:
+            raise Broken(f"{key} has a state, and the audit does not know it")
+
+
+def _check_switches(before: Snapshot, after: Snapshot) -> None:
+    for key in before.models.keys() & after.models.keys():
+        old, new = before.models[key], after.models[key]
+        if (old["id"], bool(old["is_enabled"])) != (new["id"], bool(new["is_enabled"])):
+            raise Broken(f"{key}: a sync moved the switch or the id: {old} -> {new}")
+
+
+def in_force(after: Snapshot, key: Key, kind: str, at: datetime) -> Decimal | None:
+    """What the ledger has for now: the latest start, and of those the highest revision."""
+    points = [
+        (in_utc(row["effective_from"]), row["revision"], row)
+        for row in after.points.values()
+        if (row["provider"], row["model_id"], row["kind"]) == (*key, kind)
+        and row["service_tier"] == "standard"
+        and not row["context_above"]
+        and in_utc(row["effective_from"]) <= at
+    ]
+    return Decimal(str(max(points, key=lambda each: each[:2])[2]["amount"])).normalize() if points else None
+
+
+def check_projection(after: Snapshot, provider: str, at: datetime, persons: dict[Key, dict[str, Any]]) -> None:
+    """The price columns of the rows are the ledger's prices for that moment."""
+    for key, row in after.models.items():
+        if key[0] != provider or key not in after.states:
+            continue
+        for name, kind in PRICES.items():
+            shown, expected = plain(name, row[name]), in_force(after, key, kind, at)
+            if name not in persons.get(key, {}) and shown != expected:
+                raise Broken(f"{key}: {name} is {shown}, the ledger has {expected} for {at}")
