@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from modelctl.cli.main import app
+from modelctl.cli.main import app, command_tree
 from modelctl.errors import CatalogError, ExitCode, StalePlan, UsageError
 
 
@@ -22,10 +22,12 @@ def command() -> Iterator[Callable[[Callable[[], None]], str]]:
 
     def register(function: Callable[[], None]) -> str:
         app.command("probe", help="A command of a test.")(function)
+        command_tree.cache_clear()
         return "probe"
 
     yield register
     app.registered_commands[:] = before
+    command_tree.cache_clear()
 
 
 def test_version(run):

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 
 from tests.cli.conftest import Query
 from tests.conftest import NOW, Result
-from tests.loopback.behaviours import slow
+from tests.loopback.behaviours import gated, slow
 from tests.loopback.server import ProviderServer
 
 Sync = Callable[..., Result]
@@ -76,15 +77,18 @@ def test_a_dry_run_waits_for_nobody(sqlite_url: str, sync: Sync, query: Query) -
 def test_the_second_waits_and_then_runs(
     sqlite_url: str, sync: Sync, query: Query, provider_server: ProviderServer
 ) -> None:
-    provider_server.fail("openai", slow(1.5, times=1))
+    answer = threading.Event()
+    provider_server.fail("openai", gated(answer))
     sync(sqlite_url, *CATALOG)
     first = started(sqlite_url, env=provider_server.env("openai"))
     until(lambda: provider_server.asked("openai"))
     second = started(sqlite_url, "--source", "catalog", env={})
-    _, told = second.communicate(timeout=60)
-    first.communicate(timeout=60)
-    assert second.returncode == 0, told
-    assert b"waiting for the sync of " in told
+    assert second.stderr is not None
+    assert b"waiting for the sync of " in second.stderr.readline()
+    answer.set()
+    for process in (first, second):
+        _, told = process.communicate(timeout=60)
+        assert process.returncode == 0, told
     assert query(sqlite_url, LEASES) == [(0,)]
 
 

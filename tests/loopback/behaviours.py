@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -16,6 +17,8 @@ class Reply:
     body: bytes = b""
     wait_s: float = 0.0
     """Before the first byte."""
+    gate: threading.Event | None = None
+    """Nothing is sent before it is set."""
     drip_s: float = 0.0
     """Between any two bytes of the body."""
     cut_after: int | None = None
@@ -35,6 +38,11 @@ class Behaviour:
 def slow(seconds: float, *, times: int | None = None, on_page: int = 1) -> Behaviour:
     """The right answer, late."""
     return Behaviour("slow", lambda reply: replace(reply, wait_s=seconds), times, on_page)
+
+
+def gated(gate: threading.Event) -> Behaviour:
+    """The right answer, when the gate is opened."""
+    return Behaviour("gated", lambda reply: replace(reply, gate=gate))
 
 
 def status(

@@ -20,6 +20,7 @@ from tests.loopback.shapes import COMPATIBLE, FOUR, SHAPES, Query, Shape, parse_
 DATA = Path(__file__).parent.parent / "discovery" / "data"
 STEP_S = 0.05
 """The longest that a stopping server is waited for."""
+_LONGEST_GATE_S = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +171,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, reply: Reply) -> None:
         self.close_connection = True
+        if reply.gate is not None:
+            reply.gate.wait(_LONGEST_GATE_S)
         if reply.cut_after == -1 or self.server.providers.stopping.wait(reply.wait_s):
             return
         self.send_response(reply.status)

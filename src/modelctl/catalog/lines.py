@@ -1,16 +1,17 @@
 """On which line of a TOML text each key stands, which the standard parser does not tell.
 
-Reads text that `tomllib` has accepted already and refuses nothing: where it loses its way it keeps what it has found.
+Reads text that `tomli` has accepted already and refuses nothing: where it loses its way it keeps what it has found.
 Only errors and lint pay for it.
 """
 
 from __future__ import annotations
 
 import re
-import tomllib
 from bisect import bisect_left
 from collections.abc import Mapping
 from contextlib import suppress
+
+import tomli
 
 from modelctl.catalog.finding import KeyPath
 
@@ -166,5 +167,5 @@ def _unquoted(key: str) -> str:
     if key[0] == "'":
         return key[1:-1]
     if key[0] == '"':
-        return key[1:-1] if "\\" not in key else str(tomllib.loads(f"key = {key}")["key"])
+        return key[1:-1] if "\\" not in key else str(tomli.loads(f"key = {key}")["key"])
     return key

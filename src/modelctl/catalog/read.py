@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+import tomli
 
 from modelctl.catalog.entries import Entry, model_tables, stated_id, understand
 from modelctl.catalog.finding import Finding, Problem, key_text, printable
@@ -64,15 +65,26 @@ def read(path: Path, *, source: Source = Source.CATALOG, over: Mapping[str, Prov
     try:
         _check_file_name(path)
         text = _text_of(path)
-        data = _parsed(text)
+        file = _understood(path.stem, text, source) if over is None else _understand(path.stem, text, source, over)
     except _UnreadableError as error:
         return CatalogFile(path=shown, lines=Lines(""), problems=(error.problem,))
+    return replace(file, path=shown)
+
+
+def _understand(name: str, text: str, source: Source, over: Mapping[str, Provider] | None) -> CatalogFile:
+    data = _parsed(text)
     problems: list[Problem] = []
-    provider, entries = understand(path.stem, data, source, problems.append, over=over)
+    provider, entries = understand(name, data, source, problems.append, over=over)
     ids = tuple(stated_id(table) for table in model_tables(data))
     lines = Lines(text)
     problems += _duplicates(ids, lines)
-    return CatalogFile(path=shown, lines=lines, provider=provider, entries=entries, ids=ids, problems=tuple(problems))
+    return CatalogFile(path="", lines=lines, provider=provider, entries=entries, ids=ids, problems=tuple(problems))
+
+
+@lru_cache(maxsize=32)
+def _understood(name: str, text: str, source: Source) -> CatalogFile:
+    """A file with the same text means the same: a process that syncs again and again reads the shipped ones once."""
+    return _understand(name, text, source, None)
 
 
 def shown_path(path: Path) -> str:
@@ -114,21 +126,15 @@ def _text_of(path: Path) -> str:
 
 def _parsed(text: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(text, parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
-        message, line = _complaint(str(error), text)
-        raise _UnreadableError(f"is not TOML: {message}", line=line) from error
+        return tomli.loads(text, parse_float=Decimal)
+    except tomli.TOMLDecodeError as error:
+        at_end = str(error).endswith("(at end of document)")
+        where = "at end of document" if at_end else f"column {error.colno}"
+        raise _UnreadableError(f"is not TOML: {error.msg} ({where})", line=error.lineno) from error
     except RecursionError as error:
         raise _UnreadableError("is nested too deeply") from error
     except (ValueError, ArithmeticError) as error:  # over 4,300 digits, or an exponent beyond Decimal's
         raise _UnreadableError("is not TOML: a number is too long to be read") from error
-
-
-def _complaint(message: str, text: str) -> tuple[str, int]:
-    """The parser tells the line only within its message, up to Python 3.13."""
-    if match := re.search(r" \(at line (\d+), column (\d+)\)$", message):
-        return f"{message[: match.start()]} (column {match[2]})", int(match[1])
-    return message, text.rstrip("\n").count("\n") + 1
 
 
 def _duplicates(ids: Sequence[str], lines: Lines) -> Iterator[Problem]:

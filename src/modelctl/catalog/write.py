@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,6 +12,8 @@ from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+
+import tomli
 
 from modelctl.catalog.entries import understand
 from modelctl.catalog.exported import ExportedCatalog, TomlTable
@@ -132,7 +133,7 @@ def _literal(value: Any) -> str:
 def _require_readable(name: str, body: str, catalog: ExportedCatalog, shipped: Mapping[str, Provider]) -> None:
     """A database takes what a catalog refuses; a file that a sync could not read would be found out too late."""
     problems: list[Problem] = []
-    data = tomllib.loads(body, parse_float=Decimal)
+    data = tomli.loads(body, parse_float=Decimal)
     understand(name, data, Source.OVERLAY, problems.append, over=shipped)
     if problems:
         first = problems[0]
@@ -167,8 +168,8 @@ def _is_as_exported(present: str) -> bool:
 def _says_the_same(present: str | None, text: str) -> bool:
     if present is None or present == text:
         return present is not None
-    with suppress(tomllib.TOMLDecodeError, ValueError, RecursionError):
-        return tomllib.loads(present, parse_float=Decimal) == tomllib.loads(text, parse_float=Decimal)
+    with suppress(tomli.TOMLDecodeError, ValueError, RecursionError):
+        return tomli.loads(present, parse_float=Decimal) == tomli.loads(text, parse_float=Decimal)
     return False
 
 

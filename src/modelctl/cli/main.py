@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import cache
 from typing import Annotated, Any
 
 from modelctl import __version__
@@ -162,7 +163,7 @@ def _invoke(arguments: list[str], context: Context) -> int:
         context.answer(text)
         return ExitCode.OK
     try:
-        app(arguments, prog_name="modelctl", obj=context)
+        command_tree()(arguments, prog_name="modelctl", obj=context)
     except SystemExit as end:
         if end.code == ExitCode.INTERRUPTED:  # Typer's answer to Ctrl-C
             raise KeyboardInterrupt from None
@@ -170,11 +171,17 @@ def _invoke(arguments: list[str], context: Context) -> int:
     return ExitCode.OK
 
 
+@cache
+def command_tree() -> Any:
+    """The tree of commands, which takes a while to build: once for each process."""
+    return typer.main.get_command(app)
+
+
 def _help_text(arguments: list[str]) -> str | None:
     """Help of the command named before a final `--help`, without parsing: Typer loads pydantic to parse anything."""
     if not arguments or arguments[-1] not in _HELP:
         return None
-    command: Any = typer.main.get_command(app)
+    command: Any = command_tree()
     ctx = typer.Context(command, info_name="modelctl", **command.context_settings)
     for name in arguments[:-1]:
         command = getattr(command, "commands", {}).get(name)

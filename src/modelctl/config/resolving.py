@@ -6,12 +6,13 @@ Strict: a misspelt key or variable is an error with a suggestion, never a silent
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
+
+import tomli
 
 from modelctl.config.settings import ProviderSettings, Setting, Settings
 from modelctl.config.values import LIMITS, PROVIDER_KINDS, SPECS, Kind, default_database_url, expanded, user_directory
@@ -97,11 +98,9 @@ def _from_file(path: Path) -> dict[str, Setting]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
-        reason, _, place = str(error).partition(" (at line ")
-        line = f":{place.partition(',')[0]}" if place else ""
-        raise UsageError(f"{path}{line}: {reason}", "settings files are TOML") from None
+        return tomli.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+    except tomli.TOMLDecodeError as error:
+        raise UsageError(f"{path}:{error.lineno}: {error.msg}", "settings files are TOML") from None
     except UnicodeDecodeError:
         raise UsageError(f"{path}: is not UTF-8 text", "settings files are TOML") from None
     except OSError as error:
