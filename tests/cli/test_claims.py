@@ -140,3 +140,13 @@ def test_what_cannot_be_claimed_is_said_in_one_line(
     assert refused.code in (1, 2)
     assert message in refused.stderr
     assert refused.stderr.count("\n") == 1
+
+
+def test_what_was_to_be_taken_and_could_not_be_is_said(sync: Sync, filled: str) -> None:
+    result = sync(filled, *PROVIDER, "--take", "gpt-4o:context_window", "--take", "tags", "--recreate", "gpt-4o")
+    assert result.code == 0
+    assert [line for line in result.stderr.splitlines() if line.startswith("note: ")] == [
+        "note: --recreate gpt-4o matched nothing",
+        "note: --take tags matched nothing",
+        "note: --take gpt-4o:context_window matched nothing",
+    ]

@@ -129,3 +129,16 @@ def test_a_row_that_has_moved_since_stays_whole(stored: StoredProvider, heard: S
     made = world.undo("run-1")
     assert key(named.model_id) not in {change.key for change in made.plan.changes}
     assert [(each.key, each.reason) for each in made.moved] == [(str(named), "changed since: display_name")]
+
+
+@settings(max_examples=25)
+@given(stored=stored_states(), heard=sources())
+def test_the_next_sync_leaves_alone_what_was_taken_back(stored: StoredProvider, heard: Sources) -> None:
+    world = World(stored)
+    world.apply(heard.plan(stored), "run-1", "sync")
+    made = world.undo("run-1")
+    kept = {each.key for each in made.kept}
+    world.apply(made.plan, "run-2", "undo", LATER)
+    again = heard.plan(world.stored, now=LATER)
+    taken_back = {change.key for change in made.plan.changes if str(change.key) not in kept}
+    assert [change for change in again.changes if change.key in taken_back] == []

@@ -22,6 +22,7 @@ from modelctl.catalog.read import shown_path
 from modelctl.core.model import Source
 from modelctl.core.provider import Provider
 from modelctl.errors import CatalogError
+from modelctl.files import write_whole
 
 LINE_MAX_CHARS = 120
 _WRITTEN_BY = "# Written by `modelctl catalog export`:"
@@ -79,7 +80,7 @@ def write_files(
         path, models = directory / f"{name}.toml", len(catalogs[name].models)
         fate = Fate.UNCHANGED if _says_the_same(present[name], text) else Fate.WRITTEN
         if fate is Fate.WRITTEN:
-            _replace(path, text)
+            write_whole(path, text)
         files.append(ExportedFile(path=path, provider=name, models=models, fate=fate))
     return tuple(files)
 
@@ -184,13 +185,6 @@ def _refusal(directory: Path, blocked: Sequence[str], present: Mapping[str, str 
         f"{shown_path(directory / name)}.toml {what} ({holds}){others}",
         "sync what you have edited, or export into another directory; --force overwrites",
     )
-
-
-def _replace(path: Path, text: str) -> None:
-    """The file at once or not at all."""
-    draft = path.with_name(f".{path.name}.new")
-    draft.write_text(text, encoding="utf-8", newline="\n")
-    draft.replace(path)
 
 
 def _checksum(body: str) -> str:

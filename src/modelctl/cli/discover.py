@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from modelctl.cli.asking import MaxAge, SourceOption, asking, jobs_of
 from modelctl.cli.context import Context, context_of
 from modelctl.cli.database import database_of
-from modelctl.cli.listing_cache import MaxAge, listing_cache
-from modelctl.core.durations import duration
 from modelctl.errors import ExitCode, SourceError
 
 if TYPE_CHECKING:
-    from datetime import timedelta
-
     from modelctl.render.discover import Discovered
     from modelctl.sync.jobs import Job
     from modelctl.sync.providers import KnownProvider
@@ -58,8 +56,7 @@ def discover_command(
     from modelctl.render.terminal import look_of
 
     context = context_of(ctx)
-    age = duration(max_age, "--max-age") if max_age is not None else None
-    found = _found(context, _jobs(context, sorted(set(provider or ())), age))
+    found = _found(context, _jobs(context, sorted(set(provider or ())), max_age))
     format = DiscoverFormat.JSON if json else format
     if text := FORMATS[format](found, look_of(context.stdout, context.environ)):
         context.answer(text)
@@ -73,26 +70,12 @@ def discover_command(
         raise typer.Exit(ExitCode.FAILED if failed == len(found) else ExitCode.PARTIAL)
 
 
-def _jobs(context: Context, named: Sequence[str], max_age: timedelta | None) -> list[Job]:
-    """The providers named, each of which must be askable, or all that can be asked."""
+def _jobs(context: Context, named: Sequence[str], max_age: str | None) -> list[Job]:
+    """The providers named, each of which must be askable, or all that can be asked; with nothing left out."""
     from modelctl.core.filters import Patterns
-    from modelctl.sync.jobs import SourceChoice, choose, job_for
 
-    settings = context.settings
-    known = _known(context)
-    names = {name: each.provider for name, each in known.items()}
-    jobs = [
-        job_for(
-            known[each.name],
-            source=SourceChoice.API if named else SourceChoice.AUTO,
-            patterns=Patterns(),
-            environ=context.environ,
-            timeout_s=settings.timeout_s,
-            now=context.now,
-            listings=listing_cache(max_age),
-        )
-        for each in choose(named, names, {name: each.enabled for name, each in settings.providers.items()})
-    ]
+    who = asking(named, SourceOption.API if named else SourceOption.AUTO, max_age)
+    jobs = [replace(job, patterns=Patterns()) for job in jobs_of(context, _known(context), who)]
     askable = [job for job in jobs if job.access is not None or job.error is not None]
     if not askable:
         variables = sorted({job.provider.env_vars[0] for job in jobs if job.provider.env_vars})

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from modelctl.cli.author import author_of
 from modelctl.cli.context import context_of
 from modelctl.cli.database import readable_database
-
-if TYPE_CHECKING:
-    from modelctl.core.holds import Hold
+from modelctl.core.holds import Verdict
 
 EPILOG = """\b
 Examples:
@@ -57,25 +55,20 @@ def held_command(
 
 def accept_command(ctx: typer.Context, keys: Keys, note: Note = None) -> None:
     """Accept what a guard holds: the next sync writes it, as long as the values are these."""
-    from modelctl.core.holds import Verdict
-
     _decide(ctx, keys, Verdict.ACCEPTED, note)
 
 
 def decline_command(ctx: typer.Context, keys: Keys, note: Note = None) -> None:
     """Decline what a guard holds: syncs leave it out, as long as the values are these."""
-    from modelctl.core.holds import Verdict
-
     _decide(ctx, keys, Verdict.DECLINED, note)
 
 
-def _decide(ctx: typer.Context, keys: list[str], verdict: str, note: str | None) -> None:
-    from modelctl.core.holds import Verdict
+def _decide(ctx: typer.Context, keys: list[str], verdict: Verdict, note: str | None) -> None:
     from modelctl.render.holds import holds_text
     from modelctl.sync.editing import decide_holds
 
     context = context_of(ctx)
-    command = "accept" if verdict == Verdict.ACCEPTED else "decline"
+    command = "accept" if verdict is Verdict.ACCEPTED else "decline"
     with readable_database(context) as database:
-        holds: tuple[Hold, ...] = decide_holds(database, keys, Verdict(verdict), note, author_of(context, command))
+        holds = decide_holds(database, keys, verdict, note, author_of(context, command))
     context.answer(holds_text(holds))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from enum import StrEnum
@@ -13,6 +12,7 @@ import typer
 
 from modelctl.cli.context import Context, context_of
 from modelctl.cli.database import readable_database
+from modelctl.core.durations import days
 from modelctl.core.model import ModelKey
 from modelctl.errors import ExitCode, UsageError
 
@@ -32,9 +32,6 @@ Examples:
 
 KEYS_PER_STATEMENT = 500
 """Databases limit the parameters of a statement."""
-
-_DURATION = re.compile(r"([0-9]{1,5})([dw])")
-_DAYS = {"d": 1, "w": 7}
 
 
 class EndingsFormat(StrEnum):
@@ -77,9 +74,9 @@ def lifecycle_command(
 
     context = context_of(ctx)
     window = Window(
-        within_days=_days(within, "--within"),
-        past_days=_days(past, "--past") if past is not None else None,
-        fail_within_days=_days(fail_within, "--fail-within") if fail_within is not None else None,
+        within_days=days(within, "--within"),
+        past_days=days(past, "--past") if past is not None else None,
+        fail_within_days=days(fail_within, "--fail-within") if fail_within is not None else None,
         only_enabled=enabled,
         providers=() if "all" in (provider or ()) else tuple(sorted(set(provider or ()))),
     )
@@ -88,14 +85,6 @@ def lifecycle_command(
     _print(context, endings, EndingsFormat.JSON if json else format)
     if any(endings.findings(kind) for kind in Finding):
         raise typer.Exit(ExitCode.PENDING)
-
-
-def _days(text: str, option: str) -> int:
-    """The days of a duration like `90d` or `12w`."""
-    found = _DURATION.fullmatch(text)
-    if found is None:
-        raise UsageError(f"{option}: {text!r} is no duration", "write days or weeks, as 90d or 12w")
-    return int(found[1]) * _DAYS[found[2]]
 
 
 def _endings(context: Context, database: Database, window: Window) -> Endings:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,21 +9,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelctl import __version__
-from modelctl.cli import sync as syncing
+from modelctl.cli.asking import MaxAge, SourceChoices, SourceOption, asking
 from modelctl.cli.author import author_of
 from modelctl.cli.context import Context, context_of
 from modelctl.cli.database import database_of
-from modelctl.cli.sync_report import print_report, warn_of_idle
+from modelctl.cli.ordering import Accept, Force, Order, Recreate, Take, carry_out, found
+from modelctl.cli.sync_report import print_report
+from modelctl.core.claims import taking
 from modelctl.core.guards import Acceptance
 from modelctl.core.units import to_seconds
 from modelctl.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
-    from modelctl.catalog.load import Catalog
     from modelctl.core.plan_file import PlanFile
     from modelctl.core.report import SyncReport
     from modelctl.store.engine import Database
-    from modelctl.sync.providers import KnownProvider
 
 EPILOG = """\b
 Examples:
@@ -55,11 +53,14 @@ def plan_command(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the plan for `modelctl apply`.")
     ] = None,
-    source: syncing.SourceChoices = syncing.SourceOption.AUTO,
+    source: SourceChoices = SourceOption.AUTO,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 3 when something is pending.")] = False,
     hold: Annotated[bool, typer.Option("--hold", help="Plan what no guard held (still exits 4).")] = False,
-    accept: syncing.Accept = None,
-    force: syncing.Force = False,
+    accept: Accept = None,
+    force: Force = False,
+    take: Take = None,
+    recreate: Recreate = None,
+    max_age: MaxAge = None,
     format: Annotated[
         PlanFormat, typer.Option("--format", help="How to print it; json is what -o writes, sql the statements.")
     ] = PlanFormat.TABLE,
@@ -71,15 +72,18 @@ def plan_command(
     """
     context = context_of(ctx)
     format = PlanFormat.JSON if json else format
-    acceptance = Acceptance(everything=force, names=frozenset(accept or ()))
-    order = _Order(wanted=provider or ["all"], source=source, acceptance=acceptance, hold=hold)
+    order = Order(
+        asking=asking(provider, source, max_age),
+        acceptance=Acceptance(everything=force, names=frozenset(accept or ())),
+        taking=taking(take or (), recreate or ()),
+        hold=hold,
+        dry_run=True,
+    )
     with database_of(context) as database:
         report, file, sql = _plan(context, database, order, with_sql=format is PlanFormat.SQL)
-    warn_of_idle(context, report, context.settings.limits, acceptance)
     text = _document_text(file)
     if output is not None:
-        _write(output, text)
-        context.say(f"wrote {output}; carry it out with `modelctl apply {output}`")
+        _keep(context, output, text)
     code = report.exit_code(pending_counts=exit_code)
     if format in (PlanFormat.JSON, PlanFormat.SQL):
         context.answer((sql if format is PlanFormat.SQL else text).rstrip("\n"))
@@ -88,79 +92,27 @@ def plan_command(
     raise typer.Exit(code)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Order:
-    """What the command line asks for."""
-
-    wanted: Sequence[str]
-    source: syncing.SourceOption
-    acceptance: Acceptance
-    hold: bool
-
-
-def _plan(context: Context, database: Database, order: _Order, *, with_sql: bool) -> tuple[SyncReport, PlanFile, str]:
+def _plan(context: Context, database: Database, order: Order, *, with_sql: bool) -> tuple[SyncReport, PlanFile, str]:
     """What was found, as a report and as a file, and the statements if they are wanted."""
-    from modelctl.catalog.load import in_force
     from modelctl.core.plan_file import PlanFile
     from modelctl.store import schema
     from modelctl.sync.applying import planned_providers
-    from modelctl.sync.providers import known_providers
 
     has_tables = schema.is_readable(database)
     if with_sql and not has_tables:
         raise StoreError(f"{database.label} has no modelctl tables yet", "run `modelctl db upgrade` first")
     present = database if has_tables else None
-    catalogs = in_force(context.settings.catalog_directory)
-    known = known_providers(present, catalogs)
-    report = _dry_run(context, database, order, catalogs, known, has_tables=has_tables)
-    stated = {name: each.provider for name, each in known.items()}
+    there = found(context, present, order.asking)
+    report = carry_out(context, database, order, there, author_of(context, "plan"), has_tables=has_tables)
     file = PlanFile(
         modelctl=__version__,
         created_at=to_seconds(context.now),
         database=database.label,
-        providers=planned_providers(present, report, stated, hold=order.hold),
+        providers=planned_providers(
+            present, report, {job.provider.name: job.provider for job in there.jobs}, hold=order.hold
+        ),
     )
     return report, file, _sql(context, database, file) if with_sql else ""
-
-
-def _dry_run(
-    context: Context,
-    database: Database,
-    order: _Order,
-    catalogs: Sequence[Catalog],
-    known: Mapping[str, KnownProvider],
-    *,
-    has_tables: bool,
-) -> SyncReport:
-    from modelctl.render.progress import watching
-    from modelctl.sync.jobs import SourceChoice, choose, job_for
-    from modelctl.sync.run import SyncOptions, sync
-
-    settings = context.settings
-    rows, on = ({name: each.provider for name, each in known.items()}, settings.providers)
-    jobs = [
-        job_for(
-            known[provider.name],
-            source=SourceChoice(order.source),
-            patterns=settings.provider(provider.name).patterns,
-            environ=context.environ,
-            timeout_s=settings.timeout_s,
-            now=context.now,
-        )
-        for provider in choose(order.wanted, rows, {name: each.enabled for name, each in on.items()})
-    ]
-    options = SyncOptions(
-        deadline_s=settings.deadline_s,
-        new_models=settings.new_models,
-        limits=settings.limits,
-        acceptance=order.acceptance,
-        hold=order.hold,
-        dry_run=True,
-    )
-    used = [] if order.source is syncing.SourceOption.API else catalogs
-    with watching(context.stderr, [job.provider.name for job in jobs], quiet=context.quiet) as observe:
-        author = author_of(context, "plan")
-        return sync(database, jobs, used, options, author, has_tables=has_tables, observe=observe)
 
 
 def _sql(context: Context, database: Database, file: PlanFile) -> str:
@@ -179,23 +131,13 @@ def _document_text(file: PlanFile) -> str:
     return json.dumps(plan_document(file), indent=1, ensure_ascii=False) + "\n"
 
 
-def _write(path: Path, text: str) -> None:
+def _keep(context: Context, path: Path, text: str) -> None:
     """The whole file or none: whoever applies it must not find half a plan. UsageError where it cannot be written."""
-    import os
-    import tempfile
+    from modelctl.files import write_whole
 
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-        part = Path(name)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(path)
-        except BaseException:
-            part.unlink()
-            raise
+        write_whole(path, text)
     except OSError as error:
         hint = "choose another file with -o"
         raise UsageError(f"{path} cannot be written: {error.strerror or error}", hint) from None
+    context.say(f"wrote {path}; carry it out with `modelctl apply {path}`")

@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from modelctl.core import claims
+from modelctl.core.claims import Taking
 from modelctl.errors import ExitCode, ModelctlError, UsageError
 
 if TYPE_CHECKING:
@@ -84,14 +86,27 @@ def warn_of_idle(context: Context, report: SyncReport, limits: GuardLimits, acce
         context.warn(f"note: --accept {name} matched nothing")
 
 
+def warn_of_idle_taking(context: Context, report: SyncReport, taking: Taking) -> None:
+    """Name what was to be taken over or brought back, and was not: there was nothing to take."""
+    changes = [each for provider in report.providers for each in provider.plan.proposed]
+    for key in sorted(taking.recreated):
+        alone = Taking(recreated=frozenset({key}))
+        if not any(each.removed is not None and alone.recreates(each.key) for each in changes):
+            context.warn(f"note: --recreate {key} matched nothing")
+    words = [*sorted(taking.fields), *(f"{model}:{name}" for model, names in taking.by_model.items() for name in names)]
+    for word in words:
+        alone = claims.taking([word])
+        if not any(claims.is_taken(each, alone) for each in changes):
+            context.warn(f"note: --take {word} matched nothing")
+
+
 def _stoppable(report: SyncReport, limits: GuardLimits) -> set[str]:
     """Every name by which something can be accepted that a guard stops, or would have stopped."""
     from modelctl.core.guards import Acceptance, check
 
     names = set()
     for each in report.providers:
-        changes = {change.key: change for change in (*each.plan.changes, *(held.change for held in each.plan.held))}
-        unguarded = replace(each.plan, changes=tuple(changes.values()), held=())
+        unguarded = replace(each.plan, changes=each.plan.proposed, held=())
         for held in (*each.plan.held, *check(unguarded, limits, Acceptance()).held):
             names |= {str(held.change.key), held.change.key.model_id, held.guard.value}
     return names

@@ -9,11 +9,11 @@ from enum import StrEnum
 
 from modelctl.core.durations import age_text
 from modelctl.core.provider import Provider
+from modelctl.core.run import LEASE_STALE
 from modelctl.errors import ModelctlError
 
 CATALOG_STALE_DAYS = 90
 CLOCK_TOLERANCE = timedelta(seconds=60)
-LEASE_STALE = timedelta(seconds=60)
 API_REMEMBERED = timedelta(days=30)
 """How long after the last listing a missing key is taken for a loss, and not for a decision."""
 

@@ -19,12 +19,14 @@ OWNABLE = tuple(name for name in FACT_FIELDS if name not in SET_ON_CREATION)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taking:
-    """What a person lets the sources take over knowingly: fields, of all models or of one."""
+    """What a person lets the sources take over knowingly: fields, of all models or of one, and deleted rows."""
 
     fields: frozenset[str] = frozenset()
     """Of every model; `all` is every field."""
     by_model: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """`provider/model_id` or a bare id -> its fields."""
+    recreated: frozenset[str] = frozenset()
+    """Models whose rows somebody deleted and that may come back; `all`: every one."""
 
     def of(self, key: ModelKey) -> frozenset[str]:
         """The fields of one model that are taken over."""
@@ -32,9 +34,16 @@ class Taking:
         wanted = self.fields | named(str(key), frozenset()) | named(key.model_id, frozenset())
         return frozenset(OWNABLE) if EVERY in wanted else wanted
 
+    def recreates(self, key: ModelKey) -> bool:
+        """Whether the row, which somebody deleted, may come back."""
+        return not self.recreated.isdisjoint({EVERY, str(key), key.model_id})
 
-def taking(words: Collection[str]) -> Taking:
-    """From `FIELD` or `MODEL:FIELD`, where FIELD may be `all`. UsageError for a field that there is not."""
+
+def taking(words: Collection[str], recreated: Collection[str] = ()) -> Taking:
+    """From `FIELD` or `MODEL:FIELD`, where FIELD may be `all`, and the names of models that may come back.
+
+    UsageError for a field that there is not.
+    """
     fields, by_model = set(), dict[str, frozenset[str]]()
     for word in words:
         model, _, name = word.rpartition(":")
@@ -43,7 +52,7 @@ def taking(words: Collection[str]) -> Taking:
             by_model[model] = by_model.get(model, frozenset()) | {name}
         else:
             fields.add(name)
-    return Taking(fields=frozenset(fields), by_model=by_model)
+    return Taking(fields=frozenset(fields), by_model=by_model, recreated=frozenset(recreated))
 
 
 def taken_over(stored: StoredProvider, taken: Taking) -> StoredProvider:
@@ -51,6 +60,14 @@ def taken_over(stored: StoredProvider, taken: Taking) -> StoredProvider:
     if not (taken.fields or taken.by_model):
         return stored
     return replace(stored, models={key: _released(model, taken.of(key)) for key, model in stored.models.items()})
+
+
+def is_taken(change: Change, taking: Taking) -> bool:
+    """Whether a change overwrites what a person had set, because it was taken."""
+    model = change.existing
+    return model is not None and any(
+        each.name in taking.of(change.key) and not model.is_ours(each.name) for each in change.fields
+    )
 
 
 def pin(model: StoredModel, names: Collection[str]) -> Change | None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from modelctl.core.validate import shorten
 from modelctl.errors import UsageError
 
-_WRITTEN = re.compile(r"([0-9]{1,5})([mhdw])")
+_WRITTEN = re.compile(r"([0-9]{1,5})([mhdw])", re.ASCII)
 _UNITS = {
     "m": timedelta(minutes=1),
     "h": timedelta(hours=1),
@@ -20,10 +20,25 @@ _LONG_AGE = timedelta(hours=48)
 
 def duration(text: str, label: str) -> timedelta:
     """The duration of `30m`, `12h`, `2d` or `1w`. UsageError naming `label` for anything else."""
+    return _required(text, label, "mhdw", "write minutes, hours or days, as 30m, 1h or 2d")
+
+
+def days(text: str, label: str) -> int:
+    """The days of `90d` or `12w`. UsageError naming `label` for anything else."""
+    return _required(text, label, "dw", "write days or weeks, as 90d or 12w").days
+
+
+def written_duration(text: str, units: str) -> timedelta | None:
+    """The duration in one of these units (of `m`, `h`, `d`, `w`); None where the text is something else."""
     found = _WRITTEN.fullmatch(text)
+    return int(found[1]) * _UNITS[found[2]] if found is not None and found[2] in units else None
+
+
+def _required(text: str, label: str, units: str, hint: str) -> timedelta:
+    found = written_duration(text, units)
     if found is None:
-        raise UsageError(f"{label}: {shorten(text)!r} is no duration", "write minutes, hours or days, as 30m, 1h or 2d")
-    return int(found[1]) * _UNITS[found[2]]
+        raise UsageError(f"{label}: {shorten(text)!r} is no duration", hint)
+    return found
 
 
 def age_text(age: timedelta) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from modelctl.core.audit import AuditEntry
+from modelctl.core.durations import written_duration
 from modelctl.core.instants import instant
 from modelctl.core.price import PricePoint
 from modelctl.core.run import RunRecord
@@ -24,8 +24,6 @@ LAST = "last"
 MAX_NAMED = 5
 
 _NOT_FIELDS = frozenset({"prices", "sources"})
-_AGO = re.compile(r"([0-9]{1,5})([hdw])", re.ASCII)
-_HOURS = {"h": 1, "d": 24, "w": 7 * 24}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,13 +82,13 @@ def field_sources(entry: AuditEntry) -> dict[str, str]:
 
 def since_instant(text: str, *, now: datetime) -> datetime:
     """The instant of `7d`, `24h` or `2w` ago, or of a written date. UsageError for anything else."""
-    found = _AGO.fullmatch(text)
-    if found is None:
-        try:
-            return instant(text, "--since")
-        except UsageError as error:
-            raise UsageError(error.message, "write 2026-12-01, or how long ago, as 24h, 7d or 2w") from None
-    return now - timedelta(hours=int(found[1]) * _HOURS[found[2]])
+    ago = written_duration(text, "hdw")
+    if ago is not None:
+        return now - ago
+    try:
+        return instant(text, "--since")
+    except UsageError as error:
+        raise UsageError(error.message, "write 2026-12-01, or how long ago, as 24h, 7d or 2w") from None
 
 
 def named_run(name: str, runs: Sequence[Run]) -> Run:

@@ -137,6 +137,12 @@ class Plan:
         return sum(change.action is action for change in self.changes)
 
     @property
+    def proposed(self) -> tuple[Change, ...]:
+        """The changes with those that a guard stopped, by key."""
+        changes = {each.key: each for each in (*self.changes, *(held.change for held in self.held))}
+        return tuple(changes[key] for key in sorted(changes))
+
+    @property
     def is_held(self) -> bool:
         """Whether a guard stopped something: changes, or the listing itself."""
         return bool(self.held) or self.listing_doubt is not None

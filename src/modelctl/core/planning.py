@@ -5,12 +5,12 @@ The straight line: stored rows + merged records -> `plan()` -> `guards.check()` 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from modelctl.core.claims import EVERY, Taking, taken_over
+from modelctl.core.claims import Taking, taken_over
 from modelctl.core.desired import api_is_newer
 from modelctl.core.ledger import has_complete_price, missing_points, projection, projection_sources
 from modelctl.core.merge import BY_PRICE, tier_of
@@ -71,24 +71,22 @@ def plan(
     *,
     consulted: Consulted,
     new_models: NewModels = NewModels.REVIEW,
-    taken: Taking = NOTHING_TAKEN,
-    recreated: Collection[str] = (),
+    taking: Taking = NOTHING_TAKEN,
     now: datetime,
 ) -> Plan:
     """The changes that make the stored rows say what the desired records say; `desired` is what `merge` gave.
 
     Applying a plan and planning again gives an empty one. The order of the input does not matter.
-    `taken`: people's fields that the sources may overwrite. `recreated`: names of models (`all`: every one) whose rows
-    somebody deleted and that may come back.
+    `taking`: people's fields that the sources may overwrite, and deleted rows that may come back.
     """
     draft = _Draft()
-    owned = taken_over(stored, taken).models
+    owned = taken_over(stored, taking).models
     for key in sorted(stored.models.keys() | desired.keys()):
         model, record = owned.get(key), desired.get(key)
         removed = stored.removed_by_hand.get(key)
         if model is not None:
             _plan_existing(draft, model, record, consulted, now)
-        elif record is not None and (removed is None or _is_named(key, recreated)):
+        elif record is not None and (removed is None or taking.recreates(key)):
             _plan_creation(draft, record, removed, new_models, now)
         elif record is not None:
             draft.removed_by_hand.append(key)
@@ -113,10 +111,6 @@ def _resting_on(stored: StoredProvider, change: Change) -> Change:
     """The change on the row as it is stored: planning saw fields that were taken over as its own."""
     existing = stored.models.get(change.key)
     return change if change.existing is existing else replace(change, existing=existing)
-
-
-def _is_named(key: ModelKey, names: Collection[str]) -> bool:
-    return bool(names) and (EVERY in names or str(key) in names or key.model_id in names)
 
 
 def _plan_creation(

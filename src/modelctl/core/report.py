@@ -13,6 +13,13 @@ from modelctl.core.run import Outcome, RunRecord
 from modelctl.errors import ExitCode, ModelctlError
 
 
+def outcome_of(plan: Plan, *, hold: bool) -> Outcome:
+    """What applying a plan comes to. `hold`: what no guard stopped is written although others were stopped."""
+    if plan.is_held:
+        return Outcome.HELD if hold else Outcome.REFUSED
+    return Outcome.IN_SYNC if plan.is_empty else Outcome.APPLIED
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderReport:
     """What came of one provider."""
@@ -29,6 +36,8 @@ class ProviderReport:
     error: ModelctlError | None = None
     holds: tuple[Hold, ...] | None = field(default=None, repr=False)
     """What is to be remembered of what guards stopped; None where no plan was made."""
+    holds_before: tuple[Hold, ...] = field(default=(), repr=False)
+    """What was remembered when the plan was made, decisions included."""
     records: Mapping[ModelKey, ModelRecord] = field(default_factory=dict, repr=False)
     """What the sources state, merged; for `--explain`."""
     kept: int = 0

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+
+LEASE_STALE = timedelta(seconds=60)
+"""A writing run that has shown no life for so long was killed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,9 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
-import tempfile
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +16,7 @@ from modelctl.discovery.failure import SECRET_CHARS
 from modelctl.discovery.listing_file import StoredListing, listing_of, listing_text
 from modelctl.discovery.source import Access
 from modelctl.errors import InvalidFact
+from modelctl.files import write_whole
 
 FINGERPRINT_CHARS = 16
 _KEY_LABEL = b"modelctl listing cache, API key\0"
@@ -65,7 +63,7 @@ class ListingCache:
             logger.debug("%s: its listing repeats the key and is not stored", access.provider)
             return
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _replace(self._path(kind, access), text)
+        write_whole(self._path(kind, access), text, mode=0o600)
 
     def _path(self, kind: str, access: Access) -> Path:
         return self.directory / f"{access.provider}-{_identity(kind, access)[:FINGERPRINT_CHARS]}.json"
@@ -87,16 +85,3 @@ def _identity(kind: str, access: Access) -> str:
         key_fingerprint(access.api_key),
     )
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write the file as a whole or not at all, readable by its owner only (which is how mkstemp creates it)."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(name).replace(path)
-    except BaseException:
-        with suppress(OSError):
-            Path(name).unlink()
-        raise

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, delete, select
 from modelctl.core.holds import Hold, Move, Verdict
 from modelctl.core.model import ModelKey
 from modelctl.core.run import Author
+from modelctl.errors import StalePlan
 from modelctl.store.dialects import Row, insert_rows
 from modelctl.store.fetching import AnyRow, fetched, unreadable
 from modelctl.store.names import Tables
@@ -17,20 +18,34 @@ from modelctl.store.names import Tables
 ENTITY = "hold"
 
 
-def holds_of(connection: Connection, tables: Tables, provider: str | None = None) -> tuple[Hold, ...]:
-    """The holds of one provider, or of all, by key. StoreError where one cannot be read."""
+def holds_of(
+    connection: Connection, tables: Tables, provider: str | None = None, *, lock: bool = False
+) -> tuple[Hold, ...]:
+    """The holds of one provider, or of all, by key. StoreError where one cannot be read.
+
+    `lock`: nobody else decides about them until the transaction ends.
+    """
     statement = select(tables.holds)
     if provider is not None:
         statement = statement.where(tables.holds.c.provider == provider)
+    if lock:
+        statement = statement.with_for_update()
     return tuple(sorted(map(_hold, fetched(connection, statement)), key=lambda each: (each.key, each.guard)))
 
 
-def keep_holds(connection: Connection, tables: Tables, provider: str, holds: Sequence[Hold]) -> None:
-    """Make the provider's holds these; nothing is written where they are so already."""
-    if holds_of(connection, tables, provider) == tuple(holds):
+def keep_holds(
+    connection: Connection, tables: Tables, provider: str, before: Sequence[Hold], after: Sequence[Hold]
+) -> None:
+    """Make the provider's holds these; nothing is written where they are so already.
+
+    StalePlan where they are no longer as they were `before`: somebody has decided meanwhile.
+    """
+    if holds_of(connection, tables, provider, lock=True) != tuple(before):
+        raise StalePlan(f"{provider}: somebody has decided about what is held meanwhile", "run it again")
+    if tuple(after) == tuple(before):
         return
     connection.execute(delete(tables.holds).where(tables.holds.c.provider == provider))
-    insert_rows(connection, tables.holds, [_row(each) for each in holds])
+    insert_rows(connection, tables.holds, [_row(each) for each in after])
 
 
 def decide(connection: Connection, tables: Tables, holds: Sequence[Hold], author: Author) -> None:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, update
 
-from modelctl.core.run import Author
+from modelctl.core.run import LEASE_STALE, Author
 from modelctl.core.units import to_seconds
 from modelctl.errors import LockHeld, ModelctlError, StalePlan
 from modelctl.store.engine import Database
@@ -29,7 +29,7 @@ class Pace:
 
     lease_s: float = 15.0
     """A beat that a waiting run sees stand still for so long belongs to a run that was killed."""
-    stale_s: float = 60.0
+    stale_s: float = LEASE_STALE.total_seconds()
     """A beat that is older than this by the clock does, too; who writes after a clock was wrong, `require` decides."""
     beat_s: float = 5.0
     poll_s: float = 0.3

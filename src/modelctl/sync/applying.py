@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from modelctl.core.plan_binding import bound, moved
 from modelctl.core.plan_file import PlanFile, PlannedProvider, planned
 from modelctl.core.provider import Provider
-from modelctl.core.report import ProviderReport, SyncReport
+from modelctl.core.report import ProviderReport, SyncReport, outcome_of
 from modelctl.core.run import Author, Outcome
 from modelctl.core.stored import StoredProvider
 from modelctl.errors import ModelctlError, StalePlan
@@ -44,22 +44,13 @@ def planned_providers(
     return tuple(
         planned(
             each,
-            _outcome(each, hold),
+            Outcome.FAILED if each.error is not None else outcome_of(each.plan, hold=hold),
             stated=stated[each.provider],
             row=rows.get(each.provider),
             stored=stored.get(each.provider, StoredProvider()),
         )
         for each in report.providers
     )
-
-
-def _outcome(report: ProviderReport, hold: bool) -> Outcome:
-    """What applying the plan will come to."""
-    if report.error is not None:
-        return Outcome.FAILED
-    if report.plan.is_held:
-        return Outcome.HELD if hold else Outcome.REFUSED
-    return Outcome.IN_SYNC if report.plan.is_empty else Outcome.APPLIED
 
 
 def require_unmoved(database: Database, file: PlanFile) -> None:

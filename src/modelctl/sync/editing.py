@@ -50,7 +50,7 @@ def decide_holds(
     """Write a verdict on all that is held of each name. UsageError, and nothing written, where nothing is."""
 
     def work(connection: Connection) -> tuple[Hold, ...]:
-        known = holds_of(connection, database.tables)
+        known = holds_of(connection, database.tables, lock=True)
         chosen = [decided(hold, verdict, note, author) for name in names for hold in _named(name, known)]
         decide(connection, database.tables, chosen, author)
         return tuple(chosen)

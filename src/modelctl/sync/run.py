@@ -19,7 +19,7 @@ from modelctl.core.model import ModelKey
 from modelctl.core.plan import Plan
 from modelctl.core.planning import NewModels, plan
 from modelctl.core.provider_settings import described
-from modelctl.core.report import ProviderReport, SyncReport
+from modelctl.core.report import ProviderReport, SyncReport, outcome_of
 from modelctl.core.run import Author, Outcome, RunRecord
 from modelctl.core.stored import StoredProvider
 from modelctl.errors import ModelctlError, StalePlan, StoreError
@@ -45,9 +45,7 @@ class SyncOptions:
     new_models: NewModels = NewModels.REVIEW
     limits: GuardLimits = field(default_factory=GuardLimits)
     acceptance: Acceptance = field(default_factory=Acceptance)
-    taken: Taking = field(default_factory=Taking)
-    recreated: frozenset[str] = frozenset()
-    """Models that somebody deleted and that may come back; `all`: every one."""
+    taking: Taking = field(default_factory=Taking)
     hold: bool = False
     """Apply what no guard held; without it a provider with held rows is not written at all."""
     dry_run: bool = False
@@ -113,9 +111,9 @@ class _Run:
             return self._remember(_failed(gathered, gathered.error))
         for tries_left in reversed(range(TRIES_WHEN_STALE)):
             report = self._decide(gathered)
-            if report.outcome in (Outcome.PLANNED, Outcome.REFUSED):
-                return self._remember(report)
             try:
+                if report.outcome in (Outcome.PLANNED, Outcome.REFUSED):
+                    return self._remember(report)
                 return self._apply(report, gathered)
             except StalePlan as error:
                 if not tries_left:
@@ -127,7 +125,7 @@ class _Run:
         name, options = gathered.job.provider.name, self.options
         stored, last_fetched, holds = self._stored(name)
         stored = _in_scope(stored, gathered.job.patterns)
-        owned = taken_over(stored, options.taken)
+        owned = taken_over(stored, options.taking)
         wanted = desired(gathered.layers, owned, gathered.job.patterns, today=self.author.now.date())
         made = plan(
             name,
@@ -135,8 +133,7 @@ class _Run:
             wanted.records,
             consulted=gathered.consulted,
             new_models=options.new_models,
-            taken=options.taken,
-            recreated=options.recreated,
+            taking=options.taking,
             now=self.author.now,
         )
         doubt, doubted = self._doubt(gathered, last_fetched, holds)
@@ -149,7 +146,8 @@ class _Run:
             provider_settings=gathered.job.settings,
         )
         kept = holds_after(holds, doubted | stopped(checked, self.author), stored.models)
-        return replace(_report(gathered, self._outcome(checked), checked), records=wanted.records, holds=kept)
+        outcome = Outcome.PLANNED if options.dry_run else outcome_of(checked, hold=options.hold)
+        return replace(_report(gathered, outcome, checked), records=wanted.records, holds=kept, holds_before=holds)
 
     def _doubt(
         self, gathered: Gathered, last_fetched: int | None, holds: Sequence[Hold]
@@ -173,13 +171,6 @@ class _Run:
                 holds_of(connection, tables, provider),
             )
 
-    def _outcome(self, checked: Plan) -> Outcome:
-        if self.options.dry_run:
-            return Outcome.PLANNED
-        if checked.is_held:
-            return Outcome.HELD if self.options.hold else Outcome.REFUSED
-        return Outcome.IN_SYNC if checked.is_empty else Outcome.APPLIED
-
     def _apply(self, report: ProviderReport, gathered: Gathered) -> ProviderReport:
         """Write the plan, and the run that did it, in one transaction."""
 
@@ -202,7 +193,7 @@ class _Run:
         tables = self.database.tables
         writing.record_run(connection, tables, self._run_record(report))
         if report.holds is not None:
-            keep_holds(connection, tables, report.provider, report.holds)
+            keep_holds(connection, tables, report.provider, report.holds_before, report.holds)
 
     def _write(self, work: Callable[[Connection], None]) -> None:
         """One transaction, if this run may write at all."""
