@@ -220,6 +220,29 @@ def test_a_provider_that_a_guard_holds_is_planned_and_not_applied(
     assert "acme/one" in applied.stdout
     windows = "SELECT model_id, context_window FROM ai_models WHERE model_id IN ('one', 'b') ORDER BY 1"
     assert query(sqlite_url, windows) == [("b", 2000), ("one", 1000)]
+    held = json.loads(run("held", "--json", "--database", sqlite_url).stdout)
+    assert [(each["key"], each["guard"]) for each in held] == [("acme/one", "price-rise")]
+    assert run("accept", "acme/one", "--database", sqlite_url).code == 0
+    assert plan(sqlite_url, "-o", "accepted.json").code == 0
+    assert run("decline", "acme/one", "--database", sqlite_url).code == 0
+    stale = run("apply", "accepted.json", "--database", sqlite_url)
+    assert (stale.code, "what was decided about its held values" in stale.stderr) == (6, True)
+    assert run("accept", "acme/one", "--database", sqlite_url).code == 0
+    assert run("apply", "accepted.json", "--database", sqlite_url).code == 0
+    assert query(sqlite_url, windows) == [("b", 2000), ("one", 2000)]
+
+
+def test_a_plan_may_take_a_persons_value_and_bring_back_a_deleted_row(
+    sqlite_url: str, run: Run, plan: Plan, query: Query, filled: Callable[[str], str]
+) -> None:
+    filled(sqlite_url)
+    query(sqlite_url, "UPDATE ai_models SET context_window = 7 WHERE model_id = 'one'")
+    query(sqlite_url, "DELETE FROM ai_models WHERE model_id = 'b'")
+    taking = ("--take", "one:context_window", "--recreate", "b")
+    assert plan(sqlite_url, "-o", "plan.json", *taking).code == 0
+    assert run("apply", "plan.json", "--database", sqlite_url).code == 0
+    windows = "SELECT model_id, context_window FROM ai_models WHERE model_id IN ('one', 'b') ORDER BY 1"
+    assert query(sqlite_url, windows) == [("b", 2000), ("one", 2000)]
 
 
 def test_a_plan_holds_no_secret_and_is_the_same_on_stdout(

@@ -39,7 +39,7 @@ def test_a_plan_survives_its_file_and_knows_when_its_rows_have_moved(stored, sou
     again = read_plan(text_of(file), "plan.json")
     assert plan_document(again) == plan_document(file)
     [each] = again.providers
-    assert list(moved(each, ROW, stored)) == []
+    assert list(moved(each, ROW, stored, ())) == []
     plan = sources.plan(stored)
     assert bound(each, ROW, stored).changes == plan.changes
     assert bound(each, ROW, stored).absences == plan.absences
@@ -49,7 +49,7 @@ def test_a_plan_survives_its_file_and_knows_when_its_rows_have_moved(stored, sou
         key for key in {*stored.models, *touched.models} if stored.models.get(key) != touched.models.get(key)
     } & {change.key for change in plan.changes}
     named = {str(key) for key in differing}
-    assert named <= {each.removesuffix(" (its count of absences)") for each in moved(each, ROW, touched)}
+    assert named <= {each.removesuffix(" (its count of absences)") for each in moved(each, ROW, touched, ())}
 
 
 @pytest.fixture

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 
 from modelctl.core.database_url import masked
 from modelctl.core.encoding import encode
+from modelctl.core.holds import Hold
 from modelctl.core.price import PricePoint
 from modelctl.core.provider import Provider
 from modelctl.core.provider_settings import SETTINGS
@@ -37,6 +38,16 @@ def provider_digest(row: Provider | None) -> str | None:
     if row.api_base_url:
         settings["api_base_url"] = masked(row.api_base_url)
     return _digest({**settings, "is_enabled": row.is_enabled})
+
+
+def decisions_digest(holds: Iterable[Hold]) -> str | None:
+    """The digest of what people decided about holds; None where nobody has decided anything."""
+    decided = [
+        [str(each.key), each.guard, [list(move) for move in each.moves], each.verdict]
+        for each in holds
+        if each.verdict is not None
+    ]
+    return _digest({"decided": sorted(decided, key=str)}) if decided else None
 
 
 def _state(state: RowState | None) -> dict[str, Any] | None:

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from modelctl.core.digests import model_digest, provider_digest
+from modelctl.core.digests import decisions_digest, model_digest, provider_digest
+from modelctl.core.holds import Hold
 from modelctl.core.model import ModelKey
-from modelctl.core.plan import Action, Change, Plan
+from modelctl.core.plan import Action, Change, Held, Plan
 from modelctl.core.plan_file import PlannedProvider
 from modelctl.core.provider import Provider
 from modelctl.core.provider_settings import settings_of
 from modelctl.core.stored import StoredModel, StoredProvider
 
 
-def moved(planned: PlannedProvider, row: Provider | None, stored: StoredProvider) -> Iterator[str]:
+def moved(
+    planned: PlannedProvider, row: Provider | None, stored: StoredProvider, holds: Sequence[Hold]
+) -> Iterator[str]:
     """The rows that are not as they were when the plan was made. A provider that is not written rests on none."""
     if not planned.is_written:
         return
     plan = planned.report.plan
     if provider_digest(row) != planned.rests_on:
         yield f"provider {plan.provider}"
+    if decisions_digest(holds) != planned.decisions:
+        yield f"{plan.provider} (what was decided about its held values)"
     for change in plan.changes:
         present = stored.models.get(change.key) or stored.removed_by_hand.get(change.key)
         was_there = change.key in stored.models
@@ -40,12 +45,18 @@ def bound(planned: PlannedProvider, row: Provider | None, stored: StoredProvider
     return replace(
         plan,
         changes=tuple(_bound(each, stored) for each in plan.changes),
-        held=tuple(replace(each, change=_bound(each.change, stored)) for each in plan.held),
+        held=_bound_held(plan.held, stored),
+        accepted=_bound_held(plan.accepted, stored),
+        declined=_bound_held(plan.declined, stored),
         provider_settings=tuple(
             replace(each, old=present.get(each.name, each.old)) for each in plan.provider_settings
         ),  # the file masks passwords
         seen={key: at for key, at in plan.seen.items() if _is_news(plan, key, stored.models.get(key))},
     )
+
+
+def _bound_held(held: Sequence[Held], stored: StoredProvider) -> tuple[Held, ...]:
+    return tuple(replace(each, change=_bound(each.change, stored)) for each in held)
 
 
 def _bound(change: Change, stored: StoredProvider) -> Change:

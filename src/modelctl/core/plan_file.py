@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from modelctl.core.database_url import masked
-from modelctl.core.digests import model_digest, provider_digest
+from modelctl.core.digests import decisions_digest, model_digest, provider_digest
 from modelctl.core.encoding import encode
 from modelctl.core.model import ModelKey, Skipped
 from modelctl.core.plan import Change, FieldChange, Held, Plan, Protected
@@ -30,6 +30,7 @@ PROVIDER_FIELDS = (*SETTINGS, "features", "settings", "is_builtin", "is_enabled"
 """What the row of a provider starts with, besides its name."""
 POINT_FIELDS = tuple(each.name for each in fields(PricePoint))
 KEY_LISTS = ("needs_review", "not_created", "removed_by_hand", "unowned")
+HELD_LISTS = ("held", "accepted", "declined")
 COUNTS = ("unchanged", "existing", "alive")
 
 
@@ -47,6 +48,8 @@ class PlannedProvider:
     """Digest of each row that a change rests on; None for a creation from nothing."""
     absences_before: Mapping[ModelKey, int] = field(default_factory=dict)
     """Counts of absences from which the plan's counts were reached."""
+    decisions: str | None = None
+    """Digest of what people had decided about what guards hold."""
 
     @property
     def is_written(self) -> bool:
@@ -84,6 +87,7 @@ def planned(
         rests_on=provider_digest(row),
         digests={each.key: model_digest(each.existing or each.removed) for each in plan.changes},
         absences_before={key: _absences(stored, key) for key in plan.absences},
+        decisions=decisions_digest(report.holds_before),
     )
 
 
@@ -120,7 +124,8 @@ def _provider(planned: PlannedProvider) -> dict[str, Any]:
         "settings": [_field(each) for each in plan.provider_settings],
         "changes": [_change(each, planned.digests.get(each.key)) for each in plan.changes],
         "listing_doubt": plan.listing_doubt,
-        "held": [_held(each) for each in plan.held],
+        "decisions": planned.decisions,
+        **{name: [_held(each) for each in getattr(plan, name)] for name in HELD_LISTS},
         "protected": [_protected(each) for each in plan.protected],
         "absences": [
             {"model_id": key.model_id, "old": planned.absences_before[key], "new": count}
@@ -166,7 +171,12 @@ def _state(state: RowState) -> dict[str, Any]:
 def _held(held: Held) -> dict[str, Any]:
     change = held.change
     digest = model_digest(change.existing or change.removed)
-    return {"guard": held.guard.value, "reason": held.reason, "change": _change(change, digest)}
+    return {
+        "guard": held.guard.value,
+        "reason": held.reason,
+        "moves": [{"what": move.what, "old": move.old, "new": move.new} for move in held.moves],
+        "change": _change(change, digest),
+    }
 
 
 def _protected(each: Protected) -> dict[str, Any]:

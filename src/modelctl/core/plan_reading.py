@@ -5,10 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from modelctl.core.encoding import FACT_TYPES, decode, encode
+from modelctl.core.holds import Move
 from modelctl.core.model import UNKNOWN, FactValue, ModelKey, Skipped
 from modelctl.core.places import Place, document
 from modelctl.core.plan import Action, Change, FieldChange, GuardName, Held, Plan, Protected
-from modelctl.core.plan_file import COUNTS, KEY_LISTS, POINT_FIELDS, PROVIDER_FIELDS, VERSION, PlanFile, PlannedProvider
+from modelctl.core.plan_file import (
+    COUNTS,
+    HELD_LISTS,
+    KEY_LISTS,
+    POINT_FIELDS,
+    PROVIDER_FIELDS,
+    VERSION,
+    PlanFile,
+    PlannedProvider,
+)
 from modelctl.core.price import PricePoint
 from modelctl.core.provider import Provider
 from modelctl.core.provider_settings import SETTINGS
@@ -22,8 +32,8 @@ _CHANGE_KEYS = ("action", "model_id", "rests_on", "is_enabled", "fields", "price
 _POINT_TEXTS = ("kind", "unit", "service_tier", "hours_utc", "currency", "basis", "source")
 _PROVIDER_KEYS = (
     *("provider", "outcome", "error", "sources", "notices", "remarks", "fetched", "kept", *COUNTS),
-    *("rests_on", "row", "settings", "changes", "listing_doubt", "held", "protected", "absences", "seen"),
-    *(*KEY_LISTS, "filtered", "skipped"),
+    *("rests_on", "row", "settings", "changes", "listing_doubt", "decisions"),
+    *(*HELD_LISTS, "protected", "absences", "seen", *KEY_LISTS, "filtered", "skipped"),
 )
 
 
@@ -77,6 +87,7 @@ def _provider(place: Place) -> PlannedProvider:
         rests_on=rests_on,
         digests=digests,
         absences_before=absences_before,
+        decisions=given["decisions"].digest_or_none(),
     )
 
 
@@ -91,7 +102,6 @@ def _plan(name: str, given: dict[str, Place]) -> tuple[Plan, dict[ModelKey, str 
         provider=name,
         changes=tuple(change for change, _ in changes),
         provider_settings=tuple(_setting(each) for each in given["settings"].items()),
-        held=tuple(_held(name, each) for each in given["held"].items()),
         listing_doubt=given["listing_doubt"].text_or_none(),
         protected=tuple(_protected(name, each) for each in given["protected"].items()),
         absences={_key(name, each["model_id"]): each["new"].count() for each in absences},
@@ -104,6 +114,7 @@ def _plan(name: str, given: dict[str, Place]) -> tuple[Plan, dict[ModelKey, str 
         notices=given["remarks"].texts(),
         **{each: given[each].count() for each in COUNTS},  # type: ignore[arg-type]
         **{each: tuple(_key(name, key) for key in given[each].items()) for each in KEY_LISTS},  # type: ignore[arg-type]
+        **{each: tuple(_held(name, one) for one in given[each].items()) for each in HELD_LISTS},  # type: ignore[arg-type]
     )
     return plan, digests, {_key(name, each["model_id"]): each["old"].count() for each in absences}
 
@@ -225,9 +236,15 @@ def _state(place: Place) -> RowState:
 
 
 def _held(provider: str, place: Place) -> Held:
-    given = place.members("guard", "reason", "change")
+    given = place.members("guard", "reason", "moves", "change")
     change, _ = _change(provider, given["change"])
-    return Held(change=change, guard=given["guard"].choice(GuardName), reason=given["reason"].text())
+    moves = [each.members("what", "old", "new") for each in given["moves"].items()]
+    return Held(
+        change=change,
+        guard=given["guard"].choice(GuardName),
+        reason=given["reason"].text(),
+        moves=tuple(Move(m["what"].text(), m["old"].text_or_none(), m["new"].text_or_none()) for m in moves),
+    )
 
 
 def _protected(provider: str, place: Place) -> Protected:

@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from modelctl.core.guards import stopped
+from modelctl.core.holds import Hold, holds_after
 from modelctl.core.plan_binding import bound, moved
 from modelctl.core.plan_file import PlanFile, PlannedProvider, planned
 from modelctl.core.provider import Provider
@@ -17,6 +19,7 @@ from modelctl.errors import ModelctlError, StalePlan
 from modelctl.store import apply as writing
 from modelctl.store import read
 from modelctl.store.engine import Database
+from modelctl.store.holds import holds_of, keep_holds
 from modelctl.store.script import script_of
 
 if TYPE_CHECKING:
@@ -97,10 +100,11 @@ def _write(
     connection: Connection, database: Database, each: PlannedProvider, author: Author, finished_at: datetime
 ) -> ProviderReport:
     """All that is written of one provider; compares again, inside the transaction."""
-    row, stored = _present(connection, database, each)
-    if stale := list(moved(each, row, stored)):
+    row, stored, holds = _present(connection, database, each)
+    if stale := list(moved(each, row, stored, holds)):
         raise _stale(stale)
-    report = replace(each.report, plan=bound(each, row, stored))
+    plan = bound(each, row, stored)
+    report = replace(each.report, plan=plan)
     if each.is_written:
         provider = row or each.row
         if provider is None:  # it had a row, which has gone: `moved` names it
@@ -114,6 +118,9 @@ def _write(
         finished_at=finished_at,
     )
     writing.record_run(connection, database.tables, record)
+    if report.outcome is not Outcome.FAILED:
+        after = holds_after(holds, stopped(plan, author), stored.models)
+        keep_holds(connection, database.tables, report.provider, holds, after)
     return report
 
 
@@ -132,6 +139,7 @@ def scripts(database: Database, file: PlanFile, author: Author) -> dict[str, tup
 
 def _present(
     connection: Connection, database: Database, each: PlannedProvider
-) -> tuple[Provider | None, StoredProvider]:
+) -> tuple[Provider | None, StoredProvider, tuple[Hold, ...]]:
     tables, name = database.tables, each.report.provider
-    return read.providers(connection, tables).get(name), read.models_of(connection, tables, name)
+    row = read.providers(connection, tables).get(name)
+    return row, read.models_of(connection, tables, name), holds_of(connection, tables, name)
