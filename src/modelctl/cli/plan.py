@@ -45,14 +45,18 @@ class PlanFormat(StrEnum):
     SQL = "sql"
 
 
+Providers = Annotated[
+    list[str] | None, typer.Argument(metavar="[PROVIDER]...", help="Which providers; left out means all.")
+]
+Output = Annotated[
+    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the plan for `modelctl apply`.")
+]
+
+
 def plan_command(
     ctx: typer.Context,
-    provider: Annotated[
-        list[str] | None, typer.Argument(metavar="[PROVIDER]...", help="Which providers; left out means all.")
-    ] = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the plan for `modelctl apply`.")
-    ] = None,
+    provider: Providers = None,
+    output: Output = None,
     source: SourceChoices = SourceOption.AUTO,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 3 when something is pending.")] = False,
     hold: Annotated[bool, typer.Option("--hold", help="Plan what no guard held (still exits 4).")] = False,
