@@ -126,3 +126,20 @@ def test_a_killed_run_blocks_nobody_for_long(
     result = sync(database_url, *CATALOG, env={"MODELCTL_LOCK_WAIT_S": "0"})
     assert result.code == 0, result.stderr
     assert query(database_url, LEASES) == [(0,)]
+
+
+def test_a_run_that_lost_its_lease_meanwhile_writes_nothing(
+    database_url: str, sync: Sync, query: Query, provider_server: ProviderServer
+) -> None:
+    sync(database_url, *CATALOG)
+    written = query(database_url, "SELECT COUNT(*) FROM ai_sync_runs")
+    answer = threading.Event()
+    provider_server.fail("openai", gated(answer))
+    late = started(database_url, env=provider_server.env("openai"))
+    until(lambda: provider_server.asked("openai"))
+    query(database_url, "UPDATE ai_leases SET run = 'thief'")
+    answer.set()
+    _, told = late.communicate(timeout=60)
+    assert (late.returncode, b"another took over the lock" in told) == (6, True), told
+    assert query(database_url, "SELECT COUNT(*) FROM ai_sync_runs") == written
+    assert query(database_url, "SELECT run FROM ai_leases") == [("thief",)]

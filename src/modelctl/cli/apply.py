@@ -76,5 +76,5 @@ def _apply(context: Context, plan: PlanFile, *, migrate: bool) -> SyncReport:
         schema.ensure_current(database, migrate=migrate)
         if plan.database != database.label:
             context.warn(f"note: the plan was made for {plan.database}, and this is {database.label}")
-        with writing_alone(context, database, author):
-            return apply_plan(database, plan, author, finished_at)
+        with writing_alone(context, database, author) as fenced:
+            return apply_plan(fenced, plan, author, finished_at)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -10,8 +10,6 @@ from modelctl.cli.context import Context
 from modelctl.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from modelctl.core.run import Author
     from modelctl.store.engine import Database
     from modelctl.store.lease import Holder
@@ -49,13 +47,13 @@ def readable_database(context: Context) -> Iterator[Database]:
 @contextmanager
 def writing_alone(
     context: Context, database: Database, author: Author, *, is_needed: bool = True
-) -> Iterator[Callable[[Connection], None]]:
-    """The right to write, and what each transaction calls first to be sure of it; waits as the settings say.
+) -> Iterator[Database]:
+    """The right to write: the database, every write of which makes sure of it first. Waits as the settings say.
 
     Not `is_needed`: a run that only shows waits for nobody. LockHeld where another run writes for too long.
     """
     if not is_needed:
-        yield lambda _connection: None
+        yield database
         return
     from modelctl.store.lease import held
 
@@ -63,4 +61,4 @@ def writing_alone(
         context.say(f"waiting for the {holder.command} of {holder.actor}, begun {holder.since}")
 
     with held(database, author, wait_s=context.settings.lock_wait_s, on_wait=tell) as lease:
-        yield lease.require
+        yield database.fenced(lease.require)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,8 +15,6 @@ from modelctl.core.claims import Taking
 from modelctl.core.guards import Acceptance
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from modelctl.catalog.load import Catalog
     from modelctl.core.report import SyncReport
     from modelctl.core.run import Author
@@ -77,7 +75,6 @@ def carry_out(
     author: Author,
     *,
     has_tables: bool = True,
-    fence: Callable[[Connection], None] = lambda _connection: None,
 ) -> SyncReport:
     """The sync that was ordered, watched on stderr; says which names of the order meant nothing."""
     from modelctl.render.progress import watching
@@ -96,7 +93,7 @@ def carry_out(
     used = [] if order.asking.source is SourceOption.API else found.catalogs
     names = [job.provider.name for job in found.jobs]
     with watching(context.stderr, names, quiet=context.quiet) as observe:
-        report = sync(database, found.jobs, used, options, author, has_tables=has_tables, observe=observe, fence=fence)
+        report = sync(database, found.jobs, used, options, author, has_tables=has_tables, observe=observe)
     warn_of_idle(context, report, settings.limits, order.acceptance)
     warn_of_idle_taking(context, report, order.taking)
     return report

@@ -116,5 +116,5 @@ def _run(context: Context, database: Database, order: Order, *, migrate: bool) -
     has_tables = schema.is_readable(database)
     there = found(context, database if has_tables else None, order.asking)
     author = author_of(context, "sync")
-    with writing_alone(context, database, author, is_needed=not order.dry_run) as fence:
-        return carry_out(context, database, order, there, author, has_tables=has_tables, fence=fence)
+    with writing_alone(context, database, author, is_needed=not order.dry_run) as fenced:
+        return carry_out(context, fenced, order, there, author, has_tables=has_tables)

@@ -70,8 +70,8 @@ def _take_back(context: Context, name: str, *, dry_run: bool) -> UndoReport:
         with database.reading() as connection:
             found = named_run(name, history.runs(connection, database.tables))
         author = author_of(context, COMMAND)
-        with writing_alone(context, database, author, is_needed=not dry_run):
-            return take_back(database, found, author, dry_run=dry_run)
+        with writing_alone(context, database, author, is_needed=not dry_run) as fenced:
+            return take_back(fenced, found, author, dry_run=dry_run)
 
 
 def _summary(report: UndoReport, written: str | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -39,6 +40,7 @@ class Database:
         self._url_as_given = url
         self.tables = Tables(prefix=prefix, schema=schema)
         self.engine = _create_engine(self.url)
+        self._fence: Callable[[Connection], object] | None = None
         logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)  # it prints tracebacks of lost connections
 
     @property
@@ -93,6 +95,12 @@ class Database:
                     result = self._write_once(work)
             return result
 
+    def fenced(self, fence: Callable[[Connection], object]) -> Database:
+        """The same database, where every transaction that writes begins with `fence`, which raises to prevent it."""
+        guarded = copy.copy(self)
+        guarded._fence = fence
+        return guarded
+
     def close(self) -> None:
         """Give up all connections."""
         self.engine.dispose()
@@ -101,6 +109,8 @@ class Database:
         with self.engine.connect() as connection:
             connection.execution_options(**{_WRITING: True})
             with connection.begin():
+                if self._fence is not None:
+                    self._fence(connection)
                 return work(connection)
 
     @contextmanager

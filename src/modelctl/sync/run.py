@@ -60,15 +60,13 @@ def sync(
     *,
     has_tables: bool = True,
     observe: Callable[[ProviderReport], None] = lambda _report: None,
-    fence: Callable[[Connection], None] = lambda _connection: None,
 ) -> SyncReport:
     """Bring the database up to date with the sources, or with `dry_run` say what that would do.
 
     One provider's failure leaves its rows as they are and the others' alone. `observe` hears of each provider as soon
     as it is done. `has_tables`: false for a dry run on a database that does not exist yet.
-    `fence` is called first in every transaction that writes, and raises where this run must not.
     """
-    run = _Run(database, options, author, has_tables, time.monotonic(), fence)
+    run = _Run(database, options, author, has_tables, time.monotonic())
     reports = []
     for gathered in gather(jobs, catalogs, deadline_s=options.deadline_s):
         report = run.one_provider(gathered)
@@ -93,7 +91,6 @@ class _Run:
     has_tables: bool
     began_s: float
     """In `time.monotonic()`."""
-    fence: Callable[[Connection], None]
 
     def one_provider(self, gathered: Gathered) -> ProviderReport:
         """Bring one provider up to date. A database that fails is this provider's failure: others may be written."""
@@ -179,13 +176,13 @@ class _Run:
             writing.apply(connection, tables, report.plan, gathered.job.provider, self.author)
             self._record(connection, report)
 
-        self._write(write)
+        self.database.write(write)
         return report
 
     def _remember(self, report: ProviderReport) -> ProviderReport:
         """Keep the run of a provider that was not written; a dry run leaves no trace."""
         if not self.options.dry_run:
-            self._write(lambda connection: self._record(connection, report))
+            self.database.write(lambda connection: self._record(connection, report))
         return report
 
     def _record(self, connection: Connection, report: ProviderReport) -> None:
@@ -194,15 +191,6 @@ class _Run:
         writing.record_run(connection, tables, self._run_record(report))
         if report.holds is not None:
             keep_holds(connection, tables, report.provider, report.holds_before, report.holds)
-
-    def _write(self, work: Callable[[Connection], None]) -> None:
-        """One transaction, if this run may write at all."""
-
-        def fenced(connection: Connection) -> None:
-            self.fence(connection)
-            work(connection)
-
-        self.database.write(fenced)
 
     def _run_record(self, report: ProviderReport) -> RunRecord:
         elapsed = timedelta(seconds=round(time.monotonic() - self.began_s))
