@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 from enum import StrEnum
-from itertools import groupby
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,14 +12,10 @@ import typer
 from modelctl.cli.context import Context, context_of
 from modelctl.cli.database import readable_database
 from modelctl.core.durations import days
-from modelctl.core.model import ModelKey
 from modelctl.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from modelctl.core.endings import Endings, Window
-    from modelctl.core.stored import StoredModel
     from modelctl.store.engine import Database
 
 EPILOG = """\b
@@ -29,9 +24,6 @@ Examples:
   modelctl lifecycle --within 26w --past 30d
   modelctl lifecycle --enabled --fail-within 30d --format markdown
 """
-
-KEYS_PER_STATEMENT = 500
-"""Databases limit the parameters of a statement."""
 
 
 class EndingsFormat(StrEnum):
@@ -96,7 +88,7 @@ def _endings(context: Context, database: Database, window: Window) -> Endings:
         _check_known(window.providers, read.providers(connection, database.tables))
         models = read.models(connection, database.tables, only=window.providers)
         endings = find_endings(models, window, today=context.now.date())
-        return with_prices(endings, _with_ledgers(connection, database, endings.keys))
+        return with_prices(endings, read.with_ledgers(connection, database.tables, endings.keys))
 
 
 def _check_known(names: Iterable[str], known: Iterable[str]) -> None:
@@ -106,18 +98,6 @@ def _check_known(names: Iterable[str], known: Iterable[str]) -> None:
             close = get_close_matches(name, known, n=1)
             hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known) or 'none'}"
             raise UsageError(f"the database has no provider {name!r}", hint)
-
-
-def _with_ledgers(connection: Connection, database: Database, keys: Iterable[ModelKey]) -> dict[ModelKey, StoredModel]:
-    from modelctl.store import read
-
-    found: dict[ModelKey, StoredModel] = {}
-    for _, group in groupby(sorted(keys), key=lambda key: key.provider):
-        of_provider = list(group)
-        for start in range(0, len(of_provider), KEYS_PER_STATEMENT):
-            batch = of_provider[start : start + KEYS_PER_STATEMENT]
-            found |= read.models_by_key(connection, database.tables, batch)
-    return found
 
 
 def _print(context: Context, endings: Endings, format: EndingsFormat) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 from modelctl.cli.context import Context
-from modelctl.core.model import AfterRetirement, ModelKey
+from modelctl.core.model import ModelKey
+from modelctl.core.redirects import may_answer
 from modelctl.core.resolve import Rule, resolve
 
 if TYPE_CHECKING:
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from modelctl.store.engine import Database
 
 Known = Mapping[ModelKey, "StoredModel"]
-
-KEYS_PER_STATEMENT = 500
-"""Databases limit the parameters of a statement."""
 
 
 def find(context: Context, names: Iterable[str]) -> tuple[list[ModelKey], Known]:
@@ -46,27 +43,7 @@ def with_ledgers(connection: Connection, database: Database, known: Known, keys:
     """All models, those named and what they redirect to with their ledgers."""
     from modelctl.store import read
 
-    ledgers: dict[ModelKey, StoredModel] = {}
-    for _, group in groupby(sorted(_and_what_answers(known, keys)), key=lambda key: key.provider):
-        of_provider = list(group)
-        for start in range(0, len(of_provider), KEYS_PER_STATEMENT):
-            batch = of_provider[start : start + KEYS_PER_STATEMENT]
-            ledgers |= read.models_by_key(connection, database.tables, batch)
-    return {**known, **ledgers}
-
-
-def _and_what_answers(known: Known, keys: Iterable[ModelKey]) -> set[ModelKey]:
-    wanted = list(keys)
-    found: set[ModelKey] = set()
-    while wanted:
-        key = wanted.pop()
-        if key in found or key not in known:
-            continue
-        found.add(key)
-        facts = known[key].facts
-        if facts.after_retirement == AfterRetirement.REDIRECT and facts.replacement is not None:
-            wanted.append(ModelKey(key.provider, facts.replacement))
-    return found
+    return {**known, **read.with_ledgers(connection, database.tables, may_answer(keys, known))}
 
 
 def tell_of(context: Context, billed: Billed, known: Known) -> None:

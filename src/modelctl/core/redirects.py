@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -27,6 +27,20 @@ class Served:
     def key(self) -> ModelKey:
         """The model whose prices count."""
         return self.path[-1]
+
+
+def may_answer(keys: Iterable[ModelKey], known: Mapping[ModelKey, StoredModel]) -> set[ModelKey]:
+    """The known ones of these models, and all that they may ever be redirected to: whose ledgers a bill can need."""
+    wanted, found = list(keys), set[ModelKey]()
+    while wanted:
+        key = wanted.pop()
+        if key in found or key not in known:
+            continue
+        found.add(key)
+        facts = known[key].facts
+        if facts.after_retirement == AfterRetirement.REDIRECT and facts.replacement is not None:
+            wanted.append(ModelKey(key.provider, facts.replacement))
+    return found
 
 
 def served(key: ModelKey, known: Mapping[ModelKey, StoredModel], at: datetime) -> Served:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, select, true
@@ -25,6 +26,9 @@ from modelctl.store.rows import (
     provider_from_row,
     state_from_row,
 )
+
+KEYS_PER_STATEMENT = 500
+"""Databases limit the parameters of a statement."""
 
 
 def providers(connection: Connection, tables: Tables) -> dict[str, Provider]:
@@ -58,6 +62,16 @@ def models_by_key(
             _price_rows(connection, tables, _is_one_of(tables.prices, provider, ids)),
         ).models
     )
+
+
+def with_ledgers(connection: Connection, tables: Tables, keys: Iterable[ModelKey]) -> dict[ModelKey, StoredModel]:
+    """The named models that exist, of whatever providers, with their ledgers and states."""
+    found: dict[ModelKey, StoredModel] = {}
+    for _, group in groupby(sorted(keys), key=lambda key: key.provider):
+        of_provider = list(group)
+        for start in range(0, len(of_provider), KEYS_PER_STATEMENT):
+            found |= models_by_key(connection, tables, of_provider[start : start + KEYS_PER_STATEMENT])
+    return found
 
 
 def models(connection: Connection, tables: Tables, *, only: Collection[str] = ()) -> list[StoredModel]:
