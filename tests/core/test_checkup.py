@@ -136,6 +136,7 @@ def test_chains_that_end_nowhere_are_told_apart() -> None:
         model("d", replacement="e"),
         model("e", status="retired"),
         model("f", replacement="g"),
+        model("off", replacement="e", status="retired", is_enabled=False),
         model("g"),
     )
     found = {each.subject: each.problem.rpartition(": ")[2] for each in check_successors(models, NOW.date()).findings}

@@ -43,9 +43,13 @@ def check_lifecycle(models: Mapping[ModelKey, StoredModel], today: date) -> Chec
 
 
 def check_successors(models: Mapping[ModelKey, StoredModel], today: date) -> Check:
-    """Models whose replacements lead to none that answers."""
+    """Models in use whose replacements lead to none that answers. Of those that ended and are off, nobody asks."""
     findings = []
-    stated = [each for each in models.values() if each.facts.replacement is not None]
+    stated = [
+        each
+        for each in models.values()
+        if each.facts.replacement is not None and (each.is_enabled or not _has_ended(each, today))
+    ]
     for each in stated:
         chain = chain_of(each, models, after=each.facts.retires_on or today, today=today)
         if chain.end is not ChainEnd.LIVE:
@@ -56,7 +60,7 @@ def check_successors(models: Mapping[ModelKey, StoredModel], today: date) -> Che
                     remedy="name a replacement that answers, for this model or for the last one of the chain",
                 )
             )
-    return Check(name=CheckName.SUCCESSORS, findings=tuple(findings), note=f"{len(stated):,} with a replacement")
+    return Check(name=CheckName.SUCCESSORS, findings=tuple(findings), note=f"{len(stated):,} in use with a replacement")
 
 
 def check_unknown_rows(models: Mapping[ModelKey, StoredModel], in_catalogs: Collection[ModelKey]) -> Check:
