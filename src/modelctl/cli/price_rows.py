@@ -6,13 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelctl.cli.context import Context
 from modelctl.cli.database import readable_database
 from modelctl.cli.price_models import Known, with_ledgers
+from modelctl.cli.record_files import read_file, tell_bad_rows
 from modelctl.core.model import ModelKey
 from modelctl.core.price import ServiceTier
 from modelctl.core.resolve import Rule, resolve
@@ -21,10 +20,8 @@ from modelctl.errors import ExitCode, ModelctlError, UsageError
 
 if TYPE_CHECKING:
     from modelctl.core.biller import Biller, Tally
-    from modelctl.core.usage_rows import BadRow, UsageRows
+    from modelctl.core.usage_rows import UsageRows
     from modelctl.render.bills import BilledRow
-
-STDIN = "-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,12 +40,12 @@ class Order:
 def bill_records(context: Context, order: Order) -> ExitCode:
     """Bill all records, print the bills and what they come to. UsageError naming each line that cannot be billed."""
     from modelctl.core.biller import Biller, Tally
+    from modelctl.core.usage_rows import read_rows
 
-    found = _read(context, order.source)
+    found = read_file(context, order.source, "--from", read_rows)
     keys, known = _models(context, found)
     if found.bad:
-        for problem, lines in _by_problem(found.bad):
-            context.warn(f"{_lines_text(lines)}: {problem}")
+        tell_bad_rows(context, found.bad)
         raise UsageError(f"nothing was billed: {len(found.bad):,} of {_count(found)} usage records cannot be")
     total, of_model = Tally(), defaultdict[ModelKey, Tally](Tally)
     _print(context, order, _bills(context, order, found, keys, Biller(known), total, of_model), total, of_model)
@@ -56,21 +53,9 @@ def bill_records(context: Context, order: Order) -> ExitCode:
     return ExitCode.PENDING if total.incomplete_rows else ExitCode.OK
 
 
-def _read(context: Context, source: str) -> UsageRows:
-    from modelctl.core.usage_rows import read_rows
-
-    try:
-        if source == STDIN:
-            return read_rows(context.stdin)
-        with Path(source).open(encoding="utf-8", newline="") as file:
-            return read_rows(file)
-    except UnicodeDecodeError as error:
-        raise UsageError(f"--from {source}: is no UTF-8 text ({error.reason} at byte {error.start})") from None
-
-
 def _models(context: Context, found: UsageRows) -> tuple[dict[str, ModelKey], Known]:
     """Each name that the records use, and the models with their ledgers; names that mean none become bad rows."""
-    from modelctl.core.usage_rows import BadRow
+    from modelctl.core.records import BadRow
     from modelctl.store import read
 
     keys: dict[str, ModelKey] = {}
@@ -161,24 +146,6 @@ def _tell(
             context.warn(text)
     for text in alarms(total):
         context.warn(text)
-
-
-def _by_problem(bad: Iterable[BadRow]) -> list[tuple[str, list[int]]]:
-    """Each problem once, with all its lines, in the order of the first ones."""
-    lines: dict[str, list[int]] = {}
-    for each in sorted(bad):
-        lines.setdefault(each.problem, []).append(each.line)
-    return list(lines.items())
-
-
-def _lines_text(lines: list[int]) -> str:
-    """`line 3`, `lines 3, 5-9`."""
-    runs = [
-        [line for _, line in run]
-        for _, run in groupby(enumerate(lines), key=lambda numbered: numbered[1] - numbered[0])
-    ]
-    text = ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
-    return f"line{'' if len(lines) == 1 else 's'} {text}"
 
 
 def _count(found: UsageRows) -> str:
