@@ -42,7 +42,8 @@ def entry_lines(each: HistoryEntry, look: Look, *, indent: int = 0, with_run: bo
 
 def _price(price: Any) -> str:
     unit = f" per {price.get('unit')}" if price.get("unit") else ""
-    return one_line(f"{price.get('amount')} {price.get('currency')}{unit} from {price.get('effective_from')}")
+    old = f"{price['old_amount']} {price.get('old_currency')} → " if price.get("old_amount") else ""
+    return one_line(f"{old}{price.get('amount')} {price.get('currency')}{unit} from {price.get('effective_from')}")
 
 
 def _fact_order(name: str) -> tuple[int, str]:

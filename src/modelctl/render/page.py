@@ -168,7 +168,8 @@ def _change(entry: AuditEntry, look: Look) -> Iterator[str]:
         old, new = _audited(entry.before.get(name)), _audited(entry.after.get(name))
         yield from labelled(one_line(name), f"{old} → {new}", look, indent=2 * _INDENT)
     for price in entry.after.get("prices", ()):
-        text = f"{price.get('amount')} {price.get('currency')} from {price.get('effective_from')}"
+        old = f"{price['old_amount']} {price.get('old_currency')} → " if price.get("old_amount") else ""
+        text = f"{old}{price.get('amount')} {price.get('currency')} from {price.get('effective_from')}"
         yield from labelled(f"price {one_line(str(price.get('kind')))}", one_line(text), look, indent=2 * _INDENT)
 
 

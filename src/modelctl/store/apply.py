@@ -13,6 +13,7 @@ from modelctl.core.encoding import encode
 from modelctl.core.model import ModelKey
 from modelctl.core.outcome import after, state_after
 from modelctl.core.plan import Action, Change, Plan
+from modelctl.core.price import Basis, PricePoint, current
 from modelctl.core.provider import Provider
 from modelctl.core.run import Author, RunRecord
 from modelctl.core.stored import RowState, StoredModel
@@ -153,16 +154,7 @@ def _update_where(
 
 def _audit_row(change: Change, author: Author) -> Row:
     before, new = _values_before(change), _values_after(change)
-    prices = [
-        {
-            "kind": point.kind,
-            "unit": point.unit,
-            "amount": encode(point.amount),
-            "currency": point.currency,
-            "effective_from": encode(point.effective_from),
-        }
-        for point in change.prices
-    ]
+    prices = [_audited_price(change, point) for point in change.prices]
     return {
         "run": author.run,
         "entity": "model",
@@ -174,6 +166,24 @@ def _audit_row(change: Change, author: Author) -> Row:
         "before_values": None if change.existing is None else before,
         "after_values": {**new, **({"prices": prices} if prices else {}), **_sources(change)},
     }
+
+
+def _audited_price(change: Change, point: PricePoint) -> dict[str, object]:
+    """A point that is appended, and the price that it takes over from."""
+    audited: dict[str, object] = {
+        "kind": point.kind,
+        "unit": point.unit,
+        "amount": encode(point.amount),
+        "currency": point.currency,
+        "effective_from": encode(point.effective_from),
+    }
+    ledger = change.existing.prices if change.existing is not None else ()
+    of_key = [each for each in ledger if each.key == point.key]
+    if (before := current(of_key, point.effective_from).get(point.key)) is not None:
+        audited |= {"old_amount": encode(before.amount), "old_currency": before.currency}
+    if point.basis == Basis.MANUAL:
+        audited |= {"service_tier": point.service_tier, "context_above": point.context_above, "source": point.source}
+    return audited
 
 
 def _sources(change: Change) -> dict[str, dict[str, list[str]]]:
