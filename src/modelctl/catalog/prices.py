@@ -16,7 +16,15 @@ from typing import TYPE_CHECKING
 
 from modelctl.catalog.finding import Problem
 from modelctl.core.model import Source
-from modelctl.core.price import SINCE_LAUNCH, Basis, PriceKey, PriceKind, PricePoint, PriceUnit
+from modelctl.core.price import (
+    NOT_FOR_CALLS,
+    PRICED_PER_CALL,
+    SINCE_LAUNCH,
+    Basis,
+    PriceKey,
+    PriceKind,
+    PricePoint,
+)
 from modelctl.core.validate import check_price, shorten
 from modelctl.errors import InvalidFact
 
@@ -27,8 +35,6 @@ URL_PATTERN = r"https?://[!-~]+"
 A_URL = "a URL like https://host/path"
 
 _URL = re.compile(URL_PATTERN)
-_CALLS = (PriceKind.WEB_SEARCH, PriceKind.REQUEST)
-_NOT_OF_CALLS = (PriceUnit.MTOK, PriceUnit.MCHAR)
 _KEY_OF_REFUSAL = {"context_above": "context_above", "hours_utc": "hours_utc", "ends": "to", "currency": "currency"}
 """First word of the core's refusal -> the key of the line that it is about; otherwise it is about the amount."""
 
@@ -129,7 +135,7 @@ def _untraceable(lines: Iterable[PriceLine], of_a_person: bool) -> Iterator[Prob
 
 def _calls_priced_by_tokens(priced: Iterable[Priced]) -> Iterator[Problem]:
     for line, point in ((each.line, each.point) for each in priced):
-        if point.kind in _CALLS and point.unit in _NOT_OF_CALLS:
+        if point.kind in PRICED_PER_CALL and point.unit in NOT_FOR_CALLS:
             yield Problem(
                 at=("prices", line, point.kind),
                 message=f"is a price per call, not per {point.unit}",

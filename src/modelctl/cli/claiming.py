@@ -11,6 +11,7 @@ from modelctl.cli.author import author_of
 from modelctl.cli.context import Context, context_of
 from modelctl.cli.database import readable_database
 from modelctl.core import claims
+from modelctl.core.units import to_seconds
 from modelctl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -29,8 +30,10 @@ UNPIN_EPILOG = """\b
 Examples:
   modelctl unpin openai/gpt-4o context_window
   modelctl unpin gpt-4o all
+  modelctl unpin openai/gpt-4o input_price_per_mtok
 
-The next sync writes what the sources state; a field of which no source speaks keeps its value.
+The next sync writes what the sources state; a field of which no source speaks keeps its value. A price that
+`modelctl price set` entered ends, and what the sources last stated holds again at once.
 """
 
 ADOPT_EPILOG = """\b
@@ -57,8 +60,8 @@ def pin_command(ctx: typer.Context, model: Model, fields: Fields) -> None:
 def unpin_command(ctx: typer.Context, model: Model, fields: Fields) -> None:
     """Give fields back to the sources; the next sync writes what they state."""
     context = context_of(ctx)
-    names = list(claims.OWNABLE) if claims.EVERY in fields else fields
-    changed = _edit(context, "unpin", [model], lambda stored: claims.unpin(stored, names))
+    now = to_seconds(context.now)
+    changed = _edit(context, "unpin", [model], lambda stored: claims.unpin(stored, fields, now=now))
     _say(context, changed, f"gave {', '.join(fields)} back to the sources", "the sources' already: nothing changed")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelctl.cli import price_cost
+from modelctl.cli import price_cost, price_import, price_set
 from modelctl.cli.context import Context, context_of
 from modelctl.cli.database import readable_database
 from modelctl.cli.price_models import find
@@ -28,7 +28,7 @@ SINCE_DAYS = 30
 app = typer.Typer(
     rich_markup_mode=None,
     no_args_is_help=True,
-    help="Show dated prices and compute bills.",
+    help="Show and enter dated prices, and compute bills.",
     epilog="Prices come from the ledger in the database; `modelctl sync` keeps it. Nothing in it is ever overwritten.",
 )
 
@@ -139,6 +139,9 @@ def changes(
     context.say(f"{len(found) or 'no'} price change{'' if len(found) == 1 else 's'} {span}")
 
 
+app.command("set", epilog=price_set.SET_EPILOG)(price_set.set_price)
+app.command("correct", epilog=price_set.CORRECT_EPILOG)(price_set.correct)
+app.command("import", epilog=price_import.EPILOG)(price_import.import_prices)
 app.command("cost", epilog=price_cost.COST_EPILOG)(price_cost.cost)
 app.command("compare", epilog=price_cost.COMPARE_EPILOG)(price_cost.compare)
 

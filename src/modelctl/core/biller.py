@@ -95,7 +95,7 @@ def overruled_prices(model: StoredModel, at: datetime) -> dict[str, Decimal]:
         amount = getattr(model.facts, column)
         point = in_force.get(PriceKey(kind))
         differs = amount is not None and (point is None or point.amount != amount)
-        if differs and model.owner_of(column) == Source.PERSON:
+        if differs and model.owner_of(column) == Source.PERSON and not model.is_ours(column):
             overruled[column] = amount
     return overruled
 

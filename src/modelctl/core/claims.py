@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
-from modelctl.core.model import FACT_FIELDS, SET_ON_CREATION, ModelKey, Source
+from modelctl.core.holds import price_name
+from modelctl.core.ledger import BY_LEDGER, MONEY_FIELDS
+from modelctl.core.model import FACT_FIELDS, PRICE_FIELDS, SET_ON_CREATION, FactValue, ModelKey, Source
 from modelctl.core.names import require_known
 from modelctl.core.plan import Action, Change
+from modelctl.core.price import Basis, PriceKey
+from modelctl.core.price_entry import claimed, given_back
+from modelctl.core.repricing import repriced
 from modelctl.core.stored import RowState, StoredModel, StoredProvider, Written
 from modelctl.errors import UsageError
 
@@ -59,7 +65,21 @@ def taken_over(stored: StoredProvider, taken: Taking) -> StoredProvider:
     """The rows as if the sources had written the taken fields, so that planning treats them as its own."""
     if not (taken.fields or taken.by_model):
         return stored
-    return replace(stored, models={key: _released(model, taken.of(key)) for key, model in stored.models.items()})
+    return replace(stored, models={key: _taken(model, taken.of(key)) for key, model in stored.models.items()})
+
+
+def _taken(model: StoredModel, names: frozenset[str]) -> StoredModel:
+    """The row with the fields released, and a person's prices as if they had been observed."""
+    if not names:
+        return model
+    keys = {PriceKey(kind) for name, kind in PRICE_FIELDS.items() if name in names}
+    prices = tuple(
+        replace(point, basis=Basis.OBSERVED)
+        if point.basis == Basis.MANUAL and (point.key in keys or names.issuperset(OWNABLE))
+        else point
+        for point in model.prices
+    )
+    return _released(replace(model, prices=prices), names)
 
 
 def is_taken(change: Change, taking: Taking) -> bool:
@@ -79,10 +99,19 @@ def pin(model: StoredModel, names: Collection[str]) -> Change | None:
     return Change(action=Action.UPDATE, key=model.key, state=replace(state, pins=pins), existing=model)
 
 
-def unpin(model: StoredModel, names: Collection[str]) -> Change | None:
-    """Give fields back to the sources, whose values come at the next sync; None where they are theirs already."""
-    _state_of(model, names)
+def unpin(model: StoredModel, names: Collection[str], *, now: datetime) -> Change | None:
+    """Give fields and prices back to the sources; None where they are theirs already.
+
+    Values come at the next sync, prices at once: the ledger has what the sources last stated.
+    """
+    priced = {price_name(point.key): point.key for point in claimed(model.prices, now=now)}
+    if EVERY in names:
+        names = (*OWNABLE, *priced)
+    _state_of(model, [name for name in names if name not in priced])
     released = _released(model, frozenset(names))
+    prices = given_back(model.prices, [key for name, key in priced.items() if name in names], now=now)
+    if prices:
+        return replace(repriced(released, prices, now=now), existing=model)
     if released == model:
         return None
     return Change(action=Action.UPDATE, key=model.key, state=released.state, existing=model)
@@ -93,7 +122,7 @@ def adopt(model: StoredModel) -> Change | None:
     if model.state is not None:
         return None
     known = {name: value for name, value in model.facts.known() if name in OWNABLE}
-    state = RowState(written={name: Written(value, Source.PERSON) for name, value in known.items()})
+    state = RowState(written={name: _as_ours(name, value) for name, value in known.items()})
     return Change(action=Action.ADOPT, key=model.key, state=state, existing=model)
 
 
@@ -101,7 +130,11 @@ def protected_fields(model: StoredModel) -> tuple[str, ...]:
     """The fields that a sync leaves alone, because a person set or pinned them. A row of nobody has none."""
     if model.state is None:
         return ()
-    return tuple(name for name in OWNABLE if not model.is_ours(name))
+    return tuple(name for name in OWNABLE if not model.is_ours(name) or _shows_a_persons_price(model, name))
+
+
+def _shows_a_persons_price(model: StoredModel, name: str) -> bool:
+    return name in PRICE_FIELDS and model.state is not None and model.owner_of(name) == Source.PERSON
 
 
 def _released(model: StoredModel, names: frozenset[str]) -> StoredModel:
@@ -111,9 +144,14 @@ def _released(model: StoredModel, names: frozenset[str]) -> StoredModel:
     theirs = [name for name in OWNABLE if name in names and not model.is_ours(name)]
     if not theirs:
         return model
-    written = {name: Written(getattr(model.facts, name), Source.PERSON) for name in theirs}
+    written = {name: _as_ours(name, getattr(model.facts, name)) for name in theirs}
     state = replace(model.state, written={**model.state.written, **written}, pins=model.state.pins.difference(theirs))
     return replace(model, state=state)
+
+
+def _as_ours(name: str, value: FactValue) -> Written:
+    """A person's value as if modelctl had written it. What a person's price column shows is the ledger's to say."""
+    return Written(value, BY_LEDGER if name in MONEY_FIELDS else Source.PERSON)
 
 
 def _state_of(model: StoredModel, names: Collection[str]) -> RowState:

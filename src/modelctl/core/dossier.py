@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from modelctl.core.audit import AuditEntry
-from modelctl.core.model import FACT_FIELDS, FactValue, ModelKey, Source
+from modelctl.core.model import FACT_FIELDS, FactValue, ModelKey
 from modelctl.core.price import PriceKey, PriceKind, PricePoint, current
 from modelctl.core.stored import StoredModel
 from modelctl.core.succession import Chain
@@ -58,7 +58,7 @@ class Dossier:
         return {
             name: Overruled(getattr(self.model.facts, name), written[name].value)
             for name in FACT_FIELDS
-            if name in written and self.model.owner_of(name) == Source.PERSON
+            if name in written and written[name].value != getattr(self.model.facts, name)
         }
 
     @property

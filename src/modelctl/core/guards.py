@@ -14,7 +14,7 @@ from modelctl.core.holds import Decisions, Hold, Move, Verdict, move_value, pric
 from modelctl.core.merge import BY_PRICE
 from modelctl.core.model import ModelKey
 from modelctl.core.plan import Action, Change, FieldChange, GuardName, Held, Plan
-from modelctl.core.price import PricePoint, current
+from modelctl.core.price import Basis, PricePoint, current
 from modelctl.core.run import Author
 
 NOBODY_DECIDED = Decisions()
@@ -96,6 +96,11 @@ def check(
             by_verdict[decisions.on(hit.change.key, hit.guard, hit.moves)].append(hit)
     plan = replace(plan, accepted=tuple(by_verdict[Verdict.ACCEPTED]))
     return _hold(_decline(plan, by_verdict[Verdict.DECLINED]), by_verdict[None])
+
+
+def price_doubts(change: Change, limits: GuardLimits) -> tuple[str, ...]:
+    """Why the prices of a change may be wrong. What a person enters is doubted aloud, and never held."""
+    return tuple(dict.fromkeys(hit.reason for point in change.prices for hit in _price_hits(change, point, limits)))
 
 
 def stopped(plan: Plan, author: Author) -> dict[tuple[ModelKey, str], Hold]:
@@ -216,6 +221,8 @@ def _price_hits(change: Change, point: PricePoint, limits: GuardLimits) -> Itera
     before = _price_before(change, point)
     if before is None or before.currency != point.currency:
         return
+    if before.basis == Basis.MANUAL != point.basis:
+        return  # a person's price gives way only to who takes it knowingly
     old, new = before.amount, point.amount
     moves = f"{price_name(point.key)} {decimal_text(old)} → {decimal_text(new)}"
     move = price_move(before, point)

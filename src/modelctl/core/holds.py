@@ -91,7 +91,7 @@ def price_name(key: PriceKey) -> str:
 
 def price_move(before: PricePoint, point: PricePoint) -> Move:
     """From the amount that is in force to the one that would follow it, each with its currency."""
-    return Move(price_name(point.key), _money(before), _money(point))
+    return Move(price_name(point.key), money_text(before), money_text(point))
 
 
 def holds_after(
@@ -142,8 +142,9 @@ def _present_values(model: StoredModel, at: datetime) -> Iterator[tuple[str, str
             yield name, move_value(getattr(model.facts, name))
     latest = max([at, *(point.effective_from for point in model.prices)])
     for key, point in current(model.prices, latest).items():
-        yield price_name(key), _money(point)
+        yield price_name(key), money_text(point)
 
 
-def _money(point: PricePoint) -> str:
+def money_text(point: PricePoint) -> str:
+    """An amount with its currency: `2.5 USD`."""
     return f"{decimal_text(point.amount)} {point.currency}"

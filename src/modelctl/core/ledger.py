@@ -7,13 +7,18 @@ price that has not begun yet, and today's price where the ledger says another. W
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
 from modelctl.core.model import PRICE_FIELDS, FactValue, Source
 from modelctl.core.price import Basis, PriceKey, PricePoint, current
+
+MONEY_FIELDS = (*PRICE_FIELDS, "price_currency")
+"""Columns of a model that only the ledger speaks for."""
+BY_LEDGER = "rule:ledger"
+"""The source of such a column where no price in force gives it."""
 
 
 def missing_points(
@@ -52,9 +57,7 @@ def projection(points: Iterable[PricePoint], *, at: datetime) -> dict[str, FactV
 def projection_sources(points: Iterable[PricePoint], *, at: datetime) -> Mapping[str, str]:
     """Who states each projected price: the API, a person, an overlay that names no page, or the catalog."""
     in_force = current(points, at)
-    sources = {
-        name: _stated_by(point) for name, kind in PRICE_FIELDS.items() if (point := in_force.get(PriceKey(kind)))
-    }
+    sources = {name: stated_by(point) for name, kind in PRICE_FIELDS.items() if (point := in_force.get(PriceKey(kind)))}
     return {**sources, "price_currency": next(iter(sources.values()))} if sources else {}
 
 
@@ -64,6 +67,21 @@ def has_complete_price(points: Iterable[PricePoint], model_type: str | None, *, 
     if model_type in ("chat", None):
         return PriceKey("input") in keys and PriceKey("output") in keys
     return bool(keys)
+
+
+def overruled(
+    ledger: Sequence[PricePoint], stated: Iterable[PricePoint], *, now: datetime
+) -> Iterator[tuple[PricePoint, PricePoint]]:
+    """Prices of a person that are in force and against which the sources state another: ours, and theirs."""
+    if not any(point.basis == Basis.MANUAL for point in ledger):
+        return
+    stated_by_key = _by_key(stated)
+    for key, point in sorted(current(ledger, now).items()):
+        theirs = stated_by_key[key]
+        observed = [each for each in theirs if each.source == Source.API]
+        offered = observed[-1] if observed else _in_force(theirs, now)
+        if point.basis == Basis.MANUAL and offered is not None and offered.money != point.money:
+            yield point, offered
 
 
 def _by_key(points: Iterable[PricePoint]) -> defaultdict[PriceKey, list[PricePoint]]:
@@ -158,7 +176,8 @@ def _money_at(points: Iterable[PricePoint], at: datetime) -> tuple[Decimal, str]
     return point.money if point is not None else None
 
 
-def _stated_by(point: PricePoint) -> str:
+def stated_by(point: PricePoint) -> str:
+    """Whose word a point is: a `Source`."""
     if point.basis == Basis.MANUAL:
         return Source.PERSON
     return point.source if point.source in (Source.API, Source.OVERLAY) else Source.CATALOG

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from modelctl.core.ledger import MONEY_FIELDS
 from modelctl.core.model import UNKNOWN, Source
 from modelctl.core.plan import Action, Change, Plan
 from modelctl.core.stored import RemovedModel, RowState, StoredModel, StoredProvider, Written
@@ -39,6 +40,7 @@ def after(change: Change, *, now: datetime) -> StoredModel:
 def state_after(change: Change) -> RowState | None:
     """What is remembered of the row: what a source wrote is ours from then on, what a person set is pinned.
 
+    A price column shows what the ledger says, a person's price included, and is never pinned by it.
     A row that modelctl does not own stays so, unless the change says what to remember.
     """
     if change.state is not None:
@@ -46,7 +48,7 @@ def state_after(change: Change) -> RowState | None:
     before = change.existing.state if change.existing is not None else RowState()
     if before is None:
         return None
-    by_people = {each.name for each in change.fields if each.source == Source.PERSON}
+    by_people = {each.name for each in change.fields if each.source == Source.PERSON} - set(MONEY_FIELDS)
     written = {each.name: Written(each.new, each.source) for each in change.fields if each.name not in by_people}
     pins = (before.pins - written.keys()) | by_people
     return replace(before, written={**before.written, **written}, pins=pins)

@@ -12,9 +12,19 @@ from enum import StrEnum
 
 from modelctl.core.claims import Taking, taken_over
 from modelctl.core.desired import api_is_newer
-from modelctl.core.ledger import has_complete_price, missing_points, projection, projection_sources
+from modelctl.core.holds import money_text, price_name
+from modelctl.core.ledger import (
+    BY_LEDGER,
+    MONEY_FIELDS,
+    has_complete_price,
+    missing_points,
+    overruled,
+    projection,
+    projection_sources,
+    stated_by,
+)
 from modelctl.core.merge import BY_PRICE, tier_of
-from modelctl.core.model import PRICE_FIELDS, FactValue, ModelKey, ModelRecord, Source, Status
+from modelctl.core.model import FactValue, ModelKey, ModelRecord, Source, Status
 from modelctl.core.ownership import field_changes
 from modelctl.core.plan import Action, Change, FieldChange, Plan, Protected
 from modelctl.core.price import PricePoint
@@ -26,8 +36,8 @@ ABSENCES_UNTIL_DEPRECATED = 2
 BY_ABSENCE = "api:absent"
 NOTHING_TAKEN = Taking()
 
-_NO_PRICES: Mapping[str, FactValue] = dict.fromkeys((*PRICE_FIELDS, "price_currency"))
-_BY_LEDGER = dict.fromkeys(_NO_PRICES, "rule:ledger")
+_NO_PRICES: Mapping[str, FactValue] = dict.fromkeys(MONEY_FIELDS)
+_BY_LEDGER = dict.fromkeys(MONEY_FIELDS, BY_LEDGER)
 _ENDED = (Status.DEPRECATED, Status.RETIRED)
 
 
@@ -158,6 +168,7 @@ def _plan_existing(
         record = _with_fact(record, "status", Status.DEPRECATED, BY_ABSENCE)
     _note_seen(draft, model, record)
     prices = missing_points(model.prices, record.prices, now=now, api_still_stands=_api_still_stands(model, record))
+    draft.protected += _protected_prices(model, record, now)
     record = _with_projection(record, (*model.prices, *prices), now)
     if record.facts == model.facts and not prices:
         draft.unchanged += 1
@@ -170,6 +181,23 @@ def _plan_existing(
     draft.changes.append(
         Change(action=_action(model, fields), key=model.key, fields=tuple(fields), prices=prices, existing=model)
     )
+
+
+def _protected_prices(model: StoredModel, record: ModelRecord, now: datetime) -> list[Protected]:
+    """Prices that a person entered into the ledger, where the sources state another. An edited column is a field."""
+    return [
+        Protected(key=model.key, name=name, kept=kept, offered=offer, source=stated_by(offered))
+        for point, offered in overruled(model.prices, record.prices, now=now)
+        if (name := price_name(point.key)) not in MONEY_FIELDS or model.is_ours(name)
+        for kept, offer in [_both_amounts(point, offered)]
+    ]
+
+
+def _both_amounts(one: PricePoint, other: PricePoint) -> tuple[FactValue, FactValue]:
+    """The two amounts, with their currencies where these differ."""
+    if one.currency == other.currency:
+        return one.amount, other.amount
+    return money_text(one), money_text(other)
 
 
 def _absences(model: StoredModel, record: ModelRecord | None, consulted: Consulted) -> int:

@@ -51,6 +51,11 @@ class PriceKind(StrEnum):
     REQUEST = "request"
 
 
+PRICED_PER_CALL = (PriceKind.WEB_SEARCH, PriceKind.REQUEST)
+NOT_FOR_CALLS = (PriceUnit.MTOK, PriceUnit.MCHAR)
+"""Units that no price per call has."""
+
+
 class ServiceTier(StrEnum):
     """How fast, or how patiently, a request is served."""
 

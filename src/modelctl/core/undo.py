@@ -13,6 +13,7 @@ from typing import Any
 from modelctl.core.database_url import MASK
 from modelctl.core.encoding import decode, encode
 from modelctl.core.history import MODEL, HistoryEntry, RecordedPoint, field_names
+from modelctl.core.ledger import MONEY_FIELDS
 from modelctl.core.model import FACT_FIELDS, PRICE_FIELDS, FactValue, ModelKey, Source
 from modelctl.core.plan import Action, Change, FieldChange, Plan
 from modelctl.core.price import Basis, PriceKey, PricePoint, current
@@ -22,7 +23,6 @@ from modelctl.core.stored import RowState, StoredModel, StoredProvider
 
 COMMAND = "undo"
 _SWITCHES = ("is_enabled", "pins")
-_MONEY = (*PRICE_FIELDS, "price_currency")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +143,7 @@ def _take_back(draft: _Draft, each: HistoryEntry, model: StoredModel, ledger: Se
     before = each.entry.before
     names = [name for name in field_names(each.entry) if name not in _SWITCHES]
     if any(PriceKey(kind) in stuck for kind in PRICE_FIELDS.values()):  # the columns show what the ledger still says
-        names = [name for name in names if name not in _MONEY]
+        names = [name for name in names if name not in MONEY_FIELDS]
         prices = tuple(point for point in prices if point.key not in map(PriceKey, PRICE_FIELDS.values()))
     fields = tuple(
         FieldChange(name=name, old=getattr(model.facts, name), new=decode(name, before.get(name)), source=Source.PERSON)

@@ -85,7 +85,7 @@ def fact_problems(facts: ModelFacts) -> Iterator[str]:
         if isinstance(value, str):
             yield from _text_problems(name, value)
         elif isinstance(value, Decimal):
-            yield from (f"{name}: {problem}" for problem in _amount_problems(value))
+            yield from (f"{name}: {problem}" for problem in amount_problems(value))
         elif isinstance(value, int):
             if not 0 < value <= MAX_TOKENS:
                 yield f"{name}: {value} is not between 1 and {MAX_TOKENS}"
@@ -103,7 +103,7 @@ def _price_problems(point: PricePoint) -> Iterator[str]:
     for name, allowed in _PRICE_CHOICES.items():
         if (value := getattr(point, name)) not in allowed:
             yield f"{name} {shorten(value)!r} is not one of {', '.join(sorted(allowed))}"
-    yield from _amount_problems(point.amount)
+    yield from amount_problems(point.amount)
     if not _CURRENCY.fullmatch(point.currency):
         yield f"currency {shorten(point.currency)!r} is not three capital letters"
     if not 0 <= point.context_above <= MAX_TOKENS:
@@ -113,7 +113,7 @@ def _price_problems(point: PricePoint) -> Iterator[str]:
     if len(point.hours_utc) > HOURS_MAX_CHARS:
         yield f"hours_utc has {len(point.hours_utc)} characters, more than {HOURS_MAX_CHARS}"
     if point.source:
-        yield from (f"source {problem}" for problem in _plain_text_problems(point.source, SOURCE_MAX_CHARS))
+        yield from (f"source {problem}" for problem in plain_text_problems(point.source, SOURCE_MAX_CHARS))
     if point.revision < 0:
         yield f"revision {point.revision} is negative"
     yield from _span_problems(point)
@@ -136,11 +136,12 @@ def shorten(text: str, limit: int = 60) -> str:
 
 
 def _check_text(label: str, text: str, max_chars: int) -> None:
-    for problem in _plain_text_problems(text, max_chars):
+    for problem in plain_text_problems(text, max_chars):
         raise InvalidFact(f"{label}: {problem}")
 
 
-def _plain_text_problems(text: str, max_chars: int) -> Iterator[str]:
+def plain_text_problems(text: str, max_chars: int) -> Iterator[str]:
+    """Why a text cannot be in one line of a column."""
     if not text:
         yield "is empty"
     elif len(text) > max_chars:
@@ -156,7 +157,7 @@ def _text_problems(name: str, text: str) -> Iterator[str]:
         if text not in choices:
             yield f"{name}: {shorten(text)!r} is not one of {', '.join(sorted(choices))}"
         return
-    for problem in _plain_text_problems(text, TEXT_MAX_CHARS[name]):
+    for problem in plain_text_problems(text, TEXT_MAX_CHARS[name]):
         yield f"{name}: {problem}"
     if name == "knowledge_cutoff" and not (_CUTOFF.fullmatch(text) and _is_day(f"{text}-01-01"[:10])):
         yield f"{name}: {shorten(text)!r} is not YYYY, YYYY-MM or YYYY-MM-DD"
@@ -174,7 +175,7 @@ def _is_day(text: str) -> bool:
 
 def _list_problems(name: str, items: tuple[str, ...]) -> Iterator[str]:
     for item in items:
-        for problem in _plain_text_problems(item, LIST_ITEM_MAX_CHARS):
+        for problem in plain_text_problems(item, LIST_ITEM_MAX_CHARS):
             yield f"{name}: {shorten(item)!r} {problem}"
         if name.endswith("_modalities") and item not in MODALITIES:
             yield f"{name}: {shorten(item)!r} is not one of {', '.join(MODALITIES)}"
@@ -182,7 +183,8 @@ def _list_problems(name: str, items: tuple[str, ...]) -> Iterator[str]:
         yield f"{name}: names something twice"
 
 
-def _amount_problems(amount: Decimal) -> Iterator[str]:
+def amount_problems(amount: Decimal) -> Iterator[str]:
+    """Why an amount of money cannot be."""
     if not amount.is_finite():
         yield f"{amount} is no amount"
     elif amount.is_signed():

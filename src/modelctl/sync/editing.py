@@ -30,7 +30,7 @@ def edit_models(
         known = read.models(connection, database.tables)
         keys = list(dict.fromkeys(resolve(name, known).key for name in names))
         changes = [change for key in sorted(keys) if (change := edit(_model(connection, database, key))) is not None]
-        _write(connection, database, changes, author)
+        write_changes(connection, database, changes, author)
         return tuple(changes)
 
     return database.write(work)
@@ -74,7 +74,8 @@ def _model(connection: Connection, database: Database, key: ModelKey) -> StoredM
     return read.models_by_key(connection, database.tables, [key], lock=True)[key]
 
 
-def _write(connection: Connection, database: Database, changes: Sequence[Change], author: Author) -> None:
+def write_changes(connection: Connection, database: Database, changes: Sequence[Change], author: Author) -> None:
+    """Write a person's changes with their audit rows, each provider's in a plan of its own."""
     providers = read.providers(connection, database.tables)
     for name in sorted({change.key.provider for change in changes}):
         mine = tuple(change for change in changes if change.key.provider == name)

@@ -1,0 +1,209 @@
+"""What a person's prices append to a ledger: a price from a day on, a correction, or the end of a claim. Pure.
+
+A person's price holds until the next price that a person dated: prices that sources announced in between are restated
+with the person's amount, as revisions. History is never edited; a correction is a revision of the entry that was wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from operator import attrgetter
+
+from modelctl.core.encoding import decimal_text
+from modelctl.core.price import SINCE_LAUNCH, Basis, PriceKey, PricePoint, current
+from modelctl.core.validate import shorten
+from modelctl.errors import UsageError
+
+DEFAULT_CURRENCY = "USD"
+_MAX_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceTerms:
+    """One price as a person states it."""
+
+    key: PriceKey
+    amount: Decimal
+    source: str
+    """Where it can be looked up: a page, or a contract."""
+    starts_at: datetime | None = None
+    """None: now; of a correction: the price that is in force now."""
+    currency: str | None = None
+    """None: that of the price it follows, else of the model's other prices, else USD."""
+
+
+def entered(ledger: Sequence[PricePoint], terms: PriceTerms, *, now: datetime) -> tuple[PricePoint, ...]:
+    """The points to append so that the price holds; none where it does already. UsageError where it overlaps another.
+
+    The first is the entry itself; the others restate what was announced for later.
+    """
+    start = terms.starts_at or now
+    timeline = _timeline(ledger, terms.key)
+    before = _in_force(timeline, start)
+    point = PricePoint(
+        **terms.key._asdict(),
+        amount=terms.amount,
+        currency=terms.currency or _usual_currency(ledger, before, start),
+        effective_from=start,
+        basis=Basis.MANUAL,
+        source=terms.source,
+    )
+    if before is not None and _is_same(before, point) and (terms.starts_at is None or before.effective_from == start):
+        return ()
+    _refuse_overlap(timeline, before, start)
+    following = [each for each in timeline if each.effective_from > start]
+    return (point, *_restated(point, before, following, over_sources=True))
+
+
+def corrected(ledger: Sequence[PricePoint], terms: PriceTerms, *, now: datetime) -> tuple[PricePoint, ...]:
+    """The revision of an entry that was wrong, and of what restates it; none where it says so already.
+
+    UsageError where no price begins then, or none is in force. What follows the entry stays.
+    """
+    timeline = _timeline(ledger, terms.key)
+    if terms.starts_at is None:
+        entry = _in_force(timeline, now)
+    else:
+        entry = next((each for each in timeline if each.effective_from == terms.starts_at), None)
+    if entry is None:
+        raise UsageError(_nothing_to_correct(terms), _known_starts(timeline))
+    point = replace(
+        entry,
+        amount=terms.amount,
+        currency=terms.currency or entry.currency,
+        basis=Basis.MANUAL,
+        source=terms.source,
+        revision=entry.revision + 1,
+    )
+    if _is_same(entry, point):
+        return ()
+    following = [each for each in timeline if each.effective_from > entry.effective_from]
+    return (point, *_restated(point, entry, following, over_sources=False))
+
+
+def given_back(ledger: Sequence[PricePoint], keys: Collection[PriceKey], *, now: datetime) -> tuple[PricePoint, ...]:
+    """The points that end a person's claim to these prices: what the sources last stated holds again.
+
+    A price of which no source ever spoke goes on, but is no longer the person's.
+    """
+    return tuple(point for key in sorted(keys) for point in _given_back(_timeline(ledger, key), ledger, key, now))
+
+
+def claimed(ledger: Iterable[PricePoint], *, now: datetime) -> tuple[PricePoint, ...]:
+    """A person's prices, of each key the one in force now, or else the next to come."""
+    manual = [point for point in ledger if point.basis == Basis.MANUAL]
+    if not manual:
+        return ()
+    found = []
+    for key in sorted({point.key for point in manual}):
+        timeline = _timeline(ledger, key)
+        holds = _in_force(timeline, now)
+        coming = [each for each in timeline if each.effective_from > now]
+        found += [each for each in (holds, *coming) if each is not None and each.basis == Basis.MANUAL][:1]
+    return tuple(found)
+
+
+def set_aside(ledger: Sequence[PricePoint], points: Sequence[PricePoint], *, now: datetime) -> Iterator[PricePoint]:
+    """Prices that the sources announced for a coming day and that the new points keep from coming."""
+    for point in points[1:]:
+        before = current((each for each in ledger if each.key == point.key), point.effective_from).get(point.key)
+        if before is not None and before.basis != Basis.MANUAL and point.effective_from > now:
+            yield before
+
+
+def entry_text(point: PricePoint) -> str:
+    """An entry of the ledger, short: `2.5 USD from 2026-12-01 (documented, https://…)`."""
+    begins = "launch" if point.effective_from == SINCE_LAUNCH else _moment(point.effective_from)
+    until = f" until {_moment(point.effective_to)}" if point.effective_to is not None else ""
+    source = f", {shorten(point.source)}" if point.source else ""
+    return f"{decimal_text(point.amount)} {point.currency} from {begins}{until} ({point.basis}{source})"
+
+
+def _timeline(ledger: Iterable[PricePoint], key: PriceKey) -> list[PricePoint]:
+    """Of each start the last revision, by start."""
+    last: dict[datetime, PricePoint] = {}
+    for point in sorted((each for each in ledger if each.key == key), key=attrgetter("revision")):
+        last[point.effective_from] = point
+    return [last[start] for start in sorted(last)]
+
+
+def _in_force(points: Iterable[PricePoint], at: datetime) -> PricePoint | None:
+    return next(iter(current(points, at).values()), None)
+
+
+def _is_same(one: PricePoint, other: PricePoint) -> bool:
+    """Whether both are a person's, of the same amount and from the same source."""
+    return one.basis == other.basis == Basis.MANUAL and (one.money, one.source) == (other.money, other.source)
+
+
+def _restated(
+    point: PricePoint, before: PricePoint | None, following: Iterable[PricePoint], *, over_sources: bool
+) -> Iterator[PricePoint]:
+    """Revisions of the following points that carry the new price on, up to the next price that a person dated.
+
+    `before`: what held at the point's start. What restates it is carried along; so, `over_sources`, are the prices that
+    sources announced.
+    """
+    for each in following:
+        restates = each.revision > 0 and before is not None and _is_same(before, each)
+        if not restates and not (over_sources and each.basis != Basis.MANUAL):
+            return
+        yield replace(point, effective_from=each.effective_from, revision=each.revision + 1)
+        before = each
+
+
+def _refuse_overlap(timeline: Sequence[PricePoint], before: PricePoint | None, start: datetime) -> None:
+    there = next((each for each in timeline if each.effective_from == start), None)
+    if there is not None:
+        hint = "`modelctl price correct` corrects that entry; a changed price begins on another day"
+        raise UsageError(f"overlaps the entry {entry_text(there)}", hint)
+    if before is not None and before.basis == Basis.MANUAL and before.effective_to is not None:
+        hint = f"begin on {_moment(before.effective_to)}, or later"
+        raise UsageError(f"overlaps the entry {entry_text(before)}", hint)
+
+
+def _given_back(
+    timeline: Sequence[PricePoint], ledger: Iterable[PricePoint], key: PriceKey, now: datetime
+) -> Iterator[PricePoint]:
+    of_sources = [each for each in ledger if each.key == key and each.basis != Basis.MANUAL]
+    held = _in_force(timeline, now)
+    if held is not None and held.basis == Basis.MANUAL:
+        revision = held.revision + 1 if held.effective_from == now else 0
+        former = _in_force(of_sources, now) or replace(held, basis=Basis.OBSERVED)
+        held = replace(former, effective_from=now, revision=revision)
+        yield held
+    for each in timeline:
+        if each.effective_from > now and each.basis == Basis.MANUAL:
+            former = _in_force(of_sources, each.effective_from) or held or replace(each, basis=Basis.OBSERVED)
+            held = replace(former, effective_from=each.effective_from, revision=each.revision + 1)
+            yield held
+        elif each.effective_from > now:
+            held = each
+
+
+def _usual_currency(ledger: Iterable[PricePoint], before: PricePoint | None, at: datetime) -> str:
+    if before is not None:
+        return before.currency
+    in_force = current(ledger, at)
+    return in_force[min(in_force)].currency if in_force else DEFAULT_CURRENCY
+
+
+def _nothing_to_correct(terms: PriceTerms) -> str:
+    if terms.starts_at is None:
+        return "there is no price in force to correct"
+    begins = "launch" if terms.starts_at == SINCE_LAUNCH else _moment(terms.starts_at)
+    return f"there is no price that begins on {begins}" if begins != "launch" else "there is no price from launch on"
+
+
+def _known_starts(timeline: Sequence[PricePoint]) -> str:
+    if not timeline:
+        return "`modelctl price set` enters a first one"
+    more = ", …" if len(timeline) > _MAX_NAMED else ""
+    return f"there are {', '.join(map(entry_text, timeline[-_MAX_NAMED:]))}{more}"
+
+
+def _moment(at: datetime) -> str:
+    return f"{at:%Y-%m-%d}" if at.time() == SINCE_LAUNCH.time() else f"{at:%Y-%m-%dT%H:%M:%SZ}"
