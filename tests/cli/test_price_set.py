@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from tests.cli.conftest import Query, report_of
 from tests.cli.prices import Command, acme, amounts, document
-from tests.conftest import NOW, Run
+from tests.conftest import NOW, Result, Run
 
 SYNC = ("sync", "--provider", "acme", "--source", "catalog")
 COLUMNS = (
@@ -208,3 +209,18 @@ def test_an_unknown_model_offers_near_ones(command: Command) -> None:
     refused = command("price", "set", "argn", "--input", "1", *CONTRACT)
     assert refused.code == 2
     assert refused.stderr == "error: no model is named 'argn'; similar: acme/argon\n"
+
+
+def test_two_at_once_never_overlap(run: Run, run_process: Run, query: Query, database_url: str, tmp_path: Path) -> None:
+    acme(run, database_url, tmp_path)
+
+    def enter(amount: int) -> Result:
+        options = ("--input", str(amount), "--from", "2027-01-01", "--database", database_url)
+        return run_process("price", "set", "acme/argon", *options, *CONTRACT)
+
+    with ThreadPoolExecutor() as pool:
+        done = list(pool.map(enter, (3, 5)))
+    assert sorted(each.code for each in done) == [0, 2], [each.stderr for each in done]
+    refused = next(each for each in done if each.code)
+    assert "overlaps the entry" in refused.stderr
+    assert len(query(database_url, "SELECT amount FROM ai_model_prices WHERE basis = 'manual'")) == 1

@@ -10,7 +10,7 @@ import typer
 
 from modelctl.cli.author import author_of
 from modelctl.cli.context import Context
-from modelctl.cli.database import readable_database
+from modelctl.cli.database import readable_database, writing_alone
 from modelctl.cli.record_files import tell_bad_rows
 from modelctl.core.records import BadRow
 from modelctl.core.resolve import Rule
@@ -48,8 +48,8 @@ def enter_and_tell(
     from modelctl.sync.pricing import enter
 
     author = author_of(context, command)
-    with readable_database(context) as database:
-        entered = enter(database, rows, lay, author, bad=bad)
+    with readable_database(context) as database, writing_alone(context, database, author) as fenced:
+        entered = enter(fenced, rows, lay, author, bad=bad)
     for name, resolution in entered.resolutions.items():
         if resolution.rule is not Rule.EXACT:
             context.say(f"{name!r} is {resolution}")

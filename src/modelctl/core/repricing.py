@@ -30,7 +30,7 @@ def repriced(model: StoredModel, prices: Sequence[PricePoint], *, now: datetime)
         if (old := getattr(model.facts, name)) != (new := values.get(name))
     ]
     fields += _tier(model, {each.name: each.new for each in fields})
-    written = {name: Written(values.get(name), sources.get(name, BY_LEDGER)) for name in names}
+    written = {name: Written(values[name], sources[name]) for name in names if values.get(name) is not None}
     written |= {each.name: Written(each.new, each.source) for each in fields}
     state = replace(state, written={**state.written, **written}, pins=state.pins - written.keys())
     return Change(
