@@ -67,6 +67,10 @@ class SourceError(ModelctlError):
     """A provider's listing that could not be fetched or believed. The provider's rows stay as they are."""
 
 
+class CredentialError(ModelctlError):
+    """A stored API key that cannot be read, or a master key that is missing, wrong or unusable."""
+
+
 class StoreError(ModelctlError):
     """A database that cannot be opened, read or written."""
 

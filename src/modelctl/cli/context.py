@@ -34,6 +34,8 @@ class Context:
     """Global options that are settings, by setting name, and `config`."""
     debug: bool = False
     quiet: bool = False
+    confidential: set[str] = field(default_factory=set, repr=False)
+    """What this command came to know and must not print: keys from a prompt, a pipe or the database."""
 
     @cached_property
     def settings(self) -> Settings:
@@ -60,7 +62,7 @@ class Context:
             urls.append(self.settings.database_url)
         for url in filter(None, urls):
             text = redacted(text, url)
-        for secret in secrets(self.environ):
+        for secret in (*secrets(self.environ), *sorted(self.confidential, key=len, reverse=True)):
             text = text.replace(secret, MASK)
         return text
 

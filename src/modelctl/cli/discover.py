@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelctl.cli.asking import MaxAge, SourceOption, asking, jobs_of
+from modelctl.cli.asking import Asking, MaxAge, Project, SourceOption, asking, jobs_of
 from modelctl.cli.context import Context, context_of
 from modelctl.cli.database import database_of
 from modelctl.errors import ExitCode, SourceError
@@ -18,13 +17,13 @@ from modelctl.errors import ExitCode, SourceError
 if TYPE_CHECKING:
     from modelctl.render.discover import Discovered
     from modelctl.sync.jobs import Job
-    from modelctl.sync.providers import KnownProvider
 
 EPILOG = """\b
 Examples:
   modelctl discover
   modelctl discover openai anthropic --max-age 1h
   modelctl discover xai --json
+  modelctl discover openai --project shop
 
 Exit codes: 0 done, 1 no provider answered, 5 some providers failed; the others are shown.
 """
@@ -43,6 +42,7 @@ def discover_command(
     provider: Annotated[
         list[str] | None, typer.Argument(metavar="[PROVIDER]...", help="Left out means all whose key is set.")
     ] = None,
+    project: Project = None,
     max_age: MaxAge = None,
     format: Annotated[DiscoverFormat, typer.Option("--format", help="How to print it.")] = DiscoverFormat.TABLE,
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
@@ -56,7 +56,9 @@ def discover_command(
     from modelctl.render.terminal import look_of
 
     context = context_of(ctx)
-    found = _found(context, _jobs(context, sorted(set(provider or ())), max_age))
+    named = sorted(set(provider or ()))
+    who = asking(named, SourceOption.API if named else SourceOption.AUTO, max_age, project)
+    found = _found(context, _jobs(context, who))
     format = DiscoverFormat.JSON if json else format
     if text := FORMATS[format](found, look_of(context.stdout, context.environ)):
         context.answer(text)
@@ -70,12 +72,11 @@ def discover_command(
         raise typer.Exit(ExitCode.FAILED if failed == len(found) else ExitCode.PARTIAL)
 
 
-def _jobs(context: Context, named: Sequence[str], max_age: str | None) -> list[Job]:
+def _jobs(context: Context, who: Asking) -> list[Job]:
     """The providers named, each of which must be askable, or all that can be asked; with nothing left out."""
     from modelctl.core.filters import Patterns
 
-    who = asking(named, SourceOption.API if named else SourceOption.AUTO, max_age)
-    jobs = [replace(job, patterns=Patterns()) for job in jobs_of(context, _known(context), who)]
+    jobs = [replace(job, patterns=Patterns()) for job in _all_jobs(context, who)]
     askable = [job for job in jobs if job.access is not None or job.error is not None]
     if not askable:
         variables = sorted({job.provider.env_vars[0] for job in jobs if job.provider.env_vars})
@@ -83,18 +84,18 @@ def _jobs(context: Context, named: Sequence[str], max_age: str | None) -> list[J
     return askable
 
 
-def _known(context: Context) -> dict[str, KnownProvider]:
-    """The providers of the catalogs, and of the database where there is one."""
+def _all_jobs(context: Context, who: Asking) -> list[Job]:
+    """Of the providers of the catalogs, and of the database where there is one."""
     from modelctl.catalog.load import in_force
     from modelctl.store.schema import is_readable
     from modelctl.sync.providers import known_providers
 
     catalogs = list(in_force(context.settings.catalog_directory))
-    with ExitStack() as stack:
-        if context.settings.database_url is None:
-            return known_providers(None, catalogs)
-        database = stack.enter_context(database_of(context))
-        return known_providers(database if is_readable(database) else None, catalogs)
+    if context.settings.database_url is None:
+        return jobs_of(context, None, known_providers(None, catalogs), who)
+    with database_of(context) as database:
+        present = database if is_readable(database) else None
+        return jobs_of(context, present, known_providers(present, catalogs), who)
 
 
 def _found(context: Context, jobs: Sequence[Job]) -> list[Discovered]:

@@ -9,6 +9,7 @@ import typer
 
 from modelctl.cli.context import context_of
 from modelctl.cli.database import database_of
+from modelctl.cli.keys import master_key_once
 from modelctl.core.durations import duration
 from modelctl.errors import ExitCode
 
@@ -51,6 +52,7 @@ def doctor_command(
         now=context.now,
         max_age=duration(max_age, "--max-age"),
         environ=context.environ,
+        master_key=master_key_once(context),
         overlay=settings.catalog_directory,
         switched_off=[name for name, each in settings.providers.items() if not each.enabled],
     )

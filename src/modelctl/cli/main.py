@@ -27,6 +27,9 @@ try:
         catalog_files,
         claiming,
         config,
+        credential,
+        credential_master,
+        credential_use,
         db,
         discover,
         doctor,
@@ -81,6 +84,13 @@ app.add_typer(runs.app, name="runs")
 app.command("history", epilog=history.EPILOG)(history.history_command)
 app.command("undo", epilog=undo.EPILOG)(undo.undo_command)
 app.add_typer(price.app, name="price")
+app.add_typer(credential.app, name="credential")
+credential.app.command("which", epilog=credential_use.WHICH_EPILOG)(credential_use.which_command)
+credential.app.command("test", epilog=credential_use.TEST_EPILOG)(credential_use.test_command)
+credential.app.command("key", epilog=credential_master.KEY_EPILOG)(credential_master.key_command)
+credential.app.command("rotate", epilog=credential_master.ROTATE_EPILOG, context_settings=credential.NO_ARGUMENTS)(
+    credential_master.rotate_command
+)
 app.add_typer(config.app, name="config")
 app.add_typer(db.app, name="db")
 app.command("doctor", epilog=doctor.EPILOG)(doctor.doctor_command)

@@ -64,7 +64,7 @@ def found(context: Context, present: Database | None, asking: Asking) -> Found:
     from modelctl.sync.providers import known_providers
 
     catalogs = in_force(context.settings.catalog_directory)
-    return Found(catalogs=catalogs, jobs=jobs_of(context, known_providers(present, catalogs), asking))
+    return Found(catalogs=catalogs, jobs=jobs_of(context, present, known_providers(present, catalogs), asking))
 
 
 def carry_out(

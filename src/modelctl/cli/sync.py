@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelctl.cli.asking import MaxAge, SourceChoices, SourceOption, asking
+from modelctl.cli.asking import MaxAge, Project, SourceChoices, SourceOption, asking
 from modelctl.cli.author import author_of
 from modelctl.cli.context import Context, context_of
 from modelctl.cli.database import database_of, writing_alone
@@ -30,6 +30,7 @@ Examples:
   modelctl sync --accept openai/gpt-4o --accept price-rise
   modelctl sync --take openai/gpt-4o:context_window --recreate openai/gpt-3.5-turbo
   modelctl sync --explain gpt-4o
+  modelctl sync --provider openai --project shop
   modelctl sync --provider all --notify "$SLACK_WEBHOOK"
 
 Exit codes: 0 done or in sync, 1 failed, 3 pending (--exit-code), 4 held by a guard, 5 some providers failed,
@@ -66,6 +67,7 @@ Json = Annotated[bool, typer.Option("--json", help="The same as --format json.")
 def sync_command(
     ctx: typer.Context,
     provider: Providers = None,
+    project: Project = None,
     source: SourceChoices = SourceOption.AUTO,
     dry_run: DryRun = False,
     exit_code: WithExitCode = False,
@@ -87,7 +89,7 @@ def sync_command(
     hook = webhook_of(notify, writes=not dry_run and explain is None)
     format = ReportFormat.JSON if json else format
     order = Order(
-        asking=asking(provider, source, max_age),
+        asking=asking(provider, source, max_age, project),
         acceptance=Acceptance(everything=force, names=frozenset(accept or ())),
         taking=taking(take or (), recreate or ()),
         hold=hold,

@@ -15,7 +15,16 @@ from typing import Any
 import tomli
 
 from modelctl.config.settings import ProviderSettings, Setting, Settings
-from modelctl.config.values import LIMITS, PROVIDER_KINDS, SPECS, Kind, default_database_url, expanded, user_directory
+from modelctl.config.values import (
+    LIMITS,
+    PROVIDER_KINDS,
+    SPECS,
+    Kind,
+    default_database_url,
+    default_secret_key_file,
+    expanded,
+    user_directory,
+)
 from modelctl.core.filters import Patterns
 from modelctl.core.guards import GuardLimits
 from modelctl.errors import UsageError
@@ -32,6 +41,8 @@ _OTHER_VARIABLES = (_FILE_VARIABLE,)
 _TEST_VARIABLES = "MODELCTL_TEST_"
 _SECRET_VARIABLE = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$")
 _SECRET_MIN_CHARS = 8
+_NEVER_IN_FILES = {"secret_key": "set MODELCTL_SECRET_KEY, or name a file that holds nothing else by secret_key_file"}
+"""Settings that a file must not hold, and where they belong: modelctl.toml is committed and shown around."""
 
 
 def resolve(flags: Mapping[str, str | None], environ: Mapping[str, str], *, working_directory: Path) -> Settings:
@@ -48,6 +59,8 @@ def resolve(flags: Mapping[str, str | None], environ: Mapping[str, str], *, work
         found[name] = Setting(_absolute(value, working_directory), origin)
     if found["database_url"].value is None:
         found["database_url"] = Setting(default_database_url(), DEFAULT)
+    if found["secret_key_file"].value is None:
+        found["secret_key_file"] = Setting(default_secret_key_file(), DEFAULT)
     return _settings(found)
 
 
@@ -84,6 +97,8 @@ def _from_file(path: Path) -> dict[str, Setting]:
     found = {}
     for name, value in table.items():
         _require_known(name, [*SPECS, "providers"], str(path))
+        if name in _NEVER_IN_FILES:
+            raise UsageError(f"{path}: {name} does not belong into a settings file", _NEVER_IN_FILES[name])
         found[name] = Setting(_absolute(_checked(SPECS[name].kind, value, f"{path}: {name}"), path.parent), str(path))
     if not isinstance(providers, dict) or not all(isinstance(each, dict) for each in providers.values()):
         raise UsageError(f"{path}: providers: is not a table of providers", "write [providers.openai]")

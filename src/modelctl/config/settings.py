@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from modelctl.core.database_url import masked
+from modelctl.core.database_url import MASK, masked
 from modelctl.core.filters import Patterns
 from modelctl.core.guards import GuardLimits
 from modelctl.core.planning import NewModels
@@ -50,6 +50,10 @@ class Settings:
     """For the whole listing of one provider."""
     lock_wait_s: float
     """For another run that writes to the same database; 0: do not wait."""
+    secret_key: str | None = field(repr=False)
+    """The master key of stored API keys, as base64; never shown."""
+    secret_key_file: Path | None
+    """A file that holds it; None for a user who has no home. The default one need not exist."""
     limits: GuardLimits
     providers: Mapping[str, ProviderSettings] = field(default_factory=dict)
     origins: Mapping[str, Setting] = field(default_factory=dict, repr=False)
@@ -59,6 +63,10 @@ class Settings:
         return self.providers.get(name, ProviderSettings())
 
     def shown(self) -> dict[str, Setting]:
-        """Every setting with its origin, fit to be printed: the password is masked."""
-        url = self.origins["database_url"]
-        return {**self.origins, "database_url": Setting(url.value and masked(url.value), url.origin)}
+        """Every setting with its origin, fit to be printed: the password and the master key are masked."""
+        url, key = self.origins["database_url"], self.origins["secret_key"]
+        return {
+            **self.origins,
+            "database_url": Setting(url.value and masked(url.value), url.origin),
+            "secret_key": Setting(key.value and MASK, key.origin),
+        }

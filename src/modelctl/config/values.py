@@ -41,6 +41,14 @@ def default_database_url() -> str | None:
     return f"sqlite:///{directory / 'modelctl.db'}" if directory is not None else None
 
 
+def default_secret_key_file() -> Path | None:
+    """A file in the user's configuration directory; None for a user who has no home."""
+    from platformdirs import user_config_path
+
+    directory = user_directory(user_config_path)
+    return directory / "secret.key" if directory is not None else None
+
+
 def user_directory(find: Callable[..., Path]) -> Path | None:
     """The user's directory that a function of platformdirs names; None for a user who has no home."""
     try:
@@ -84,6 +92,13 @@ def _path(value: Any) -> Path:
     if not isinstance(value, str) or not value or "\0" in value:
         raise ValueError(f"{_spelt(value)} is not a path")
     return expanded(value)
+
+
+def _secret(value: Any) -> str:
+    """Whatever it is, no message repeats it; what it means is looked at where it is used."""
+    if not isinstance(value, str):
+        raise ValueError("is not text")
+    return value.strip()
 
 
 def _new_models(value: Any) -> NewModels:
@@ -161,6 +176,8 @@ SPECS: Mapping[str, Spec] = {
     "timeout_s": Spec(_SECONDS, 20.0),
     "deadline_s": Spec(_SECONDS, 120.0),
     "lock_wait_s": Spec(Kind(_seconds_or_none, is_number=True), 60.0),
+    "secret_key": Spec(Kind(_secret), None),
+    "secret_key_file": Spec(Kind(_path), None),  # the default depends on the user: default_secret_key_file()
     "max_retired_percent": Spec(_PERCENT, _GUARDS.max_retired_percent),
     "max_updated_percent": Spec(_PERCENT, _GUARDS.max_updated_percent),
     "guard_min_rows": Spec(_COUNT, _GUARDS.min_rows),

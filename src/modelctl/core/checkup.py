@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
+from modelctl.core.credentials import Credential, CredentialState, set_command
 from modelctl.core.durations import age_text
 from modelctl.core.provider import Provider
 from modelctl.core.run import LEASE_STALE
@@ -25,6 +26,7 @@ class CheckName(StrEnum):
     PERMISSIONS = "permissions"
     CATALOGS = "catalogs"
     KEYS = "keys"
+    CREDENTIALS = "credentials"
     RUNS = "runs"
     LEASES = "leases"
     PRICES = "prices"
@@ -168,6 +170,25 @@ def check_keys(
         )
     note = f"no key, so from their catalogs only: {', '.join(without)}" if without else ""
     return Check(name=CheckName.KEYS, findings=tuple(findings), note=note)
+
+
+def check_credentials(stored: Iterable[Credential], state_of: Callable[[Credential], CredentialState]) -> Check:
+    """Whether each stored key can be opened. `state_of` raises ModelctlError where there is no master key to try."""
+    states = [(each, state_of(each)) for each in stored]
+    problems = {
+        CredentialState.OTHER_KEY: "it is stored under another master key than the one in force",
+        CredentialState.DAMAGED: "it was altered, or copied from another provider or project",
+    }
+    findings = [
+        Finding(
+            subject=str(each),
+            problem=problems[state],
+            remedy=f"use that master key, or store the key again with `{set_command(*each.place)}`",
+        )
+        for each, state in states
+        if state in problems
+    ]
+    return Check(name=CheckName.CREDENTIALS, findings=tuple(findings), note=_number(len(states), "stored key"))
 
 
 def check_runs(

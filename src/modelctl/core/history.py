@@ -18,6 +18,8 @@ MODEL = "model"
 """The entity of an entry about a row of the model table."""
 PROVIDER = "provider"
 """The entity of an entry about a provider's own row."""
+CREDENTIAL = "credential"
+"""The entity of an entry about a stored API key: `provider`, or `provider/project`."""
 
 LAST = "last"
 """What may be written in place of the id of the newest run."""
@@ -32,7 +34,7 @@ class HistoryEntry:
 
     entity: str
     key: str
-    """`provider/model_id`, or the provider's name."""
+    """`provider/model_id`, the provider's name, or whose stored key it is."""
     entry: AuditEntry
 
     @property

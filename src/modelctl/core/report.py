@@ -31,6 +31,8 @@ class ProviderReport:
     plan: Plan
     fetched: int | None = None
     """Models that the provider's API listed; None when it was not asked, or the listing failed."""
+    is_yardstick: bool = True
+    """Whether later listings are measured by this one's size: not by what one project sees."""
     notices: tuple[str, ...] = ()
     """What a person should know: no key, an API that lists nothing, and the like."""
     error: ModelctlError | None = None
@@ -62,7 +64,8 @@ class ProviderReport:
             started_at=started_at,
             finished_at=finished_at,
             outcome=self.outcome,
-            fetched=self.fetched if plan.listing_doubt is None else None,  # only a believed listing is a yardstick
+            # only a believed listing of the platform's is a yardstick
+            fetched=self.fetched if plan.listing_doubt is None and self.is_yardstick else None,
             kept=len(self.records) or self.kept,
             filtered=len(plan.filtered),
             skipped=len(plan.skipped),

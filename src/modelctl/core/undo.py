@@ -12,7 +12,7 @@ from typing import Any
 
 from modelctl.core.database_url import MASK
 from modelctl.core.encoding import decode, encode
-from modelctl.core.history import MODEL, HistoryEntry, RecordedPoint, field_names
+from modelctl.core.history import CREDENTIAL, MODEL, HistoryEntry, RecordedPoint, field_names
 from modelctl.core.ledger import MONEY_FIELDS
 from modelctl.core.model import FACT_FIELDS, PRICE_FIELDS, FactValue, ModelKey, Source
 from modelctl.core.plan import Action, Change, FieldChange, Plan
@@ -73,6 +73,8 @@ def undo(
         if each.entity == MODEL:
             key = ModelKey(provider.name, each.key.partition("/")[2])
             _undo_row(draft, each, key, stored, ledger.get(key, ()))
+        elif each.entity == CREDENTIAL:
+            draft.kept.append(LeftAlone(key=f"key of {each.key}", reason="the audit trail keeps no keys: set it again"))
         else:
             settings = _undo_settings(draft, each, provider)
     plan = Plan(

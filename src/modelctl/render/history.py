@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from modelctl.core.history import PROVIDER, HistoryEntry, field_names, field_sources
+from modelctl.core.history import CREDENTIAL, PROVIDER, HistoryEntry, field_names, field_sources
 from modelctl.core.model import FACT_FIELDS
 from modelctl.render.terminal import Look, labelled
 from modelctl.render.values import one_line, shown
 
 _INDENT = 2
+_TITLES = {PROVIDER: "provider ", CREDENTIAL: "key of "}
+"""What stands before the name of what is no model."""
 _WITHOUT_BEFORE = "create"
 
 
@@ -22,7 +24,7 @@ def history(entries: Sequence[HistoryEntry], look: Look) -> str:
 def entry_lines(each: HistoryEntry, look: Look, *, indent: int = 0, with_run: bool = True) -> Iterator[str]:
     """The row, what was done to it by whom, then a line per field and per price."""
     entry = each.entry
-    name = f"provider {one_line(each.key)}" if each.entity == PROVIDER else one_line(each.key)
+    name = _TITLES.get(each.entity, "") + one_line(each.key)
     text = one_line(entry.action)
     if with_run:
         text = f"{text} by {one_line(entry.actor)} with {one_line(entry.command)}, {shown(entry.at)}"

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
-from modelctl.core.history import MODEL, PROVIDER, HistoryEntry, RecordedPoint, Run
+from modelctl.core.history import CREDENTIAL, MODEL, PROVIDER, HistoryEntry, RecordedPoint, Run
 from modelctl.core.model import ModelKey
 from modelctl.core.run import Outcome, RunRecord
 from modelctl.store.fetching import AnyRow, fetched
@@ -82,9 +82,12 @@ def recorded_points(connection: Connection, tables: Tables, provider: str) -> di
 
 def _is_about(tables: Tables, provider: str) -> ColumnElement[bool]:
     changes = tables.changes
+    of_provider = changes.c.entity_key == provider
+    below_provider = changes.c.entity_key.startswith(f"{provider}/", autoescape=True)
     return or_(
-        and_(changes.c.entity == PROVIDER, changes.c.entity_key == provider),
-        and_(changes.c.entity == MODEL, changes.c.entity_key.startswith(f"{provider}/", autoescape=True)),
+        and_(changes.c.entity == PROVIDER, of_provider),
+        and_(changes.c.entity == MODEL, below_provider),
+        and_(changes.c.entity == CREDENTIAL, or_(of_provider, below_provider)),
     )
 
 

@@ -17,6 +17,7 @@ from modelctl.core.checkup import (
     ProviderRuns,
     check_catalogs,
     check_clock,
+    check_credentials,
     check_keys,
     check_leases,
     check_runs,
@@ -24,13 +25,16 @@ from modelctl.core.checkup import (
     looked,
 )
 from modelctl.core.checkup_models import check_lifecycle, check_prices, check_successors, check_unknown_rows
+from modelctl.core.credentials import Credentials
 from modelctl.core.model import ModelKey
 from modelctl.core.provider import Provider
 from modelctl.core.stored import StoredModel
 from modelctl.errors import ModelctlError
 from modelctl.store import read, schema, upkeep
+from modelctl.store.credentials import credentials
 from modelctl.store.engine import Database
-from modelctl.sync.jobs import key_of
+from modelctl.store.sealing import MasterKey
+from modelctl.sync.keys import Keys
 
 UNREADABLE = "the database cannot be read"
 
@@ -42,6 +46,8 @@ class CheckupOptions:
     now: datetime
     max_age: timedelta
     environ: Mapping[str, str] = field(repr=False)
+    master_key: Callable[[], MasterKey] = field(repr=False)
+    """Asked for only where keys are stored. May raise ModelctlError."""
     overlay: Path | None = None
     """Directory of the user's own catalogs."""
     switched_off: Collection[str] = ()
@@ -56,6 +62,7 @@ class _Contents:
     models: Mapping[ModelKey, StoredModel]
     runs: Mapping[str, ProviderRuns]
     leases: Sequence[LeaseSeen]
+    credentials: Credentials
     clock: datetime | None
 
 
@@ -103,6 +110,7 @@ def _contents(database: Database) -> tuple[Check, _Contents | None]:
                 models=dict(sorted(models.items())),
                 runs=upkeep.provider_runs(connection, tables),
                 leases=upkeep.leases(connection, tables),
+                credentials=credentials(connection, tables),
                 clock=clock,
             )
     except ModelctlError as error:
@@ -134,11 +142,16 @@ def _looks(
     database: Database, options: CheckupOptions, contents: _Contents, catalogs: Sequence[Catalog]
 ) -> dict[CheckName, Callable[[], Check]]:
     now, models, runs, enabled = options.now, contents.models, contents.runs, _enabled(contents, options)
+    stored = contents.credentials
+    keys = Keys(environ=options.environ, stored=stored, master_key=options.master_key)
     records = {key: each for catalog in catalogs for key, each in catalog.snapshot.records.items()}
     verified_on = max((each.verified_on for each in records.values() if each.verified_on), default=None)
     looks: dict[CheckName, Callable[[], Check]] = {
         CheckName.PERMISSIONS: lambda: _permissions(database, now),
-        CheckName.KEYS: lambda: check_keys(enabled, lambda each: bool(key_of(each, options.environ)[0]), runs, now),
+        CheckName.KEYS: lambda: check_keys(enabled, keys.is_there, runs, now),
+        CheckName.CREDENTIALS: lambda: check_credentials(
+            stored.values(), lambda each: options.master_key().state_of(each)
+        ),
         CheckName.RUNS: lambda: check_runs(enabled, runs, max_age=options.max_age, now=now),
         CheckName.LEASES: lambda: check_leases(contents.leases, now),
         CheckName.PRICES: lambda: check_prices(models, now),

@@ -38,7 +38,7 @@ def gather(jobs: Sequence[Job], catalogs: Sequence[Catalog], *, deadline_s: floa
         if job.error is not None:
             yield Gathered(job=job, error=job.error)
         elif job.access is None:
-            yield _gathered(Listed(job=job, notice=job.notice), catalogs)
+            yield _gathered(Listed(job=job), catalogs)
     for listed in answers:
         if listed.error is None:
             yield _gathered(listed, catalogs)
@@ -47,8 +47,9 @@ def gather(jobs: Sequence[Job], catalogs: Sequence[Catalog], *, deadline_s: floa
 
 
 def _gathered(listed: Listed, catalogs: Sequence[Catalog]) -> Gathered:
-    """A listing that is used again counts as one for what it shows, not for what it does not: that was counted."""
-    job, listing = replace(listed.job, notice=listed.notice), listed.listing
+    """What a listing does not show means nothing if it is used again (that was counted) or a project's own view."""
+    notice = "; ".join(filter(None, (listed.job.notice, listed.notice))) or None
+    job, listing = replace(listed.job, notice=notice), listed.listing
     name = job.provider.name
     layers = (*([listing] if listing is not None else []), *(_only(catalog.snapshot, name) for catalog in catalogs))
     return Gathered(
@@ -56,7 +57,9 @@ def _gathered(listed: Listed, catalogs: Sequence[Catalog]) -> Gathered:
         layers=layers,
         consulted=Consulted(
             catalogs=bool(catalogs),
-            listing_is_whole=listing is not None and name in listing.complete_for and not listed.is_reused,
+            listing_is_whole=listing is not None
+            and name in listing.complete_for
+            and not (listed.is_reused or job.project),
         ),
         sources=tuple(layer.source.value for layer in layers if layer.records),
         fetched=len(listing.records) if listing is not None else None,

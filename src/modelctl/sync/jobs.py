@@ -8,14 +8,15 @@ from datetime import datetime
 from difflib import get_close_matches
 from enum import StrEnum
 
+from modelctl.core.credentials import FoundKey, KeySource
 from modelctl.core.filters import Patterns
 from modelctl.core.plan import FieldChange
 from modelctl.core.provider import Provider
 from modelctl.discovery.cache import ListingCache
-from modelctl.discovery.keys import clean_key
 from modelctl.discovery.registry import REGISTRY
 from modelctl.discovery.source import Access
-from modelctl.errors import SourceError, UsageError
+from modelctl.errors import CredentialError, ModelctlError, SourceError, UsageError
+from modelctl.sync.keys import Keys
 from modelctl.sync.providers import KnownProvider
 
 ALL = "all"
@@ -41,8 +42,10 @@ class Job:
     patterns: Patterns
     listings: ListingCache | None = None
     """Where its listings are kept; None where there is no such place."""
+    project: str = ""
+    """Whose key asks: a project may see less than there is, so its listing proves nothing by what it lacks."""
     notice: str | None = None
-    error: SourceError | None = None
+    error: ModelctlError | None = None
 
 
 def choose(wanted: Sequence[str], known: Mapping[str, Provider], on: Mapping[str, bool]) -> tuple[Provider, ...]:
@@ -66,38 +69,44 @@ def job_for(
     *,
     source: SourceChoice,
     patterns: Patterns,
-    environ: Mapping[str, str],
+    keys: Keys,
     timeout_s: float,
     now: datetime,
     listings: ListingCache | None = None,
 ) -> Job:
-    """How one provider is brought up to date. Reads the key from `environ`, the base URL from the provider's row."""
-    provider = known.provider
-    job = Job(provider=provider, settings=known.settings, patterns=patterns, listings=listings)
+    """How one provider is brought up to date. Takes the key from `keys`, the base URL from the provider's row."""
+    provider, project = known.provider, keys.project
+    job = Job(provider=provider, settings=known.settings, patterns=patterns, listings=listings, project=project)
     if source is SourceChoice.CATALOG:
         return job
     try:
-        access = _access(provider, known.shipped, environ=environ, timeout_s=timeout_s, now=now)
-    except SourceError as error:
+        found = keys.find(provider) if provider.kind else None
+        access = _access(provider, known.shipped, found, environ=keys.environ, timeout_s=timeout_s, now=now)
+    except (CredentialError, SourceError) as error:
         return replace(job, error=error)
     if isinstance(access, Access):
-        return replace(job, access=access)
+        return replace(job, access=access, notice=_project_notice(project, found))
     if source is SourceChoice.API:
         return replace(job, error=SourceError(f"{provider.name}: its API was not asked: {access}"))
     return replace(job, notice=access)
 
 
-def key_of(provider: Provider, environ: Mapping[str, str]) -> tuple[str, str]:
-    """The API key and the variable that holds it; both empty where none is set. SourceError for an unusable key."""
-    for name in provider.env_vars:
-        if key := clean_key(environ.get(name, ""), name):
-            return key, name
-    return "", ""
+def _project_notice(project: str, found: FoundKey | None) -> str | None:
+    """What a person should know of a listing that was asked for a project."""
+    if not project:
+        return None
+    if found is not None and found.source is KeySource.PROJECT:
+        asked = f"asked with the key of project {project}"
+    else:
+        key = f"the key in {found.name}" if found is not None else "no key"
+        asked = f"project {project} has no key of its own: asked with {key}"
+    return f"{asked}; what is not listed there is not counted as gone"
 
 
 def _access(
     provider: Provider,
     shipped: Provider | None,
+    found: FoundKey | None,
     *,
     environ: Mapping[str, str],
     timeout_s: float,
@@ -111,13 +120,12 @@ def _access(
             f"{provider.name}: there is no discovery module of kind {provider.kind!r}",
             f"the kinds are {', '.join(sorted(REGISTRY))}",
         )
-    key, key_name = key_of(provider, environ)
-    if provider.env_vars and not key:
+    if provider.env_vars and found is None:
         return f"no key; set {' or '.join(provider.env_vars)} to ask its API as well"
     return Access(
         provider=provider.name,
-        api_key=key,
-        key_name=key_name,
+        api_key=found.key if found is not None else "",
+        key_name=found.name if found is not None else "",
         base_url=_base_url(provider, shipped, environ),
         timeout_s=timeout_s,
         now=now,

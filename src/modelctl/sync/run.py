@@ -149,7 +149,12 @@ class _Run:
     def _doubt(
         self, gathered: Gathered, last_fetched: int | None, holds: Sequence[Hold]
     ) -> tuple[str | None, dict[tuple[ModelKey, str], Hold]]:
-        """Why the listing as a whole is not believed, unless somebody accepted it; and the hold to remember of it."""
+        """Why the listing as a whole is not believed, unless somebody accepted it; and the hold to remember of it.
+
+        A project's listing is measured by nothing, and leaves what is held of the platform's as it is.
+        """
+        if gathered.job.project:
+            return None, {(hold.key, hold.guard): hold for hold in holds if not hold.key.model_id}
         doubt = listing_is_short(gathered.fetched, last_fetched, self.options.limits)
         if doubt is None:
             return None, {}
@@ -217,6 +222,7 @@ def _report(gathered: Gathered, outcome: Outcome, checked: Plan) -> ProviderRepo
         sources=gathered.sources,
         plan=checked,
         fetched=gathered.fetched,
+        is_yardstick=not job.project,
         notices=(*(described(each) for each in checked.provider_settings), *([job.notice] if job.notice else [])),
     )
 

@@ -1,0 +1,119 @@
+"""Stored API keys as values: whose a key is, and what may be known of it without the master key. Pure, no secret."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from shlex import quote
+
+from modelctl.core.names import did_you_mean
+from modelctl.core.validate import shorten
+from modelctl.errors import CredentialError, UsageError
+
+PLATFORM = ""
+"""The project of a key that is for everybody."""
+PROJECT_MAX_CHARS = 191
+
+
+class CredentialState(StrEnum):
+    """Whether a stored key can be read."""
+
+    READABLE = "readable"
+    OTHER_KEY = "other master key"
+    DAMAGED = "damaged"  # altered, or copied from another provider or project
+    UNCHECKED = "unchecked"  # there is no master key to try
+
+
+class KeySource(StrEnum):
+    """Where a provider's key comes from, in the order in which the places are looked at."""
+
+    PROJECT = "project"
+    PLATFORM = "platform"
+    ENVIRONMENT = "environment"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """One row: a key for one provider and one project, encrypted."""
+
+    provider: str
+    project: str = PLATFORM
+    ciphertext: str = field(repr=False)
+    key_id: str
+    """Which master key opens it."""
+    fingerprint: str
+    """What tells one key from another and gives neither away, under one master key."""
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Whose key it is; there is one for each provider and project."""
+        return self.provider, self.project
+
+    def __str__(self) -> str:
+        return place_text(self.provider, self.project)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundKey:
+    """A key, and where it was found."""
+
+    key: str = field(repr=False)
+    source: KeySource
+    name: str
+    """For messages: an environment variable, or which stored credential."""
+
+
+Credentials = Mapping[tuple[str, str], Credential]
+"""Rows by provider and project."""
+
+
+def place_text(provider: str, project: str) -> str:
+    """Whose key it is, as a person says it: `openai`, `openai for project shop`."""
+    return f"{provider} for project {project}" if project else provider
+
+
+def set_command(provider: str, project: str) -> str:
+    """The command that stores this key anew."""
+    return f"modelctl credential set {provider}" + (f" --project {quote(project)}" if project else "")
+
+
+def project_of(text: str | None) -> str:
+    """The project that an option names; None is the platform. UsageError for what can be no name.
+
+    Empty is no name either: a variable that was not set in CI must not become the platform's key.
+    """
+    if text is None:
+        return PLATFORM
+    if not text or text != text.strip() or not text.isprintable() or len(text) > PROJECT_MAX_CHARS:
+        problem = "is empty" if not text else f"is {shorten(text)!r}"
+        raise UsageError(
+            f"--project {problem}",
+            f"a project's name has 1 to {PROJECT_MAX_CHARS} printable characters, and no blanks around it",
+        )
+    return text
+
+
+def require_project(project: str, known: Credentials) -> None:
+    """UsageError for a project that has no key of its own at all: a misspelt one would get the platform's keys."""
+    projects = sorted({each for _, each in known} - {PLATFORM})
+    if project and project not in projects:
+        hint = did_you_mean(project, projects) or "`modelctl credential set PROVIDER --project P` stores one"
+        raise UsageError(f"no key is stored for project {shorten(project)!r}", hint)
+
+
+def require_one_master_key(known: Credentials, key_id: str, *, but: tuple[str, str]) -> None:
+    """CredentialError where other rows than `but` are under another master key: no one key would open them all."""
+    others = [each for each in known.values() if each.key_id != key_id and each.place != but]
+    if others:
+        raise CredentialError(
+            f"{_number(len(others))} stored under master key {others[0].key_id}, and the one in force is {key_id}",
+            f"use that master key, or rotate to this one, or remove what nobody can open any more ({others[0]}, …)",
+        )
+
+
+def _number(count: int) -> str:
+    return f"{count:,} keys are" if count != 1 else "1 key is"
