@@ -21,6 +21,7 @@ SOURCES = sorted((ROOT / "src").rglob("*.py"))
 MAX_FILE_LINES = 300
 MAX_FUNCTION_LINES = 40
 SLOW_TO_IMPORT = ["sqlalchemy", "sqlmodel", "alembic", "rich", "openai", "anthropic", "google.genai", "replicate"]
+SLOW_TO_IMPORT += ["cryptography", "keyring"]
 
 
 def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:

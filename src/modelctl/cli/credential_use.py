@@ -52,7 +52,7 @@ def which_command(
     if json or format is CredentialFormat.JSON:
         return _answer_json(context, _facts(provider, keys, found, fingerprint))
     told = f", fingerprint {fingerprint}" if fingerprint is not None else ""
-    context.answer(f"{place_text(provider, keys.project)}: {found.source}, {found.name}{told}")
+    context.answer(f"{place_text(provider, keys.project)}: the {found.source}'s, in {found.name}{told}")
     return None
 
 
