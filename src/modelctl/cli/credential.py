@@ -68,15 +68,13 @@ def set_command(ctx: typer.Context, provider: Provider, project: Project = None)
     from modelctl.sync.credentials import store_key
 
     refuse_secrets(ctx, "a provider and --project")
-    context = context_of(ctx)
+    context, place = context_of(ctx), (provider, project_of(project))
     with database_of(context) as database:
-        schema.ensure_current(database)
         require_known(provider, _providers(context, database), "provider")
-        place = (provider, project_of(project))
         master_key = master_key_of(context)
         key = _key(context, place)
-        author = author_of(context, "credential set")
-        stored, is_new = store_key(database, place, key, master_key, author)
+        schema.ensure_current(database)
+        stored, is_new = store_key(database, place, key, master_key, author_of(context, "credential set"))
     done = "stored" if is_new else "is stored already: nothing changed"
     context.answer(f"{stored}: key {stored.fingerprint} {done}")
 
@@ -134,18 +132,21 @@ def refuse_secrets(ctx: typer.Context, expected: str) -> None:
         )
 
 
+def read_secret(context: Context, what: str) -> str:
+    """What is piped in, or typed unseen; empty where it is no text. Longer than a key where it goes on after one."""
+    try:
+        if context.stdin.isatty():
+            return getpass.getpass(f"{what} (not shown): ", stream=context.stderr)
+        return context.stdin.read(KEY_MAX_CHARS + 1)
+    except (EOFError, UnicodeDecodeError):
+        return ""
+
+
 def _key(context: Context, place: tuple[str, str]) -> str:
     """The key from the pipe, or typed unseen. UsageError for what can be none."""
     from modelctl.discovery.keys import clean_key
 
-    name = place_text(*place)
-    try:
-        if context.stdin.isatty():
-            text = getpass.getpass(f"API key of {name} (not shown): ", stream=context.stderr)
-        else:
-            text = context.stdin.read(KEY_MAX_CHARS + 1)
-    except (EOFError, UnicodeDecodeError):
-        text = ""
+    text = read_secret(context, f"API key of {place_text(*place)}")
     if not text.strip() or len(text) > KEY_MAX_CHARS:
         problem = "no key" if len(text) <= KEY_MAX_CHARS else f"more than the {KEY_MAX_CHARS} characters of a key"
         raise UsageError(f"there is {problem} on the standard input", f"`modelctl credential set {place[0]} < key.txt`")
@@ -160,6 +161,8 @@ def _key(context: Context, place: tuple[str, str]) -> str:
 def _providers(context: Context, database: Database) -> list[str]:
     """Names of all providers that there are."""
     from modelctl.catalog.load import in_force
+    from modelctl.store.schema import is_readable
     from modelctl.sync.providers import known_providers
 
-    return sorted(known_providers(database, list(in_force(context.settings.catalog_directory))))
+    present = database if is_readable(database) else None
+    return sorted(known_providers(present, list(in_force(context.settings.catalog_directory))))

@@ -10,7 +10,7 @@ import typer
 
 from modelctl.cli.author import author_of
 from modelctl.cli.context import Context, context_of
-from modelctl.cli.credential import refuse_secrets
+from modelctl.cli.credential import read_secret, refuse_secrets
 from modelctl.cli.database import readable_database
 from modelctl.cli.keys import VARIABLE, master_key_of
 from modelctl.errors import CredentialError, UsageError
@@ -84,12 +84,12 @@ def rotate_command(
 
 
 def _new_key(context: Context, to: str) -> MasterKey:
-    from modelctl.store.key_files import MAX_FILE_CHARS, key_in_file
+    from modelctl.store.key_files import key_in_file
     from modelctl.store.sealing import master_key
 
     if to != PIPE:
         return key_in_file(Path(to))
-    return master_key(context.stdin.read(MAX_FILE_CHARS), "the standard input")
+    return master_key(read_secret(context, "new master key"), "the standard input")
 
 
 def _id_in_force(context: Context) -> str | None:
