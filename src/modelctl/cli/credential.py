@@ -11,7 +11,6 @@ import typer
 from modelctl.cli.author import author_of
 from modelctl.cli.context import Context, context_of
 from modelctl.cli.database import database_of, readable_database
-from modelctl.cli.keys import master_key_of
 from modelctl.core.credentials import CredentialState, place_text, project_of
 from modelctl.core.names import require_known
 from modelctl.errors import CredentialError, SourceError, UsageError
@@ -64,6 +63,7 @@ def set_command(ctx: typer.Context, provider: Provider, project: Project = None)
 
     It is encrypted with the master key and bound to its provider and project. Another one in its place is replaced.
     """
+    from modelctl.services.keys import master_key_of
     from modelctl.store import schema
     from modelctl.sync.credentials import store_key
 
@@ -84,6 +84,7 @@ def list_command(ctx: typer.Context, format: Format = CredentialFormat.TABLE, js
     """List stored keys by fingerprint, and whether the master key in force opens them."""
     from modelctl.render.credentials import credentials_json, credentials_table
     from modelctl.render.terminal import look_of
+    from modelctl.services.keys import master_key_of
     from modelctl.store.schema import is_readable
     from modelctl.sync.keys import stored_keys
 

@@ -12,7 +12,7 @@ from modelctl.cli.author import author_of
 from modelctl.cli.context import Context, context_of
 from modelctl.cli.credential import read_secret, refuse_secrets
 from modelctl.cli.database import readable_database
-from modelctl.cli.keys import VARIABLE, master_key_of
+from modelctl.core.credentials import MASTER_KEY_VARIABLE
 from modelctl.errors import CredentialError, UsageError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def key_command(
     if (used := _id_in_force(context)) != made.id:
         context.say(
             f"it is not in force, {f'master key {used} is' if used else 'nothing is'}: `modelctl credential rotate --to"
-            f" {path}` moves the stored keys to it, secret_key_file or {VARIABLE} puts it into force"
+            f" {path}` moves the stored keys to it, secret_key_file or {MASTER_KEY_VARIABLE} puts it into force"
         )
 
 
@@ -65,6 +65,7 @@ def rotate_command(
     to: Annotated[str, typer.Option("--to", metavar="FILE|-", help="The new master key; - reads it from a pipe.")],
 ) -> None:
     """Encrypt all stored keys with a new master key, in one transaction."""
+    from modelctl.services.keys import master_key_of
     from modelctl.sync.credentials import rotate
 
     refuse_secrets(ctx, "--to FILE")
@@ -79,7 +80,7 @@ def rotate_command(
     if (rotation.moved or rotation.already) and _id_in_force(context) != new.id:
         context.warn(
             f"from now on every command needs master key {new.id}: put it where the old one is (secret_key_file,"
-            f" {VARIABLE} or the keyring), and keep the old one as long as backups of the database need it"
+            f" {MASTER_KEY_VARIABLE} or the keyring), and keep the old one as long as backups of the database need it"
         )
 
 
@@ -93,6 +94,8 @@ def _new_key(context: Context, to: str) -> MasterKey:
 
 
 def _id_in_force(context: Context) -> str | None:
+    from modelctl.services.keys import master_key_of
+
     try:
         return master_key_of(context).id
     except CredentialError:

@@ -10,7 +10,6 @@ import typer
 from modelctl.cli.context import Context, context_of
 from modelctl.cli.credential import AsJson, CredentialFormat, Format, Project, Provider
 from modelctl.cli.database import database_of
-from modelctl.cli.keys import keys_of, master_key_of
 from modelctl.core.credentials import FoundKey, place_text, project_of
 from modelctl.core.names import require_known
 from modelctl.errors import CredentialError, ExitCode, SourceError
@@ -89,6 +88,7 @@ def test_command(
 def _asking(context: Context, provider: str, project: str | None) -> Iterator[tuple[KnownProvider, Keys]]:
     """The provider, and where its keys are. UsageError for a provider or a project that there is not."""
     from modelctl.catalog.load import in_force
+    from modelctl.services.keys import keys_of
     from modelctl.store.schema import is_readable
     from modelctl.sync.providers import known_providers
 
@@ -130,6 +130,8 @@ def _listed(context: Context, known: KnownProvider, keys: Keys) -> Listed:
 
 def _fingerprint(context: Context, found: FoundKey) -> str | None:
     """As `credential list` shows it; None without a master key, under which alone it means something."""
+    from modelctl.services.keys import master_key_of
+
     try:
         return master_key_of(context).fingerprint(found.key)
     except CredentialError:

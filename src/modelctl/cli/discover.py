@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelctl.cli.asking import Asking, MaxAge, Project, SourceOption, asking, jobs_of
+from modelctl.cli.asking import MaxAge, Project, SourceOption, asking
 from modelctl.cli.context import Context, context_of
 from modelctl.cli.database import database_of
 from modelctl.errors import ExitCode, SourceError
 
 if TYPE_CHECKING:
     from modelctl.render.discover import Discovered
+    from modelctl.services.asking import Asking
     from modelctl.sync.jobs import Job
 
 EPILOG = """\b
@@ -84,18 +85,15 @@ def _jobs(context: Context, who: Asking) -> list[Job]:
     return askable
 
 
-def _all_jobs(context: Context, who: Asking) -> list[Job]:
+def _all_jobs(context: Context, who: Asking) -> Sequence[Job]:
     """Of the providers of the catalogs, and of the database where there is one."""
-    from modelctl.catalog.load import in_force
+    from modelctl.services.syncing import ground_of
     from modelctl.store.schema import is_readable
-    from modelctl.sync.providers import known_providers
 
-    catalogs = list(in_force(context.settings.catalog_directory))
     if context.settings.database_url is None:
-        return jobs_of(context, None, known_providers(None, catalogs), who)
+        return ground_of(context, None, who).jobs
     with database_of(context) as database:
-        present = database if is_readable(database) else None
-        return jobs_of(context, present, known_providers(present, catalogs), who)
+        return ground_of(context, database if is_readable(database) else None, who).jobs
 
 
 def _found(context: Context, jobs: Sequence[Job]) -> list[Discovered]:

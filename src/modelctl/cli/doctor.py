@@ -9,7 +9,6 @@ import typer
 
 from modelctl.cli.context import context_of
 from modelctl.cli.database import database_of
-from modelctl.cli.keys import master_key_once
 from modelctl.core.durations import duration
 from modelctl.errors import ExitCode
 
@@ -44,6 +43,7 @@ def doctor_command(
     """
     from modelctl.render.doctor import FORMATS
     from modelctl.render.terminal import look_of
+    from modelctl.services.keys import master_key_once
     from modelctl.sync.checking import CheckupOptions, check_up
 
     context = context_of(ctx)

@@ -1,25 +1,23 @@
-"""What the command line asks of a sync, and the sync that does it: one way for `sync` and `plan`."""
+"""The options that order a sync, and the sync as people watch it: the same for `sync` and `plan`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelctl.cli.asking import Asking, SourceOption
 from modelctl.cli.context import Context
 from modelctl.cli.sync_report import warn_of_idle, warn_of_idle_taking
-from modelctl.core.claims import Taking
+from modelctl.core.claims import taking
 from modelctl.core.guards import Acceptance
 
 if TYPE_CHECKING:
-    from modelctl.catalog.load import Catalog
     from modelctl.core.report import SyncReport
     from modelctl.core.run import Author
+    from modelctl.services.asking import Asking
+    from modelctl.services.syncing import Ground, Order
     from modelctl.store.engine import Database
-    from modelctl.sync.jobs import Job
 
 Accept = Annotated[
     list[str] | None,
@@ -38,62 +36,38 @@ Recreate = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """What the command line asks for."""
-
-    asking: Asking
-    acceptance: Acceptance
-    taking: Taking
-    hold: bool
-    dry_run: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """What there is to work with: the catalogs in force, and the wanted providers of them and of the database."""
-
-    catalogs: Sequence[Catalog]
-    jobs: Sequence[Job]
-
-
-def found(context: Context, present: Database | None, asking: Asking) -> Found:
-    """What a sync would work with. `present`: the database, or None where it has no tables yet."""
-    from modelctl.catalog.load import in_force
-    from modelctl.cli.asking import jobs_of
-    from modelctl.sync.providers import known_providers
-
-    catalogs = in_force(context.settings.catalog_directory)
-    return Found(catalogs=catalogs, jobs=jobs_of(context, present, known_providers(present, catalogs), asking))
-
-
-def carry_out(
-    context: Context,
-    database: Database,
-    order: Order,
-    found: Found,
-    author: Author,
+def order_of(
+    asking: Asking,
     *,
-    has_tables: bool = True,
-) -> SyncReport:
-    """The sync that was ordered, watched on stderr; says which names of the order meant nothing."""
-    from modelctl.render.progress import watching
-    from modelctl.sync.run import SyncOptions, sync
+    accept: Sequence[str] | None,
+    force: bool,
+    take: Sequence[str] | None,
+    recreate: Sequence[str] | None,
+    hold: bool,
+    dry_run: bool,
+) -> Order:
+    """From what the command line says. UsageError for a field to take that there is not."""
+    from modelctl.services.syncing import Order
 
-    settings = context.settings
-    options = SyncOptions(
-        deadline_s=settings.deadline_s,
-        new_models=settings.new_models,
-        limits=settings.limits,
-        acceptance=order.acceptance,
-        taking=order.taking,
-        hold=order.hold,
-        dry_run=order.dry_run,
+    return Order(
+        asking=asking,
+        acceptance=Acceptance(everything=force, names=frozenset(accept or ())),
+        taking=taking(take or (), recreate or ()),
+        hold=hold,
+        dry_run=dry_run,
     )
-    used = [] if order.asking.source is SourceOption.API else found.catalogs
-    names = [job.provider.name for job in found.jobs]
+
+
+def watched(
+    context: Context, database: Database, order: Order, ground: Ground, author: Author, *, has_tables: bool
+) -> SyncReport:
+    """The sync that was ordered, shown on stderr while it runs; says which names of the order meant nothing."""
+    from modelctl.render.progress import watching
+    from modelctl.services.syncing import carry_out
+
+    names = [job.provider.name for job in ground.jobs]
     with watching(context.stderr, names, quiet=context.quiet) as observe:
-        report = sync(database, found.jobs, used, options, author, has_tables=has_tables, observe=observe)
-    warn_of_idle(context, report, settings.limits, order.acceptance)
+        report = carry_out(context, database, order, ground, author, has_tables=has_tables, observe=observe)
+    warn_of_idle(context, report, context.settings.limits, order.acceptance)
     warn_of_idle_taking(context, report, order.taking)
     return report

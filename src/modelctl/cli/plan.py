@@ -13,16 +13,15 @@ from modelctl.cli.asking import MaxAge, SourceChoices, SourceOption, asking
 from modelctl.cli.author import author_of
 from modelctl.cli.context import Context, context_of
 from modelctl.cli.database import database_of
-from modelctl.cli.ordering import Accept, Force, Order, Recreate, Take, carry_out, found
+from modelctl.cli.ordering import Accept, Force, Recreate, Take, order_of, watched
 from modelctl.cli.sync_report import print_report
-from modelctl.core.claims import taking
-from modelctl.core.guards import Acceptance
 from modelctl.core.units import to_seconds
 from modelctl.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
     from modelctl.core.plan_file import PlanFile
     from modelctl.core.report import SyncReport
+    from modelctl.services.syncing import Order
     from modelctl.store.engine import Database
 
 EPILOG = """\b
@@ -76,13 +75,8 @@ def plan_command(
     """
     context = context_of(ctx)
     format = PlanFormat.JSON if json else format
-    order = Order(
-        asking=asking(provider, source, max_age),
-        acceptance=Acceptance(everything=force, names=frozenset(accept or ())),
-        taking=taking(take or (), recreate or ()),
-        hold=hold,
-        dry_run=True,
-    )
+    who = asking(provider, source, max_age)
+    order = order_of(who, accept=accept, force=force, take=take, recreate=recreate, hold=hold, dry_run=True)
     with database_of(context) as database:
         report, file, sql = _plan(context, database, order, with_sql=format is PlanFormat.SQL)
     text = _document_text(file)
@@ -99,6 +93,7 @@ def plan_command(
 def _plan(context: Context, database: Database, order: Order, *, with_sql: bool) -> tuple[SyncReport, PlanFile, str]:
     """What was found, as a report and as a file, and the statements if they are wanted."""
     from modelctl.core.plan_file import PlanFile
+    from modelctl.services.syncing import ground_of
     from modelctl.store import schema
     from modelctl.sync.applying import planned_providers
 
@@ -106,14 +101,14 @@ def _plan(context: Context, database: Database, order: Order, *, with_sql: bool)
     if with_sql and not has_tables:
         raise StoreError(f"{database.label} has no modelctl tables yet", "run `modelctl db upgrade` first")
     present = database if has_tables else None
-    there = found(context, present, order.asking)
-    report = carry_out(context, database, order, there, author_of(context, "plan"), has_tables=has_tables)
+    ground = ground_of(context, present, order.asking)
+    report = watched(context, database, order, ground, author_of(context, "plan"), has_tables=has_tables)
     file = PlanFile(
         modelctl=__version__,
         created_at=to_seconds(context.now),
         database=database.label,
         providers=planned_providers(
-            present, report, {job.provider.name: job.provider for job in there.jobs}, hold=order.hold
+            present, report, {job.provider.name: job.provider for job in ground.jobs}, hold=order.hold
         ),
     )
     return report, file, _sql(context, database, file) if with_sql else ""

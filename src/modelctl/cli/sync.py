@@ -11,15 +11,14 @@ from modelctl.cli.asking import MaxAge, Project, SourceChoices, SourceOption, as
 from modelctl.cli.author import author_of
 from modelctl.cli.context import Context, context_of
 from modelctl.cli.database import database_of, writing_alone
-from modelctl.cli.ordering import Accept, Force, Order, Recreate, Take, carry_out, found
+from modelctl.cli.ordering import Accept, Force, Recreate, Take, order_of, watched
 from modelctl.cli.sync_notify import failure_notified, notify_of, webhook_of
 from modelctl.cli.sync_report import print_explanation, print_report
-from modelctl.core.claims import taking
-from modelctl.core.guards import Acceptance
 from modelctl.errors import UsageError
 
 if TYPE_CHECKING:
     from modelctl.core.report import SyncReport
+    from modelctl.services.syncing import Order
     from modelctl.store.engine import Database
 
 EPILOG = """\b
@@ -88,10 +87,12 @@ def sync_command(
     _require_dry_run(exit_code, dry_run)
     hook = webhook_of(notify, writes=not dry_run and explain is None)
     format = ReportFormat.JSON if json else format
-    order = Order(
-        asking=asking(provider, source, max_age, project),
-        acceptance=Acceptance(everything=force, names=frozenset(accept or ())),
-        taking=taking(take or (), recreate or ()),
+    order = order_of(
+        asking(provider, source, max_age, project),
+        accept=accept,
+        force=force,
+        take=take,
+        recreate=recreate,
         hold=hold,
         dry_run=dry_run or explain is not None,
     )
@@ -111,12 +112,13 @@ def _require_dry_run(exit_code: bool, dry_run: bool) -> None:
 
 
 def _run(context: Context, database: Database, order: Order, *, migrate: bool) -> SyncReport:
+    from modelctl.services.syncing import ground_of
     from modelctl.store import schema
 
     if not order.dry_run:
         schema.ensure_current(database, migrate=migrate)
     has_tables = schema.is_readable(database)
-    there = found(context, database if has_tables else None, order.asking)
+    ground = ground_of(context, database if has_tables else None, order.asking)
     author = author_of(context, "sync")
     with writing_alone(context, database, author, is_needed=not order.dry_run) as fenced:
-        return carry_out(context, fenced, order, there, author, has_tables=has_tables)
+        return watched(context, fenced, order, ground, author, has_tables=has_tables)

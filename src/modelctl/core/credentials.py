@@ -15,6 +15,7 @@ from modelctl.errors import CredentialError, UsageError
 PLATFORM = ""
 """The project of a key that is for everybody."""
 PROJECT_MAX_CHARS = 191
+MASTER_KEY_VARIABLE = "MODELCTL_SECRET_KEY"
 
 
 class CredentialState(StrEnum):

@@ -1,59 +1,49 @@
-"""Where this command finds API keys, and the master key that opens the stored ones."""
+"""Where API keys are found, and the master key that opens the stored ones."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
 from functools import cache, partial
-from typing import TYPE_CHECKING
 
-from modelctl.cli.context import Context
-from modelctl.core.credentials import PLATFORM
+from modelctl.core.credentials import MASTER_KEY_VARIABLE, PLATFORM, require_project
 from modelctl.errors import CredentialError
-
-if TYPE_CHECKING:
-    from modelctl.store.engine import Database
-    from modelctl.store.sealing import MasterKey
-    from modelctl.sync.keys import Keys
-
-VARIABLE = "MODELCTL_SECRET_KEY"
+from modelctl.services.world import World
+from modelctl.store.engine import Database
+from modelctl.store.key_files import key_in_file, key_in_keyring
+from modelctl.store.sealing import MasterKey, master_key
+from modelctl.sync.keys import Keys, stored_keys
 
 
-def keys_of(context: Context, database: Database | None, project: str = PLATFORM) -> Keys:
+def keys_of(world: World, database: Database | None, project: str = PLATFORM) -> Keys:
     """The keys of the project, then the platform's, then the environment's. UsageError for an unknown project.
 
     `database`: None where there are no tables yet, so that nothing can be stored.
     """
-    from modelctl.core.credentials import require_project
-    from modelctl.sync.keys import Keys, stored_keys
-
     stored = stored_keys(database)
     require_project(project, stored)
     return Keys(
-        environ=context.environ,
+        environ=world.environ,
         stored=stored,
-        master_key=master_key_once(context),
+        master_key=master_key_once(world),
         project=project,
-        learned=context.confidential.add,
+        learned=world.confidential.add,
     )
 
 
-def master_key_once(context: Context) -> Callable[[], MasterKey]:
+def master_key_once(world: World) -> Callable[[], MasterKey]:
     """The master key when it is first asked for, and the same one from then on: a keyring is asked once."""
-    return cache(partial(master_key_of, context))
+    return cache(partial(master_key_of, world))
 
 
-def master_key_of(context: Context) -> MasterKey:
+def master_key_of(world: World) -> MasterKey:
     """The master key: the variable's, else the file's, else the system keyring's. CredentialError where there is none.
 
     A file that is named must be there; the default one need not.
     """
-    from modelctl.store.key_files import key_in_file, key_in_keyring
-    from modelctl.store.sealing import master_key
-
-    settings = context.settings
+    settings = world.settings
     if settings.secret_key is not None:
-        return master_key(settings.secret_key, VARIABLE)
+        return master_key(settings.secret_key, MASTER_KEY_VARIABLE)
     path = settings.secret_key_file
     is_named = settings.origins["secret_key_file"].origin != "default"
     if path is not None and (is_named or os.access(path, os.F_OK)):
@@ -62,5 +52,5 @@ def master_key_of(context: Context) -> MasterKey:
         return found
     raise CredentialError(
         "there is no master key",
-        f"set {VARIABLE} or secret_key_file; the first one is made by `modelctl credential key`",
+        f"set {MASTER_KEY_VARIABLE} or secret_key_file; the first one is made by `modelctl credential key`",
     )
