@@ -8,6 +8,7 @@ import os
 import pty
 import re
 import select
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -177,6 +178,14 @@ def id_used(run: Run, *database: str, env: dict[str, str] | None = None) -> str:
     assert found["state"] == "readable"
     assert run("credential", "remove", "openai", *database).code == 0
     return str(found["key_id"])
+
+
+def test_who_stores_no_keys_loads_nothing_for_them(sqlite_url: str) -> None:
+    code = "import sys; from modelctl.cli.main import main; main(sys.argv[1:]); print(*sys.modules, file=sys.stderr)"
+    argv = [sys.executable, "-c", code, "sync", "--provider", "deepseek", "--database", sqlite_url]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True)
+    assert "1 applied" in done.stdout + done.stderr
+    assert not {"cryptography", "keyring"} & set(done.stderr.split())
 
 
 def test_a_settings_file_must_not_hold_the_master_key(run: Run) -> None:

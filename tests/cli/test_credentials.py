@@ -143,6 +143,8 @@ def test_a_project_without_a_key_of_its_own_for_a_provider_uses_the_platform_s_a
         unknown = stored(*asking, "--project", "shpo")
         assert (unknown.code, unknown.stdout) == (2, "")
         assert "no key is stored for project 'shpo'; did you mean shop?" in unknown.stderr
+    idle = stored("sync", "--source", "catalog", "--project", "shop")
+    assert (idle.code, "--source catalog uses none" in idle.stderr) == (2, True)
     acme.keys["acme"] = SHOP_KEY
     assert "one" in stored("discover", "acme", "--project", "shop").stdout
 
