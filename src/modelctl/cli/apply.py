@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelctl.cli import sync as syncing
-from modelctl.cli.author import author_of
 from modelctl.cli.context import Context, context_of
 from modelctl.cli.database import database_of, writing_alone
 from modelctl.cli.sync_report import print_report
+from modelctl.config.author import author_of
 from modelctl.errors import UsageError
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelctl.cli.author import author_of
 from modelctl.cli.context import Context, context_of
 from modelctl.cli.database import readable_database
+from modelctl.config.author import author_of
 from modelctl.core import claims
 from modelctl.core.units import to_seconds
 from modelctl.errors import UsageError

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelctl.cli.author import author_of
 from modelctl.cli.context import Context, context_of
 from modelctl.cli.database import database_of, readable_database
+from modelctl.config.author import author_of
 from modelctl.core.credentials import CredentialState, place_text, project_of
 from modelctl.core.names import require_known
 from modelctl.errors import CredentialError, SourceError, UsageError

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelctl.cli.author import author_of
 from modelctl.cli.context import Context, context_of
 from modelctl.cli.credential import read_secret, refuse_secrets
 from modelctl.cli.database import readable_database
+from modelctl.config.author import author_of
 from modelctl.core.credentials import MASTER_KEY_VARIABLE
 from modelctl.errors import CredentialError, UsageError
 

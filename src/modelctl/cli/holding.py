@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from modelctl.cli.author import author_of
 from modelctl.cli.context import context_of
 from modelctl.cli.database import readable_database
+from modelctl.config.author import author_of
 from modelctl.core.holds import Verdict
 
 EPILOG = """\b

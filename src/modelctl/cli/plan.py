@@ -10,11 +10,11 @@ import typer
 
 from modelctl import __version__
 from modelctl.cli.asking import MaxAge, SourceChoices, SourceOption, asking
-from modelctl.cli.author import author_of
 from modelctl.cli.context import Context, context_of
 from modelctl.cli.database import database_of
 from modelctl.cli.ordering import Accept, Force, Recreate, Take, order_of, watched
 from modelctl.cli.sync_report import print_report
+from modelctl.config.author import author_of
 from modelctl.core.units import to_seconds
 from modelctl.errors import StoreError, UsageError
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelctl.cli.author import author_of
 from modelctl.cli.context import Context
 from modelctl.cli.database import readable_database, writing_alone
 from modelctl.cli.record_files import tell_bad_rows
+from modelctl.config.author import author_of
 from modelctl.core.records import BadRow
 from modelctl.core.resolve import Rule
 from modelctl.core.units import to_seconds

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelctl.cli.asking import MaxAge, Project, SourceChoices, SourceOption, asking
-from modelctl.cli.author import author_of
 from modelctl.cli.context import Context, context_of
 from modelctl.cli.database import database_of, writing_alone
 from modelctl.cli.ordering import Accept, Force, Recreate, Take, order_of, watched
 from modelctl.cli.sync_notify import failure_notified, notify_of, webhook_of
 from modelctl.cli.sync_report import print_explanation, print_report
+from modelctl.config.author import author_of
 from modelctl.errors import UsageError
 
 if TYPE_CHECKING:

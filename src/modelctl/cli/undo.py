@@ -58,7 +58,7 @@ def undo_command(
 
 
 def _take_back(context: Context, name: str, *, dry_run: bool) -> UndoReport:
-    from modelctl.cli.author import author_of
+    from modelctl.config.author import author_of
     from modelctl.core.history import named_run
     from modelctl.core.undo import COMMAND
     from modelctl.store import history, schema

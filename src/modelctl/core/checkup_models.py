@@ -8,8 +8,8 @@ from datetime import date, datetime
 from modelctl.core.checkup import Check, CheckName, Finding
 from modelctl.core.endings import Ending, EndKind, Window, find_endings
 from modelctl.core.ledger import has_complete_price
-from modelctl.core.model import PRICE_FIELDS, ModelKey, Source, Status
-from modelctl.core.stored import StoredModel
+from modelctl.core.model import PRICE_FIELDS, ModelKey, Source
+from modelctl.core.stored import StoredModel, has_ended
 from modelctl.core.succession import Chain, ChainEnd, chain_of
 
 ENDS_SOON_DAYS = 30
@@ -19,7 +19,7 @@ _SOURCES = frozenset({Source.API.value, Source.OVERLAY.value, Source.CATALOG.val
 
 def check_prices(models: Mapping[ModelKey, StoredModel], now: datetime) -> Check:
     """Enabled models that answer and cannot be billed; with their ledgers."""
-    alive = [each for each in models.values() if each.is_enabled and not _has_ended(each, now.date())]
+    alive = [each for each in models.values() if each.is_enabled and not has_ended(each, now.date())]
     findings = [
         Finding(
             subject=str(each.key),
@@ -48,7 +48,7 @@ def check_successors(models: Mapping[ModelKey, StoredModel], today: date) -> Che
     stated = [
         each
         for each in models.values()
-        if each.facts.replacement is not None and (each.is_enabled or not _has_ended(each, today))
+        if each.facts.replacement is not None and (each.is_enabled or not has_ended(each, today))
     ]
     for each in stated:
         chain = chain_of(each, models, after=each.facts.retires_on or today, today=today)
@@ -75,11 +75,6 @@ def check_unknown_rows(models: Mapping[ModelKey, StoredModel], in_catalogs: Coll
         if each.key not in in_catalogs and each.last_seen_at is None and not _was_written_by_a_source(each)
     ]
     return Check(name=CheckName.UNKNOWN_ROWS, findings=tuple(findings), note=f"{len(models):,} looked at")
-
-
-def _has_ended(model: StoredModel, today: date) -> bool:
-    ends = model.facts.retires_on
-    return model.facts.status == Status.RETIRED or (ends is not None and ends < today)
 
 
 def _is_priced(model: StoredModel, now: datetime) -> bool:

@@ -11,7 +11,7 @@ from datetime import date
 from enum import StrEnum
 
 from modelctl.core.model import ModelKey, Status
-from modelctl.core.stored import StoredModel
+from modelctl.core.stored import StoredModel, has_ended, listed_after_end
 from modelctl.core.succession import Chain, PriceStep, chain_of, price_steps
 
 
@@ -158,19 +158,10 @@ def _end_of(model: StoredModel, today: date) -> _End:
     if facts.status == Status.RETIRED:
         return _End(EndKind.ENDED, facts.retires_on)
     if facts.retires_on is not None:
-        ended = facts.retires_on < today and _listed_after_end(model) is None
-        return _End(EndKind.ENDED if ended else EndKind.ANNOUNCED, facts.retires_on)
+        return _End(EndKind.ENDED if has_ended(model, today) else EndKind.ANNOUNCED, facts.retires_on)
     if facts.retires_not_before is not None:
         return _End(EndKind.NOT_BEFORE, facts.retires_not_before)
     return _End(None)
-
-
-def _listed_after_end(model: StoredModel) -> date | None:
-    """The day on which the API last showed a model, where that is after its last day: a listing outranks a date."""
-    last_day, seen_at = model.facts.retires_on, model.last_seen_at
-    if last_day is None or seen_at is None or seen_at.date() <= last_day:
-        return None
-    return seen_at.date()
 
 
 def _ending(
@@ -187,7 +178,7 @@ def _ending(
         replacement=model.facts.replacement,
         chain=chain_of(model, known, after=end.day or today, today=today),
         after_retirement=model.facts.after_retirement,
-        listed_on=_listed_after_end(model) if end.kind is EndKind.ANNOUNCED else None,
+        listed_on=listed_after_end(model) if end.kind is EndKind.ANNOUNCED else None,
         finding=_finding(model, end, window, today),
         prices_on=max(end.day or today, today),
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 
-from modelctl.core.model import FactValue, ModelFacts, ModelKey
+from modelctl.core.model import FactValue, ModelFacts, ModelKey, Status
 from modelctl.core.price import PricePoint
 
 
@@ -78,3 +78,19 @@ class StoredProvider:
     models: Mapping[ModelKey, StoredModel] = field(default_factory=dict)
     removed_by_hand: Mapping[ModelKey, RemovedModel] = field(default_factory=dict)
     """Models that modelctl once wrote and somebody deleted: a decision, not a gap to fill."""
+
+
+def has_ended(model: StoredModel, today: date) -> bool:
+    """Whether a model answers no more: it is retired, or its last day is past and no listing showed it afterwards."""
+    last_day = model.facts.retires_on
+    if model.facts.status == Status.RETIRED:
+        return True
+    return last_day is not None and last_day < today and listed_after_end(model) is None
+
+
+def listed_after_end(model: StoredModel) -> date | None:
+    """The day on which the API last showed a model, where that is after its last day: a listing outranks a date."""
+    last_day, seen_at = model.facts.retires_on, model.last_seen_at
+    if last_day is None or seen_at is None or seen_at.date() <= last_day:
+        return None
+    return seen_at.date()
