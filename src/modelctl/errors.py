@@ -5,6 +5,7 @@ The table of exit codes is design decision, not taste: scripts and CI jobs branc
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum
 
 
@@ -53,6 +54,14 @@ class UsageError(ModelctlError):
     """An option, argument or setting that cannot be used as given."""
 
     exit_code = ExitCode.USAGE
+
+
+class BadRows(UsageError):
+    """Several rows, of which some cannot be written: none is. Each problem is told in a line of its own."""
+
+    def __init__(self, problems: Sequence[str], *, of: int) -> None:
+        super().__init__(f"nothing was written: {len(problems):,} of {of:,} rows cannot be")
+        self.problems = tuple(problems)
 
 
 class InvalidFact(ModelctlError):

@@ -52,6 +52,24 @@ def test_the_status_of_each_day(stated, by, deprecated_on, retires_on, seen_on, 
     assert " ".join(found) == wanted
 
 
+@pytest.mark.parametrize(
+    ("stated", "by", "dates", "wanted"),
+    [
+        ("active", "api", {"deprecated_on": BEFORE}, "deprecated"),
+        ("active", "api", {"deprecated_on": AFTER}, "active"),
+        ("active", "api", {"retires_on": AFTER}, "deprecated"),
+        ("active", "api", {"retires_on": BEFORE}, "deprecated"),  # shown since: it answers
+        ("deprecated", "api", {"deprecated_on": None, "retires_on": None}, "deprecated"),
+        ("retired", "api", {"retires_on": AFTER}, "retired"),
+        ("active", "catalog", {"retires_on": AFTER}, "deprecated"),
+    ],
+)
+def test_against_an_end_that_a_person_announced_an_api_that_knows_of_none_does_not_count(stated, by, dates, wanted):
+    facts = ModelFacts(status=stated, deprecated_on=None)
+    after, _ = with_status(facts, {"status": by}, today=DAY, seen_on=DAY, dates=dates)
+    assert after == ModelFacts(status=wanted), "a person's dates are no part of what the sources say"
+
+
 def test_the_rule_that_set_a_status_is_named():
     def source(facts: ModelFacts, seen_on: date | None = None) -> str:
         provenance = {"status": "catalog"} if facts.status else {}

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from itertools import pairwise
 from typing import TypeAlias
 
 from modelctl.catalog.entries import Entry
 from modelctl.catalog.finding import Problem, Severity
 from modelctl.catalog.read import CatalogFile
-from modelctl.core.model import ModelType, Status
+from modelctl.core.contradictions import days_out_of_order, limits_above_the_window
+from modelctl.core.model import Status
 from modelctl.core.price import PriceKind, current
 
 
@@ -38,27 +38,14 @@ def is_retired(entry: Entry, today: date) -> bool:
 def dates_in_order(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
     """Released, then deprecated, then retired."""
     for entry in file.entries:
-        dates = [(name, getattr(entry.table, name)) for name in ("released_on", "deprecated_on", "retires_on")]
-        for (earlier, first), (later, second) in pairwise([(name, day) for name, day in dates if day is not None]):
-            if second < first:
-                yield Problem(at=_at(entry, later), message=f"{second} is before {earlier} ({first})")
+        yield from (Problem(at=_at(entry, each.name), message=each.message) for each in days_out_of_order(entry.table))
 
 
 def limits_fit_the_window(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
-    """No limit is above the context window, but for output that is counted apart: sound and pictures."""
+    """No limit is above the context window."""
     for entry in file.entries:
-        window = entry.table.context_window
-        names = (
-            ("max_input_tokens",) if entry.table.type in _OUTPUT_APART else ("max_input_tokens", "max_output_tokens")
-        )
-        for name in names:
-            limit = getattr(entry.table, name)
-            if window is not None and limit is not None and limit > window:
-                yield Problem(at=_at(entry, name), message=f"{limit} is above the context_window ({window})")
-
-
-_OUTPUT_APART = frozenset({ModelType.AUDIO, ModelType.IMAGE, ModelType.VIDEO})
-"""Google documents 8,192 tokens of text in and 16,384 of speech out for its TTS models (2026-11)."""
+        found = limits_above_the_window(entry.table)
+        yield from (Problem(at=_at(entry, each.name), message=each.message) for each in found)
 
 
 def status_fits_the_dates(file: CatalogFile, terms: Terms) -> Iterator[Problem]:

@@ -31,8 +31,10 @@ try:
         credential_master,
         credential_use,
         db,
+        deprecating,
         discover,
         doctor,
+        enabling,
         history,
         holding,
         lifecycle,
@@ -41,6 +43,7 @@ try:
         price,
         resolving,
         runs,
+        setting,
         show,
         sync,
         undo,
@@ -73,6 +76,11 @@ app.command("lifecycle", epilog=lifecycle.EPILOG)(lifecycle.lifecycle_command)
 app.command("held", epilog=holding.EPILOG)(holding.held_command)
 app.command("accept", epilog=holding.EPILOG)(holding.accept_command)
 app.command("decline", epilog=holding.EPILOG)(holding.decline_command)
+app.command("set", epilog=setting.EPILOG)(setting.set_command)
+app.command("enable", epilog=enabling.ENABLE_EPILOG)(enabling.enable_command)
+app.command("disable", epilog=enabling.DISABLE_EPILOG)(enabling.disable_command)
+app.command("deprecate", epilog=deprecating.DEPRECATE_EPILOG)(deprecating.deprecate_command)
+app.command("undeprecate", epilog=deprecating.UNDEPRECATE_EPILOG)(deprecating.undeprecate_command)
 app.command("pin", epilog=claiming.PIN_EPILOG)(claiming.pin_command)
 app.command("unpin", epilog=claiming.UNPIN_EPILOG)(claiming.unpin_command)
 app.command("adopt", epilog=claiming.ADOPT_EPILOG)(claiming.adopt_command)

@@ -79,14 +79,15 @@ def _remembered_of_catalogs(stored: StoredProvider, layers: Sequence[Snapshot]) 
 def _dates_of_people(
     stored: StoredProvider, merged: Mapping[ModelKey, ModelRecord]
 ) -> dict[ModelKey, Mapping[str, FactValue]]:
-    """The dates of a model's end that a person set or blanked against the sources: the status follows from theirs."""
+    """The dates of a model's end that a person set or blanked, against the sources or not: the status follows them."""
     found: dict[ModelKey, Mapping[str, FactValue]] = {}
     for key in stored.models.keys() & merged.keys():
         model, facts = stored.models[key], merged[key].facts
         theirs = {
             name: value
             for name in DATES
-            if (value := getattr(model.facts, name)) != getattr(facts, name) and not model.is_ours(name)
+            if ((value := getattr(model.facts, name)) is not None or getattr(facts, name) is not None)
+            and not model.is_ours(name)
         }
         if theirs and model.state is not None:
             found[key] = theirs

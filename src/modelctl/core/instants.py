@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from modelctl.core.validate import shorten
 from modelctl.errors import UsageError
 
 _WRITTEN = re.compile(r"\d{4}-\d{2}-\d{2}(?:[Tt ].+)?", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+def day(text: str, label: str) -> date:
+    """The day of `2026-12-01`. UsageError naming `label` for anything else."""
+    try:
+        if not _DAY.fullmatch(text):
+            raise ValueError
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{label}: {shorten(text)!r} is no day", "write it like 2026-12-01") from None
 
 
 def instant(text: str, label: str) -> datetime:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
+from types import MappingProxyType
 
-from modelctl.core.model import ModelFacts, Source, Status
+from modelctl.core.model import FactValue, ModelFacts, Source, Status
 
 DATES = ("deprecated_on", "retires_on")
 """Facts that decide about the status."""
@@ -15,23 +16,36 @@ BY_DATES = "rule:dates"
 BY_LISTING = "api:listed"
 BY_DEFAULT = "rule:status"
 
+ENDED = (Status.DEPRECATED, Status.RETIRED)
+
+_NOBODYS: Mapping[str, FactValue] = MappingProxyType({})
+
 
 def with_status(
-    facts: ModelFacts, provenance: Mapping[str, str], *, today: date, seen_on: date | None
+    facts: ModelFacts,
+    provenance: Mapping[str, str],
+    *,
+    today: date,
+    seen_on: date | None,
+    dates: Mapping[str, FactValue] = _NOBODYS,
 ) -> tuple[ModelFacts, Mapping[str, str]]:
     """The facts with the status that holds on `today`, and the provenance that says which rule set it.
 
     `seen_on`: the last day on which the provider's API showed the model, if it ever did. A listing is the retirement
     signal (Anthropic documents that a past date on a listed model means "overdue"), so a model that was seen after its
     last day is at most deprecated. One that was last seen before it is gone: nobody has looked since.
+    `dates`: those that a person set, which count before the sources'. Against an end that a person announced, an API
+    that shows the model as live does not count: it knows of the vendor's ends only.
     """
-    ends = facts.retires_on
+    dated = facts.replaced(dates) if dates else facts
+    ends = dated.retires_on
     is_past = ends is not None and ends < today
     outlived = seen_on is not None and (ends is None or seen_on > ends)
     stated_by_api = facts.status is not None and provenance["status"].partition(":")[0] == Source.API
-    if stated_by_api and (outlived or not is_past):
+    by_a_person = any(dates.values()) and facts.status not in ENDED
+    if stated_by_api and not by_a_person and (outlived or not is_past):
         return facts, provenance
-    status, rule = _by_dates(facts, today=today, outlived=outlived, is_past=is_past)
+    status, rule = _by_dates(dated, today=today, outlived=outlived, is_past=is_past)
     if rule is None:
         return facts, provenance
     return replace(facts, status=status), {**provenance, "status": rule}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
@@ -58,30 +57,25 @@ def _merge_one(
 ) -> ModelRecord:
     records = [record for _, record in stated]
     values: dict[str, FactValue] = {}
-    provenance: dict[str, str] = {}
+    stated_by: dict[str, str] = {}
     for name in FACT_FIELDS:
         value, source = _best(name, stated)
         if source:
-            provenance[name] = source
+            stated_by[name] = source
         if value is not None:
             values[name] = value
     if "display_name" not in values:
         values["display_name"] = display_name_of(key.model_id)
-        provenance["display_name"] = "rule:display_name"
+        stated_by["display_name"] = "rule:display_name"
     listed_at = next((record.listed_at for record in records if record.listed_at is not None), None)
     remembered_on = next((record.remembered_on for record in records if record.remembered_on is not None), None)
-    facts = UNKNOWN.replaced(values)
-    dated, with_status_rule = with_status(
-        facts.replaced(dates) if dates else facts,
-        provenance,
-        today=today,
-        seen_on=listed_at.date() if listed_at is not None else remembered_on,
-    )
+    seen_on = listed_at.date() if listed_at is not None else remembered_on
+    facts, provenance = with_status(UNKNOWN.replaced(values), stated_by, today=today, seen_on=seen_on, dates=dates)
     return ModelRecord(
         key=key,
-        facts=replace(facts, status=dated.status) if dates else dated,
+        facts=facts,
         prices=_merge_prices(records),
-        provenance=with_status_rule,
+        provenance=provenance,
         known_to=frozenset(source.value for source, _ in stated),
         verified_on=max((record.verified_on for record in records if record.verified_on is not None), default=None),
         listed_at=listed_at,

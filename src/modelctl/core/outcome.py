@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from modelctl.core.ledger import MONEY_FIELDS
-from modelctl.core.model import UNKNOWN, Source
+from modelctl.core.model import SET_ON_CREATION, UNKNOWN, Source
 from modelctl.core.plan import Action, Change, Plan
 from modelctl.core.stored import RemovedModel, RowState, StoredModel, StoredProvider, Written
 
@@ -50,7 +50,7 @@ def state_after(change: Change) -> RowState | None:
         return None
     by_people = {each.name for each in change.fields if each.source == Source.PERSON} - set(MONEY_FIELDS)
     written = {each.name: Written(each.new, each.source) for each in change.fields if each.name not in by_people}
-    pins = (before.pins - written.keys()) | by_people
+    pins = (before.pins - written.keys()) | (by_people - SET_ON_CREATION)  # no sync changes those: nothing to claim
     return replace(before, written={**before.written, **written}, pins=pins)
 
 

@@ -23,6 +23,7 @@ from modelctl.core.ledger import (
     projection_sources,
     stated_by,
 )
+from modelctl.core.lifecycle import ENDED
 from modelctl.core.merge import BY_PRICE, tier_of
 from modelctl.core.model import FactValue, ModelKey, ModelRecord, Source, Status
 from modelctl.core.ownership import field_changes
@@ -38,7 +39,6 @@ NOTHING_TAKEN = Taking()
 
 _NO_PRICES: Mapping[str, FactValue] = dict.fromkeys(MONEY_FIELDS)
 _BY_LEDGER = dict.fromkeys(MONEY_FIELDS, BY_LEDGER)
-_ENDED = (Status.DEPRECATED, Status.RETIRED)
 
 
 class NewModels(StrEnum):
@@ -163,7 +163,7 @@ def _plan_existing(
     if absences != model.state.absences:
         draft.absences[model.key] = absences
     record = record or _as_it_stands(model)
-    gone = absences >= ABSENCES_UNTIL_DEPRECATED and record.facts.status not in _ENDED
+    gone = absences >= ABSENCES_UNTIL_DEPRECATED and record.facts.status not in ENDED
     if gone:
         record = _with_fact(record, "status", Status.DEPRECATED, BY_ABSENCE)
     _note_seen(draft, model, record)
@@ -179,7 +179,7 @@ def _plan_existing(
         draft.unchanged += 1
         return
     draft.changes.append(
-        Change(action=_action(model, fields), key=model.key, fields=tuple(fields), prices=prices, existing=model)
+        Change(action=action_of(model, fields), key=model.key, fields=tuple(fields), prices=prices, existing=model)
     )
 
 
@@ -262,7 +262,8 @@ def _note_seen(draft: _Draft, model: StoredModel | None, record: ModelRecord) ->
         draft.seen[record.key] = at
 
 
-def _action(model: StoredModel, fields: list[FieldChange]) -> Action:
+def action_of(model: StoredModel, fields: Sequence[FieldChange]) -> Action:
+    """What changing these fields does to the row: its status tells."""
     new = next((each.new for each in fields if each.name == "status"), None)
     old = model.facts.status
     if new is None:
@@ -271,4 +272,4 @@ def _action(model: StoredModel, fields: list[FieldChange]) -> Action:
         return Action.RETIRE
     if new == Status.DEPRECATED:
         return Action.REACTIVATE if old == Status.RETIRED else Action.DEPRECATE
-    return Action.REACTIVATE if old in _ENDED else Action.UPDATE
+    return Action.REACTIVATE if old in ENDED else Action.UPDATE

@@ -2,38 +2,110 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
+from typing import TYPE_CHECKING, TypeAlias
 
+from modelctl.core.batches import all_or_none
 from modelctl.core.holds import Hold, Verdict, decided
 from modelctl.core.model import ModelKey
+from modelctl.core.names import require_known
 from modelctl.core.plan import Change, Plan
+from modelctl.core.query import Filter, Selection, select
 from modelctl.core.resolve import resolve
 from modelctl.core.run import Author
 from modelctl.core.stored import StoredModel
 from modelctl.errors import UsageError
 from modelctl.store import apply as writing
 from modelctl.store import read
+from modelctl.store.dialects import BATCH_ROWS
 from modelctl.store.engine import Database
 from modelctl.store.holds import decide, holds_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+Known: TypeAlias = Mapping[ModelKey, StoredModel]
+"""All models by key, without their ledgers and states."""
+EditOne: TypeAlias = Callable[[StoredModel], Change | None]
+EditAll: TypeAlias = Callable[[Sequence[StoredModel], Known], Sequence[Change]]
+"""All changes that an edit of the chosen models means, in whatever rows. BadRows for those that cannot be."""
 
-def edit_models(
-    database: Database, names: Sequence[str], edit: Callable[[StoredModel], Change | None], author: Author
-) -> tuple[Change, ...]:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edited:
+    """What came of an edit."""
+
+    changes: tuple[Change, ...]
+    unchanged: tuple[ModelKey, ...] = ()
+    """Chosen, but as the edit wants them already."""
+    selection: Selection | None = None
+    """What a filter chose and left out; None where the models were named."""
+
+
+def edit_models(database: Database, names: Sequence[str], edit: EditOne, author: Author) -> tuple[Change, ...]:
     """Change each named model by `edit`, all or none; what was changed. UsageError for a name that means no model."""
+    return edit_rows(database, names, each_row(lambda model, _known: edit(model)), author).changes
 
-    def work(connection: Connection) -> tuple[Change, ...]:
+
+def each_row(edit: Callable[[StoredModel, Known], Change | None]) -> EditAll:
+    """The edit of many rows that edits each of them on its own. BadRows naming every one for which that fails."""
+
+    def edit_all(models: Sequence[StoredModel], known: Known) -> list[Change]:
+        return [change for change in all_or_none(models, lambda model: edit(model, known)) if change is not None]
+
+    return edit_all
+
+
+def edit_rows(
+    database: Database, chosen: Sequence[str] | Filter, edit: EditAll, author: Author, *, dry_run: bool = False
+) -> Edited:
+    """Change the models that are named, or that pass the filter, all or none, in one transaction.
+
+    UsageError for a name that means no model, BadRows where several cannot be changed.
+    """
+
+    def work(connection: Connection) -> Edited:
         known = read.models(connection, database.tables)
-        keys = list(dict.fromkeys(resolve(name, known).key for name in names))
-        changes = [change for key in sorted(keys) if (change := edit(_model(connection, database, key))) is not None]
-        write_changes(connection, database, changes, author)
-        return tuple(changes)
+        selection = None
+        if isinstance(chosen, Filter):
+            selection = _selected(connection, database, chosen, known)
+            keys = sorted(model.key for model in selection.models)
+        else:
+            keys = sorted(set(all_or_none(chosen, lambda name: resolve(name, known).key)))
+        models = _whole(connection, database, keys, lock=not dry_run)
+        changes = edit(models, {model.key: model for model in known})
+        if not dry_run:
+            write_changes(connection, database, changes, author)
+        moved = {change.key for change in changes}
+        return Edited(
+            changes=tuple(changes), unchanged=tuple(key for key in keys if key not in moved), selection=selection
+        )
 
+    if dry_run:
+        with database.reading() as connection:
+            return work(connection)
     return database.write(work)
+
+
+def _selected(connection: Connection, database: Database, wanted: Filter, known: Sequence[StoredModel]) -> Selection:
+    names = sorted(read.providers(connection, database.tables))
+    for name in sorted(wanted.providers):
+        require_known(name, names, "provider")
+    return select(known, wanted)
+
+
+def _whole(connection: Connection, database: Database, keys: Sequence[ModelKey], *, lock: bool) -> list[StoredModel]:
+    """The models with their ledgers and states; sorted keys, so that two writers never wait for each other."""
+    found: dict[ModelKey, StoredModel] = {}
+    for _, group in groupby(keys, key=attrgetter("provider")):
+        of_provider = list(group)
+        for start in range(0, len(of_provider), BATCH_ROWS):
+            batch = of_provider[start : start + BATCH_ROWS]
+            found |= read.models_by_key(connection, database.tables, batch, lock=lock)
+    return [found[key] for key in keys]
 
 
 def unowned_keys(database: Database, provider: str | None) -> tuple[str, ...]:
@@ -68,10 +140,6 @@ def _named(name: str, holds: Sequence[Hold]) -> list[Hold]:
         hint = f"held are {', '.join(open_names[:5])}" if open_names else "no guard holds anything; see `modelctl runs`"
         raise UsageError(f"nothing is held for {name!r}", hint)
     return found
-
-
-def _model(connection: Connection, database: Database, key: ModelKey) -> StoredModel:
-    return read.models_by_key(connection, database.tables, [key], lock=True)[key]
 
 
 def write_changes(connection: Connection, database: Database, changes: Sequence[Change], author: Author) -> None:

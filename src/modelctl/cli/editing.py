@@ -1,0 +1,129 @@
+"""What the commands that change rows by hand have in common: their options, the preview, and how they report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from modelctl.cli.author import author_of
+from modelctl.cli.context import Context
+from modelctl.cli.database import readable_database
+from modelctl.core.where import where
+from modelctl.errors import BadRows, ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from modelctl.sync.editing import EditAll, Edited
+
+
+class EditFormat(StrEnum):
+    """How the answer is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+Where = Annotated[
+    str | None,
+    typer.Option(
+        "--where", metavar="'KEY=VALUE …'", help="All rows like this, as 'provider=openai type=embedding'; see below."
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", help="With --where: write what the preview shows.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change and write nothing.")]
+Format = Annotated[EditFormat, typer.Option("--format", help="How to print it.")]
+Json = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
+
+WHERE_HELP = """\b
+--where takes the words of `modelctl list`, all of which must hold: provider, status, type, tier, missing (A,B: any
+of them; missing: all), capability, tag (all of them), enabled=yes, recommended=no, search=TEXT, and amounts with
+=, >= or <=, as context_window>=100000. Retired models only with status=retired. It shows what would change and
+exits 3; with --yes it writes.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """Which rows a command is about, whether it writes, and how it reports. UsageError for a contradiction."""
+
+    command: str
+    names: Sequence[str] = ()
+    where: str | None = None
+    yes: bool = False
+    dry_run: bool = False
+    as_json: bool = False
+
+    def __post_init__(self) -> None:
+        """See above."""
+        if bool(self.names) == (self.where is not None):
+            raise UsageError(f"{self.command} needs models, or --where", f"see `modelctl {self.command} --help`")
+        if self.yes and self.where is None:
+            raise UsageError("--yes goes with --where", "models that are named are written at once")
+        if self.yes and self.dry_run:
+            raise UsageError("--yes and --dry-run contradict each other", "leave one of them out")
+
+    @property
+    def writes(self) -> bool:
+        """Whether anything is written: many rows at once only after their preview was seen."""
+        return not self.dry_run and (self.where is None or self.yes)
+
+
+def run_edit(context: Context, order: Order, edit: EditAll) -> None:
+    """Edit the rows, report, and exit 3 after a preview that --yes would write."""
+    from modelctl.sync.editing import edit_rows
+
+    author = author_of(context, order.command)
+    chosen = where(order.where) if order.where is not None else order.names
+    with readable_database(context) as database, told_row_by_row(context):
+        edited = edit_rows(database, chosen, edit, author, dry_run=not order.writes)
+    _print(context, order, edited, author.run)
+    if order.where is not None and not (order.yes or order.dry_run) and edited.changes:
+        raise typer.Exit(ExitCode.PENDING)
+
+
+@contextmanager
+def told_row_by_row(context: Context) -> Iterator[None]:
+    """Every row that cannot be written is named in a line of its own, before the error that sums them up."""
+    try:
+        yield
+    except BadRows as error:
+        for problem in error.problems:
+            context.warn(problem)
+        raise
+
+
+def _print(context: Context, order: Order, edited: Edited, run: str) -> None:
+    from modelctl.render.edits import edits_json, edits_text
+    from modelctl.render.terminal import look_of
+
+    look = look_of(context.stdout, context.environ)
+    is_written = order.writes and bool(edited.changes)
+    if order.as_json:
+        context.answer(edits_json(edited.changes, edited.unchanged, run if is_written else None, look))
+    elif text := edits_text(edited.changes, order.command, look):
+        context.answer(text)
+    context.stdout.flush()
+    context.say(_summary(order, edited, run))
+
+
+def _summary(order: Order, edited: Edited, run: str) -> str:
+    """How many rows, what was left out and why, and what is still to be done."""
+    count, as_wanted = len(edited.changes), len(edited.unchanged)
+    parts = [f"{as_wanted:,} as wanted already" if as_wanted else ""]
+    if edited.selection is not None:
+        retired, unknown = edited.selection.retired, edited.selection.unknown
+        parts.append(f"left out: {retired:,} retired (status=retired names them)" if retired else "")
+        parts.append(f"left out: {unknown:,} for which a fact that was asked for is unknown" if unknown else "")
+    rest = "".join(f"; {part}" for part in parts if part)
+    if not count:
+        nothing = "no model matches" if edited.selection is not None and not as_wanted else "nothing changed"
+        return nothing + rest
+    rows = f"{count:,} row{'s' * (count != 1)}"
+    if order.writes:
+        return f"{rows} changed (run {run}){rest}"
+    hint = "" if order.dry_run else "; nothing was written: add --yes to write it"
+    return f"{rows} would change{rest}{hint}"
