@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from modelctl.catalog.checks import Check, Terms
-from modelctl.catalog.finding import Problem, printable
+from modelctl.catalog.finding import KeyPath, Problem, printable
 from modelctl.catalog.read import CatalogFile
 
 
@@ -45,11 +45,10 @@ _EFFECTIVE_SIZE = re.compile(r"-E\d+B(?=-|$)")
 def spelled_like_the_vendor(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
     """Ids and aliases follow what is known of the vendor's spelling."""
     provider = file.provider.name if file.provider is not None else ""
-    rules = (*ANYWHERE, *VENDOR_SPELLINGS.get(provider, ()))
     for entry in file.entries:
-        yield from _misspelled(rules, entry.table.id, ("model", entry.index, "id"))
+        yield from _problems(provider, entry.table.id, ("model", entry.index, "id"))
         for position, alias in enumerate(entry.table.aliases or ()):
-            yield from _misspelled(rules, alias, ("model", entry.index, "aliases", position))
+            yield from _problems(provider, alias, ("model", entry.index, "aliases", position))
 
 
 def names_are_unique(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
@@ -71,8 +70,14 @@ def names_are_unique(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
 NAME_CHECKS: tuple[Check, ...] = (spelled_like_the_vendor, names_are_unique)
 
 
-def _misspelled(rules: tuple[Spelling, ...], name: str, at: tuple[str | int, ...]) -> Iterator[Problem]:
+def misspellings(provider: str, name: str) -> Iterator[str]:
+    """What speaks against an id or an alias by all that is known of its vendor's spelling."""
     plain = _EFFECTIVE_SIZE.sub("", name) if name.startswith("gemma-") else name
-    for rule in rules:
+    for rule in (*ANYWHERE, *VENDOR_SPELLINGS.get(provider, ())):
         if rule.wrong.search(plain):
-            yield Problem(at=at, message=f"{printable(name)} {rule.message}")
+            yield rule.message
+
+
+def _problems(provider: str, name: str, at: KeyPath) -> Iterator[Problem]:
+    for message in misspellings(provider, name):
+        yield Problem(at=at, message=f"{printable(name)} {message}")

@@ -17,7 +17,7 @@ from modelctl.core.where import where
 from modelctl.errors import BadRows, ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from modelctl.sync.editing import EditAll, Edited
+    from modelctl.sync.editing import EditAll, Edited, Reach
 
 
 class EditFormat(StrEnum):
@@ -72,14 +72,14 @@ class Order:
         return not self.dry_run and (self.where is None or self.yes)
 
 
-def run_edit(context: Context, order: Order, edit: EditAll) -> None:
-    """Edit the rows, report, and exit 3 after a preview that --yes would write."""
+def run_edit(context: Context, order: Order, edit: EditAll, *, reach: Reach = lambda _keys, _known: ()) -> None:
+    """Edit the rows, report, and exit 3 after a preview that --yes would write. `reach`: as `edit_rows` has it."""
     from modelctl.sync.editing import edit_rows
 
     author = author_of(context, order.command)
     chosen = where(order.where) if order.where is not None else order.names
     with readable_database(context) as database, told_row_by_row(context):
-        edited = edit_rows(database, chosen, edit, author, dry_run=not order.writes)
+        edited = edit_rows(database, chosen, edit, author, reach=reach, dry_run=not order.writes)
     _print(context, order, edited, author.run)
     if order.where is not None and not (order.yes or order.dry_run) and edited.changes:
         raise typer.Exit(ExitCode.PENDING)

@@ -22,6 +22,7 @@ try:
     import typer
 
     from modelctl.cli import (
+        adding,
         apply,
         catalog,
         catalog_files,
@@ -41,6 +42,7 @@ try:
         listing,
         plan,
         price,
+        removing,
         resolving,
         runs,
         setting,
@@ -76,7 +78,9 @@ app.command("lifecycle", epilog=lifecycle.EPILOG)(lifecycle.lifecycle_command)
 app.command("held", epilog=holding.EPILOG)(holding.held_command)
 app.command("accept", epilog=holding.EPILOG)(holding.accept_command)
 app.command("decline", epilog=holding.EPILOG)(holding.decline_command)
+app.command("add", epilog=adding.EPILOG)(adding.add_command)
 app.command("set", epilog=setting.EPILOG)(setting.set_command)
+app.command("remove", epilog=removing.EPILOG)(removing.remove_command)
 app.command("enable", epilog=enabling.ENABLE_EPILOG)(enabling.enable_command)
 app.command("disable", epilog=enabling.DISABLE_EPILOG)(enabling.disable_command)
 app.command("deprecate", epilog=deprecating.DEPRECATE_EPILOG)(deprecating.deprecate_command)

@@ -60,8 +60,8 @@ def after_plan(stored: StoredProvider, plan: Plan, *, now: datetime) -> StoredPr
     for change in plan.changes:
         if change.action is Action.REMOVE:
             gone = models.pop(change.key)
-            if gone.state is not None:
-                removed[change.key] = RemovedModel(state=gone.state, prices=gone.prices)
+            if (state := change.state or gone.state) is not None:
+                removed[change.key] = RemovedModel(state=state, prices=gone.prices)
             continue
         removed.pop(change.key, None)
         models[change.key] = after(change, now=now)

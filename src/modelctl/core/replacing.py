@@ -11,7 +11,7 @@ from modelctl.core.resolve import resolve
 from modelctl.core.stored import StoredModel
 from modelctl.core.succession import chain_of
 from modelctl.core.validate import shorten
-from modelctl.errors import UsageError
+from modelctl.errors import ModelctlError, UsageError
 
 
 def replacement_of(key: ModelKey, name: str, known: Mapping[ModelKey, StoredModel]) -> ModelKey:
@@ -21,7 +21,10 @@ def replacement_of(key: ModelKey, name: str, known: Mapping[ModelKey, StoredMode
         raise UsageError(
             f"{key}: replacement {shorten(name)} is another provider's", "a replacement is called at the same provider"
         )
-    found = resolve(name, others).key
+    try:
+        found = resolve(name, others).key
+    except ModelctlError as error:
+        raise UsageError(f"{key}: replacement: {error.message}", error.hint) from None
     if found == key:
         raise UsageError(f"{key}: the replacement is the model itself", "name another one")
     path, at = [key.model_id, found.model_id], known.get(found)

@@ -10,7 +10,6 @@ from typing import TypeVar
 from sqlalchemy import Connection, Table, delete, update
 
 from modelctl.core.encoding import encode
-from modelctl.core.model import ModelKey
 from modelctl.core.outcome import after, state_after
 from modelctl.core.plan import Action, Change, Plan
 from modelctl.core.price import Basis, PricePoint, current
@@ -31,7 +30,7 @@ def apply(connection: Connection, tables: Tables, plan: Plan, provider: Provider
     """Write the plan's changes, their prices and their audit rows. StalePlan where a row has moved since."""
     write_provider(connection, tables, provider, plan.provider_settings, author)
     _require_unmoved(connection, tables, plan.changes)
-    _remove_models(connection, tables, [each.key for each in plan.changes if each.action is Action.REMOVE])
+    _remove_models(connection, tables, [each for each in plan.changes if each.action is Action.REMOVE], author)
     changed = [(each, after(each, now=author.now)) for each in plan.changes if each.action is not Action.REMOVE]
     _write_models(connection, tables, changed, plan)
     _write_states(connection, tables, changed, author)
@@ -89,11 +88,17 @@ def _write_models(
     overwrite_rows(connection, tables.models, updated, key=("id",))
 
 
-def _remove_models(connection: Connection, tables: Tables, keys: Sequence[ModelKey]) -> None:
+def _remove_models(connection: Connection, tables: Tables, changes: Sequence[Change], author: Author) -> None:
     """Delete rows; what is remembered of them says that it was a decision."""
-    for key in keys:
-        table = tables.models
+    for change in changes:
+        key, table = change.key, tables.models
         connection.execute(delete(table).where(table.c.provider == key.provider, table.c.model_id == key.model_id))
+    unowned = [
+        state_row(replace(each.existing, state=each.state), now=author.now)
+        for each in changes
+        if each.existing is not None and each.existing.state is None and each.state is not None
+    ]
+    insert_rows(connection, tables.state, unowned)
 
 
 def _stamped(model: StoredModel, plan: Plan) -> StoredModel:

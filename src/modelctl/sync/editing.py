@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
@@ -28,10 +28,11 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 Known: TypeAlias = Mapping[ModelKey, StoredModel]
-"""All models by key, without their ledgers and states."""
+"""All models by key; those that an edit does not touch without their ledgers and states."""
 EditOne: TypeAlias = Callable[[StoredModel], Change | None]
 EditAll: TypeAlias = Callable[[Sequence[StoredModel], Known], Sequence[Change]]
 """All changes that an edit of the chosen models means, in whatever rows. BadRows for those that cannot be."""
+Reach: TypeAlias = Callable[[Collection[ModelKey], Known], Collection[ModelKey]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,10 +61,17 @@ def each_row(edit: Callable[[StoredModel, Known], Change | None]) -> EditAll:
 
 
 def edit_rows(
-    database: Database, chosen: Sequence[str] | Filter, edit: EditAll, author: Author, *, dry_run: bool = False
+    database: Database,
+    chosen: Sequence[str] | Filter,
+    edit: EditAll,
+    author: Author,
+    *,
+    reach: Reach = lambda _keys, _known: (),
+    dry_run: bool = False,
 ) -> Edited:
     """Change the models that are named, or that pass the filter, all or none, in one transaction.
 
+    `reach`: which other rows the edit may change, too; these are whole in what it knows.
     UsageError for a name that means no model, BadRows where several cannot be changed.
     """
 
@@ -75,8 +83,10 @@ def edit_rows(
             keys = sorted(model.key for model in selection.models)
         else:
             keys = sorted(set(all_or_none(chosen, lambda name: resolve(name, known).key)))
-        models = _whole(connection, database, keys, lock=not dry_run)
-        changes = edit(models, {model.key: model for model in known})
+        by_key = {model.key: model for model in known}
+        touched = sorted({*keys, *reach(keys, by_key)})
+        by_key |= {model.key: model for model in _whole(connection, database, touched, lock=not dry_run)}
+        changes = edit([by_key[key] for key in keys], by_key)
         if not dry_run:
             write_changes(connection, database, changes, author)
         moved = {change.key for change in changes}

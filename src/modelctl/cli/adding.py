@@ -1,0 +1,99 @@
+"""`modelctl add`: models that no source brings, or that somebody had removed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from modelctl.cli.author import author_of
+from modelctl.cli.context import Context, context_of
+from modelctl.cli.database import database_of, readable_database
+from modelctl.cli.editing import DryRun, EditFormat, Format, Json, told_row_by_row
+from modelctl.errors import ModelctlError, UsageError
+
+if TYPE_CHECKING:
+    from modelctl.core.new_rows import NewRow
+    from modelctl.core.plan import Plan
+
+STDIN = "-"
+
+EPILOG = """\b
+Examples:
+  modelctl add openai/gpt-4o
+  modelctl add together/mistralai/Mixtral-8x7B-Instruct-v0.1 type=chat context_window=32768
+  modelctl add --from models.jsonl --dry-run
+  echo '{"model": "ollama/llama3", "type": "chat", "is_enabled": true}' | modelctl add --from -
+
+What is stated is yours: pinned, as with `modelctl set`, whose FIELD=VALUE this takes. What is not, the catalogs fill
+in where they know the model, its prices included; else it is unknown. Without a complete price a model is added
+switched off. A row of JSON has "model" (or "provider" and "model_id"), fields by name, and "is_enabled"; one bad row,
+and none is written. An id that is nearly a known one is refused, unless --exact insists.
+"""
+
+
+def add_command(
+    ctx: typer.Context,
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="[MODEL [FIELD=VALUE]...]", help="As provider/model_id, exactly.")
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option("--from", metavar="FILE|-", help="Rows of JSON or JSONL, from a file or stdin.")
+    ] = None,
+    enabled: Annotated[
+        bool | None, typer.Option("--enabled/--disabled", help="The application's own switch; else by the price.")
+    ] = None,
+    exact: Annotated[bool, typer.Option("--exact", help="Take ids as they are written.")] = False,
+    dry_run: DryRun = False,
+    format: Format = EditFormat.TABLE,
+    json: Json = False,
+) -> None:
+    """Add models by hand: one, or many from JSON."""
+    from modelctl.catalog.load import in_force
+    from modelctl.store import schema
+    from modelctl.sync.adding import Adding, add
+
+    context = context_of(ctx)
+    author = author_of(context, "add")
+    rows = _rows(context, words or [], source, enabled)
+    opened = readable_database if dry_run else database_of
+    with told_row_by_row(context), opened(context) as database:
+        if not dry_run:
+            schema.ensure_current(database)
+        catalogs = in_force(context.settings.catalog_directory)
+        plans = add(database, rows, catalogs, author, Adding(exact=exact, dry_run=dry_run))
+    _print(context, plans, None if dry_run else author.run, as_json=json or format is EditFormat.JSON)
+
+
+def _rows(
+    context: Context, words: Sequence[str], source: str | None, enabled: bool | None
+) -> list[NewRow | ModelctlError]:
+    from modelctl.core.assignments import assigned
+    from modelctl.core.new_rows import new_row, read_new_rows
+
+    if bool(words) == (source is not None):
+        raise UsageError("add needs a model, or --from", "`modelctl add openai/gpt-4o context_window=128000`")
+    if source is None:
+        return [new_row(words[0], assigned(words[1:]), is_enabled=enabled)]
+    if enabled is not None:
+        raise UsageError("--enabled and --disabled go with a named model", 'a row of JSON says "is_enabled"')
+    try:
+        return read_new_rows(context.stdin.read() if source == STDIN else Path(source).read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise UsageError(f"--from {source}: is no UTF-8 text ({error.reason} at byte {error.start})") from None
+
+
+def _print(context: Context, plans: Sequence[Plan], run: str | None, *, as_json: bool) -> None:
+    from modelctl.render.edits import edits_json, edits_text
+    from modelctl.render.terminal import look_of
+
+    look = look_of(context.stdout, context.environ)
+    changes = [change for plan in plans for change in plan.changes]
+    context.answer(edits_json(changes, (), run, look) if as_json else edits_text(changes, "add", look))
+    context.stdout.flush()
+    rows = f"{len(changes):,} row{'s' * (len(changes) != 1)}"
+    context.say(f"{rows} added (run {run})" if run else f"{rows} would be added")
+    for key in (key for plan in plans for key in plan.needs_review):
+        context.say(f"{key} is switched off: no complete price is known; `modelctl price set`, then `modelctl enable`")
