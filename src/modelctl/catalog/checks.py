@@ -93,6 +93,23 @@ def verified_lately(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
             yield Problem(at=at, message=f"{day} is in the future", severity=Severity.WARNING)
 
 
+def defaults_are_live(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
+    """What `modelctl populate` puts into a new database is there to be used."""
+    for entry in file.entries:
+        sets, announced = entry.table.sets or (), entry.table.deprecated_on
+        if len(set(sets)) != len(sets):
+            yield Problem(at=_at(entry, "sets"), message="names a set twice")
+        if not sets:
+            continue
+        if is_retired(entry, terms.today):
+            yield Problem(at=_at(entry, "sets"), message="the model is retired", hint="put its replacement there")
+        elif entry.table.retires_on is not None or (announced is not None and announced <= terms.today):
+            hint = "put its replacement there"
+            yield Problem(
+                at=_at(entry, "sets"), message="the end of the model is announced", hint=hint, severity=Severity.WARNING
+            )
+
+
 def prices_have_a_source(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
     """Somebody who doubts a bill can look the price up."""
     for entry in file.entries:
@@ -126,6 +143,7 @@ FACT_CHECKS: tuple[Check, ...] = (
     status_fits_the_dates,
     retired_has_a_date,
     verified_lately,
+    defaults_are_live,
     prices_have_a_source,
     cached_is_cheaper,
 )

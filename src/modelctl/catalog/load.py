@@ -4,12 +4,12 @@ refused as a whole, for half of a price list is a wrong bill."""
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from modelctl.catalog.finding import Finding, closest, printable
 from modelctl.catalog.read import CatalogFile, read, shown_path
-from modelctl.core.model import Source
+from modelctl.core.model import ModelKey, Source
 from modelctl.core.provider import Provider
 from modelctl.core.snapshot import Snapshot
 from modelctl.errors import CatalogError
@@ -23,6 +23,8 @@ class Catalog:
     """By name."""
     snapshot: Snapshot
     """Whole for no provider: that a catalog lacks a model proves nothing."""
+    sets: Mapping[ModelKey, tuple[str, ...]] = field(default_factory=dict)
+    """Models that say in which sets of default models they are, be it in none."""
 
 
 def shipped_directory() -> Path:
@@ -104,4 +106,10 @@ def _catalog(files: Sequence[CatalogFile], source: Source) -> Catalog:
         snapshot=Snapshot(
             source=source, records={entry.record.key: entry.record for file in files for entry in file.entries}
         ),
+        sets={
+            entry.record.key: entry.table.sets
+            for file in files
+            for entry in file.entries
+            if entry.table.sets is not None
+        },
     )

@@ -90,6 +90,7 @@ Capabilities = Annotated[tuple[Capability, ...], Field(strict=False)]
 Url = Annotated[str, Field(max_length=URL_MAX_CHARS), _matching(URL_PATTERN, A_URL)]
 Origin = Annotated[str, Field(max_length=URL_MAX_CHARS), AfterValidator(_words)]
 EnvVar = Annotated[str, _matching(r"[A-Za-z_][A-Za-z0-9_]{0,127}", "the name of an environment variable")]
+SetName = Annotated[str, _matching(r"[a-z][a-z0-9-]{0,31}", "a slug of lower-case letters, digits and '-'")]
 Amount = Annotated[Decimal | None, PlainValidator(_amount)]
 Instant = Annotated[datetime | None, PlainValidator(_instant)]
 
@@ -175,6 +176,8 @@ class ModelTable(_Table):
     recommended: bool | None = None
     tier: str | None = None
     tags: Words | None = None
+    sets: Annotated[tuple[SetName, ...], Field(strict=False)] | None = None
+    """The sets of default models that it is in: `modelctl populate --set NAME`."""
     currency: str = "USD"
     verified_on: date | None = None
     source: Url | None = None

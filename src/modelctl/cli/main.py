@@ -41,6 +41,7 @@ try:
         lifecycle,
         listing,
         plan,
+        populate,
         price,
         removing,
         resolving,
@@ -78,6 +79,7 @@ app.command("lifecycle", epilog=lifecycle.EPILOG)(lifecycle.lifecycle_command)
 app.command("held", epilog=holding.EPILOG)(holding.held_command)
 app.command("accept", epilog=holding.EPILOG)(holding.accept_command)
 app.command("decline", epilog=holding.EPILOG)(holding.decline_command)
+app.command("populate", epilog=populate.EPILOG)(populate.populate_command)
 app.command("add", epilog=adding.EPILOG)(adding.add_command)
 app.command("set", epilog=setting.EPILOG)(setting.set_command)
 app.command("remove", epilog=removing.EPILOG)(removing.remove_command)

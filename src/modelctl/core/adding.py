@@ -112,7 +112,7 @@ def creation(rows: Sequence[NewRow], stored: StoredProvider, layers: Sequence[Sn
 
 def _merged(rows: Sequence[NewRow], layers: Sequence[Snapshot], today: date) -> Mapping[ModelKey, ModelRecord]:
     said = {row.key: row.record for row in rows}
-    below = [replace(each, records={key: each.records[key] for key in said if key in each.records}) for each in layers]
+    below = [layer.only(said.keys()) for layer in layers]
     return merge([Snapshot(source=Source.PERSON, records=said), *below], today=today)
 
 

@@ -32,7 +32,7 @@ def desired(layers: Sequence[Snapshot], stored: StoredProvider, patterns: Patter
     merged = merge(with_memory, today=today)
     theirs = _dates_of_people(stored, merged)
     if theirs:
-        merged |= merge([_only(layer, theirs.keys()) for layer in with_memory], today=today, dates=theirs)
+        merged |= merge([layer.only(theirs.keys()) for layer in with_memory], today=today, dates=theirs)
     records, filtered = split(merged, patterns)
     return Desired(records=records, filtered=filtered)
 
@@ -92,10 +92,6 @@ def _dates_of_people(
         if theirs and model.state is not None:
             found[key] = theirs
     return found
-
-
-def _only(layer: Snapshot, keys: Collection[ModelKey]) -> Snapshot:
-    return replace(layer, records={key: layer.records[key] for key in keys if key in layer.records})
 
 
 def _verified_on(key: ModelKey, layers: Sequence[Snapshot]) -> date | None:

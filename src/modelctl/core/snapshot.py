@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 
 from modelctl.core.model import ModelKey, ModelRecord, Skipped, Source
 
@@ -17,3 +17,7 @@ class Snapshot:
     complete_for: frozenset[str] = frozenset()
     """Providers of which every model is here, so that absence means something."""
     skipped: tuple[Skipped, ...] = ()
+
+    def only(self, keys: Collection[ModelKey]) -> Snapshot:
+        """What it says of these models alone."""
+        return replace(self, records={key: self.records[key] for key in keys if key in self.records})

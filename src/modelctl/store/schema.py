@@ -64,6 +64,12 @@ def ensure_current(database: Database, *, migrate: bool = False) -> None:
     upgrade(database)
 
 
+def ensure_created(database: Database) -> None:
+    """The same, but tables that are not there at all are created on a server, too; old ones are StoreError."""
+    database.make_directory()
+    ensure_current(database, migrate=status(database).version is None)
+
+
 def upgrade(database: Database) -> tuple[str, ...]:
     """Bring the tables to the newest version; the revisions that were run. Safe to repeat after a crash."""
     database.make_directory()
