@@ -162,6 +162,15 @@ def test_a_removed_row_stays_removed_until_it_is_added(run: Run, sync: Sync, que
     assert query(database_url, "SELECT COUNT(*) FROM ai_models") == [(7,)]
 
 
+def test_what_is_written_to_is_never_a_name_without_its_date(run: Run, query: Query, filled: str) -> None:
+    before = query(filled, ROWS)
+    for name in ("deepseek-v4-pro-2026-01-01", f"{PRO}-latest"):
+        assert run("show", name, "--database", filled).code == 0
+        refused = run("remove", name, "--database", filled)
+        assert (refused.code, f"{PRO} is there" in refused.stderr) == (2, True)
+    assert query(filled, ROWS) == before
+
+
 def test_a_row_that_others_point_at_goes_only_with_the_pointers(
     run: Run, sync: Sync, query: Query, filled: str
 ) -> None:

@@ -25,7 +25,7 @@ Examples:
   modelctl add openai/gpt-4o
   modelctl add together/mistralai/Mixtral-8x7B-Instruct-v0.1 type=chat context_window=32768
   modelctl add --from models.jsonl --dry-run
-  echo '{"model": "ollama/llama3", "type": "chat", "is_enabled": true}' | modelctl add --from -
+  echo '{"model": "groq/our-tuned-model", "type": "chat", "is_enabled": true}' | modelctl add --from -
 
 What is stated is yours: pinned, as with `modelctl set`, whose FIELD=VALUE this takes. What is not, the catalogs fill
 in where they know the model, its prices included; else it is unknown. Without a complete price a model is added

@@ -13,8 +13,8 @@ from modelctl.core.instants import day
 
 DEPRECATE_EPILOG = """\b
 Examples:
-  modelctl deprecate openai/gpt-4 --replacement gpt-4o --retires 2027-03-31
-  modelctl deprecate gpt-4 gpt-4-turbo --replacement gpt-4o --on 2026-12-01
+  modelctl deprecate openai/gpt-5.4 --replacement gpt-6.1-sol --retires 2027-03-31
+  modelctl deprecate gpt-5.4 gpt-5.4-mini --replacement gpt-6-luna --on 2026-12-01
 
 The replacement is a live model of the same provider. What is said here is pinned. From --on (today, unless the
 vendor's day is known) the status is `deprecated`, after --retires `retired`.
@@ -22,7 +22,7 @@ vendor's day is known) the status is `deprecated`, after --retires `retired`.
 
 UNDEPRECATE_EPILOG = """\b
 Examples:
-  modelctl undeprecate openai/gpt-4
+  modelctl undeprecate openai/gpt-5.4
 
 What was said with `modelctl deprecate` goes back to the sources. Where these state an end themselves, it is denied:
 its days are blank and the status is `active`, pinned, until `modelctl unpin MODEL all`.

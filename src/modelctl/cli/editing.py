@@ -38,11 +38,11 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change 
 Format = Annotated[EditFormat, typer.Option("--format", help="How to print it.")]
 Json = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
 
-WHERE_HELP = """\b
---where takes the words of `modelctl list`, all of which must hold: provider, status, type, tier, missing (A,B: any
-of them; missing: all), capability, tag (all of them), enabled=yes, recommended=no, search=TEXT, and amounts with
-=, >= or <=, as context_window>=100000. Retired models only with status=retired. It shows what would change and
-exits 3; with --yes it writes.
+WHERE_HELP = """\
+--where takes the words of `modelctl list`, all of which must hold: provider, status, type, tier (A,B: any of them),
+capability, tag, missing (A,B: all of them), enabled=yes, recommended=no, search=TEXT, and amounts with =, >= or <=, as
+context_window>=100000. Retired models only with status=retired. It shows what would change and exits 3; with --yes it
+writes.
 """
 
 

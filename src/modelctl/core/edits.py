@@ -8,7 +8,7 @@ from datetime import date
 
 from modelctl.core.contradictions import contradictions
 from modelctl.core.desired import api_is_newer
-from modelctl.core.lifecycle import DATES, with_status
+from modelctl.core.lifecycle import BY_DATES, BY_DEFAULT, BY_LISTING, DATES, with_status
 from modelctl.core.model import SET_ON_CREATION, FactValue, ModelFacts, ModelKey, Source, Status
 from modelctl.core.outcome import state_after
 from modelctl.core.plan import Action, Change, FieldChange
@@ -16,6 +16,9 @@ from modelctl.core.planning import action_of
 from modelctl.core.replacing import replacement_of
 from modelctl.core.stored import StoredModel
 from modelctl.errors import UsageError
+
+_DERIVED = (BY_DATES, BY_DEFAULT, BY_LISTING)
+"""Who states a status that follows from the dates."""
 
 
 def set_facts(
@@ -62,7 +65,7 @@ def status_following(model: StoredModel, values: Mapping[str, FactValue], today:
     if model.state is not None and not model.is_ours("status"):
         return []
     owner = model.owner_of("status")
-    facts = _undecided(model.facts) if owner.startswith("rule:") else model.facts
+    facts = _undecided(model.facts) if owner in _DERIVED else model.facts
     dates = {
         name: values.get(name, getattr(model.facts, name))
         for name in DATES

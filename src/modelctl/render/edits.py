@@ -37,6 +37,7 @@ def edits_json(changes: Sequence[Change], unchanged: Collection[ModelKey], run: 
     document = {
         "version": VERSION,
         "run": run,
+        "written": run is not None,
         "summary": {"changed": len(changes), "unchanged": len(unchanged), "total": len(results)},
         "results": results,
     }

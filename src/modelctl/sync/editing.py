@@ -14,9 +14,10 @@ from modelctl.core.model import ModelKey
 from modelctl.core.names import require_known
 from modelctl.core.plan import Change, Plan
 from modelctl.core.query import Filter, Selection, select
-from modelctl.core.resolve import resolve
+from modelctl.core.resolve import Rule, resolve
 from modelctl.core.run import Author
 from modelctl.core.stored import StoredModel
+from modelctl.core.validate import shorten
 from modelctl.errors import UsageError
 from modelctl.store import apply as writing
 from modelctl.store import read
@@ -82,7 +83,7 @@ def edit_rows(
             selection = _selected(connection, database, chosen, known)
             keys = sorted(model.key for model in selection.models)
         else:
-            keys = sorted(set(all_or_none(chosen, lambda name: resolve(name, known).key)))
+            keys = sorted(set(all_or_none(chosen, lambda name: _named_key(name, known))))
         by_key = {model.key: model for model in known}
         touched = sorted({*keys, *reach(keys, by_key)})
         by_key |= {model.key: model for model in _whole(connection, database, touched, lock=not dry_run)}
@@ -98,6 +99,14 @@ def edit_rows(
         with database.reading() as connection:
             return work(connection)
     return database.write(work)
+
+
+def _named_key(name: str, known: Sequence[StoredModel]) -> ModelKey:
+    """The row that is written to, by its id or an alias: only what reads may understand a name without its date."""
+    found = resolve(name, known)
+    if found.rule in (Rule.WITHOUT_DATE, Rule.WITHOUT_LATEST):
+        raise UsageError(f"no model is named {shorten(name)!r}", f"{found.key} is there: write it so if that is meant")
+    return found.key
 
 
 def _selected(connection: Connection, database: Database, wanted: Filter, known: Sequence[StoredModel]) -> Selection:
