@@ -55,6 +55,9 @@ def test_a_model_that_nobody_knows_is_kept_by_every_sync(run: Run, sync: Sync, q
     assert [row[1:4] for row in before] == [("together", "mistralai/Mixtral-9x9B-Instruct-v0.9", before[0][3])]
     assert sync(sqlite_url, "--provider", "together").code == 0
     assert query(sqlite_url, "SELECT * FROM ai_models WHERE model_id LIKE '%9x9B%'") == before
+    checked = json.loads(run("doctor", "--json", "--database", sqlite_url).stdout)
+    statuses = {each["name"]: each["status"] for each in checked["checks"]}
+    assert statuses["unknown_rows"] == "ok", "a person accounts for it"
     assert run("add", f"{MIXTRAL}-free", "--enabled", "--database", sqlite_url).code == 0
     assert query(sqlite_url, "SELECT is_enabled FROM ai_models WHERE model_id LIKE '%v0.9-free'") == [(1,)]
 

@@ -214,7 +214,7 @@ def test_a_table_cuts_long_lists_and_says_so(sqlite_url: str, sync: Sync, query:
     assert result.code == 3
     assert "unknown rows  15 findings" in result.stdout
     assert "  and 5 more (--format json has all)" in result.stdout
-    assert result.stdout.count("if it is a placeholder, remove it") == 1
+    assert result.stdout.count("if it is a placeholder, `modelctl remove` it") == 1
 
 
 def test_a_duration_that_is_none_is_wrong_usage(run: Run, sqlite_url: str) -> None:

@@ -12,6 +12,7 @@ from modelctl.cli.author import author_of
 from modelctl.cli.context import Context, context_of
 from modelctl.cli.database import database_of, readable_database
 from modelctl.cli.editing import DryRun, EditFormat, Format, Json, told_row_by_row
+from modelctl.core.adding import COMMAND
 from modelctl.errors import ModelctlError, UsageError
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def add_command(
     from modelctl.sync.adding import Adding, add
 
     context = context_of(ctx)
-    author = author_of(context, "add")
+    author = author_of(context, COMMAND)
     rows = _rows(context, words or [], source, enabled)
     opened = readable_database if dry_run else database_of
     with told_row_by_row(context), opened(context) as database:

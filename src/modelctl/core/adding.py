@@ -23,6 +23,7 @@ from modelctl.core.stored import StoredModel, StoredProvider
 from modelctl.core.validate import shorten
 from modelctl.errors import ModelctlError, UsageError
 
+COMMAND = "add"
 _SEPARATORS = re.compile(r"[\s._-]+")
 
 

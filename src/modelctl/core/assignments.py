@@ -9,15 +9,14 @@ from typing import Any
 
 from modelctl.core.encoding import FACT_TYPES
 from modelctl.core.instants import day
-from modelctl.core.model import FACT_FIELDS, PRICE_FIELDS, UNKNOWN, FactValue
+from modelctl.core.ledger import MONEY_FIELDS
+from modelctl.core.model import FACT_FIELDS, UNKNOWN, FactValue
 from modelctl.core.names import did_you_mean
 from modelctl.core.query import COLUMNS
 from modelctl.core.validate import fact_problems, shorten
 from modelctl.errors import UsageError
 
-_MONEY = (*PRICE_FIELDS, "price_currency")
-
-SETTABLE = tuple(name for name in FACT_FIELDS if name not in _MONEY)
+SETTABLE = tuple(name for name in FACT_FIELDS if name not in MONEY_FIELDS)
 """The facts that a person can state. Prices are the ledger's, with dates: `modelctl price set`."""
 
 NULL = "null"
@@ -64,7 +63,7 @@ def _read(raw: Mapping[str, Any], read: Callable[[str, Any], FactValue], problem
 
 def _no_such_field(name: str) -> str:
     shown = shorten(name)
-    if name in _MONEY:
+    if name in MONEY_FIELDS:
         return f"{name} is the ledger's, with dates and sources: use `modelctl price set`"
     if name == "is_enabled":
         return "is_enabled is the application's switch: use `modelctl enable` or `modelctl disable`"

@@ -63,16 +63,19 @@ def check_successors(models: Mapping[ModelKey, StoredModel], today: date) -> Che
     return Check(name=CheckName.SUCCESSORS, findings=tuple(findings), note=f"{len(stated):,} in use with a replacement")
 
 
-def check_unknown_rows(models: Mapping[ModelKey, StoredModel], in_catalogs: Collection[ModelKey]) -> Check:
-    """Rows that no catalog has, no listing ever showed and no source ever wrote: somebody's invention, perhaps."""
+def check_unknown_rows(models: Mapping[ModelKey, StoredModel], accounted_for: Collection[ModelKey]) -> Check:
+    """Rows that no listing ever showed and no source ever wrote: somebody's invention, perhaps.
+
+    `accounted_for`: models that a catalog has, or that a person has added through modelctl.
+    """
     findings = [
         Finding(
             subject=str(each.key),
             problem="no catalog, listing or run knows it: a person made it" + (", and it is enabled" * each.is_enabled),
-            remedy="if it is real, state it in a catalog of your own; if it is a placeholder, remove it",
+            remedy="if it is real, state it in a catalog of your own; if it is a placeholder, `modelctl remove` it",
         )
         for each in models.values()
-        if each.key not in in_catalogs and each.last_seen_at is None and not _was_written_by_a_source(each)
+        if each.key not in accounted_for and each.last_seen_at is None and not _was_written_by_a_source(each)
     ]
     return Check(name=CheckName.UNKNOWN_ROWS, findings=tuple(findings), note=f"{len(models):,} looked at")
 

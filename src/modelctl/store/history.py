@@ -9,8 +9,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
+from modelctl.core.adding import COMMAND as ADD
 from modelctl.core.history import CREDENTIAL, MODEL, PROVIDER, HistoryEntry, RecordedPoint, Run
 from modelctl.core.model import ModelKey
+from modelctl.core.plan import Action
 from modelctl.core.run import Outcome, RunRecord
 from modelctl.store.fetching import AnyRow, fetched
 from modelctl.store.names import Tables
@@ -67,6 +69,15 @@ def entries(
 def count_entries(connection: Connection, tables: Tables) -> int:
     """How long the audit trail is."""
     return connection.execute(select(func.count()).select_from(tables.changes)).scalar_one()
+
+
+def added_by_hand(connection: Connection, tables: Tables) -> set[ModelKey]:
+    """The models that people have added, whether they are still there or not."""
+    changes = tables.changes
+    statement = select(changes.c.entity_key).where(
+        changes.c.entity == MODEL, changes.c.command == ADD, changes.c.action == Action.CREATE.value
+    )
+    return {ModelKey(*row.entity_key.split("/", 1)) for row in fetched(connection, statement)}
 
 
 def recorded_points(connection: Connection, tables: Tables, provider: str) -> dict[ModelKey, list[RecordedPoint]]:

@@ -30,7 +30,7 @@ from modelctl.core.model import ModelKey
 from modelctl.core.provider import Provider
 from modelctl.core.stored import StoredModel
 from modelctl.errors import ModelctlError
-from modelctl.store import read, schema, upkeep
+from modelctl.store import history, read, schema, upkeep
 from modelctl.store.credentials import credentials
 from modelctl.store.engine import Database
 from modelctl.store.sealing import MasterKey
@@ -60,6 +60,8 @@ class _Contents:
 
     providers: Sequence[Provider]
     models: Mapping[ModelKey, StoredModel]
+    added: Collection[ModelKey]
+    """Models that people have added with `modelctl add`."""
     runs: Mapping[str, ProviderRuns]
     leases: Sequence[LeaseSeen]
     credentials: Credentials
@@ -108,6 +110,7 @@ def _contents(database: Database) -> tuple[Check, _Contents | None]:
             contents = _Contents(
                 providers=[provider for _, provider in sorted(providers.items())],
                 models=dict(sorted(models.items())),
+                added=history.added_by_hand(connection, tables),
                 runs=upkeep.provider_runs(connection, tables),
                 leases=upkeep.leases(connection, tables),
                 credentials=credentials(connection, tables),
@@ -160,7 +163,7 @@ def _looks(
         CheckName.CLOCK: lambda: check_clock(now, database=contents.clock, verified_on=verified_on, runs=runs),
     }
     if catalogs:
-        looks[CheckName.UNKNOWN_ROWS] = lambda: check_unknown_rows(models, records.keys())
+        looks[CheckName.UNKNOWN_ROWS] = lambda: check_unknown_rows(models, {*records, *contents.added})
     return looks
 
 
