@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelctl.cli.author import author_of
 from modelctl.cli.context import Context, context_of
 from modelctl.cli.database import database_of, readable_database
 from modelctl.cli.editing import DryRun, EditFormat, Format, Json, told_row_by_row
+from modelctl.config.author import author_of
 from modelctl.core.adding import COMMAND
 from modelctl.errors import ModelctlError, UsageError
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelctl.cli.author import author_of
 from modelctl.cli.context import Context
 from modelctl.cli.database import readable_database
+from modelctl.config.author import author_of
 from modelctl.core.where import where
 from modelctl.errors import BadRows, ExitCode, UsageError
 

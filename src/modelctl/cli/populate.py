@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelctl.cli.author import author_of
 from modelctl.cli.context import Context, context_of
 from modelctl.cli.database import database_of, writing_alone
 from modelctl.cli.editing import DryRun, EditFormat, Format, Json
+from modelctl.config.author import author_of
 from modelctl.core.names import require_known
 
 if TYPE_CHECKING:
