@@ -4,9 +4,11 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 JOBS ?= 2
 ARGS ?=
+SECONDS ?= 120
+SEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help sync test check fmt readme constraints build clean
+.PHONY: help sync test torture check fmt readme constraints build clean
 .NOTPARALLEL:
 
 help: ## show this help
@@ -17,6 +19,9 @@ sync: .venv/.installed ## install modelctl and sync every provider into the defa
 
 test: .venv/.installed-dev ## run all tests, two at a time (ARGS="-k name" selects)
 	@$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+torture: .venv/.installed-dev ## try to break a sync for SECONDS=120 from SEED=0: edits, broken listings, kill -9
+	@$(BIN)/python -m tests.torture --seconds $(SECONDS) --seed $(SEED) $(ARGS)
 
 check: .venv/.installed-dev ## format, lint, types, import rules, catalogs: what CI refuses
 	@$(BIN)/ruff format --check --quiet .

@@ -7,11 +7,13 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
-from tests.databases import KINDS, why_unreachable
+from tests.databases import KINDS, empty_database, why_unreachable
 from tests.torture.checks import Broken
 from tests.torture.histories import play
+from tests.torture.migrating import play_migration
 
 
 def main() -> int:
@@ -20,21 +22,28 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=120, help="for all databases together")
     parser.add_argument("--seed", type=int, default=0, help="of the first history; the next ones count on")
     parser.add_argument("--steps", type=int, default=25, help="of each history")
+    parser.add_argument("--only", choices=("histories", "migrations"), help="left out means both, in turn")
     parser.add_argument("--database", choices=KINDS, action="append", help="repeatable; left out means all")
     options = parser.parse_args()
     kinds = options.database or [kind for kind in KINDS if kind == "sqlite" or not why_unreachable(kind)]
+    for kind in set(KINDS).difference(kinds):
+        sys.stderr.write(f"not tried on {kind}\n")
     tallies: dict[str, Counter[str]] = {kind: Counter() for kind in kinds}
+    plays = {"histories": partial(play, moves=options.steps), "migrations": play_migration}
+    chosen = [each for name, each in plays.items() if options.only in (None, name)]
     ends = time.monotonic() + options.seconds
     seed = options.seed
     found = 0
     while time.monotonic() < ends:
         for kind in kinds:
-            with tempfile.TemporaryDirectory() as directory:
-                try:
-                    play(kind, seed, options.steps, Path(directory), tallies[kind])
-                except Broken as error:
-                    found += 1
-                    sys.stdout.write(f"BROKEN on {kind}: {error}\n")
+            for what in chosen:
+                with tempfile.TemporaryDirectory() as directory, empty_database(kind, Path(directory)) as url:
+                    try:
+                        what(url, f"{kind}-{seed}", Path(directory), tallies[kind])
+                    except Broken as error:
+                        found += 1
+                        sys.stdout.write(f"BROKEN on {kind}: {error}\n")
+                        sys.stdout.flush()
         seed += 1
     for kind, tally in tallies.items():
         told = ", ".join(f"{count} {name}" for name, count in sorted(tally.items()))

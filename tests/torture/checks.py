@@ -21,6 +21,8 @@ PRICES = {"input_price_per_mtok": "input", "output_price_per_mtok": "output"}
 POINT = ("provider", "model_id", "kind", "unit", "context_above", "service_tier", "hours_utc")
 LISTS = ("input_modalities", "output_modalities", "aliases", "tags")
 BELIEVED = ("applied", "in_sync", "held")
+WHOLE = ("applied", "in_sync")
+UNDO = "undo"
 
 
 class Broken(AssertionError):
@@ -38,6 +40,19 @@ class Snapshot:
     """By run and `provider/id`."""
     runs: dict[tuple[str, str], Row]
     """By run and provider."""
+    held: frozenset[Key]
+    """What guards stopped the last time."""
+    leases: frozenset[str]
+    """The runs that may write; one at most."""
+
+    @classmethod
+    def empty(cls) -> Snapshot:
+        """Before there are tables."""
+        return cls({}, {}, {}, {}, {}, frozenset(), frozenset())
+
+    def new_changes(self, before: Snapshot) -> dict[tuple[str, str], Row]:
+        """What has been audited since then."""
+        return {key: row for key, row in self.changes.items() if key not in before.changes}
 
     def new_runs(self, before: Snapshot) -> dict[str, list[Row]]:
         """What the runs since then did, by provider, oldest first."""
@@ -64,6 +79,8 @@ def snapshot(url: str) -> Snapshot:
                 (each["run"], each["entity_key"]): each for each in rows("ai_changes") if each["entity"] == "model"
             },
             runs={(each["run"], each["provider"]): each for each in rows("ai_sync_runs")},
+            held=frozenset((each["provider"], each["model_id"]) for each in rows("ai_holds")),
+            leases=frozenset(each["run"] for each in rows("ai_leases")),
         )
     engine.dispose()
     return taken
@@ -97,6 +114,15 @@ def check(before: Snapshot, after: Snapshot, persons: dict[Key, dict[str, Any]])
     _check_audit(before, after)
     _check_rows(after, persons)
     _check_switches(before, after)
+    _check_projection(after, persons)
+
+
+def check_lease(before: Snapshot, after: Snapshot, *, may_stay: bool) -> None:
+    """One at most; none that a run has left, unless it was killed: `may_stay`."""
+    if len(after.leases) > 1:
+        raise Broken(f"several runs may write: {sorted(after.leases)}")
+    if (left := after.leases - before.leases) and not may_stay:
+        raise Broken(f"runs have ended and left their lock: {sorted(left)}")
 
 
 def check_untouched(before: Snapshot, after: Snapshot, provider: str) -> None:
@@ -117,11 +143,28 @@ def _check_ledger(before: Snapshot, after: Snapshot) -> None:
     for key, row in after.points.items():
         if row["effective_to"] is not None and in_utc(row["effective_to"]) <= in_utc(row["effective_from"]):
             raise Broken(f"a price ends before it begins: {key}")
+    _check_overlaps(after)
+
+
+def _check_overlaps(after: Snapshot) -> None:
+    """No price reaches into the next one of the same key, and of one start there is one revision each."""
+    starts: defaultdict[tuple[Any, ...], dict[datetime, list[Row]]] = defaultdict(lambda: defaultdict(list))
+    for key, row in after.points.items():
+        starts[key[: len(POINT)]][in_utc(row["effective_from"])].append(row)
+    for key, points in starts.items():
+        ordered = sorted(points)
+        for start, following in zip(ordered, [*ordered[1:], None], strict=True):
+            last = max(points[start], key=lambda row: row["revision"])
+            if sorted(row["revision"] for row in points[start]) != list(range(len(points[start]))):
+                raise Broken(f"the revisions of a price are not counted on: {key} from {start}")
+            ends = last["effective_to"] and in_utc(last["effective_to"])
+            if ends and following and ends > following:
+                raise Broken(f"two prices are in force at once: {key} from {start} and {following}")
 
 
 def _check_audit(before: Snapshot, after: Snapshot) -> None:
     """Rows, states, prices, audit and run go together: each has all of the others, or none is there."""
-    new = {key: row for key, row in after.changes.items() if key not in before.changes}
+    new = after.new_changes(before)
     audited = {each for _, each in new}
     for (run, entity), _ in new.items():
         record = after.runs.get((run, entity.partition("/")[0]))
@@ -140,17 +183,22 @@ def _check_audit(before: Snapshot, after: Snapshot) -> None:
         old = before.states.get(key)
         if (old is None or old["written"] != state["written"]) and f"{key[0]}/{key[1]}" not in audited:
             raise Broken(f"the state of {key} moved without an audit row")
-    _check_values(before, after, new)
+    _check_values(after, new)
 
 
-def _check_values(before: Snapshot, after: Snapshot, new: dict[tuple[str, str], Row]) -> None:
+def values_after(change: Row) -> dict[str, Any]:
+    """The new values that an audit row tells."""
+    values = change["after_values"]
+    return json.loads(values) if isinstance(values, str) else dict(values)
+
+
+def _check_values(after: Snapshot, new: dict[tuple[str, str], Row]) -> None:
     """The audit's new values are what the state remembers, and its prices are in the ledger."""
     last = {entity: row for (_, entity), row in sorted(new.items(), key=lambda item: item[0])}
     several = len({run for run, _ in new}) > 1
     for entity, row in last.items():
         provider, _, model_id = entity.partition("/")
-        values = row["after_values"]
-        values = json.loads(values) if isinstance(values, str) else dict(values)
+        values = values_after(row)
         points = values.pop("prices", [])
         kept = [
             each
@@ -159,9 +207,11 @@ def _check_values(before: Snapshot, after: Snapshot, new: dict[tuple[str, str], 
         ]
         if len(points) != len(kept):
             raise Broken(f"{entity}: the audit has {len(points)} prices, the ledger {len(kept)}")
+        if several or row["command"] == UNDO:  # of what is undone the state remembers what a source wrote
+            continue
         state = written_of(after.states[provider, model_id])
         for name in values.keys() & (after.models.get((provider, model_id), {}).keys() - NO_FACTS):
-            if not several and state.get(name) != plain(name, values[name]):
+            if state.get(name) != plain(name, values[name]):
                 raise Broken(f"{entity}: the audit has {name} {values[name]!r}, the state {state.get(name)!r}")
 
 
@@ -206,12 +256,28 @@ def in_force(after: Snapshot, key: Key, kind: str, at: datetime) -> Decimal | No
     return Decimal(str(max(points, key=lambda each: each[:2])[2]["amount"])).normalize() if points else None
 
 
-def check_projection(after: Snapshot, provider: str, at: datetime, persons: dict[Key, dict[str, Any]]) -> None:
-    """The price columns of the rows are the ledger's prices for that moment."""
+def _check_projection(after: Snapshot, persons: dict[Key, dict[str, Any]]) -> None:
+    """The price columns of each row are the ledger's prices for the moment at which a run last saw to the row.
+
+    Not for this moment: a price that has come into force since is shown after the next sync that gets through.
+    """
     for key, row in after.models.items():
-        if key[0] != provider or key not in after.states:
+        at = _up_to_date_at(after, key)
+        if at is None or key not in after.states:
             continue
         for name, kind in PRICES.items():
             shown, expected = plain(name, row[name]), in_force(after, key, kind, at)
             if name not in persons.get(key, {}) and shown != expected:
                 raise Broken(f"{key}: {name} is {shown}, the ledger has {expected} for {at}")
+
+
+def _up_to_date_at(after: Snapshot, key: Key) -> datetime | None:
+    """When a run last saw to the row: one of its whole provider, or one that changed the row."""
+    outcomes = WHOLE if key in after.held else BELIEVED
+    seen = [
+        in_utc(row["started_at"])
+        for (_, provider), row in after.runs.items()
+        if provider == key[0] and row["outcome"] in outcomes and row["command"] != UNDO
+    ]
+    changed = [in_utc(row["at"]) for (_, entity), row in after.changes.items() if entity == f"{key[0]}/{key[1]}"]
+    return max([*seen, *changed], default=None)

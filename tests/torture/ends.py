@@ -34,9 +34,13 @@ class Absences:
                 self.counted[key] = 0 if key in listed else self.counted[key] + 1
 
 
-def check_ends(before: Snapshot, after: Snapshot, absences: Absences, dated: set[Key], today: date) -> None:
-    """Every status that a sync has just turned to deprecated or retired has its reason."""
+def check_ends(
+    before: Snapshot, after: Snapshot, absences: Absences, dated: set[Key], today: date, undone: set[Key]
+) -> None:
+    """Every status that has just turned to deprecated or retired has its reason; in `undone` rows it was a person."""
     for key, row in after.models.items():
+        if key in undone:
+            continue
         old = before.models.get(key)
         status = row["status"]
         if key[0] not in PROVIDERS or status not in ("deprecated", "retired") or (old and old["status"] == status):

@@ -12,7 +12,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
-from tests.torture.checks import NO_FACTS, Broken, Snapshot, snapshot
+from tests.torture.checks import NO_FACTS, UNDO, Broken, Snapshot, plain, snapshot, values_after, written_of
 from tests.torture.world import PLAIN, Key
 
 EDITED = ("display_name", "context_window", "max_output_tokens", "replacement", "output_price_per_mtok")
@@ -34,6 +34,8 @@ class People:
     """What people set and did not take back."""
     earlier: dict[tuple[Key, str], Any] = field(default_factory=dict)
     """What stood there before, where that was modelctl's."""
+    undone: dict[Key, set[str]] = field(default_factory=dict)
+    """The fields whose value in `values` was brought back by an undo, which the next undo may take back."""
     own_rows: set[Key] = field(default_factory=set)
     deleted: set[Key] = field(default_factory=set)
     serial: int = 0
@@ -65,6 +67,7 @@ class People:
         elif not remembers:
             self.earlier.pop((key, name), None)
         self.values.setdefault(key, {})[name] = value
+        self.undone.get(key, set()).discard(name)
         return f"{key} {name} = {value!r}"
 
     def set_back(self, now: Snapshot) -> str:
@@ -89,9 +92,7 @@ class People:
         if (key := self._some_row(now)) is None:
             return "nothing to delete"
         self.sql(f"DELETE FROM ai_models {WHERE}", provider=key[0], model_id=key[1])
-        self.values.pop(key, None)
-        self.earlier = {each: value for each, value in self.earlier.items() if each[0] != key}
-        self.deleted.add(key)
+        self._forget(key)
         return f"{key} deleted"
 
     def insert(self, now: Snapshot) -> str:
@@ -121,8 +122,47 @@ class People:
         if taken := self.own_rows & after.states.keys():
             raise Broken(f"rows that a person made were taken over: {taken}")
 
+    def learn(self, before: Snapshot, after: Snapshot) -> set[Key]:
+        """What an undo brought back is a person's from then on; the rows it changed. It may not touch other values."""
+        touched = set()
+        for (_, entity), change in after.new_changes(before).items():
+            if change["command"] != UNDO:
+                continue
+            provider, _, model_id = entity.partition("/")
+            touched.add(key := (provider, model_id))
+            if change["action"] == "remove":
+                if lost := self.values.get(key, {}).keys() - self.undone.get(key, set()):
+                    raise Broken(f"{key}: an undo removed a row with a person's {sorted(lost)}")
+                self._forget(key)
+            else:
+                self._learn_row(key, change, after)
+        return touched
+
+    def _learn_row(self, key: Key, change: dict[str, Any], after: Snapshot) -> None:
+        row, written = after.models[key], written_of(after.states[key])
+        self.deleted.discard(key)
+        theirs, undone = self.values.setdefault(key, {}), self.undone.setdefault(key, set())
+        names = row.keys() if change["action"] == "create" else row.keys() & values_after(change).keys()
+        for name in names - NO_FACTS:
+            value = plain(name, row[name])
+            if name in theirs and name not in undone and plain(name, theirs[name]) != value:
+                raise Broken(f"{key}: a person set {name} to {theirs[name]!r}, and an undo made it {value!r}")
+            self.earlier.pop((key, name), None)
+            undone.discard(name)
+            theirs.pop(name, None)
+            if value != written.get(name):
+                theirs[name] = row[name]
+                undone.add(name)
+
+    def _forget(self, key: Key) -> None:
+        """A row is gone, and it was no sync that took it."""
+        self.values.pop(key, None)
+        self.undone.pop(key, None)
+        self.earlier = {each: value for each, value in self.earlier.items() if each[0] != key}
+        self.deleted.add(key)
+
     def wait_until_alone(self) -> None:
-        """Until the server has noticed that a killed client has gone; then its lease is made to look old."""
+        """Until the server has noticed that a killed client has gone."""
         engine = create_engine(self.url, poolclass=NullPool)
         statement = OTHERS.get(engine.dialect.name)
         ends = time.monotonic() + 10
@@ -131,7 +171,6 @@ class People:
                 if not connection.execute(text(statement)).scalar():
                     break
             time.sleep(0.02)
-        self.sql("UPDATE ai_leases SET beat_at = '2020-01-01 00:00:00', acquired_at = '2020-01-01 00:00:00'")
 
     def _set(self, key: Key, name: str, value: Any) -> int:
         return self.sql(f"UPDATE ai_models SET {name} = :value {WHERE}", value=value, provider=key[0], model_id=key[1])

@@ -35,6 +35,8 @@ FAILURES: tuple[Callable[[int], Behaviour], ...] = (
     lambda page: wrong_shape(on_page=page),
 )
 MODELS_AT_FIRST = 14
+FEWEST_LISTED = 3
+"""No listing shrinks to nothing by itself: a sync does not believe an empty one, and so would never be in sync."""
 
 
 def first_models(world: World, draw: random.Random) -> None:
@@ -62,11 +64,11 @@ def edit_listing(world: World, draw: random.Random) -> str:
     provider = draw.choice(PROVIDERS)
     here = sorted(key for key in world.listed if key[0] == provider)
     move = draw.choice(("vanish", "vanish", "return", "half", "new", "limit"))
-    if move == "vanish" and here:
-        for key in draw.sample(here, min(len(here), draw.randint(1, 3))):
+    if move == "vanish" and len(here) > FEWEST_LISTED:
+        for key in draw.sample(here, min(len(here) - FEWEST_LISTED, draw.randint(1, 3))):
             del world.listed[key]
-    elif move == "half" and len(here) > 4:
-        for key in here[len(here) // draw.choice((2, 3)) :]:
+    elif move == "half" and len(here) > FEWEST_LISTED:
+        for key in here[max(FEWEST_LISTED, len(here) // draw.choice((2, 3))) :]:
             del world.listed[key]
     elif move == "return":
         for key in sorted(each for each in world.catalog if each[0] == provider):
