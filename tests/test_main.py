@@ -171,6 +171,23 @@ def test_an_interruption_while_modelctl_is_loaded_is_no_traceback(tmp_path):
     assert (done.returncode, done.stdout, done.stderr) == (ExitCode.INTERRUPTED, b"", b"interrupted\n")
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("moment", "code", "told"),
+    [
+        ("real = m.main; m.main = lambda: (strike(), real())", ExitCode.INTERRUPTED, b"interrupted\n"),
+        ("import atexit; atexit.register(strike)", ExitCode.OK, b""),
+    ],
+    ids=["before the command begins", "when all is done"],
+)
+def test_a_signal_at_the_edges_is_an_interruption_or_too_late(number, moment, code, told):
+    program = (
+        f"import os, modelctl.cli.main as m\nstrike = lambda: os.kill(os.getpid(), {int(number)})\n{moment}\nm.run()"
+    )
+    done = subprocess.run([sys.executable, "-c", program, "--version"], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (code, told)
+
+
 @pytest.mark.parametrize("path", [(), ("config",), ("config", "show"), ("sync",)], ids=" ".join)
 def test_h_is_help_everywhere(run, path):
     assert run(*path, "-h") == run(*path, "--help")

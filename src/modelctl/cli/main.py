@@ -170,15 +170,22 @@ def main(argv: Sequence[str] | None = None, *, now: datetime | None = None) -> i
 
 
 def run() -> None:
-    """The entry point of the `modelctl` command."""
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(AttributeError):
-            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # not every stream is a file
-    code = main()
+    """The entry point of the `modelctl` command. SIGTERM and Ctrl-C are heard to its end, not only within `main`."""
     try:
-        sys.stdout.flush()
-    except OSError:  # a broken pipe: keep the interpreter from flushing again at its end
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(AttributeError):
+                stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # not every stream is a file
+        code = main()
+        try:
+            sys.stdout.flush()
+        except OSError:  # a broken pipe: keep the interpreter from flushing again at its end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        for number in (signal.SIGTERM, signal.SIGINT):  # all is done, and `code` says so while the interpreter ends
+            signal.signal(number, signal.SIG_IGN)
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        code = ExitCode.INTERRUPTED
     sys.exit(code)
 
 
@@ -242,11 +249,7 @@ def _terminated_like_interrupted() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-
-    def interrupt(_number: int, _frame: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
     finally:
