@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 from tests.databases import KINDS, empty_database, why_unreachable
@@ -34,22 +38,29 @@ def main() -> int:
     ends = time.monotonic() + options.seconds
     seed = options.seed
     found = 0
-    while time.monotonic() < ends:
-        for kind in kinds:
-            for what in chosen:
-                with tempfile.TemporaryDirectory() as directory, empty_database(kind, Path(directory)) as url:
-                    try:
-                        what(url, f"{kind}-{seed}", Path(directory), tallies[kind])
-                    except Broken as error:
-                        found += 1
-                        sys.stdout.write(f"BROKEN on {kind}: {error}\n")
-                        sys.stdout.flush()
-        seed += 1
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with suppress(KeyboardInterrupt):  # what was played until then is told, too
+        while time.monotonic() < ends:
+            for kind, what in product(kinds, chosen):
+                found += not _holds(what, kind, seed, tallies[kind])
+            seed += 1
     for kind, tally in tallies.items():
         told = ", ".join(f"{count} {name}" for name, count in sorted(tally.items()))
         sys.stdout.write(f"{kind}: {told}\n")
-    sys.stdout.write(f"{found} broken; seeds {options.seed} to {seed - 1}\n")
+    sys.stdout.write(f"{found} broken; seeds {options.seed} to {seed}\n")
     return 1 if found else 0
+
+
+def _holds(what: Callable[..., None], kind: str, seed: int, tally: Counter[str]) -> bool:
+    """Whether a history or migration went well; if not, what broke is printed."""
+    with tempfile.TemporaryDirectory() as directory, empty_database(kind, Path(directory)) as url:
+        try:
+            what(url, f"{kind}-{seed}", Path(directory), tally)
+        except Broken as error:
+            sys.stdout.write(f"BROKEN on {kind}: {error}\n")
+            sys.stdout.flush()
+            return False
+    return True
 
 
 if __name__ == "__main__":

@@ -17,8 +17,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-PATIENCE_S = 60.0
-LOOKS = 6
+PATIENCE_S = 150.0
+"""More than the deadline of a listing and the wait for the lock, which a run may use up on a busy machine."""
+LOOKS = 3
 """So often a process is given that time while it works, or would if the machine let it."""
 WORKED_S = 1.0
 """More than a heartbeat and a look at the lock cost."""
