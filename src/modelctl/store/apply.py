@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import Connection, Table, delete, update
+from sqlalchemy import Connection, Table, delete, select, update
 
 from modelctl.core.encoding import encode
 from modelctl.core.outcome import after, state_after
@@ -51,6 +51,13 @@ def apply(connection: Connection, tables: Tables, plan: Plan, provider: Provider
 def record_run(connection: Connection, tables: Tables, record: RunRecord) -> None:
     """Remember a run, whatever came of it. Writing it again, after a commit whose answer was lost, is harmless."""
     overwrite_rows(connection, tables.sync_runs, [run_row(record)], key=("run", "provider"))
+
+
+def is_recorded(tables: Tables, run: str, provider: str) -> Callable[[Connection], bool]:
+    """Whether this run has written the provider: it does so once, with its record in the same transaction."""
+    table = tables.sync_runs
+    statement = select(table.c.run).where(table.c.run == run, table.c.provider == provider)
+    return lambda connection: connection.execute(statement).first() is not None
 
 
 def _require_unmoved(connection: Connection, tables: Tables, changes: Sequence[Change]) -> None:

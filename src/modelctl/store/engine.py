@@ -81,19 +81,29 @@ class Database:
         with self._errors_in_one_line(), self.engine.connect() as connection:
             yield connection.execution_options(**snapshot_options(connection.dialect.name))
 
-    def write(self, work: Callable[[Connection], T]) -> T:
-        """The result of `work` in one transaction, tried anew as a whole while the error is one that passes."""
+    def write(self, work: Callable[[Connection], T], *, is_done: Callable[[Connection], bool] | None = None) -> T:
+        """The result of `work` in one transaction, tried anew as a whole while the error is one that passes.
+
+        `is_done` tells a later try that an earlier one was committed after all, and only its answer was lost.
+        """
         retrying = Retrying(
             retry=retry_if_exception(lambda error: isinstance(error, DBAPIError) and will_pass(error)),
             stop=stop_after_attempt(MAX_TRIES) | stop_after_delay(MAX_RETRY_S),
             wait=wait_random_exponential(multiplier=0.05, max=2),
             reraise=True,
         )
+        results: list[T] = []
+
+        def unless_done(connection: Connection) -> T:
+            if not (results and is_done is not None and is_done(connection)):
+                results.append(work(connection))
+            return results[-1]
+
         with self._errors_in_one_line():
             for attempt in retrying:
                 with attempt:
-                    result = self._write_once(work)
-            return result
+                    self._write_once(unless_done)
+            return results[-1]
 
     def fenced(self, fence: Callable[[Connection], object]) -> Database:
         """The same database, where every transaction that writes begins with `fence`, which raises to prevent it."""
@@ -105,13 +115,13 @@ class Database:
         """Give up all connections."""
         self.engine.dispose()
 
-    def _write_once(self, work: Callable[[Connection], T]) -> T:
+    def _write_once(self, work: Callable[[Connection], object]) -> None:
         with self.engine.connect() as connection:
             connection.execution_options(**{_WRITING: True})
             with connection.begin():
                 if self._fence is not None:
                     self._fence(connection)
-                return work(connection)
+                work(connection)
 
     @contextmanager
     def _errors_in_one_line(self) -> Iterator[None]:

@@ -90,7 +90,8 @@ def _apply_one(
         return _write(connection, database, each, author, finished_at())
 
     try:
-        return database.write(write)
+        is_done = writing.is_recorded(database.tables, author.run, each.report.provider)
+        return database.write(write, is_done=is_done)
     except ModelctlError as error:
         failed = replace(each.report, outcome=Outcome.FAILED, error=error)
         return replace(failed, plan=replace(failed.plan, changes=(), absences={}, provider_settings=()))

@@ -181,14 +181,26 @@ class _Run:
             writing.apply(connection, tables, report.plan, gathered.job.provider, self.author)
             self._record(connection, report)
 
-        self.database.write(write)
+        self.database.write(write, is_done=self._is_recorded(report))
         return report
 
     def _remember(self, report: ProviderReport) -> ProviderReport:
-        """Keep the run of a provider that was not written; a dry run leaves no trace."""
+        """Keep the run of a provider that was not written; a dry run leaves no trace.
+
+        A failure may be that of the answer alone: then the record is there already, and stands.
+        """
+        is_recorded = self._is_recorded(report)
+
+        def write(connection: Connection) -> None:
+            if not is_recorded(connection):
+                self._record(connection, report)
+
         if not self.options.dry_run:
-            self.database.write(lambda connection: self._record(connection, report))
+            self.database.write(write)
         return report
+
+    def _is_recorded(self, report: ProviderReport) -> Callable[[Connection], bool]:
+        return writing.is_recorded(self.database.tables, self.author.run, report.provider)
 
     def _record(self, connection: Connection, report: ProviderReport) -> None:
         """Remember the run and what guards stopped in it."""

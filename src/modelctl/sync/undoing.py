@@ -79,12 +79,13 @@ def take_back(database: Database, run: Run, author: Author, *, dry_run: bool) ->
 def _one_provider(
     database: Database, provider: str, entries: Sequence[HistoryEntry], author: Author, *, dry_run: bool
 ) -> ProviderUndo:
+    is_done = writing.is_recorded(database.tables, author.run, provider)
     for tries_left in reversed(range(TRIES_WHEN_STALE)):
         made = Undo(plan=Plan(provider=provider))
         try:
             made, write = _planned(database, provider, entries, author)
             if not dry_run and not made.plan.is_empty:
-                database.write(write)
+                database.write(write, is_done=is_done)
             return ProviderUndo(provider=provider, undo=made)
         except StalePlan as error:
             if not tries_left:
