@@ -59,7 +59,54 @@ def test_help_of_a_command_is_the_same_as_typer_makes_it(run, command):
 def test_wrong_usage_exits_2_and_says_nothing_on_stdout(run, argv):
     result = run(*argv)
     assert (result.code, result.stdout) == (ExitCode.USAGE, "")
-    assert "rror: " in result.stderr
+    assert result.stderr.startswith("error: ")
+
+
+@pytest.mark.parametrize(
+    ("argv", "complaint"),
+    [
+        (("confg",), "no such command 'confg'; did you mean 'config'?"),
+        (("config", "shw"), "no such command 'shw'; did you mean 'show'?"),
+        (("zzz",), "no such command 'zzz'; see `modelctl --help`"),
+        (("list", "--provder", "x"), "no such option --provder; did you mean --provider?"),
+        (("list", "--databse", "x"), "no such option --databse; did you mean --database?"),
+        (("list", "--zzz"), "no such option --zzz; see `modelctl list --help`"),
+        (("list", "--limit"), "option '--limit' requires an argument"),
+        (("list", "--all=yes"), "option '--all' does not take a value"),
+        (("show",), "missing argument 'MODEL'; see `modelctl show --help`"),
+        (("show", "a", "b"), "got unexpected extra argument(s) (b); see `modelctl show --help`"),
+        (
+            ("config", "show", "--format", "x"),
+            "--format: 'x' is not one of 'table', 'json'; see `modelctl config show --help`",
+        ),
+        (
+            ("list", "--limit", "0"),
+            "--limit: input should be greater than or equal to 1; see `modelctl list --help`",
+        ),
+        (("list", "--quiet", "--verbose"), "--quiet and --verbose contradict each other; leave one of them out"),
+    ],
+)
+def test_a_wrong_command_line_is_one_line_that_says_what_is_meant(run, argv, complaint):
+    result = run(*argv)
+    assert (result.code, result.stdout, result.stderr) == (ExitCode.USAGE, "", f"error: {complaint}\n")
+
+
+@pytest.mark.parametrize("path", [(), ("config",)], ids=" ".join)
+def test_a_group_without_a_command_is_answered_with_its_help(run, path):
+    result = run(*path)
+    assert (result.code, result.stdout) == (ExitCode.USAGE, "")
+    assert result.stderr == run(*path, "--help").stdout
+
+
+def test_a_question_that_nobody_answers_ends_the_command(run, command):
+    import typer
+
+    def ask() -> None:
+        typer.confirm("sure?")
+
+    result = run(command(ask))
+    assert result.code == ExitCode.FAILED
+    assert result.stderr.endswith("aborted\n")
 
 
 def test_global_options_may_stand_anywhere(run):

@@ -1,5 +1,5 @@
-"""A directory of catalogs as providers and a snapshot. Owns where the shipped ones are; a catalog with an error is
-refused as a whole, for half of a price list is a wrong bill."""
+"""A directory of catalogs as providers and a snapshot. A catalog with an error is refused as a whole, for half of a
+price list is a wrong bill."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from modelctl.catalog.directory import shipped_directory
 from modelctl.catalog.finding import Finding, closest, printable
 from modelctl.catalog.read import CatalogFile, read, shown_path
 from modelctl.core.model import ModelKey, Source
@@ -25,15 +26,6 @@ class Catalog:
     """Whole for no provider: that a catalog lacks a model proves nothing."""
     sets: Mapping[ModelKey, tuple[str, ...]] = field(default_factory=dict)
     """Models that say in which sets of default models they are, be it in none."""
-
-
-def shipped_directory() -> Path:
-    """The catalogs that come with modelctl. CatalogError when the installation lacks them."""
-    package = Path(__file__).resolve().parents[1]
-    for candidate in (package / "catalogs", package.parents[1] / "catalogs"):  # in a wheel; in a checkout
-        if candidate.is_dir():
-            return candidate
-    raise CatalogError(f"modelctl's own catalogs are missing from {shown_path(package)}", "install modelctl again")
 
 
 def in_force(overlay: Path | None) -> tuple[Catalog, ...]:

@@ -148,7 +148,7 @@ def show_command(
 
 def _directories(context: Context) -> dict[str, Path]:
     """The catalogs' directories by whose they are, in order of authority."""
-    from modelctl.catalog.load import shipped_directory
+    from modelctl.catalog.directory import shipped_directory
 
     own = context.settings.catalog_directory
     return {**({"own": own} if own is not None else {}), "shipped": shipped_directory()}

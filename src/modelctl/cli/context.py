@@ -17,6 +17,9 @@ from modelctl.config import Settings, resolve, secrets
 from modelctl.core.database_url import MASK, redacted
 from modelctl.errors import UsageError
 
+SETTING_OF_OPTION = {"database": "database_url", "catalog": "catalog_directory", "config": "config"}
+"""Which setting each global option gives, by the option's name; `config` is where the others are read."""
+
 
 @dataclass(kw_only=True)
 class Context:
@@ -33,6 +36,7 @@ class Context:
     flags: Mapping[str, str | None] = field(default_factory=dict, repr=False)
     """Global options that are settings, by setting name, and `config`."""
     debug: bool = False
+    """Errors come with a traceback."""
     quiet: bool = False
     confidential: set[str] = field(default_factory=set, repr=False)
     """What this command came to know and must not print: keys from a prompt, a pipe or the database."""

@@ -51,7 +51,9 @@ try:
         sync,
         undo,
     )
-    from modelctl.cli.context import Context, context_of
+    from modelctl.cli.completion import CompletingGroup
+    from modelctl.cli.context import SETTING_OF_OPTION, Context, context_of
+    from modelctl.cli.mistakes import run_command
 except KeyboardInterrupt:  # most of the first tenth of a second is spent here, before `main` can catch it
     sys.stderr.write("interrupted\n")
     sys.exit(ExitCode.INTERRUPTED)
@@ -60,6 +62,7 @@ _HELP = ("-h", "--help")
 
 app = typer.Typer(
     name="modelctl",
+    cls=CompletingGroup,
     rich_markup_mode=None,
     no_args_is_help=True,
     add_completion=True,
@@ -109,8 +112,8 @@ app.add_typer(config.app, name="config")
 app.add_typer(db.app, name="db")
 app.command("doctor", epilog=doctor.EPILOG)(doctor.doctor_command)
 
-_FLAGS = {"--debug", "--quiet"}
-_OPTIONS = {"--database", "--catalog", "--config"}
+_FLAGS = {"--verbose", "--debug", "--quiet"}
+_OPTIONS = {f"--{name}" for name in SETTING_OF_OPTION}
 
 
 def _print_version(wanted: bool) -> None:
@@ -129,7 +132,8 @@ def root(
     config: Annotated[
         str | None, typer.Option(metavar="FILE", help="Settings file, in place of modelctl.toml.")
     ] = None,
-    debug: Annotated[bool, typer.Option("--debug", help="Log what is done; show tracebacks of errors.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Log what is done and how long it takes.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Log everything; show tracebacks of errors.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print only the answer, warnings and errors.")] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
@@ -137,9 +141,12 @@ def root(
 ) -> None:
     """Keep your database's table of language models true: ids, limits, prices, deprecations."""
     context = context_of(ctx)
-    context.flags = {"database_url": database, "catalog_directory": catalog, "config": config}
+    options = {"database": database, "catalog": catalog, "config": config}
+    context.flags = {SETTING_OF_OPTION[name]: value for name, value in options.items()}
     context.debug, context.quiet = debug, quiet
-    if debug:
+    if quiet and verbose:
+        raise UsageError("--quiet and --verbose contradict each other", "leave one of them out")
+    if debug or verbose:
         _log_to(context, ctx)
 
 
@@ -193,13 +200,7 @@ def _invoke(arguments: list[str], context: Context) -> int:
     if (text := _help_text(arguments)) is not None:
         context.answer(text)
         return ExitCode.OK
-    try:
-        command_tree()(arguments, prog_name="modelctl", obj=context)
-    except SystemExit as end:
-        if end.code == ExitCode.INTERRUPTED:  # Typer's answer to Ctrl-C
-            raise KeyboardInterrupt from None
-        return end.code if isinstance(end.code, int) else ExitCode.OK
-    return ExitCode.OK
+    return run_command(command_tree(), arguments, context)
 
 
 @cache
@@ -260,11 +261,15 @@ def _log_to(context: Context, ctx: typer.Context) -> None:
     """What modelctl's own modules log goes to stderr until the command ends. Libraries' logs may hold secrets."""
     import logging
 
-    handler = logging.StreamHandler(context.stderr)
+    class ToStderr(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            context.warn(context.without_secrets(self.format(record)))
+
+    handler = ToStderr()
     handler.setFormatter(logging.Formatter("%(relativeCreated)6.0f ms %(name)s: %(message)s"))
     logger = logging.getLogger("modelctl")
     logger.addHandler(handler)
-    logger.setLevel(logging.DEBUG)
+    logger.setLevel(logging.DEBUG if context.debug else logging.INFO)
     ctx.call_on_close(lambda: logger.removeHandler(handler))
 
 
