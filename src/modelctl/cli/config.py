@@ -1,8 +1,7 @@
-"""`modelctl config`: which settings are in force, and where each came from."""
+"""`modelctl config`: which settings are in force, where each came from, and a file to begin with."""
 
 from __future__ import annotations
 
-from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,43 +9,117 @@ from typing import Annotated, Any
 import typer
 
 from modelctl.cli.context import context_of
-from modelctl.config import Setting
+from modelctl.config import FILE_NAME, Setting, file_text, plain_value, secret_names, settings_files, user_file
+from modelctl.errors import UsageError
 
-app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Show the settings in force.")
+SHOW_EPILOG = """\b
+Examples:
+  modelctl config show
+  modelctl config show --database postgresql://me@localhost/shop
+  modelctl config show --json | jq -r .database_url.value
+
+A setting comes from its option, else its MODELCTL_ variable (for the database also DATABASE_URL), else modelctl.toml
+in the working directory, else modelctl.toml in your configuration directory, else the default.
+"""
+
+PATH_EPILOG = """\b
+Examples:
+  modelctl config path
+  modelctl config path --json
+"""
+
+INIT_EPILOG = """\b
+Examples:
+  modelctl config init
+  modelctl config init --global
+  DATABASE_URL=sqlite:///models.db modelctl config init
+
+What is set now, by an option, a variable or another file, is set in the new one; every other setting is in it as a
+comment with its default. Nothing that holds a secret is written. A file that exists is never overwritten.
+"""
+
+app = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
 
 
 class Format(StrEnum):
-    """How settings can be shown."""
+    """How settings, and where they are, can be shown."""
 
     TABLE = "table"
     JSON = "json"
 
 
+Json = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
+
+
 @app.callback()
 def group() -> None:
-    """Show the settings in force."""
+    """Show the settings in force; begin a settings file."""
 
 
-@app.command()
+@app.command(epilog=SHOW_EPILOG)
 def show(
     ctx: typer.Context,
     format: Annotated[Format, typer.Option("--format", help="How to print the settings.")] = Format.TABLE,
-    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    json: Json = False,
 ) -> None:
-    """Show each setting, its value and where it came from. Passwords are masked.
+    """Show each setting, its value and where it came from.
 
-    A setting comes from its option, else its MODELCTL_ variable (for the database also DATABASE_URL), else
-    modelctl.toml in the working directory, else modelctl.toml in your configuration directory, else the default.
+    Passwords are masked.
     """
     context = context_of(ctx)
     shown = context.settings.shown()
     context.answer(_as_json(shown) if json or format is Format.JSON else _as_table(shown))
 
 
+@app.command(epilog=PATH_EPILOG)
+def path(
+    ctx: typer.Context,
+    format: Annotated[Format, typer.Option("--format", help="How to print the paths.")] = Format.TABLE,
+    json: Json = False,
+) -> None:
+    """Show where settings files are looked for, nearest first.
+
+    Of two files that set the same, the one that is shown first wins. With --config or MODELCTL_CONFIG there is one.
+    """
+    from json import dumps
+
+    context = context_of(ctx)
+    found = {each: each.is_file() for each in settings_files(context.flags["config"], context.environ, Path.cwd())}
+    if json or format is Format.JSON:
+        rows = [{"path": str(each), "exists": exists} for each, exists in found.items()]
+        context.answer(dumps(rows, indent=2, ensure_ascii=False))
+        return
+    for each, exists in found.items():
+        context.answer(f"{'read   ' if exists else 'missing'}  {each}")
+
+
+@app.command(epilog=INIT_EPILOG)
+def init(
+    ctx: typer.Context,
+    for_all: Annotated[
+        bool, typer.Option("--global", help="In your configuration directory, for every working directory.")
+    ] = False,
+) -> None:
+    """Write a modelctl.toml to begin with, never over another."""
+    from modelctl.files import write_whole
+
+    context = context_of(ctx)
+    target = user_file() if for_all else Path.cwd() / FILE_NAME
+    if target is None:
+        raise UsageError("there is no home directory for --global settings", "set HOME")
+    if target.exists():
+        raise UsageError(f"{target}: exists already", "edit it, or move it away first")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(target, file_text(context.settings))
+    context.answer(str(target))
+    for name in secret_names(context.settings):
+        context.say(f"{name} holds a secret and was left out; keep it in the environment")
+
+
 def _as_json(shown: dict[str, Setting]) -> str:
     import json
 
-    rows = {name: {"value": _plain(each.value), "origin": each.origin} for name, each in shown.items()}
+    rows = {name: {"value": plain_value(each.value), "origin": each.origin} for name, each in shown.items()}
     return json.dumps(rows, indent=2, ensure_ascii=False)
 
 
@@ -57,17 +130,8 @@ def _as_table(shown: dict[str, Setting]) -> str:
     return "\n".join(f"{name:<{widths[0]}}  {value:<{widths[1]}}  {origin}" for name, value, origin in rows)
 
 
-def _plain(value: Any) -> Any:
-    """A value as JSON has it."""
-    if isinstance(value, Decimal | float):
-        return int(value) if value == int(value) else float(value)
-    if isinstance(value, tuple):
-        return list(value)
-    return str(value) if isinstance(value, Path) else value
-
-
 def _spelt(value: Any) -> str:
-    plain = _plain(value)
+    plain = plain_value(value)
     if plain is None:
         return "-"
     if isinstance(plain, bool):

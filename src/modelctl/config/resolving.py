@@ -5,6 +5,7 @@ Strict: a misspelt key or variable is an error with a suggestion, never a silent
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
@@ -36,6 +37,8 @@ DEFAULT = "default"
 FLAGS = {"database_url": "--database", "catalog_directory": "--catalog"}
 """Settings that a global option sets, and how that option is spelt."""
 
+logger = logging.getLogger(__name__)
+
 _FILE_VARIABLE = "MODELCTL_CONFIG"
 _OTHER_VARIABLES = (_FILE_VARIABLE,)
 _TEST_VARIABLES = "MODELCTL_TEST_"
@@ -51,8 +54,10 @@ def resolve(flags: Mapping[str, str | None], environ: Mapping[str, str], *, work
     Raises UsageError that names the flag, the variable, or the file and its key, and never a database URL.
     """
     found = {name: Setting(spec.default, DEFAULT) for name, spec in SPECS.items()}
-    for path in reversed(_files(flags.get("config"), environ, working_directory)):  # the nearer file comes last
+    files = settings_files(flags.get("config"), environ, working_directory)
+    for path in reversed([each for each in files if each.exists()]):  # the nearer file comes last
         found.update(_from_file(path))
+        logger.info("settings from %s", path)
     given = {name: (origin, text) for origin, name, text in [*_from_environment(environ), *_from_flags(flags)]}
     for name, (origin, text) in given.items():
         value = _checked(SPECS[name].kind, _typed(SPECS[name].kind, text, origin), origin)
@@ -73,22 +78,29 @@ def secrets(environ: Mapping[str, str]) -> list[str]:
     ]
 
 
-def _files(flag: str | None, environ: Mapping[str, str], working_directory: Path) -> list[Path]:
-    """Settings files that exist, nearest first. One that is named must exist, and is then the only one."""
+def settings_files(flag: str | None, environ: Mapping[str, str], working_directory: Path) -> list[Path]:
+    """Where settings files are looked for, nearest first. One that is named is the only one.
+
+    UsageError where the one that is named is missing.
+    """
     named, origin = (flag, "--config") if flag is not None else (environ.get(_FILE_VARIABLE), _FILE_VARIABLE)
-    if named is not None:
-        try:
-            path = working_directory / expanded(named)
-        except ValueError as error:
-            raise UsageError(f"{origin}: {error}") from None
-        if not path.is_file():
-            raise UsageError(f"{origin}: there is no file {path}")
-        return [path]
+    if named is None:
+        return [path for path in (working_directory / FILE_NAME, user_file()) if path is not None]
+    try:
+        path = working_directory / expanded(named)
+    except ValueError as error:
+        raise UsageError(f"{origin}: {error}") from None
+    if not path.is_file():
+        raise UsageError(f"{origin}: there is no file {path}")
+    return [path]
+
+
+def user_file() -> Path | None:
+    """The settings file in the user's configuration directory; None for a user who has no home."""
     from platformdirs import user_config_path
 
-    directories = (working_directory, user_directory(user_config_path))
-    files = [each / FILE_NAME for each in directories if each is not None]
-    return [each for each in files if each.exists()]
+    directory = user_directory(user_config_path)
+    return directory / FILE_NAME if directory is not None else None
 
 
 def _from_file(path: Path) -> dict[str, Setting]:
