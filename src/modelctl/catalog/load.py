@@ -3,6 +3,7 @@ price list is a wrong bill."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,8 @@ from modelctl.core.model import ModelKey, Source
 from modelctl.core.provider import Provider
 from modelctl.core.snapshot import Snapshot
 from modelctl.errors import CatalogError
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +64,9 @@ def load(
     findings = [finding for file in files for finding in file.findings(file.problems)]
     if findings:
         raise _refusal(findings)
-    return _catalog(files, source)
+    catalog = _catalog(files, source)
+    logger.info("%d models of %d catalogs in %s", len(catalog.snapshot.records), len(files), shown_path(directory))
+    return catalog
 
 
 def catalog_paths(directory: Path) -> tuple[Path, ...]:

@@ -14,6 +14,7 @@ from modelctl.core.snapshot import Snapshot
 from modelctl.discovery.failure import TRY_LATER, Failure, failure_of
 from modelctl.discovery.listing import read_listing
 from modelctl.discovery.pace import Pace
+from modelctl.discovery.pages import bare_url
 from modelctl.discovery.source import Access, Discovery
 from modelctl.errors import SourceError
 
@@ -53,8 +54,12 @@ def attempt(source: Discovery, access: Access, patience: Patience) -> Outcome:
     """The listing, or the error of the last try. Each try begins at the first page; all keep one pace."""
     access = replace(access, pace=Pace(patience.pause))
     tries = _retrying(access, patience)
+    began_s = time.monotonic()
+    logger.info("%s: asking %s", access.provider, bare_url(access.base_url) if access.base_url else "its API")
     try:
-        return tries(read_listing, source, access, patience.abandoned.is_set)
+        listing = tries(read_listing, source, access, patience.abandoned.is_set)
+        logger.info("%s: %d models in %.1f s", access.provider, len(listing.records), time.monotonic() - began_s)
+        return listing
     except Exception as error:
         # Frames only: the error's own text, and that of its causes, may echo the key.
         logger.debug("%s failed:\n%s", access.provider, "".join(traceback.format_tb(error.__traceback__)))
@@ -85,6 +90,14 @@ def _retrying(access: Access, patience: Patience) -> Retrying:
     def is_over(state: RetryCallState) -> bool:
         return state.attempt_number >= MAX_ATTEMPTS or not patience.outlasts(state.upcoming_sleep)
 
+    def tell(state: RetryCallState) -> None:
+        logger.info("%s: try %d failed, next in %.1f s", access.provider, state.attempt_number, state.upcoming_sleep)
+
     return Retrying(
-        retry=retry_if_exception(is_transient), wait=wait_s, stop=is_over, sleep=patience.pause, reraise=True
+        retry=retry_if_exception(is_transient),
+        wait=wait_s,
+        stop=is_over,
+        sleep=patience.pause,
+        before_sleep=tell,
+        reraise=True,
     )

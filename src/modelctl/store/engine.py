@@ -19,6 +19,9 @@ from modelctl.core.database_url import has_unquoted_password, masked, redacted
 from modelctl.errors import StalePlan, StoreError, UsageError
 from modelctl.store.dialects import is_duplicate, snapshot_options, will_pass
 from modelctl.store.names import DEFAULT_PREFIX, Tables
+from modelctl.store.tally import Tally
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -40,6 +43,7 @@ class Database:
         self._url_as_given = url
         self.tables = Tables(prefix=prefix, schema=schema)
         self.engine = _create_engine(self.url)
+        self._tally = Tally.of(self.engine)
         self._fence: Callable[[Connection], object] | None = None
         logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)  # it prints tracebacks of lost connections
 
@@ -114,6 +118,7 @@ class Database:
     def close(self) -> None:
         """Give up all connections."""
         self.engine.dispose()
+        logger.info("%s: %s", self.label, self._tally)
 
     def _write_once(self, work: Callable[[Connection], object]) -> None:
         with self.engine.connect() as connection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -32,6 +33,8 @@ from modelctl.sync.jobs import Job
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+logger = logging.getLogger(__name__)
 
 TRIES_WHEN_STALE = 5
 """How often a provider is planned anew because somebody wrote the same rows meanwhile."""
@@ -69,7 +72,9 @@ def sync(
     run = _Run(database, options, author, has_tables, time.monotonic())
     reports = []
     for gathered in gather(jobs, catalogs, deadline_s=options.deadline_s):
+        began_s = time.monotonic()
         report = run.one_provider(gathered)
+        logger.info("%s: %s in %.0f ms", report.provider, report.outcome.value, (time.monotonic() - began_s) * 1000)
         observe(report)
         reports.append(report)
     return SyncReport(
