@@ -36,9 +36,10 @@ def apply_command(
     format: syncing.Format = syncing.ReportFormat.TABLE,
     json: syncing.Json = False,
 ) -> None:
-    """Carry out a plan: exactly what it says, one transaction for each provider.
+    """Carry out a plan, exactly as it was shown.
 
-    No source is asked. Where a row that the plan rests on has moved since, nothing is written and the exit code is 6.
+    Each provider is one transaction. No source is asked. Where a row that the plan rests on has moved since, nothing is
+    written and the exit code is 6.
     """
     context = context_of(ctx)
     plan = _read(file)

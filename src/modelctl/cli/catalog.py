@@ -126,7 +126,7 @@ def show_command(
     format: Format = CatalogFormat.TABLE,
     json: AsJson = False,
 ) -> None:
-    """Show what the catalogs state, your own laid over the shipped ones.
+    """Show what the catalogs state, your own over the shipped.
 
     Counted are the models per provider and status; with PROVIDER its models are listed.
     """

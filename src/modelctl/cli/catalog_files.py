@@ -58,9 +58,10 @@ def export_command(
     format: Format = FilesFormat.TABLE,
     json: AsJson = False,
 ) -> None:
-    """Write what the database holds as catalog files, which `--catalog DIR` lays over the shipped ones.
+    """Write what the database holds as catalog files.
 
-    The same rows give the same bytes, so the files can live in a repository: export, edit, sync.
+    `--catalog DIR` lays them over the shipped ones. The same rows give the same bytes, so the files can live in a
+    repository: export, edit, sync.
     """
     from modelctl.catalog.load import in_force
     from modelctl.catalog.write import write_files
@@ -91,10 +92,10 @@ def diff_command(
     json: AsJson = False,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 3 when they differ.")] = False,
 ) -> None:
-    """Tell what OTHER states otherwise than the catalogs in force: models, facts and dated prices.
+    """Tell what other catalogs state otherwise.
 
-    In force are the shipped catalogs under your own. A key that OTHER leaves out of the [provider] table of a shipped
-    provider is the shipped one.
+    Models, facts and dated prices, against the catalogs in force. In force are the shipped catalogs under your
+    own. A key that OTHER leaves out of the [provider] table of a shipped provider is the shipped one.
     """
     from modelctl.catalog.load import in_force, load_overlay
     from modelctl.core.catalog_diff import differences

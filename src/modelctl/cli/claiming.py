@@ -47,7 +47,7 @@ Pin what must stay.
 """
 
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="As provider/model_id, or shorter.")]
-Fields = Annotated[list[str], typer.Argument(metavar="FIELD...", help="Columns of the row, as context_window.")]
+Fields = Annotated[list[str], typer.Argument(metavar="FIELD", help="Columns of the row, as context_window.")]
 
 
 def pin_command(ctx: typer.Context, model: Model, fields: Fields) -> None:
@@ -58,7 +58,7 @@ def pin_command(ctx: typer.Context, model: Model, fields: Fields) -> None:
 
 
 def unpin_command(ctx: typer.Context, model: Model, fields: Fields) -> None:
-    """Give fields back to the sources; the next sync writes what they state."""
+    """Give fields back: the next sync writes what sources state."""
     context = context_of(ctx)
     now = to_seconds(context.now)
     changed = _edit(context, "unpin", [model], lambda stored: claims.unpin(stored, fields, now=now))
@@ -67,7 +67,7 @@ def unpin_command(ctx: typer.Context, model: Model, fields: Fields) -> None:
 
 def adopt_command(
     ctx: typer.Context,
-    models: Annotated[list[str] | None, typer.Argument(metavar="[MODEL]...", help="As provider/model_id.")] = None,
+    models: Annotated[list[str] | None, typer.Argument(metavar="MODEL", help="As provider/model_id.")] = None,
     provider: Annotated[str | None, typer.Option(metavar="NAME", help="All rows of this provider.")] = None,
     every: Annotated[bool, typer.Option("--all", help="All rows of all providers.")] = False,
 ) -> None:

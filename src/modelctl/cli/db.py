@@ -28,7 +28,7 @@ class StatusFormat(StrEnum):
 
 @app.command("upgrade", epilog="Example: modelctl --database postgresql://me@localhost/shop db upgrade")
 def upgrade(ctx: typer.Context) -> None:
-    """Create the tables, or bring them to the version of this program."""
+    """Create the tables, or upgrade them to this version."""
     from modelctl.store import schema
 
     context = context_of(ctx)

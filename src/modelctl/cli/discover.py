@@ -41,17 +41,17 @@ class DiscoverFormat(StrEnum):
 def discover_command(
     ctx: typer.Context,
     provider: Annotated[
-        list[str] | None, typer.Argument(metavar="[PROVIDER]...", help="Left out means all whose key is set.")
+        list[str] | None, typer.Argument(metavar="PROVIDER", help="Left out means all whose key is set.")
     ] = None,
     project: Project = None,
     max_age: MaxAge = None,
     format: Annotated[DiscoverFormat, typer.Option("--format", help="How to print it.")] = DiscoverFormat.TABLE,
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
-    """Show what the providers' APIs list, mapped to the fields of a model; no database is written.
+    """Show what the providers' APIs list; nothing is written.
 
-    Catalogs, your patterns and the rows of the database change nothing here: it is the API's word alone, with what
-    was skipped and why. Prices are shown where an API states them; few do.
+    It is mapped to the fields of a model. Catalogs, your patterns and the rows of the database change nothing here: it
+    is the API's word alone, with what was skipped and why. Prices are shown where an API states them; few do.
     """
     from modelctl.render.discover import FORMATS
     from modelctl.render.terminal import look_of

@@ -37,9 +37,10 @@ def doctor_command(
     format: Annotated[DoctorFormat, typer.Option("--format", help="How to print it.")] = DoctorFormat.TABLE,
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
-    """Check the database, catalogs, keys, runs and models; tell what is wrong and what to do.
+    """Check the database, catalogs, keys, runs and models.
 
-    Permissions are checked by writing a row into each table, in one transaction that is always rolled back.
+    Tells what is wrong and what to do. Permissions are checked by writing a row into each table, in one transaction
+    that is always rolled back.
     """
     from modelctl.render.doctor import FORMATS
     from modelctl.render.terminal import look_of

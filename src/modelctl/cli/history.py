@@ -43,7 +43,7 @@ class HistoryFormat(StrEnum):
 
 def history_command(
     ctx: typer.Context,
-    model: Annotated[str | None, typer.Argument(metavar="[MODEL]", help="Only changes of this model.")] = None,
+    model: Annotated[str | None, typer.Argument(metavar="MODEL", help="Only changes of this model.")] = None,
     provider: Annotated[
         list[str] | None, typer.Option("--provider", metavar="NAME", help="Only changes of that provider. Repeatable.")
     ] = None,
@@ -54,7 +54,10 @@ def history_command(
     format: Annotated[HistoryFormat, typer.Option("--format", help="How to print it.")] = HistoryFormat.TABLE,
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
-    """Show who changed what, when, with which command, from which source: before → after, newest first."""
+    """Show who changed what, when and from which source.
+
+    Before → after, newest first, with the command that did it.
+    """
     from modelctl.store import history, read
 
     context = context_of(ctx)

@@ -22,7 +22,7 @@ A decision is on one pair of values, old and new: it holds until either side mov
 provider's name for its whole listing. An accepted change is written by the next sync; a declined one is left out.
 """
 
-Keys = Annotated[list[str], typer.Argument(metavar="KEY...", help="As provider/model_id, or a provider's listing.")]
+Keys = Annotated[list[str], typer.Argument(metavar="KEY", help="As provider/model_id, or a provider's listing.")]
 Note = Annotated[str | None, typer.Option(metavar="TEXT", help="Why; kept with the decision.")]
 
 
@@ -38,7 +38,7 @@ def held_command(
     format: Annotated[HeldFormat, typer.Option(help="How to print them.")] = HeldFormat.TABLE,
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
-    """List what guards hold, old and new value, and what was decided."""
+    """List what guards hold, and what was decided about it."""
     from modelctl.render.holds import holds_json, holds_text
     from modelctl.store.holds import holds_of
 
@@ -54,12 +54,18 @@ def held_command(
 
 
 def accept_command(ctx: typer.Context, keys: Keys, note: Note = None) -> None:
-    """Accept what a guard holds: the next sync writes it, as long as the values are these."""
+    """Accept what a guard holds: the next sync writes it.
+
+    As long as the old and the new value are these.
+    """
     _decide(ctx, keys, Verdict.ACCEPTED, note)
 
 
 def decline_command(ctx: typer.Context, keys: Keys, note: Note = None) -> None:
-    """Decline what a guard holds: syncs leave it out, as long as the values are these."""
+    """Decline what a guard holds: syncs leave it out.
+
+    As long as the old and the new value are these.
+    """
     _decide(ctx, keys, Verdict.DECLINED, note)
 
 

@@ -57,10 +57,11 @@ def lifecycle_command(
     format: Annotated[EndingsFormat, typer.Option("--format", help="How to print it.")] = EndingsFormat.TABLE,
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
-    """Show which models of the database end when, their live successors, and what these cost instead.
+    """Show which models end when, and what replaces them.
 
-    Prices are those of plain requests (standard tier, no long context) on the day of the end, announced changes
-    included. "Not sooner than" dates are shown apart: they are no announced end, and never make the check fail.
+    With what their live successors cost instead. Prices are those of plain requests (standard tier, no long context) on
+    the day of the end, announced changes included. "Not sooner than" dates are shown apart: they are no announced end,
+    and never make the check fail.
     """
     from modelctl.core.endings import Finding, Window
 

@@ -97,7 +97,10 @@ def list_command(
     format: Format = ListFormat.TABLE,
     json: AsJson = False,
 ) -> None:
-    """List models, without the retired ones unless --all or --status asks for them."""
+    """List models.
+
+    Retired ones are left out unless --all or --status asks for them.
+    """
     wanted = replace(
         _named(provider, status, type, tier, capability, tag, missing),
         at_least=_limits("min", min_input_price, min_output_price, min_context),

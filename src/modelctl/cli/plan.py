@@ -44,9 +44,7 @@ class PlanFormat(StrEnum):
     SQL = "sql"
 
 
-Providers = Annotated[
-    list[str] | None, typer.Argument(metavar="[PROVIDER]...", help="Which providers; left out means all.")
-]
+Providers = Annotated[list[str] | None, typer.Argument(metavar="PROVIDER", help="Which providers; left out means all.")]
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the plan for `modelctl apply`.")
 ]
@@ -69,9 +67,10 @@ def plan_command(
     ] = PlanFormat.TABLE,
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
-    """Show what a sync would do, and keep it: as a file that `apply` carries out, or as SQL to run by hand.
+    """Show what a sync would do, and keep it for `apply`.
 
-    A provider that a guard holds is in the plan, and is not written by it without --hold or --accept.
+    Or print it as SQL to run by hand. A provider that a guard holds is in the plan, and is not written by it without
+    --hold or --accept.
     """
     context = context_of(ctx)
     format = PlanFormat.JSON if json else format

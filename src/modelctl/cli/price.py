@@ -53,7 +53,10 @@ def show(
     format: Format = PriceFormat.TABLE,
     json: AsJson = False,
 ) -> None:
-    """Show a model's prices in force now, by service tier, prompt size and hour, and those that are announced."""
+    """Show a model's prices in force now.
+
+    By service tier, prompt size and hour, and those that are announced.
+    """
     context = context_of(ctx)
     _sheet(context, model, to_seconds(context.now), with_past=with_past, as_json=json or format is PriceFormat.JSON)
 
@@ -66,7 +69,10 @@ def at(
     format: Format = PriceFormat.TABLE,
     json: AsJson = False,
 ) -> None:
-    """Show the prices that were, or will be, in force at an instant; a date means its first moment."""
+    """Show a model's prices at an instant, past or to come.
+
+    A date means its first moment.
+    """
     context = context_of(ctx)
     _sheet(context, model, instant(date, "DATE"), with_past=False, as_json=json or format is PriceFormat.JSON)
 
@@ -84,7 +90,7 @@ def history(
     format: Format = PriceFormat.TABLE,
     json: AsJson = False,
 ) -> None:
-    """Show every dated price of a model, past and announced, and who states it."""
+    """Show every dated price of a model, and who states it."""
     from modelctl.core.price_changes import periods
     from modelctl.render.price_history import history_json, history_text
     from modelctl.render.terminal import look_of
@@ -120,7 +126,10 @@ def changes(
     format: Format = PriceFormat.TABLE,
     json: AsJson = False,
 ) -> None:
-    """Show which prices change in a span of time, those that are announced included."""
+    """Show which prices change in a span of time.
+
+    Those that are announced are included.
+    """
     from modelctl.render.price_changes import changes_json, changes_text
     from modelctl.render.terminal import look_of
 

@@ -90,7 +90,10 @@ def cost(
     format: Annotated[BillFormat, typer.Option("--format", help="How to print it.")] = BillFormat.TABLE,
     json: AsJson = False,
 ) -> None:
-    """Compute what a request costs, or each of many, at the prices in force at its time; say which those are."""
+    """Compute what a request costs, or each of many.
+
+    At the prices in force at its time; it says which those are.
+    """
     from modelctl.cli.price_rows import Order, bill_records
 
     context = context_of(ctx)
@@ -111,13 +114,16 @@ def cost(
 def compare(
     ctx: typer.Context,
     usage: Usage,
-    models: Annotated[list[str], typer.Argument(metavar="MODEL…", help="As provider/model_id, or shorter.")],
+    models: Annotated[list[str], typer.Argument(metavar="MODEL", help="As provider/model_id, or shorter.")],
     at: At = None,
     service_tier: Tier = ServiceTier.STANDARD,
     format: Annotated[CompareFormat, typer.Option("--format", help="How to print it.")] = CompareFormat.TABLE,
     json: AsJson = False,
 ) -> None:
-    """Compute what the same request costs on several models, cheapest first; exit 3 when a price is unknown."""
+    """Compute what one request costs on several models.
+
+    Cheapest first; exit 3 when a price is unknown.
+    """
     from modelctl.core.biller import by_cost
     from modelctl.render.price_compare import compare_json, compare_text
     from modelctl.render.terminal import look_of

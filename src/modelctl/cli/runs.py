@@ -51,7 +51,7 @@ def runs_command(
     format: Format = RunsFormat.TABLE,
     json: Json = False,
 ) -> None:
-    """Show the last runs: who wrote when with which command, and what came of it."""
+    """Show the last runs: who wrote when, and what came of it."""
     from modelctl.render.history_json import runs_json
     from modelctl.render.runs import runs_table
     from modelctl.render.terminal import look_of
@@ -86,7 +86,10 @@ def show(
     format: Format = RunsFormat.TABLE,
     json: Json = False,
 ) -> None:
-    """Show one run: per provider its counts, its error and every change before → after."""
+    """Show one run: counts, errors and every change.
+
+    Per provider, and each change as before → after.
+    """
     from modelctl.core.history import named_run
     from modelctl.render.history_json import run_json
     from modelctl.render.runs import run_page

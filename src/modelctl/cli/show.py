@@ -38,7 +38,10 @@ def show_command(
     format: Annotated[ShowFormat, typer.Option(help="How to print it.")] = ShowFormat.TABLE,
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
-    """Show all facts of a model with their sources, its prices over time and its changes."""
+    """Show everything that is known of one model.
+
+    Its facts with their sources, its prices over time and its changes.
+    """
     from modelctl.render.page import page
     from modelctl.render.page_json import page_json
     from modelctl.render.terminal import look_of

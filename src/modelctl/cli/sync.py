@@ -82,7 +82,10 @@ def sync_command(
     format: Format = ReportFormat.TABLE,
     json: Json = False,
 ) -> None:
-    """Bring the table of models up to date with the catalogs and the providers' APIs."""
+    """Bring the table of models up to date with its sources.
+
+    These are the catalogs and the APIs of the providers whose key is set.
+    """
     context = context_of(ctx)
     _require_dry_run(exit_code, dry_run)
     hook = webhook_of(notify, writes=not dry_run and explain is None)

@@ -39,7 +39,10 @@ def undo_command(
     format: Annotated[UndoFormat, typer.Option("--format", help="How to print it.")] = UndoFormat.TABLE,
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
-    """Take a run back: each row that nobody has changed since becomes what it was before."""
+    """Take a run back.
+
+    Each row that nobody has changed since becomes what it was before.
+    """
     from modelctl.render.terminal import look_of
     from modelctl.render.undo import undo_json, undo_text
 

@@ -1,0 +1,60 @@
+"""What `--help` says: whole on a terminal of 80 columns, with examples that are commands and options of ours."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.conftest import Run
+from tests.test_house import COMMANDS
+
+GROUPS = [path for path, command in COMMANDS.items() if getattr(command, "commands", None)]
+LEAVES = [path for path in COMMANDS if path not in GROUPS]
+SHELL = {"|", ">", "<", "&&", "||", ";", "2>", "\\"}
+
+
+def examples(command: Any) -> Iterator[list[str]]:
+    """The words after `modelctl` of every example in the epilog, up to what is the shell's."""
+    for line in (command.epilog or "").removeprefix("Example: ").splitlines():
+        if found := re.match(r"\s*(?:.* \| )?(?:\w+=\S+ )*modelctl (.+)", line):
+            words = shlex.split(found[1], comments=True)
+            end = next((place for place, word in enumerate(words) if word in SHELL), len(words))
+            yield words[:end]
+
+
+@pytest.mark.parametrize("path", LEAVES, ids=" ".join)
+def test_every_command_has_an_example_of_itself(path: tuple[str, ...]) -> None:
+    assert re.match(r"(\x08\n)?Examples?:\s", COMMANDS[path].epilog or ""), "begin the epilog with Examples:"
+    own = [[word for word in words if word in path] for words in examples(COMMANDS[path])]
+    assert list(path) in [words[: len(path)] for words in own]
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_examples_name_commands_and_options_that_exist(path: tuple[str, ...]) -> None:
+    for words in examples(COMMANDS[path]):
+        named = [COMMANDS[()]]
+        for word in words:
+            if command := getattr(named[-1], "commands", {}).get(word):
+                named.append(command)
+        assert named[1:], words
+        options = {name for command in named for each in command.params for name in (*each.opts, *each.secondary_opts)}
+        assert {word.partition("=")[0] for word in words if word.startswith("--")} <= options, words
+
+
+@pytest.mark.parametrize("path", GROUPS, ids=" ".join)
+def test_no_command_is_described_by_half_a_sentence(run: Run, path: tuple[str, ...]) -> None:
+    listed = run(*path, "--help", env={"COLUMNS": "80"}).stdout.partition("Commands:\n")[2]
+    assert listed
+    assert [line for line in listed.splitlines() if line.endswith("...")] == []
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_help_is_plain_text_without_colour_or_pager(run: Run, path: tuple[str, ...]) -> None:
+    environ = {"NO_COLOR": "", "FORCE_COLOR": "1", "PAGER": "false", "TERM": "xterm-256color"}
+    result = run(*path, "--help", env=environ)
+    assert (result.code, result.stderr) == (0, "")
+    assert "\x1b" not in result.stdout
