@@ -8,7 +8,7 @@ SECONDS ?= 120
 SEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help sync test torture check fmt readme constraints build clean
+.PHONY: help sync test torture check fmt readme reference constraints build clean
 .NOTPARALLEL:
 
 help: ## show this help
@@ -39,6 +39,9 @@ build: .venv/.installed-dev ## make the wheel and the sdist in dist/
 
 readme: .venv/.installed-dev ## write what the README's commands really print into it
 	@$(BIN)/python -m tests.readme
+
+reference: .venv/.installed-dev ## write every command, as its code describes it, into docs/reference.md
+	@$(BIN)/python -m tests.reference
 
 constraints: ## pin the newest releases of everything in constraints.txt
 	@rm -rf .venv/fresh && $(PYTHON) -m venv .venv/fresh
