@@ -67,7 +67,11 @@ def test_a_slow_drip_ends_at_the_deadline(provider_server: ProviderServer, reach
     assert time.monotonic() - began < 3
 
 
-@pytest.mark.parametrize("value", ["3600", format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)])
+@pytest.mark.parametrize(
+    "value",
+    ["3600", format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)],
+    ids=["seconds", "date"],
+)
 def test_a_wait_beyond_the_deadline_is_not_begun(value: str, provider_server: ProviderServer, reach: Reach) -> None:
     provider_server.fail("openai", status(429, retry_after=value))
     began = time.monotonic()

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from modelctl.cli.asking import Project
 from modelctl.cli.context import Context, context_of
 from modelctl.cli.database import readable_database
+from modelctl.core.credentials import project_of
 from modelctl.core.model import CAPABILITIES, ModelType, Status, Tier
 from modelctl.core.names import require_known
 from modelctl.core.query import COLUMNS, PROTECTED, SHOWABLE, Filter, Selection, ordered, select
-from modelctl.errors import UsageError
+from modelctl.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from modelctl.core.stored import StoredModel
@@ -26,6 +28,7 @@ Examples:
   modelctl list --capability vision --capability tools --max-input-price 1
   modelctl list --missing input_price_per_mtok --format csv
   modelctl list --search gemini --columns model_id,context_window --json
+  modelctl list --usable --project shop --group-by provider --json
 """
 
 
@@ -48,6 +51,12 @@ class ListFormat(StrEnum):
     IDS = "ids"
 
 
+class GroupBy(StrEnum):
+    """What models can be grouped by."""
+
+    PROVIDER = "provider"
+
+
 _Limits: TypeAlias = dict[str, Decimal | int]
 _Names: TypeAlias = list[str] | None
 _Amount = Annotated[str | None, typer.Option(metavar="AMOUNT", help="Per million tokens.")]
@@ -68,6 +77,8 @@ WithRetired = Annotated[bool, typer.Option("--all", help="With the retired ones.
 Sort = Annotated[_Names, typer.Option(metavar="COLUMN,…", help="-COLUMN: the other way round. Unknown comes last.")]
 Columns = Annotated[_Names, typer.Option(metavar="COLUMN,…", help="Just these columns, in this order.")]
 Limit = Annotated[int | None, typer.Option(min=1, metavar="N", help="At most so many.")]
+Usable = Annotated[bool, typer.Option("--usable", help="Enabled, live, and there is a key to call them with.")]
+Group = Annotated[GroupBy | None, typer.Option("--group-by", help="In groups: a title each, or an object in JSON.")]
 Format = Annotated[ListFormat, typer.Option(help="How to print them.")]
 AsJson = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
 
@@ -94,6 +105,9 @@ def list_command(
     sort: Sort = None,
     columns: Columns = None,
     limit: Limit = None,
+    usable: Usable = False,
+    project: Project = None,
+    group_by: Group = None,
     format: Format = ListFormat.TABLE,
     json: AsJson = False,
 ) -> None:
@@ -111,10 +125,8 @@ def list_command(
         search=search,
         with_retired=with_retired,
     )
-    _list(
-        context_of(ctx),
-        _Order(wanted, _split(sort), _columns(columns, protected), limit, ListFormat.JSON if json else format),
-    )
+    view = _View(_split(sort), _columns(columns, protected), limit, group_by, ListFormat.JSON if json else format)
+    _list(context_of(ctx), wanted, _usable_for(usable, project), view)
 
 
 def _named(*names: Iterable[str] | None) -> Filter:
@@ -131,47 +143,67 @@ def _named(*names: Iterable[str] | None) -> Filter:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Order:
-    """What the command line asks for. UsageError for a column that there is not."""
+def _usable_for(usable: bool, project: str | None) -> str | None:
+    """Whose keys decide; None where they do not matter."""
+    if project is not None and not usable:
+        raise UsageError("--project says whose keys count, which only --usable asks about", "add --usable")
+    return project_of(project) if usable else None
 
-    wanted: Filter
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """How models are shown. UsageError for a column that there is not, and for a format that has no groups."""
+
     sort: Sequence[str]
     columns: Sequence[str]
     limit: int | None
+    group_by: GroupBy | None
     format: ListFormat
 
     def __post_init__(self) -> None:
+        if self.group_by is not None and self.format not in (ListFormat.TABLE, ListFormat.JSON):
+            raise UsageError(f"--format {self.format} has no groups", "--group-by goes with table and json")
         for name in (term.removeprefix("-") for term in self.sort):
             require_known(name, COLUMNS, "column")
         for name in self.columns:
             require_known(name, SHOWABLE, "column")
 
 
-def _list(context: Context, order: _Order) -> None:
-    from modelctl.render.listing import FORMATS, dropped
+def _list(context: Context, wanted: Filter, usable_for: str | None, view: _View) -> None:
+    from modelctl.render.listing import FORMATS, GROUPED, dropped
     from modelctl.render.terminal import look_of
 
-    with_states = order.wanted.is_protected or PROTECTED in order.columns
-    models, known = _read(context, order.wanted, with_states=with_states)
-    selection = select(models, order.wanted)
-    found = ordered(selection.models, order.sort)
-    shown = found[: order.limit]
+    with_states = wanted.is_protected or PROTECTED in view.columns
+    models, known = _read(context, wanted, usable_for, with_states=with_states)
+    selection = select(models, wanted)
+    found = ordered(selection.models, view.sort)
+    shown = found[: view.limit]
     look = look_of(context.stdout, context.environ)
-    text = FORMATS[order.format](shown, order.columns, look)
-    if text and (shown or order.format is not ListFormat.TABLE):
+    text = (FORMATS if view.group_by is None else GROUPED)[view.format](shown, view.columns, look)
+    if text and (shown or view.format is not ListFormat.TABLE):
         context.answer(text)
     context.stdout.flush()  # so that the summary comes after the answer where both go to one log
-    if order.format is ListFormat.TABLE and not order.columns and (names := dropped(shown, look)):
+    if view.format is ListFormat.TABLE and not view.columns and (names := dropped(shown, look)):
         context.say(f"not shown: {', '.join(names)}; the terminal is too narrow, --columns chooses")
-    context.say(_summary(selection, len(shown), known))
+    context.say(_summary(selection, len(shown), known) if known or usable_for is None else _nothing_usable(usable_for))
+    if usable_for is not None and not shown:
+        raise typer.Exit(ExitCode.PENDING)
 
 
-def _read(context: Context, wanted: Filter, *, with_states: bool) -> tuple[list[StoredModel], int]:
-    """The models of the providers that are asked for, and how many the table has of them."""
+def _nothing_usable(project: str) -> str:
+    whose = f"project {project}" if project else "the platform"
+    return f"{whose} can call no model: none is enabled and live at a provider with a key (see `credential list`)"
+
+
+def _read(
+    context: Context, wanted: Filter, usable_for: str | None, *, with_states: bool
+) -> tuple[list[StoredModel], int]:
+    """The models of the providers that are asked for, and how many the table has of them, or can be used."""
+    from modelctl.services.usable import usable_models
     from modelctl.store import read
 
     with readable_database(context) as database, database.reading() as connection:
+        usable = None if usable_for is None else {each.key for each in usable_models(context, database, usable_for)}
         if wanted.providers:
             names = sorted(read.providers(connection, database.tables))
             for name in sorted(wanted.providers):
@@ -179,6 +211,7 @@ def _read(context: Context, wanted: Filter, *, with_states: bool) -> tuple[list[
         models = read.models(connection, database.tables, only=wanted.providers)
         if with_states:
             models = read.with_states(connection, database.tables, models)
+    models = [each for each in models if usable is None or each.key in usable]
     return models, len(models)
 
 

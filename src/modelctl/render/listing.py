@@ -15,6 +15,7 @@ from modelctl.core.encoding import FACT_TYPES, decimal_text
 from modelctl.core.model import PRICE_FIELDS, FactValue, Status
 from modelctl.core.query import COLUMNS, column_value
 from modelctl.core.stored import StoredModel
+from modelctl.core.usable import by_provider
 from modelctl.render.columns import Cell, Column, aligned, total_width
 from modelctl.render.json_values import model_object, plain
 from modelctl.render.markdown import escaped
@@ -110,6 +111,22 @@ FORMATS: Mapping[str, Callable[[Sequence[StoredModel], Sequence[str], Look], str
     }
 )
 """Format name -> what renders the models with the columns asked for; no columns: the usual ones."""
+
+
+def _tables_by_provider(models: Sequence[StoredModel], columns: Sequence[str], look: Look) -> str:
+    groups = by_provider(models).items()
+    return "\n\n".join(f"{look.text([name])}\n{table(group, columns, look)}" for name, group in groups)
+
+
+def _json_by_provider(models: Sequence[StoredModel], columns: Sequence[str], look: Look) -> str:
+    groups = (f"{json.dumps(name)}: {json_array(group, columns, look)}" for name, group in by_provider(models).items())
+    return "{" + ",\n".join(groups) + "}"
+
+
+GROUPED: Mapping[str, Callable[[Sequence[StoredModel], Sequence[str], Look], str]] = MappingProxyType(
+    {"table": _tables_by_provider, "json": _json_by_provider}
+)
+"""The formats that can show the models of each provider apart."""
 
 
 def _json(model: StoredModel, columns: Sequence[str], look: Look) -> str:

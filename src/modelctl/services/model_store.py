@@ -10,11 +10,15 @@ from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
 
+from modelctl.catalog.load import in_force
 from modelctl.config import Settings, resolve
 from modelctl.config.author import author_of
+from modelctl.core.assignments import stated
 from modelctl.core.biller import Billed, Biller
+from modelctl.core.encoding import encode
 from modelctl.core.guards import Acceptance
-from modelctl.core.model import ModelKey
+from modelctl.core.model import FactValue, ModelKey
+from modelctl.core.new_rows import new_row
 from modelctl.core.price import STANDARD, PriceKey, PricePoint, current
 from modelctl.core.query import Filter, ordered, select
 from modelctl.core.redirects import may_answer, served
@@ -32,6 +36,7 @@ from modelctl.services.usable import usable_models
 from modelctl.store import read, schema
 from modelctl.store.engine import Database
 from modelctl.store.lease import held
+from modelctl.sync.adding import Adding, add
 from modelctl.sync.jobs import SourceChoice
 
 EVERYTHING = Filter()
@@ -143,6 +148,20 @@ class ModelStore:
         used = usage(**quantities)
         key, known = self._with_ledger(name)
         return Biller(known).bill(key, used, at or to_seconds(self._clock()), service_tier)
+
+    def add_model(
+        self, name: str, /, *, is_enabled: bool | None = None, exact: bool = False, **facts: FactValue
+    ) -> StoredModel:
+        """Add a model by hand, as `modelctl add`: `add_model("openai/ft:gpt-4o:acme", context_window=128000)`.
+
+        `is_enabled`: None is on, if its price is known. `exact`: the id is meant as it is spelled.
+        UsageError for a row that is there, an unknown provider, a misspelt id, and for facts that cannot be.
+        """
+        schema.ensure_current(self._database)
+        row = new_row(name, stated({fact: encode(value) for fact, value in facts.items()}), is_enabled=is_enabled)
+        author = author_of(self._moment(), "add", actor=self._actor)
+        add(self._database, [row], in_force(self.settings.catalog_directory), author, Adding(exact=exact))
+        return self.get_model(str(row.key))
 
     def sync(
         self,
