@@ -58,3 +58,9 @@ def test_help_is_plain_text_without_colour_or_pager(run: Run, path: tuple[str, .
     result = run(*path, "--help", env=environ)
     assert (result.code, result.stderr) == (0, "")
     assert "\x1b" not in result.stdout
+
+
+@pytest.mark.parametrize("path", LEAVES, ids=" ".join)
+def test_the_usage_shows_each_bracket_once(run: Run, path: tuple[str, ...]) -> None:
+    usage = run(*path, "--help").stdout.partition("\n\n")[0]
+    assert not re.search(r"\[\[|(\.\.\.|…).(\.\.\.|…)", usage), "a metavar is bare: Typer adds the brackets and dots"

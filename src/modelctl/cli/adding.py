@@ -38,7 +38,7 @@ and none is written. An id that is nearly a known one is refused, unless --exact
 def add_command(
     ctx: typer.Context,
     words: Annotated[
-        list[str] | None, typer.Argument(metavar="[MODEL [FIELD=VALUE]...]", help="As provider/model_id, exactly.")
+        list[str] | None, typer.Argument(metavar="MODEL FIELD=VALUE", help="As provider/model_id, exactly.")
     ] = None,
     source: Annotated[
         str | None, typer.Option("--from", metavar="FILE|-", help="Rows of JSON or JSONL, from a file or stdin.")

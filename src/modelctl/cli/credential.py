@@ -81,7 +81,10 @@ def set_command(ctx: typer.Context, provider: Provider, project: Project = None)
 
 @app.command("list", epilog="Example: modelctl credential list --json")
 def list_command(ctx: typer.Context, format: Format = CredentialFormat.TABLE, json: AsJson = False) -> None:
-    """List stored keys by fingerprint, and whether the master key in force opens them."""
+    """List stored keys by fingerprint.
+
+    And whether the master key in force opens them.
+    """
     from modelctl.render.credentials import credentials_json, credentials_table
     from modelctl.render.terminal import look_of
     from modelctl.services.keys import master_key_of

@@ -41,10 +41,13 @@ All keys or none. Broken off, or begun twice, it is run again with the same file
 def key_command(
     ctx: typer.Context,
     file: Annotated[
-        Path | None, typer.Argument(metavar="[FILE]", help="A new file; left out means where it is looked for.")
+        Path | None, typer.Argument(metavar="FILE", help="A new file; left out means where it is looked for.")
     ] = None,
 ) -> None:
-    """Make a new master key in a file that only you can read; it is not printed."""
+    """Make a new master key in a file that only you can read.
+
+    It is not printed.
+    """
     from modelctl.store.key_files import make_key_file
 
     context = context_of(ctx)

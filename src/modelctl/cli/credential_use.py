@@ -43,7 +43,10 @@ def which_command(
     format: Format = CredentialFormat.TABLE,
     json: AsJson = False,
 ) -> None:
-    """Tell which key a provider is asked with: the project's, else the platform's, else the environment's."""
+    """Tell which key a provider is asked with.
+
+    The project's, else the platform's, else the environment's.
+    """
     context = context_of(ctx)
     with _asking(context, provider, project) as (known, keys):
         found = _found(known, keys)
@@ -62,7 +65,10 @@ def test_command(
     format: Format = CredentialFormat.TABLE,
     json: AsJson = False,
 ) -> None:
-    """Ask the provider for its models with the key that would be used; writes nothing."""
+    """Ask the provider for its models; nothing is written.
+
+    With the key that a sync would use.
+    """
     context = context_of(ctx)
     with _asking(context, provider, project) as (known, keys):
         found = _found(known, keys)

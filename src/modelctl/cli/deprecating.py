@@ -28,7 +28,7 @@ What was said with `modelctl deprecate` goes back to the sources. Where these st
 its days are blank and the status is `active`, pinned, until `modelctl unpin MODEL all`.
 """
 
-Models = Annotated[list[str], typer.Argument(metavar="MODEL...", help="As provider/model_id, or shorter.")]
+Models = Annotated[list[str], typer.Argument(metavar="MODEL", help="As provider/model_id, or shorter.")]
 
 
 def deprecate_command(

@@ -25,7 +25,7 @@ Examples:
 
 {WHERE_HELP}"""
 
-Models = Annotated[list[str] | None, typer.Argument(metavar="[MODEL]...", help="As provider/model_id, or shorter.")]
+Models = Annotated[list[str] | None, typer.Argument(metavar="MODEL", help="As provider/model_id, or shorter.")]
 
 
 def enable_command(
@@ -58,7 +58,10 @@ def disable_command(
     format: Format = EditFormat.TABLE,
     json: Json = False,
 ) -> None:
-    """Switch models off for your application; syncs keep them up to date."""
+    """Switch models off for your application.
+
+    Syncs keep them up to date.
+    """
     order = Order(
         command="disable",
         names=models or (),

@@ -40,7 +40,10 @@ def populate_command(
     format: Format = EditFormat.TABLE,
     json: Json = False,
 ) -> None:
-    """Create the default models that are not there yet, and the tables if need be."""
+    """Create the default models that are not there yet.
+
+    And the tables if need be.
+    """
     context = context_of(ctx)
     order = _order(context, sets or (), providers or ())
     done = _populate(context, order, dry_run=dry_run)

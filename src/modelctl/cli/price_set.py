@@ -108,7 +108,10 @@ def correct(
     format: Format = EntryFormat.TABLE,
     json: AsJson = False,
 ) -> None:
-    """Correct an entry of the ledger that was wrong, and the bills of its time."""
+    """Correct a wrong entry of the ledger.
+
+    And with it the bills of its time.
+    """
     from modelctl.core.price_entry import corrected
 
     as_json = json or format is EntryFormat.JSON

@@ -26,7 +26,7 @@ stays, unless --cascade takes it out of those rows, too. To hide a model from yo
 
 def remove_command(
     ctx: typer.Context,
-    models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="As provider/model_id, or shorter.")],
+    models: Annotated[list[str], typer.Argument(metavar="MODEL", help="As provider/model_id, or shorter.")],
     cascade: Annotated[
         bool, typer.Option("--cascade", help="Take the replacement or alias out of the rows that point there.")
     ] = False,

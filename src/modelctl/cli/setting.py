@@ -26,14 +26,17 @@ FIELD is a column of the row; FIELD= (or FIELD=null) makes it unknown. Lists are
 
 def set_command(
     ctx: typer.Context,
-    words: Annotated[list[str], typer.Argument(metavar="MODEL FIELD=VALUE...", help="With --where without the MODEL.")],
+    words: Annotated[list[str], typer.Argument(metavar="MODEL FIELD=VALUE", help="With --where without the MODEL.")],
     where: Where = None,
     yes: Yes = False,
     dry_run: DryRun = False,
     format: Format = EditFormat.TABLE,
     json: Json = False,
 ) -> None:
-    """Set facts of a model, or of many: only those that are given, which are then pinned."""
+    """Set facts of a model, or of many, and pin them.
+
+    Only those that are given.
+    """
     from modelctl.sync.editing import each_row
 
     context = context_of(ctx)
