@@ -186,6 +186,21 @@ def test_bash_itself_completes_with_the_script_that_it_is_given(run: Run, filled
     assert (done.stdout.split()[0], done.stderr) == (FLASH, "")
 
 
+@pytest.mark.skipif(shutil.which("bash") is None or os.name == "nt", reason="no bash on a terminal here")
+def test_installing_writes_the_script_for_the_shell_that_asks_and_no_colour() -> None:
+    ours, theirs = os.openpty()
+    line = f"{sys.executable} -m modelctl --install-completion; true"  # `true`: bash stays, as the parent that asks
+    subprocess.run(["bash", "--norc", "-c", line], stdout=theirs, stderr=theirs, check=True)
+    os.close(theirs)
+    said = os.read(ours, 10_000).decode()
+    os.close(ours)
+    assert "bash completion installed" in said
+    assert "\x1b" not in said
+    script = Path.home() / ".bash_completions" / "modelctl.sh"
+    assert "_modelctl_completion" in script.read_text(encoding="utf-8")
+    assert str(script) in (Path.home() / ".bashrc").read_text(encoding="utf-8")
+
+
 def test_completing_a_name_loads_nothing_slow(monkeypatch: pytest.MonkeyPatch, filled_file: str) -> None:
     for name, value in {
         "_MODELCTL_COMPLETE": "complete_bash",

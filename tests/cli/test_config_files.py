@@ -71,11 +71,15 @@ def test_the_comments_are_settings_with_their_defaults(run: Run) -> None:
     assert values(run) == before
 
 
-def test_init_writes_no_password_and_says_so(run: Run) -> None:
+def test_init_writes_no_secret_and_says_so(run: Run) -> None:
     result = run("config", "init", env={"DATABASE_URL": "postgres://app:s3cr3t@db/prod"})
     assert result.code == 0
     assert result.stderr == "database_url holds a secret and was left out; keep it in the environment\n"
     assert "s3cr3t" not in HERE.read_text(encoding="utf-8")
+    HERE.unlink()
+    result = run("config", "init", env={"MODELCTL_SECRET_KEY": "not-for-files"})
+    assert result.stderr.startswith("secret_key holds a secret and was left out")
+    assert "not-for-files" not in HERE.read_text(encoding="utf-8")
     HERE.unlink()
     assert run("config", "init", env={"DATABASE_URL": "postgres://app@db/prod"}).stderr == ""
     assert "app@db/prod" in HERE.read_text(encoding="utf-8")

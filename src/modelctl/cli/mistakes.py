@@ -18,7 +18,7 @@ _INVALID_VALUE = re.compile(r"Invalid value for '([^']*)': (?:Value error, )?(.*
 def run_command(tree: Any, arguments: list[str], context: Context) -> int:
     """The command's exit code. UsageError for a command line that is wrong, KeyboardInterrupt for Ctrl-C."""
     try:
-        code = tree(arguments, prog_name="modelctl", obj=context, standalone_mode=False)
+        code = tree(arguments, prog_name="modelctl", obj=context, standalone_mode=False, color=False)
     except SystemExit as end:
         code = end.code
     except typer.Abort:
