@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+import typer
 
 from modelctl.cli.main import app, command_tree
 from modelctl.errors import CatalogError, ExitCode, StalePlan, UsageError
@@ -99,14 +100,25 @@ def test_a_group_without_a_command_is_answered_with_its_help(run, path):
 
 
 def test_a_question_that_nobody_answers_ends_the_command(run, command):
-    import typer
-
     def ask() -> None:
         typer.confirm("sure?")
 
     result = run(command(ask))
     assert result.code == ExitCode.FAILED
     assert result.stderr.endswith("aborted\n")
+
+
+def test_an_interruption_at_a_question_is_one(run, command):
+    def interrupt(*_size: int) -> str:
+        raise KeyboardInterrupt
+
+    def ask() -> None:
+        sys.stdin.readline = interrupt
+        typer.confirm("sure?")
+
+    result = run(command(ask))
+    assert result.code == ExitCode.INTERRUPTED
+    assert result.stderr.endswith("interrupted\n")
 
 
 def test_global_options_may_stand_anywhere(run):

@@ -21,7 +21,9 @@ def run_command(tree: Any, arguments: list[str], context: Context) -> int:
         code = tree(arguments, prog_name="modelctl", obj=context, standalone_mode=False, color=False)
     except SystemExit as end:
         code = end.code
-    except typer.Abort:
+    except typer.Abort as end:
+        if isinstance(end.__context__, KeyboardInterrupt):  # Ctrl-C at a question
+            raise KeyboardInterrupt from None
         context.warn("aborted")
         return ExitCode.FAILED
     except TyperException as mistake:
