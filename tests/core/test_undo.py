@@ -55,7 +55,7 @@ class World:
         self.stored = after_plan(self.stored, plan, now=now)
 
     def undo(self, run: str) -> Undo:
-        return undo(ACME, self.stored, self.entries[run], self.ledger)
+        return undo(PROVIDER, ACME, self.stored, self.entries[run], self.ledger)
 
 
 def in_force(points, at):

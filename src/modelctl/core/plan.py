@@ -99,6 +99,8 @@ class Plan:
     changes: tuple[Change, ...] = ()
     provider_settings: tuple[FieldChange, ...] = ()
     """What the provider's own row takes from the catalogs; `notices` says it to people."""
+    provider_action: Action | None = None
+    """CREATE or REMOVE where the provider's own row comes or goes by a person's word; no sync does that."""
     held: tuple[Held, ...] = ()
     accepted: tuple[Held, ...] = ()
     """What a guard would have stopped, but for a person's decision on these very values."""
@@ -150,4 +152,4 @@ class Plan:
     @property
     def is_empty(self) -> bool:
         """Whether applying it would change no row, no price and no count of absences."""
-        return not self.changes and not self.absences and not self.provider_settings
+        return not (self.changes or self.absences or self.provider_settings or self.provider_action)

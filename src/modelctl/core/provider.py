@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+HEADER_PREFIX = "header."
+"""Of the settings that are headers: `header.X-Title`."""
+FROM_VARIABLE = "env:"
+"""Begins the value of a header that is read from an environment variable whenever the API is asked."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
@@ -30,3 +35,12 @@ class Provider:
     deprecations_url: str | None = None
     is_builtin: bool = False
     is_enabled: bool = True
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Headers that are sent with each request, by name: a plain value, or `env:VARIABLE`."""
+        return {
+            name.removeprefix(HEADER_PREFIX): value
+            for name, value in sorted(self.settings.items())
+            if name.startswith(HEADER_PREFIX)
+        }

@@ -10,28 +10,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from modelctl.core.database_url import MASK
 from modelctl.core.encoding import decode, encode
 from modelctl.core.history import CREDENTIAL, MODEL, HistoryEntry, RecordedPoint, field_names
 from modelctl.core.ledger import MONEY_FIELDS
-from modelctl.core.model import FACT_FIELDS, PRICE_FIELDS, FactValue, ModelKey, Source
+from modelctl.core.model import FACT_FIELDS, PRICE_FIELDS, ModelKey, Source
 from modelctl.core.plan import Action, Change, FieldChange, Plan
 from modelctl.core.price import Basis, PriceKey, PricePoint, current
 from modelctl.core.provider import Provider
-from modelctl.core.provider_settings import SETTINGS, settings_of
 from modelctl.core.stored import RowState, StoredModel, StoredProvider
+from modelctl.core.undo_provider import LeftAlone, undo_row
 
 COMMAND = "undo"
 _SWITCHES = ("is_enabled", "pins")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeftAlone:
-    """Something of the run that is not taken back, and why."""
-
-    key: str
-    """A model, or `provider NAME`."""
-    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,29 +48,38 @@ class _Draft:
 
 
 def undo(
-    provider: Provider,
+    name: str,
+    row: Provider | None,
     stored: StoredProvider,
     entries: Sequence[HistoryEntry],
     ledger: Mapping[ModelKey, Sequence[RecordedPoint]],
 ) -> Undo:
-    """The plan that takes back what `entries` say, all of one run and of this provider."""
+    """The plan that takes back what `entries` say, all of one run and of this provider.
+
+    `row`: None where the provider's own row has gone.
+    """
     draft = _Draft(
         run=entries[0].entry.run if entries else "",
         keeps_basis=bool(entries) and entries[0].entry.command == COMMAND,
     )
     settings: tuple[FieldChange, ...] = ()
+    action: Action | None = None
     for each in sorted(entries, key=lambda each: (each.entity, each.key)):
         if each.entity == MODEL:
-            key = ModelKey(provider.name, each.key.partition("/")[2])
+            key = ModelKey(name, each.key.partition("/")[2])
             _undo_row(draft, each, key, stored, ledger.get(key, ()))
         elif each.entity == CREDENTIAL:
             draft.kept.append(LeftAlone(key=f"key of {each.key}", reason="the audit trail keeps no keys: set it again"))
         else:
-            settings = _undo_settings(draft, each, provider)
+            settings, action = undo_row(each, row, draft.moved, draft.kept)
+    if action is Action.REMOVE and stored.models.keys() - {each.key for each in draft.changes}:
+        draft.kept.append(LeftAlone(key=f"provider {name}", reason="its row stays while it has models"))
+        action = None
     plan = Plan(
-        provider=provider.name,
+        provider=name,
         changes=tuple(sorted(draft.changes, key=lambda change: change.key)),
         provider_settings=settings,
+        provider_action=action,
         existing=len(stored.models),
     )
     return Undo(plan=plan, moved=tuple(draft.moved), kept=tuple(draft.kept))
@@ -214,32 +213,3 @@ def _bring_back(draft: _Draft, each: HistoryEntry, key: ModelKey, stored: Stored
         removed=removed,
     )
     draft.changes.append(change)
-
-
-def _undo_settings(draft: _Draft, each: HistoryEntry, provider: Provider) -> tuple[FieldChange, ...]:
-    """A provider's settings as they were. Its row itself stays: other rows rest on it."""
-    name, entry = f"provider {provider.name}", each.entry
-    if entry.action == Action.CREATE:
-        draft.kept.append(LeftAlone(key=name, reason="a provider's row stays"))
-        return ()
-    present = settings_of(provider)
-    moved = [each for each in field_names(entry) if each in SETTINGS and encode(present[each]) != entry.after.get(each)]
-    foreign = [each for each in field_names(entry) if each not in SETTINGS]
-    if moved:
-        draft.moved.append(LeftAlone(key=name, reason=f"changed since: {', '.join(moved)}"))
-    if foreign:
-        draft.kept.append(LeftAlone(key=name, reason=f"not taken back by an undo: {', '.join(foreign)}"))
-    if hidden := [each for each, value in entry.before.items() if isinstance(value, str) and MASK in value]:
-        draft.kept.append(LeftAlone(key=name, reason=f"the audit trail keeps no password: {', '.join(hidden)}"))
-    if moved or foreign or hidden:
-        return ()
-    return tuple(
-        FieldChange(name=each, old=present[each], new=_setting(each, entry.before.get(each)), source=Source.PERSON)
-        for each in field_names(entry)
-    )
-
-
-def _setting(name: str, value: Any) -> FactValue:
-    if name == "env_vars":
-        return tuple(map(str, value or ()))
-    return value if isinstance(value, str) else None

@@ -14,6 +14,7 @@ from modelctl.render.terminal import Look, labelled
 from modelctl.render.values import old_to_new, one_line
 
 VERSION = 1
+_ROW = {Action.REMOVE: "removed again", Action.CREATE: "brought back"}
 
 
 class ProviderPart(Protocol):
@@ -38,6 +39,8 @@ def undo_text(part: ProviderPart, look: Look) -> str:
     if part.error is not None:
         return look.text(labelled(part.provider, one_line(f"failed: {part.error}"), look, style="red"))
     lines = []
+    if plan.provider_action is not None:
+        lines += labelled(f"provider {one_line(part.provider)}", _ROW[plan.provider_action], look, style="bold")
     for field in plan.provider_settings:
         text = f"{field.name}  {old_to_new(field.old, field.new)}"
         lines += labelled(f"provider {one_line(part.provider)}", text, look, style="bold")
@@ -49,7 +52,7 @@ def undo_text(part: ProviderPart, look: Look) -> str:
 
 
 def _what(change: Change) -> str:
-    return {Action.REMOVE: "removed again", Action.CREATE: "brought back"}.get(change.action, "taken back")
+    return _ROW.get(change.action, "taken back")
 
 
 def undo_json(undone: str, run: str | None, parts: tuple[ProviderPart, ...], look: Look) -> str:
@@ -64,6 +67,7 @@ def _part(part: ProviderPart) -> dict[str, Any]:
         "provider": part.provider,
         "error": None if part.error is None else str(part.error),
         "settings": {each.name: {"old": plain(each.old), "new": plain(each.new)} for each in plan.provider_settings},
+        "row": None if plan.provider_action is None else plan.provider_action.value,
         "taken_back": [change_object(each) for each in plan.changes],
         "moved": [{"key": each.key, "reason": each.reason} for each in part.undo.moved],
         "kept": [{"key": each.key, "reason": each.reason} for each in part.undo.kept],

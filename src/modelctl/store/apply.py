@@ -20,7 +20,7 @@ from modelctl.errors import StalePlan
 from modelctl.store import read
 from modelctl.store.dialects import BATCH_ROWS, Row, insert_rows, overwrite_rows
 from modelctl.store.names import Tables
-from modelctl.store.providers import write_provider
+from modelctl.store.providers import remove_provider, write_provider
 from modelctl.store.rows import model_row, price_row, run_row, state_row
 
 T = TypeVar("T")
@@ -46,6 +46,8 @@ def apply(connection: Connection, tables: Tables, plan: Plan, provider: Provider
     insert_rows(connection, tables.changes, [_audit_row(change, author) for change in plan.changes])
     _write_absences(connection, tables, plan, author)
     _write_seen(connection, tables, plan)
+    if plan.provider_action is Action.REMOVE:
+        remove_provider(connection, tables, provider, author)
 
 
 def record_run(connection: Connection, tables: Tables, record: RunRecord) -> None:

@@ -6,25 +6,32 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, delete, select, update
 
-from modelctl.core.database_url import masked
 from modelctl.core.encoding import encode
+from modelctl.core.health import ProviderHealth
 from modelctl.core.model import FactValue, Source
-from modelctl.core.plan import FieldChange
+from modelctl.core.plan import Action, FieldChange
 from modelctl.core.provider import Provider
-from modelctl.core.provider_settings import SETTINGS, settings_of
+from modelctl.core.provider_settings import (
+    BY_CATALOGS,
+    SETTINGS,
+    addressed,
+    editable_of,
+    from_audit,
+    settings_of,
+    with_settings,
+)
 from modelctl.core.run import Author
 from modelctl.core.stored import Written
 from modelctl.errors import StalePlan
+from modelctl.store import credentials
 from modelctl.store.dialects import insert_rows
 from modelctl.store.fetching import fetched
 from modelctl.store.names import Tables
 from modelctl.store.rows import provider_from_row, provider_row
 
 ENTITY = "provider"
-BY_CATALOGS = ("sync", "apply", "populate")
-"""Commands that write what catalogs state. Whatever else wrote a row was a person."""
 
 
 def last_written(connection: Connection, tables: Tables, rows: Mapping[str, Provider]) -> dict[str, dict[str, Written]]:
@@ -34,19 +41,22 @@ def last_written(connection: Connection, tables: Tables, rows: Mapping[str, Prov
     """
     changes = tables.changes
     statement = (
-        select(changes.c.entity_key, changes.c.command, changes.c.at, changes.c.after_values)
+        select(changes.c.entity_key, changes.c.command, changes.c.action, changes.c.at, changes.c.after_values)
         .where(changes.c.entity == ENTITY, changes.c.entity_key.in_(sorted(rows)))
         .order_by(changes.c.at)
     )
     found: defaultdict[str, dict[str, Written]] = defaultdict(dict)
     written_at: dict[tuple[str, str], datetime] = {}
-    for name, command, at, after in fetched(connection, statement):
+    for name, command, action, at, after in fetched(connection, statement):
+        if action == Action.REMOVE:  # the row that there is now is another one
+            found.pop(name, None)
+            continue
         source = Source.CATALOG if command in BY_CATALOGS else Source.PERSON
         present = settings_of(rows[name])
         for key, encoded in (after or {}).items():
             if key not in SETTINGS:
                 continue
-            value = _decoded(key, encoded)
+            value = from_audit(key, encoded)
             if written_at.get((name, key)) != at or value == present[key]:
                 found[name][key] = Written(value, source.value)
                 written_at[name, key] = at
@@ -61,26 +71,56 @@ def write_provider(
     rows = fetched(connection, select(table).where(table.c.name == provider.name).with_for_update())
     if not rows:
         insert_rows(connection, table, [provider_row(provider, now=author.now)])
-        stated = {name: value for name, value in settings_of(provider).items() if value}
-        _audit(connection, tables, provider.name, "create", None, stated, author)
+        _audit(connection, tables, provider.name, Action.CREATE, None, _stated(provider), author)
         return
-    present = settings_of(provider_from_row(rows[0]))
+    row = provider_from_row(rows[0])
+    present = editable_of(row)
     changes = [each for each in changes if present[each.name] != each.new]  # another sync may have done some already
     if not changes:
         return
     if any(present[each.name] != each.old for each in changes):
         raise StalePlan(f"provider {provider.name} has changed since the plan was made", "run the command again")
-    new = {each.name: each.new for each in changes}
-    columns = {name: list(value) or None if isinstance(value, tuple) else value for name, value in new.items()}
-    connection.execute(update(table).where(table.c.name == provider.name).values(**columns, updated_at=author.now))
-    _audit(connection, tables, provider.name, "update", {each.name: each.old for each in changes}, new, author)
+    moved = {"settings" if each.name == "headers" else each.name for each in changes}
+    columns = provider_row(with_settings(row, tuple(changes)), now=author.now)
+    values = {name: columns[name] for name in (*sorted(moved), "updated_at")}
+    connection.execute(update(table).where(table.c.name == provider.name).values(values))
+    before, after = {each.name: each.old for each in changes}, {each.name: each.new for each in changes}
+    _audit(connection, tables, provider.name, Action.UPDATE, before, after, author)
+
+
+def remove_provider(connection: Connection, tables: Tables, provider: Provider, author: Author) -> None:
+    """Delete the row, its stored keys and what was held of it. Its models must be gone; its runs and prices stay."""
+    for credential in credentials.credentials(connection, tables, lock=True).values():
+        if credential.provider == provider.name:
+            credentials.remove(connection, tables, credential, author)
+    connection.execute(delete(tables.holds).where(tables.holds.c.provider == provider.name))
+    table = tables.providers
+    connection.execute(delete(table).where(table.c.name == provider.name))
+    _audit(connection, tables, provider.name, Action.REMOVE, _stated(provider), {}, author)
+
+
+def write_health(connection: Connection, tables: Tables, provider: str, health: ProviderHealth) -> None:
+    """Remember how a provider was found. It is a measurement: no audit, and `updated_at` stays."""
+    table = tables.providers
+    values = {
+        "health_status": health.status,
+        "health_checked_at": health.checked_at,
+        "health_latency_ms": health.latency_ms,
+    }
+    connection.execute(update(table).where(table.c.name == provider).values(values))
+
+
+def _stated(provider: Provider) -> dict[str, FactValue]:
+    """Every setting that a provider of which nothing is known has not: an empty prefix is one, no prefix is none."""
+    bare = editable_of(Provider(name=provider.name, display_name="", kind=""))
+    return {name: value for name, value in editable_of(provider).items() if value != bare[name]}
 
 
 def _audit(
     connection: Connection,
     tables: Tables,
     name: str,
-    action: str,
+    action: Action,
     before: Mapping[str, FactValue] | None,
     after: Mapping[str, FactValue],
     author: Author,
@@ -92,7 +132,7 @@ def _audit(
         "at": author.now,
         "actor": author.actor,
         "command": author.command,
-        "action": action,
+        "action": action.value,
         "before_values": None if before is None else _encoded(before),
         "after_values": _encoded(after),
     }
@@ -101,13 +141,4 @@ def _audit(
 
 def _encoded(values: Mapping[str, FactValue]) -> dict[str, object]:
     """As JSON; an address without the password that it may hold."""
-    return {
-        name: masked(value) if name == "api_base_url" and isinstance(value, str) else encode(value)
-        for name, value in values.items()
-    }
-
-
-def _decoded(name: str, value: object) -> FactValue:
-    if name == "env_vars":
-        return tuple(str(each) for each in value) if isinstance(value, list) else ()
-    return value if isinstance(value, str) else None
+    return {name: encode(addressed(name, value)) for name, value in values.items()}

@@ -12,6 +12,7 @@ from modelctl.core.history import HistoryEntry, Run
 from modelctl.core.plan import Action, Plan
 from modelctl.core.run import Author, Outcome, RunRecord
 from modelctl.core.undo import Undo, undo
+from modelctl.core.undo_provider import removed_provider
 from modelctl.errors import ExitCode, ModelctlError, StalePlan, StoreError
 from modelctl.store import apply as writing
 from modelctl.store import history, read
@@ -46,7 +47,7 @@ class UndoReport:
     def taken_back(self) -> int:
         """How many rows go back, a provider's own row counted as one."""
         done = [each.undo.plan for each in self.providers if each.error is None]
-        return sum(len(plan.changes) + bool(plan.provider_settings) for plan in done)
+        return sum(len(plan.changes) + bool(plan.provider_settings or plan.provider_action) for plan in done)
 
     @property
     def moved(self) -> int:
@@ -102,14 +103,15 @@ def _planned(
     tables = database.tables
     with database.reading() as connection:
         row = read.providers(connection, tables).get(provider)
-        if row is None:
+        written = row or removed_provider(entries)
+        if written is None:
             raise StoreError(f"the database has no provider {provider!r} any more")
         stored = read.models_of(connection, tables, provider)
         ledger = history.recorded_points(connection, tables, provider)
-    made = undo(row, stored, entries, ledger)
+    made = undo(provider, row, stored, entries, ledger)
 
     def write(connection: Connection) -> None:
-        writing.apply(connection, tables, made.plan, row, author)
+        writing.apply(connection, tables, made.plan, written, author)
         writing.record_run(connection, tables, _record(made.plan, author))
 
     return made, write
