@@ -244,3 +244,13 @@ def test_a_bare_list_is_a_listing(answers: Any) -> None:
 def test_what_is_not_a_whole_listing_is_an_error(body: object, answers: Any) -> None:
     with pytest.raises(SourceError, match=r"^local: "):
         answers(body)
+
+
+def test_litellm_says_what_a_model_is_for_by_its_mode() -> None:
+    items = saved("-litellm")
+    types = {model_id: known(items[model_id]).get("type") for model_id in items}
+    assert types["claude-sonnet-4-5"] == "chat"
+    assert types["text-embedding-3-small"] == "embedding"
+    assert types["groq/whisper-large-v3"] == types["groq/canopylabs/orpheus-v1-english"] == "audio"
+    assert types["deepseek/search"] is None  # a mode that is no type of ours
+    assert types["dall-e-3"] is None  # the proxy does not say

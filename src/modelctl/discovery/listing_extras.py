@@ -10,7 +10,7 @@ Pure. A word that no server below uses, and an amount that nobody charges in the
 | Mistral | `max_context_length` | | `capabilities`, `deprecation`, `aliases`; `created` is the time of the request |
 | OpenRouter | `context_length`, `top_provider` | `pricing.prompt/completion/…`, USD per token | `architecture` |
 | Fireworks | `context_length` | | `supports_chat`, `supports_image_input`, `supports_tools` |
-| LiteLLM | `max_input_tokens`, `max_output_tokens` | | `created` is always 1677610602 |
+| LiteLLM | `max_input_tokens`, `max_output_tokens` | | `mode`; `created` is always 1677610602 |
 | DeepSeek, Perplexity | | | ids alone |
 """
 
@@ -46,6 +46,21 @@ TYPES = {
     "rerank": ModelType.RERANK,
 }
 
+MODES = {
+    "chat": ModelType.CHAT,
+    "responses": ModelType.CHAT,
+    "completion": ModelType.OTHER,
+    "embedding": ModelType.EMBEDDING,
+    "image_generation": ModelType.IMAGE,
+    "image_edit": ModelType.IMAGE,
+    "audio_transcription": ModelType.AUDIO,
+    "audio_speech": ModelType.AUDIO,
+    "video_generation": ModelType.VIDEO,
+    "moderation": ModelType.MODERATION,
+    "rerank": ModelType.RERANK,
+}
+"""LiteLLM's `mode` (seen in the listing of 1.106 on 2026-11-21; its other words, as `search`, are no type of ours)."""
+
 LITELLM_CREATED = 1677610602
 """LiteLLM's constant for every model (`DEFAULT_MODEL_CREATED_AT_TIME`)."""
 
@@ -74,7 +89,7 @@ def facts_of(item: Mapping[str, Any], now: datetime) -> ModelFacts:
     inputs = _modalities(item, "input_modalities")
     return ModelFacts(
         display_name=text(item, "display_name") or _name(item),
-        type=TYPES.get(str(item.get("type"))) or _type_by_rule(item),
+        type=_stated_type(item) or _type_by_rule(item),
         input_modalities=inputs,
         output_modalities=_modalities(item, "output_modalities"),
         vision=_first_known(
@@ -98,7 +113,7 @@ def rules_of(item: Mapping[str, Any]) -> dict[str, str]:
 
     `created` is when the server made its entry: Groq has its model before the vendor's release, Together long after.
     """
-    by_type = {} if str(item.get("type")) in TYPES else {"type": "rule:capabilities"}
+    by_type = {} if _stated_type(item) else {"type": "rule:capabilities"}
     return {"released_on": "rule:created", **by_type}
 
 
@@ -154,6 +169,10 @@ def _name(item: Mapping[str, Any]) -> str | None:
     """A name for people. Mistral's `name` is an id: its own, or that of the version behind an alias."""
     name = text(item, "name")
     return None if name == item.get("id") or "completion_chat" in _own_capabilities(item) else name
+
+
+def _stated_type(item: Mapping[str, Any]) -> ModelType | None:
+    return TYPES.get(str(item.get("type"))) or MODES.get(str(item.get("mode")))
 
 
 def _type_by_rule(item: Mapping[str, Any]) -> ModelType | None:
