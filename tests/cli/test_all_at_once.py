@@ -37,7 +37,7 @@ def test_every_provider_is_asked_before_the_first_is_brought_up_to_date(monkeypa
         return ModelRecord(key=ModelKey(access.provider, "m"), facts=ModelFacts())
 
     fake = SimpleNamespace(KIND="fake", DOCS="", BASE_URL_ENV="", COMPLETE=True, fetch=fetch, translate=translate)
-    monkeypatch.setattr(listings, "REGISTRY", {"fake": fake})
+    monkeypatch.setattr(listings, "module_of", {"fake": fake}.__getitem__)
     jobs = [job("catalog-only", is_asked=False), *(job(f"p{number}", is_asked=True) for number in range(PROVIDERS))]
     found = gather(jobs, [], deadline_s=20)
     assert next(found).job.provider.name == "catalog-only"

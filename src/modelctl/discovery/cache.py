@@ -59,8 +59,8 @@ class ListingCache:
         if access.provider not in listing.complete_for:
             return
         text = listing_text(StoredListing(listing, access.now), access.provider, _identity(kind, access))
-        if len(access.api_key) >= SECRET_CHARS and access.api_key in text:
-            logger.debug("%s: its listing repeats the key and is not stored", access.provider)
+        if any(len(each) >= SECRET_CHARS and each in text for each in access.secrets):
+            logger.debug("%s: its listing repeats the key or a header and is not stored", access.provider)
             return
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_whole(self._path(kind, access), text, mode=0o600)
@@ -83,5 +83,6 @@ def _identity(kind: str, access: Access) -> str:
         access.auth_header_name or "",
         access.auth_header_prefix or "",
         key_fingerprint(access.api_key),
+        *(f"{name}={value}" for name, value in sorted(access.headers.items())),
     )
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()

@@ -35,6 +35,8 @@ class Request:
     """For the whole listing: all pages, all tries, all waiting."""
     sleep: Callable[[float], object] | None = None
     """How to wait between tries; None = until the time is up or nobody waits for the listing any more."""
+    ask: Callable[[Discovery, Access, Patience], Outcome] = attempt
+    """How it is asked; a probe asks once and measures."""
 
 
 @dataclass(slots=True)
@@ -108,7 +110,7 @@ def _start(request: Request, running: dict[str, _Running], done: _Done) -> None:
 
     def run() -> None:
         try:
-            done.put((me, attempt(request.source, request.access, me.patience)))
+            done.put((me, request.ask(request.source, request.access, me.patience)))
         except BaseException as error:
             done.put((me, error))
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from modelctl.core.health import Health
 from modelctl.core.validate import shorten
 from modelctl.discovery.pages import bare_url
 from modelctl.discovery.source import Access, UnusableListing
@@ -41,6 +42,10 @@ class Failure:
     message: str
     hint: str = TRY_LATER
     is_transient: bool = False
+    health: Health = Health.FAILED
+    """What it says of the provider."""
+    status: int | None = None
+    """Of the answer; None where none came."""
     retry_after_s: float | None = None
     """How long the provider asks to wait; None when it does not say."""
 
@@ -50,8 +55,10 @@ class Failure:
 
 
 def redact(text: str, access: Access) -> str:
-    """The text without the API key. A word like `EMPTY` or `none`, for a server that checks no keys, is left alone."""
-    return text.replace(access.api_key, "[key]") if len(access.api_key) >= SECRET_CHARS else text
+    """The text without key and headers. A word like `EMPTY` or `none`, for a server that checks no keys, stays."""
+    for secret in access.secrets:
+        text = text.replace(secret, "[key]") if len(secret) >= SECRET_CHARS else text
+    return text
 
 
 def failure_of(error: Exception, access: Access) -> Failure:
@@ -62,16 +69,25 @@ def failure_of(error: Exception, access: Access) -> Failure:
         return Failure(str(error), IF_IT_STAYS)
     status = _status(error)
     if status is not None:
-        return _of_status(status, error, access)
+        return replace(_of_status(status, error, access), status=status)
     names = {parent.__name__ for each in _chain(error) for parent in type(each).__mro__}
     address = _address(error) or (bare_url(access.base_url) if access.base_url else "its API")
     if names & HOPELESS_NAMES:
-        return Failure(f"{address} cannot be asked ({type(_root(error)).__name__})", CHECK_ADDRESS)
+        return Failure(
+            f"{address} cannot be asked ({type(_root(error)).__name__})", CHECK_ADDRESS, health=Health.UNREACHABLE
+        )
     if names & TIME_OUT_NAMES:
-        return Failure(f"{address} did not answer within {access.timeout_s:g} s", is_transient=True)
+        return Failure(
+            f"{address} did not answer within {access.timeout_s:g} s", is_transient=True, health=Health.TIMEOUT
+        )
     if names & CONNECTION_NAMES:
         reason = shorten(" ".join(str(_root(error)).split()), 120) or type(_root(error)).__name__
-        return Failure(f"no connection to {address} ({reason})", f"{CHECK_ADDRESS} and the network", is_transient=True)
+        return Failure(
+            f"no connection to {address} ({reason})",
+            f"{CHECK_ADDRESS} and the network",
+            is_transient=True,
+            health=Health.UNREACHABLE,
+        )
     return Failure(f"the answer of {address} cannot be read ({type(error).__name__})", IF_IT_STAYS)
 
 
@@ -82,18 +98,29 @@ def _of_status(status: int, error: Exception, access: Access) -> Failure:
     # Gemini answers a wrong key with 400 and the reason API_KEY_INVALID (2026-11).
     if status == 401 or (status == 400 and "API_KEY_INVALID" in str(error)):
         if not access.api_key:
-            return Failure(f"{what}: it wants an API key", f"set {access.key_name or 'one'}")
-        return Failure(f"{what}: {key} is not accepted", "check the key")
+            return Failure(
+                f"{what}: it wants an API key", f"set {access.key_name or 'one'}", health=Health.UNAUTHORIZED
+            )
+        return Failure(f"{what}: {key} is not accepted", "check the key", health=Health.UNAUTHORIZED)
+    if status == 400:  # LiteLLM's answer to a key that it does not know, where it has no database (1.106, 2026-11)
+        return Failure(f"{what}: the request is refused", f"{CHECK_ADDRESS} and the key")
     if status == 403:
         return Failure(
-            f"{what}: {key} may not list models", "check the key's permissions, and the region it is used in"
+            f"{what}: {key} may not list models",
+            "check the key's permissions, and the region it is used in",
+            health=Health.FORBIDDEN,
         )
     if status == 404:
-        return Failure(f"{what}: no listing there", CHECK_ADDRESS)
+        return Failure(f"{what}: no listing there", CHECK_ADDRESS, health=Health.NO_LISTING)
     if 300 <= status < 400:
         return Failure(f"{what}: it answers with a redirect, which is not followed", CHECK_ADDRESS)
     if status == 429:
-        return Failure(f"{what}: too many requests", is_transient=True, retry_after_s=_retry_after(error))
+        return Failure(
+            f"{what}: too many requests",
+            is_transient=True,
+            health=Health.RATE_LIMITED,
+            retry_after_s=_retry_after(error),
+        )
     return Failure(what, is_transient=status in TRANSIENT_STATUSES, retry_after_s=_retry_after(error))
 
 

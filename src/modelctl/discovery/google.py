@@ -60,6 +60,7 @@ def fetch(access: Access) -> Iterator[Mapping[str, Any]]:
         http_options=types.HttpOptions(
             base_url=access.base_url.rstrip("/").removesuffix(f"/{API_VERSION}") if access.base_url else None,
             api_version=API_VERSION,
+            headers=dict(access.headers) or None,
             timeout=int(access.timeout_s * 1000),
             retry_options=types.HttpRetryOptions(attempts=1),
             # No redirects: the SDK would carry the key along.

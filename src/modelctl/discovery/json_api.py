@@ -1,6 +1,7 @@
 """GET requests for the servers that have no SDK of theirs here, through the openai SDK's client and nothing of its own.
 
-The key goes into the header that the provider wants; no other header, no redirect and no retry leaves this process.
+The key goes into the header that the provider wants, beside the headers that a person set for it; no other header, no
+redirect and no retry leaves this process.
 """
 
 from __future__ import annotations
@@ -29,11 +30,11 @@ def json_api(access: Access, base_url: str) -> Iterator[Callable[[str], Fetched]
     import httpx2
     from openai import DefaultHttpxClient, OpenAI
 
-    key_header = _key_header(access)
+    headers = {**access.headers, **_key_header(access)}
 
     def send_only_ours(request: httpx2.Request) -> None:
         # The SDK adds OPENAI_ORG_ID, OPENAI_CUSTOM_HEADERS and its own key header: none of this server's business.
-        for name in request.headers.keys() - SENT_HEADERS - {name.lower() for name in key_header}:
+        for name in request.headers.keys() - SENT_HEADERS - {name.lower() for name in headers}:
             del request.headers[name]
 
     with OpenAI(
@@ -48,7 +49,7 @@ def json_api(access: Access, base_url: str) -> Iterator[Callable[[str], Fetched]
 
         def get(path: str) -> Fetched:
             access.pace()
-            answer = client.get(path, cast_to=httpx2.Response, options={"headers": key_header})
+            answer = client.get(path, cast_to=httpx2.Response, options={"headers": headers})
             return Fetched(json_of(answer), str(answer.url))
 
         yield get

@@ -44,6 +44,7 @@ def fetch(access: Access) -> Iterator[Mapping[str, Any]]:
         base_url=access.base_url or not_given,
         timeout=access.timeout_s,
         max_retries=0,
+        default_headers=access.headers,
         http_client=DefaultHttpxClient(follow_redirects=False),  # it would carry the key along
     ) as client:
         access.pace()

@@ -48,6 +48,7 @@ def fetch(access: Access) -> Iterator[Mapping[str, Any]]:
         client = Client(
             api_token=required_key(access),
             base_url=access.base_url.rstrip("/").removesuffix("/v1") if access.base_url else None,
+            headers=dict(access.headers),
             timeout=httpx.Timeout(access.timeout_s),
             transport=transport,
         )

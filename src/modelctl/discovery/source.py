@@ -34,8 +34,15 @@ class Access:
     """When this listing is taken; stamped on what is observed."""
     auth_header_name: str | None = None
     auth_header_prefix: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """To be sent with each request besides the key's; some may hold secrets."""
     pace: Callable[[], None] = field(default=unhurried, repr=False, compare=False)
     """To be called before each request: returns when it may go out."""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What no message may hold."""
+        return (self.api_key, *self.headers.values())
 
 
 class UnusableListing(ValueError):
@@ -79,3 +86,7 @@ class Discovery(Protocol):
         Raises KeyError, TypeError or ValueError where the item is not what the API documents.
         """
         ...
+
+
+ATTRIBUTES = ("KIND", "DOCS", "BASE_URL_ENV", "COMPLETE", "fetch", "translate")
+"""What a module of another package is checked for, when it is loaded."""

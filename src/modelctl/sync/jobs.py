@@ -11,9 +11,9 @@ from enum import StrEnum
 from modelctl.core.credentials import FoundKey, KeySource
 from modelctl.core.filters import Patterns
 from modelctl.core.plan import FieldChange
-from modelctl.core.provider import Provider
+from modelctl.core.provider import FROM_VARIABLE, Provider
 from modelctl.discovery.cache import ListingCache
-from modelctl.discovery.registry import REGISTRY
+from modelctl.discovery.registry import module_of
 from modelctl.discovery.source import Access
 from modelctl.errors import CredentialError, ModelctlError, SourceError, UsageError
 from modelctl.sync.keys import Keys
@@ -64,6 +64,16 @@ def choose(wanted: Sequence[str], known: Mapping[str, Provider], on: Mapping[str
     return tuple(known[name] for name in sorted(named))
 
 
+def left_out(wanted: Sequence[str], known: Mapping[str, Provider], on: Mapping[str, bool]) -> dict[str, str]:
+    """The providers that `choose` leaves out of `all` because they are switched off, and where: `row` or `settings`."""
+    if wanted and ALL not in wanted:
+        return {}
+    off = {name: "row" if not provider.is_enabled else "settings" for name, provider in sorted(known.items())}
+    return {
+        name: where for name, where in off.items() if name not in wanted and (where == "row" or not on.get(name, True))
+    }
+
+
 def job_for(
     known: KnownProvider,
     *,
@@ -85,6 +95,9 @@ def job_for(
     except (CredentialError, SourceError) as error:
         return replace(job, error=error)
     if isinstance(access, Access):
+        for name, value in provider.headers.items():
+            if value.startswith(FROM_VARIABLE):
+                keys.learned(access.headers[name])
         return replace(job, access=access, notice=_project_notice(project, found))
     if source is SourceChoice.API:
         return replace(job, error=SourceError(f"{provider.name}: its API was not asked: {access}"))
@@ -103,6 +116,21 @@ def _project_notice(project: str, found: FoundKey | None) -> str | None:
     return f"{asked}; what is not listed there is not counted as gone"
 
 
+def headers_of(provider: Provider, environ: Mapping[str, str]) -> dict[str, str]:
+    """The headers of the row with the values of the variables that they name. SourceError where one is not set."""
+    headers = {}
+    for name, value in provider.headers.items():
+        if value.startswith(FROM_VARIABLE):
+            variable = value.removeprefix(FROM_VARIABLE)
+            value = environ.get(variable, "").strip()
+            if not value:
+                raise SourceError(f"{provider.name}: {variable} is not set, which its header {name} wants", "set it")
+            if not value.isascii() or not value.isprintable():
+                raise SourceError(f"{provider.name}: the value of {variable} cannot stand in a header", "set it again")
+        headers[name] = value
+    return headers
+
+
 def _access(
     provider: Provider,
     shipped: Provider | None,
@@ -115,33 +143,32 @@ def _access(
     """How the API is reached, or why it cannot be asked."""
     if not provider.kind:
         return "it has no listing of models"
-    if provider.kind not in REGISTRY:
-        raise SourceError(
-            f"{provider.name}: there is no discovery module of kind {provider.kind!r}",
-            f"the kinds are {', '.join(sorted(REGISTRY))}",
-        )
+    try:
+        module = module_of(provider.kind)
+    except SourceError as error:
+        raise SourceError(f"{provider.name}: {error.message}", error.hint) from None
     if provider.env_vars and found is None:
         return f"no key; set {' or '.join(provider.env_vars)} to ask its API as well"
     return Access(
         provider=provider.name,
         api_key=found.key if found is not None else "",
         key_name=found.name if found is not None else "",
-        base_url=_base_url(provider, shipped, environ),
+        base_url=_base_url(provider, shipped, module.BASE_URL_ENV, environ),
         timeout_s=timeout_s,
         now=now,
         auth_header_name=provider.auth_header_name,
         auth_header_prefix=provider.auth_header_prefix,
+        headers=headers_of(provider, environ),
     )
 
 
-def _base_url(provider: Provider, shipped: Provider | None, environ: Mapping[str, str]) -> str | None:
+def _base_url(provider: Provider, shipped: Provider | None, variable: str, environ: Mapping[str, str]) -> str | None:
     """The address in the provider's row if a person put it there, else the SDK's variable, else the SDK's default.
 
     A row that still has the shipped address must not keep the SDK's own variable from working; and what a vendor
     documents as its address is not always what its SDK wants (with or without the version).
     """
     is_shipped = shipped is not None and provider.api_base_url == shipped.api_base_url
-    variable = REGISTRY[provider.kind].BASE_URL_ENV
     if is_shipped and variable:
         return environ.get(variable) or None
     return provider.api_base_url

@@ -10,7 +10,7 @@ from modelctl.core.durations import age_text
 from modelctl.core.snapshot import Snapshot
 from modelctl.discovery.attempts import Outcome
 from modelctl.discovery.collect import Request, collect_all
-from modelctl.discovery.registry import REGISTRY
+from modelctl.discovery.registry import module_of
 from modelctl.discovery.source import Access
 from modelctl.errors import ModelctlError
 from modelctl.sync.jobs import Job
@@ -46,7 +46,7 @@ def ask(jobs: Sequence[Job], *, deadline_s: float) -> Iterator[Listed]:
             reused.append(stored)
         else:
             asked[job.provider.name] = job
-            requests.append(Request(source=REGISTRY[job.provider.kind], access=job.access, deadline_s=deadline_s))
+            requests.append(Request(source=module_of(job.provider.kind), access=job.access, deadline_s=deadline_s))
     return _answers(reused, collect_all(requests), asked)
 
 

@@ -1,0 +1,142 @@
+"""Trying providers: one listing each, no retries, all at the same time; and whether the key made a difference.
+
+A server that lists its models to anybody proves nothing about a key. So what was listed is asked for once more with a
+key that nobody has: only where that one is refused, the right one is proven.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from modelctl.core.health import Health
+from modelctl.core.model import ModelRecord, Skipped
+from modelctl.core.snapshot import Snapshot
+from modelctl.discovery.attempts import Outcome, Patience
+from modelctl.discovery.collect import Request, collect_all
+from modelctl.discovery.failure import CHECK_ADDRESS, IF_IT_STAYS, TRY_LATER, Failure, failure_of, redact
+from modelctl.discovery.listing import read_listing
+from modelctl.discovery.source import Access, Discovery
+from modelctl.errors import SourceError
+
+SPARE_S = 10.0
+"""Beyond the time-outs of both calls: for importing SDKs, all at once on a slow machine."""
+BOGUS = "modelctl-control-"
+"""How the key of the control call begins, for whoever reads the server's log."""
+
+REFUSALS = frozenset({400, 401, 403, 422})
+"""Answers to a made-up key that tell it from the right one, with which the very same request was answered before."""
+_REMEDIES = {TRY_LATER: "try again later", IF_IT_STAYS: CHECK_ADDRESS}
+"""What a sync says of its rows means nothing here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probed:
+    """What came of trying one provider."""
+
+    health: Health
+    problem: str = ""
+    """What is wrong, in one line without a secret."""
+    remedy: str = ""
+    latency_ms: int | None = None
+    """From the first request to the first model."""
+    models: int | None = None
+    """How many it lists; None where it listed none."""
+    skipped: int = 0
+    """What it lists besides and is no model for the table."""
+    key_is_proven: bool | None = None
+    """Whether a made-up key is refused; None where that was not tried, as for a server without keys."""
+
+
+def probe_all(targets: Sequence[tuple[Discovery, Access]]) -> Iterator[tuple[str, Probed]]:
+    """Each provider's name with what came of trying it, as they finish. The time-out of `access` is for one request."""
+    found: dict[str, Probed] = {}
+
+    def ask(source: Discovery, access: Access, patience: Patience) -> Outcome:
+        found[access.provider] = _probed(source, access, patience)
+        return SourceError("done")  # what came of it stands in `found`; nobody wants the listing
+
+    requests = [
+        Request(source=source, access=access, deadline_s=2 * access.timeout_s + SPARE_S, ask=ask)
+        for source, access in targets
+    ]
+    deadlines = {each.access.provider: each.deadline_s for each in requests}
+    for name, _ in collect_all(requests):
+        late = Probed(health=Health.TIMEOUT, problem=f"no whole answer within {deadlines[name]:g} s")
+        yield name, found.get(name, late)
+
+
+@dataclass(slots=True)
+class _Watch:
+    """A discovery module, watched: when its first request went out, and when the first model came in."""
+
+    source: Discovery
+    asked_at: float | None = None
+    answered_at: float | None = None
+    KIND = DOCS = BASE_URL_ENV = ""
+    COMPLETE = False
+
+    @property
+    def latency_ms(self) -> int | None:
+        if self.asked_at is None or self.answered_at is None:
+            return None
+        return round((self.answered_at - self.asked_at) * 1000)
+
+    def pace(self) -> None:
+        self.asked_at = self.asked_at or time.monotonic()
+
+    def fetch(self, access: Access) -> Iterator[Mapping[str, Any]]:
+        for item in self.source.fetch(access):
+            self.answered_at = self.answered_at or time.monotonic()
+            yield item
+
+    def translate(self, item: Mapping[str, Any], access: Access) -> ModelRecord | Skipped:
+        return self.source.translate(item, access)
+
+
+def _probed(source: Discovery, access: Access, patience: Patience) -> Probed:
+    watch = _Watch(source)
+    outcome = _tried(watch, replace(access, pace=watch.pace), patience)
+    if isinstance(outcome, Failure):
+        told = outcome.to_error(access)
+        return Probed(
+            health=outcome.health,
+            problem=told.message.removeprefix(f"{access.provider}: "),
+            remedy=_REMEDIES.get(told.hint, told.hint),
+        )
+    listed = Probed(
+        health=Health.OK,
+        latency_ms=watch.latency_ms,
+        models=len(outcome.records),
+        skipped=len(outcome.skipped),
+    )
+    return _with_proof(listed, source, access, patience) if access.api_key else listed
+
+
+def _with_proof(listed: Probed, source: Discovery, access: Access, patience: Patience) -> Probed:
+    """The control call: the same listing with a key that nobody has."""
+    bogus = replace(access, api_key=BOGUS + secrets.token_hex(12), key_name="")
+    outcome = _tried(source, bogus, patience)
+    if isinstance(outcome, Failure) and outcome.status in REFUSALS:
+        return replace(listed, key_is_proven=True)
+    why = "it lists its models to a made-up key as well"
+    if isinstance(outcome, Failure):
+        why = f"the call with a made-up key failed in another way: {redact(outcome.message, bogus)}"
+    return replace(
+        listed,
+        health=Health.KEY_NOT_PROVEN,
+        key_is_proven=False,
+        problem=f"the key is not proven: {why}",
+        remedy="try the key with a request that is billed",
+    )
+
+
+def _tried(source: Discovery, access: Access, patience: Patience) -> Snapshot | Failure:
+    """One try at the listing: what it lists, or what is wrong."""
+    try:
+        return read_listing(source, access, patience.abandoned.is_set)
+    except Exception as error:  # whatever a module or its SDK raises, as in `attempts`
+        return failure_of(error, access)
