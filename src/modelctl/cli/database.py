@@ -45,6 +45,18 @@ def readable_database(context: Context) -> Iterator[Database]:
 
 
 @contextmanager
+def database_if_any(context: Context) -> Iterator[Database | None]:
+    """The same for a command that can do without: None where no database is set, or nothing was ever written."""
+    from modelctl.store.schema import is_readable
+
+    if context.settings.database_url is None:
+        yield None
+        return
+    with database_of(context) as database:
+        yield database if is_readable(database) else None
+
+
+@contextmanager
 def writing_alone(
     context: Context, database: Database, author: Author, *, is_needed: bool = True
 ) -> Iterator[Database]:

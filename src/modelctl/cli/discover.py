@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelctl.cli.asking import MaxAge, Project, SourceOption, asking
+from modelctl.cli.choosing import say_left_out
 from modelctl.cli.context import Context, context_of
-from modelctl.cli.database import database_of
+from modelctl.cli.database import database_if_any
 from modelctl.errors import ExitCode, SourceError
 
 if TYPE_CHECKING:
@@ -88,12 +89,11 @@ def _jobs(context: Context, who: Asking) -> list[Job]:
 def _all_jobs(context: Context, who: Asking) -> Sequence[Job]:
     """Of the providers of the catalogs, and of the database where there is one."""
     from modelctl.services.syncing import ground_of
-    from modelctl.store.schema import is_readable
 
-    if context.settings.database_url is None:
-        return ground_of(context, None, who).jobs
-    with database_of(context) as database:
-        return ground_of(context, database if is_readable(database) else None, who).jobs
+    with database_if_any(context) as database:
+        ground = ground_of(context, database, who)
+    say_left_out(context, ground.left_out)
+    return ground.jobs
 
 
 def _found(context: Context, jobs: Sequence[Job]) -> list[Discovered]:

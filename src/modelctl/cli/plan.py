@@ -10,6 +10,7 @@ import typer
 
 from modelctl import __version__
 from modelctl.cli.asking import MaxAge, SourceChoices, SourceOption, asking
+from modelctl.cli.choosing import say_left_out
 from modelctl.cli.context import Context, context_of
 from modelctl.cli.database import database_of
 from modelctl.cli.ordering import Accept, Force, Recreate, Take, order_of, watched
@@ -101,6 +102,7 @@ def _plan(context: Context, database: Database, order: Order, *, with_sql: bool)
         raise StoreError(f"{database.label} has no modelctl tables yet", "run `modelctl db upgrade` first")
     present = database if has_tables else None
     ground = ground_of(context, present, order.asking)
+    say_left_out(context, ground.left_out)
     report = watched(context, database, order, ground, author_of(context, "plan"), has_tables=has_tables)
     file = PlanFile(
         modelctl=__version__,

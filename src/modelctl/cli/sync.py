@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelctl.cli.asking import MaxAge, Project, SourceChoices, SourceOption, asking
+from modelctl.cli.choosing import say_left_out
 from modelctl.cli.context import Context, context_of
 from modelctl.cli.database import database_of, writing_alone
 from modelctl.cli.ordering import Accept, Force, Recreate, Take, order_of, watched
@@ -122,6 +123,7 @@ def _run(context: Context, database: Database, order: Order, *, migrate: bool) -
         schema.ensure_current(database, migrate=migrate)
     has_tables = schema.is_readable(database)
     ground = ground_of(context, database if has_tables else None, order.asking)
+    say_left_out(context, ground.left_out)
     author = author_of(context, "sync")
     with writing_alone(context, database, author, is_needed=not order.dry_run) as fenced:
         return watched(context, fenced, order, ground, author, has_tables=has_tables)

@@ -49,8 +49,13 @@ def jobs_of(world: World, present: Database | None, known: Mapping[str, KnownPro
             now=world.now,
             listings=_listing_cache(asking.max_age),
         )
-        for provider in choose(asking.wanted, names, {name: each.enabled for name, each in settings.providers.items()})
+        for provider in choose(asking.wanted, names, switches(world))
     ]
+
+
+def switches(world: World) -> dict[str, bool]:
+    """What the settings say of providers' switches, by name."""
+    return {name: each.enabled for name, each in world.settings.providers.items()}
 
 
 def _listing_cache(max_age: timedelta | None) -> ListingCache | None:

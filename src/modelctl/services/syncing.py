@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from modelctl.catalog.load import Catalog, in_force
@@ -10,10 +10,10 @@ from modelctl.core.claims import Taking
 from modelctl.core.guards import Acceptance
 from modelctl.core.report import ProviderReport, SyncReport
 from modelctl.core.run import Author
-from modelctl.services.asking import Asking, jobs_of
+from modelctl.services.asking import Asking, jobs_of, switches
 from modelctl.services.world import World
 from modelctl.store.engine import Database
-from modelctl.sync.jobs import Job, SourceChoice
+from modelctl.sync.jobs import Job, SourceChoice, left_out
 from modelctl.sync.providers import known_providers
 from modelctl.sync.run import SyncOptions, sync
 
@@ -36,12 +36,20 @@ class Ground:
 
     catalogs: Sequence[Catalog]
     jobs: Sequence[Job]
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    """Providers that `all` leaves out because they are switched off, and where: `row` or `settings`."""
 
 
 def ground_of(world: World, present: Database | None, asking: Asking) -> Ground:
     """What a sync would work with. `present`: the database, or None where it has no tables yet."""
     catalogs = in_force(world.settings.catalog_directory)
-    return Ground(catalogs=catalogs, jobs=jobs_of(world, present, known_providers(present, catalogs), asking))
+    known = known_providers(present, catalogs)
+    rows, on = {name: each.provider for name, each in known.items()}, switches(world)
+    return Ground(
+        catalogs=catalogs,
+        jobs=jobs_of(world, present, known, asking),
+        left_out=left_out(asking.wanted, rows, on),
+    )
 
 
 def carry_out(
