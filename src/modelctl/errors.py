@@ -84,6 +84,12 @@ class StoreError(ModelctlError):
     """A database that cannot be opened, read or written."""
 
 
+class Refused(ModelctlError):
+    """Something that would take more with it than was asked for; it can be asked for by name."""
+
+    exit_code = ExitCode.REFUSED
+
+
 class StalePlan(ModelctlError):
     """Rows that a plan rests on have moved since it was made."""
 

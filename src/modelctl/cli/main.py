@@ -43,6 +43,9 @@ try:
         plan,
         populate,
         price,
+        provider,
+        provider_editing,
+        provider_testing,
         removing,
         resolving,
         runs,
@@ -93,6 +96,13 @@ app.command("undeprecate", epilog=deprecating.UNDEPRECATE_EPILOG)(deprecating.un
 app.command("pin", epilog=claiming.PIN_EPILOG)(claiming.pin_command)
 app.command("unpin", epilog=claiming.UNPIN_EPILOG)(claiming.unpin_command)
 app.command("adopt", epilog=claiming.ADOPT_EPILOG)(claiming.adopt_command)
+app.add_typer(provider.app, name="provider")
+provider.app.command("add", epilog=provider_editing.ADD_EPILOG)(provider_editing.add_command)
+provider.app.command("set", epilog=provider_editing.SET_EPILOG)(provider_editing.set_command)
+provider.app.command("enable", epilog=provider_editing.ENABLE_EPILOG)(provider_editing.enable_command)
+provider.app.command("disable", epilog=provider_editing.DISABLE_EPILOG)(provider_editing.disable_command)
+provider.app.command("remove", epilog=provider_editing.REMOVE_EPILOG)(provider_editing.remove_command)
+provider.app.command("test", epilog=provider_testing.EPILOG)(provider_testing.test_command)
 app.add_typer(catalog.app, name="catalog")
 catalog.app.command("export", epilog=catalog_files.EXPORT_EPILOG)(catalog_files.export_command)
 catalog.app.command("diff", epilog=catalog_files.DIFF_EPILOG)(catalog_files.diff_command)

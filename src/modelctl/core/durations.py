@@ -8,8 +8,9 @@ from datetime import timedelta
 from modelctl.core.validate import shorten
 from modelctl.errors import UsageError
 
-_WRITTEN = re.compile(r"([0-9]{1,5})([mhdw])", re.ASCII)
+_WRITTEN = re.compile(r"([0-9]{1,5})([smhdw])", re.ASCII)
 _UNITS = {
+    "s": timedelta(seconds=1),
     "m": timedelta(minutes=1),
     "h": timedelta(hours=1),
     "d": timedelta(days=1),
@@ -28,8 +29,17 @@ def days(text: str, label: str) -> int:
     return _required(text, label, "dw", "write days or weeks, as 90d or 12w").days
 
 
+def seconds(text: str, label: str) -> float:
+    """The seconds of `2s` or `1m`, more than none. UsageError naming `label` for anything else."""
+    hint = "write seconds or minutes, as 2s or 1m"
+    found = _required(text, label, "sm", hint).total_seconds()
+    if not found:
+        raise UsageError(f"{label}: must be above 0", hint)
+    return found
+
+
 def written_duration(text: str, units: str) -> timedelta | None:
-    """The duration in one of these units (of `m`, `h`, `d`, `w`); None where the text is something else."""
+    """The duration in one of these units (of `s`, `m`, `h`, `d`, `w`); None where the text is something else."""
     found = _WRITTEN.fullmatch(text)
     return int(found[1]) * _UNITS[found[2]] if found is not None and found[2] in units else None
 

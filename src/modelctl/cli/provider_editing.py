@@ -1,0 +1,265 @@
+"""`modelctl provider add`, `set`, `enable`, `disable` and `remove`: a person's edits of providers' rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from modelctl.cli.choosing import known_to
+from modelctl.cli.context import Context, context_of
+from modelctl.cli.database import database_of, readable_database
+from modelctl.cli.provider import Name
+from modelctl.config.author import author_of
+from modelctl.core.names import require_known
+from modelctl.core.provider_check import is_open_road
+from modelctl.core.provider_edit import Given
+from modelctl.core.provider_settings import addressed
+from modelctl.errors import Refused, UsageError
+
+if TYPE_CHECKING:
+    from modelctl.core.provider import Provider
+    from modelctl.store.engine import Database
+    from modelctl.sync.provider_editing import Edited
+
+ADD_EPILOG = """\b
+Examples:
+  modelctl provider add local-llm --base-url http://localhost:8080/v1
+  modelctl provider add gateway --base-url https://llm.example.com/v1 --env GATEWAY_KEY --auth-header X-Api-Key
+  modelctl provider set gateway --auth-prefix "" --header X-Team=research --header X-Tenant-Key=env:TENANT_KEY
+  modelctl provider add openai-eu --kind openai --base-url https://eu.api.openai.com/v1 --env OPENAI_EU_KEY
+  modelctl sync --provider local-llm
+
+The database keeps names of variables, never keys. Without --env the server is asked without a key.
+"""
+
+SET_EPILOG = """\b
+Examples:
+  modelctl provider set local-llm --base-url http://localhost:9090/v1
+  modelctl provider set local-llm --header X-Team=research     # the other headers stay
+  modelctl provider set local-llm --header X-Team= --env ""    # takes a header and the variables away
+
+What you set stays: no sync changes it back, whatever the catalogs state.
+"""
+
+ENABLE_EPILOG = """\b
+Examples:
+  modelctl provider enable fireworks
+  modelctl provider enable fireworks together
+"""
+
+DISABLE_EPILOG = """\b
+Examples:
+  modelctl provider disable fireworks
+  modelctl sync --provider fireworks    # naming it still syncs it
+
+Its models stay as they are; an application that must not offer them looks at ai_providers.is_enabled.
+"""
+
+REMOVE_EPILOG = """\b
+Examples:
+  modelctl provider remove local-llm             # shows what would go with it, and refuses if there are models
+  modelctl provider remove local-llm --cascade
+  modelctl undo last                             # brings the row and its models back, but no stored key
+
+The ledger of prices, the runs and the audit trail stay. Exits 4 where models hang on it and --cascade is not given.
+"""
+
+MAX_SHOWN = 10
+"""Dependent models that are named; the rest is counted."""
+
+Names = Annotated[list[str], typer.Argument(metavar="PROVIDER...", help="Which ones.")]
+NewName = Annotated[str, typer.Argument(metavar="NAME", help="A slug, as in NAME/model_id.")]
+BaseUrl = Annotated[
+    str | None, typer.Option("--base-url", metavar="URL", help="Where the API is, as http://localhost:8080/v1.")
+]
+Env = Annotated[
+    list[str] | None,
+    typer.Option("--env", metavar="VARIABLE", help="Variable that holds the key; the first one set wins. Repeatable."),
+]
+DisplayName = Annotated[str | None, typer.Option("--display-name", metavar="TEXT", help="The name for people.")]
+AuthHeader = Annotated[
+    str | None, typer.Option("--auth-header", metavar="NAME", help="Header of the key; else Authorization.")
+]
+AuthPrefix = Annotated[
+    str | None, typer.Option("--auth-prefix", metavar="WORD", help='Word before the key; else Bearer. "" for none.')
+]
+Headers = Annotated[
+    list[str] | None,
+    typer.Option("--header", metavar="NAME=VALUE", help="Another header; a secret as NAME=env:VARIABLE. Repeatable."),
+]
+
+
+def add_command(
+    ctx: typer.Context,
+    name: NewName,
+    kind: Annotated[
+        str, typer.Option("--kind", metavar="KIND", help="How it lists models: a discovery module.")
+    ] = "openai-compatible",
+    base_url: BaseUrl = None,
+    env: Env = None,
+    display_name: DisplayName = None,
+    auth_header: AuthHeader = None,
+    auth_prefix: AuthPrefix = None,
+    header: Headers = None,
+) -> None:
+    """Add a provider of your own.
+
+    It is synced from its API by this row alone: no catalog has to know it.
+    """
+    from modelctl.sync.provider_editing import add, new_provider
+
+    context = context_of(ctx)
+    given = Given(
+        kind=kind,
+        base_url=base_url,
+        env=tuple(env) if env else None,
+        display_name=display_name,
+        auth_header=auth_header,
+        auth_prefix=auth_prefix,
+        headers=tuple(header) if header else None,
+    )
+    provider = new_provider(name, given, _known(context))
+    with _writable_database(context) as database:
+        edited = add(database, provider, author_of(context, "provider add"))
+    context.answer(f"{name}: added")
+    _warn_of_open_road(context, edited.provider)
+    if edited.remembered:
+        again = f"`modelctl sync --provider {name} --recreate all` brings back"
+        context.say(f"{again} the {edited.remembered:,} models that were removed with an earlier {name}")
+    else:
+        context.say(f"try it with `modelctl provider test {name}`, then run `modelctl sync --provider {name}`")
+
+
+def set_command(
+    ctx: typer.Context,
+    name: Name,
+    kind: Annotated[
+        str | None, typer.Option("--kind", metavar="KIND", help="How it lists models: a discovery module.")
+    ] = None,
+    base_url: BaseUrl = None,
+    env: Env = None,
+    display_name: DisplayName = None,
+    auth_header: AuthHeader = None,
+    auth_prefix: AuthPrefix = None,
+    header: Headers = None,
+) -> None:
+    """Change settings of a provider.
+
+    Nothing but what is given changes; an empty value takes a setting away.
+    """
+    context = context_of(ctx)
+    given = Given(
+        kind=kind,
+        base_url=base_url,
+        env=tuple(env) if env else None,
+        display_name=display_name,
+        auth_header=auth_header,
+        auth_prefix=auth_prefix,
+        headers=tuple(header) if header else None,
+    )
+    if given == Given():
+        raise UsageError("there is nothing to set", f"see `modelctl provider set --help`, as --base-url for {name}")
+    for edited in _change(context, [name], given, "provider set"):
+        if not edited.changes:
+            context.say(f"{name}: so already, nothing changed")
+        _warn_of_open_road(context, edited.provider)
+
+
+def enable_command(ctx: typer.Context, names: Names) -> None:
+    """Take providers into syncs again."""
+    _switch(context_of(ctx), names, is_enabled=True)
+
+
+def disable_command(ctx: typer.Context, names: Names) -> None:
+    """Leave providers out of syncs of all."""
+    _switch(context_of(ctx), names, is_enabled=False)
+
+
+def remove_command(
+    ctx: typer.Context,
+    name: Name,
+    cascade: Annotated[bool, typer.Option("--cascade", help="Remove its models and stored keys with it.")] = False,
+) -> None:
+    """Remove a provider of your own."""
+    from modelctl.sync.provider_editing import dependents, remove
+
+    context = context_of(ctx)
+    _require_own(context, name)
+    with readable_database(context) as database:
+        found = dependents(database, name)
+        for key in found.models[:MAX_SHOWN]:
+            context.answer(str(key))
+        if (rest := len(found.models) - MAX_SHOWN) > 0:
+            context.answer(f"and {rest:,} more; `modelctl list --all --provider {name}` has all")
+        if found.keys:
+            context.say(f"{found.keys} stored key{'s' * (found.keys != 1)} would go with it")
+        if found.models and not cascade:
+            raise Refused(f"{len(found.models):,} models of {name} would go with it", "add --cascade if they may")
+        gone = remove(database, name, author_of(context, "provider remove"), cascade=cascade)
+    context.answer(f"{name}: removed" + (f", with {len(gone.models):,} models" if gone.models else ""))
+
+
+def _require_own(context: Context, name: str) -> None:
+    """UsageError for a provider of the catalogs, which the next sync would bring back."""
+    known = known_to(context)
+    require_known(name, known, "provider")
+    if _in_catalogs(context, name):
+        raise UsageError(
+            f"{name} is in the catalogs, and the next sync would bring it back",
+            f"`modelctl provider disable {name}` leaves it out of syncs",
+        )
+
+
+def _in_catalogs(context: Context, name: str) -> bool:
+    from modelctl.catalog.load import in_force
+
+    return any(name in catalog.providers for catalog in in_force(context.settings.catalog_directory))
+
+
+def _switch(context: Context, names: Sequence[str], *, is_enabled: bool) -> None:
+    word = "enabled" if is_enabled else "disabled"
+    command = "provider enable" if is_enabled else "provider disable"
+    for edited in _change(context, names, Given(is_enabled=is_enabled), command):
+        if not edited.changes:
+            context.say(f"{edited.provider.name}: {word} already, nothing changed")
+    off = [name for name in names if not context.settings.provider(name).enabled]
+    if is_enabled and off:
+        context.warn(f"note: the settings still switch off {', '.join(off)} (see `modelctl config show`)")
+
+
+def _change(context: Context, names: Sequence[str], given: Given, command: str) -> tuple[Edited, ...]:
+    from modelctl.render.values import old_to_new
+    from modelctl.sync.provider_editing import change, check_change
+
+    known = _known(context)
+    check_change(names, given, known)
+    with _writable_database(context) as database:
+        done = change(database, names, given, known, author_of(context, command))
+    for edited in done:
+        for each in edited.changes:
+            text = old_to_new(addressed(each.name, each.old), addressed(each.name, each.new))
+            context.answer(f"{edited.provider.name}: {each.name}  {text}")
+    return done
+
+
+def _known(context: Context) -> dict[str, Provider]:
+    return {name: each.provider for name, each in known_to(context).items()}
+
+
+@contextmanager
+def _writable_database(context: Context) -> Iterator[Database]:
+    """The database, its tables made where it is a SQLite file that is not there yet."""
+    from modelctl.store.schema import ensure_current
+
+    with database_of(context) as database:
+        ensure_current(database)
+        yield database
+
+
+def _warn_of_open_road(context: Context, provider: Provider) -> None:
+    has_secret = provider.env_vars or any(value.startswith("env:") for value in provider.headers.values())
+    if has_secret and provider.api_base_url and is_open_road(provider.api_base_url):
+        context.warn(f"note: {provider.name} is asked over http, so its key can be read on its way")
