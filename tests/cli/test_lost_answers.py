@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from sqlalchemy.engine.default import DefaultDialect
 
 from tests.cli.conftest import Query, report_of
-from tests.conftest import Result, Run, database_of_kind
+from tests.conftest import NOW, Result, Run, database_of_kind
 from tests.databases import SERVERS
 from tests.loopback import ProviderServer, openai_item
 
@@ -39,7 +40,7 @@ def lost_answer(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
             count += 1
             commit(dialect, connection)
             if count == 2:
-                connection.close()
+                connection.dbapi_connection.close()
                 raise dialect.loaded_dbapi.OperationalError(2013, "Lost connection to the server")
 
         monkeypatch.setattr(DefaultDialect, "do_commit", committed)
@@ -63,7 +64,7 @@ def test_a_lost_answer_makes_no_sync_apply_or_undo_do_it_twice(
 
     provider_server.models["openai"] = [openai_item(each) for each in [*ids[1:], "test-new"]]
     lost_answer()
-    result = sync(server_url, *LISTED, "--json", env=env)
+    result = sync(server_url, *LISTED, "--json", env=env, now=NOW + timedelta(hours=1))
     assert result.code == 0, result.stderr
     assert report_of(result)["providers"]["openai"]["outcome"] == "applied"
     assert query(server_url, RUNS, command="sync") == [("applied", 1), ("applied", 12)]
@@ -72,13 +73,18 @@ def test_a_lost_answer_makes_no_sync_apply_or_undo_do_it_twice(
     assert query(server_url, "SELECT status FROM ai_models WHERE model_id = 'test-00'") == [("active",)]
 
     lost_answer()
-    undone = run("undo", "last", "--json", env=env)
+    undone = run("undo", "last", "--json", env=env, now=NOW + timedelta(hours=2))
     assert undone.code == 0, undone.stdout + undone.stderr
     assert query(server_url, RUNS, command="undo") == [("applied", 0)]
 
     file = str(tmp_path / "plan.json")
-    assert run("plan", "openai", "--source", "api", "-o", file, "--recreate", "all", env=env).code == 0
+    assert (
+        run(
+            "plan", "openai", "--source", "api", "-o", file, "--recreate", "all", env=env, now=NOW + timedelta(hours=3)
+        ).code
+        == 0
+    )
     lost_answer()
-    applied = run("apply", file, "--json", env=env)
+    applied = run("apply", file, "--json", env=env, now=NOW + timedelta(hours=4))
     assert applied.code == 0, applied.stdout + applied.stderr
     assert query(server_url, RUNS, command="apply") == [("applied", 1)]

@@ -272,12 +272,19 @@ def _check_projection(after: Snapshot, persons: dict[Key, dict[str, Any]]) -> No
 
 
 def _up_to_date_at(after: Snapshot, key: Key) -> datetime | None:
-    """When a run last saw to the row: one of its whole provider, or one that changed the row."""
+    """When a run last saw to the row: one of its whole provider, or one that changed the row.
+
+    An undo is none: it takes values back, and lets no price come into force that has begun since.
+    """
     outcomes = WHOLE if key in after.held else BELIEVED
     seen = [
         in_utc(row["started_at"])
         for (_, provider), row in after.runs.items()
         if provider == key[0] and row["outcome"] in outcomes and row["command"] != UNDO
     ]
-    changed = [in_utc(row["at"]) for (_, entity), row in after.changes.items() if entity == f"{key[0]}/{key[1]}"]
+    changed = [
+        in_utc(row["at"])
+        for (_, entity), row in after.changes.items()
+        if entity == f"{key[0]}/{key[1]}" and row["command"] != UNDO
+    ]
     return max([*seen, *changed], default=None)

@@ -43,7 +43,7 @@ class History:
         """The first sync, then these moves some time after one another, then in sync."""
         told = self.site.told
         try:
-            self.site.run(*SYNC, "--migrate")
+            self.site.start_whole(*SYNC, "--migrate")
             for move in moves:
                 self.site.now += timedelta(seconds=self.draw.randrange(1, 150_000))
                 told.append(move)
@@ -110,7 +110,7 @@ class History:
         state = site.look()
 
         def edit() -> None:
-            time.sleep(self.draw.random() * site.seconds["sync"])
+            time.sleep(self.draw.random() * site.seconds.get("sync", 0.5))
             site.told.append(site.people.edit(state, remembers=False))
             site.tally["edits meanwhile"] += 1
 
@@ -122,7 +122,7 @@ class History:
         before = site.look()
         site.now += timedelta(seconds=120)
         running = [site.start(*SYNC, "--force") for _ in range(2)]
-        strike = Late(self.draw.random() * site.seconds["sync"]) if self.draw.random() < 0.5 else None
+        strike = Late(self.draw.random() * site.seconds.get("sync", 0.5)) if self.draw.random() < 0.5 else None
         if strike is not None:
             time.sleep(strike.after_s)
             running[0].send(strike.number)
