@@ -70,7 +70,7 @@ The ledger of prices, the runs and the audit trail stay. Exits 4 where models ha
 MAX_SHOWN = 10
 """Dependent models that are named; the rest is counted."""
 
-Names = Annotated[list[str], typer.Argument(metavar="PROVIDER...", help="Which ones.")]
+Names = Annotated[list[str], typer.Argument(metavar="PROVIDER", help="Which ones.")]
 NewName = Annotated[str, typer.Argument(metavar="NAME", help="A slug, as in NAME/model_id.")]
 BaseUrl = Annotated[
     str | None, typer.Option("--base-url", metavar="URL", help="Where the API is, as http://localhost:8080/v1.")

@@ -34,7 +34,7 @@ Exits 3 when any provider is not ok. With --all, one without a key is told and d
 
 def test_command(
     ctx: typer.Context,
-    names: Annotated[list[str] | None, typer.Argument(metavar="[PROVIDER]...", help="Which to try.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="PROVIDER", help="Which to try.")] = None,
     every: Annotated[bool, typer.Option("--all", help="All that are enabled.")] = False,
     timeout: Annotated[str, typer.Option("--timeout", metavar="Ns|Nm", help="For each request.")] = "5s",
     format: Format = ProviderFormat.TABLE,
