@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
 
 from tests.cli.conftest import Query, report_of
-from tests.conftest import Result, Run
+from tests.conftest import NOW, Result, Run
 from tests.loopback import ProviderServer, openai_item
 
 Sync = Callable[..., Result]
@@ -68,3 +71,30 @@ def test_a_dry_run_refuses_what_the_run_would_refuse(sync: Sync, run: Run, query
         result = sync(sqlite_url, "--source", "catalog", *arguments)
         assert result.code == 1
         assert "table_prefix" in result.stderr
+
+
+@pytest.mark.parametrize("decision", ["accept", "decline"])
+def test_a_short_listing_is_decided_by_the_providers_name(
+    decision: str, run: Run, sqlite_url: str, sync: Sync, query: Query, provider_server: ProviderServer
+) -> None:
+    everything = [openai_item(f"gpt-test-{number}") for number in range(60)]
+    env = provider_server.env("openai")
+    provider_server.models["openai"] = everything
+    assert sync(sqlite_url, "--provider", "openai", env=env).code == 0
+    provider_server.models["openai"] = everything[:26]
+    assert sync(sqlite_url, "--provider", "openai", env=env).code == 4
+    assert run(decision, "openai", "--database", sqlite_url).code == 0
+    later = [NOW + timedelta(minutes=number) for number in (1, 2)]
+    result = sync(sqlite_url, "--provider", "openai", "--json", env=env, now=later[0])
+    assert result.code == 0, result.stderr
+    absences = query(sqlite_url, "SELECT SUM(absences) FROM ai_model_state")
+    assert absences == [(34 if decision == "accept" else 0,)]
+    told = " ".join(report_of(result)["providers"]["openai"]["notices"])
+    assert ("somebody declined it: it is left out" in told) is (decision == "decline")
+    provider_server.models["openai"] = everything[:25]
+    moved = sync(sqlite_url, "--provider", "openai", env=env, now=later[1])
+    assert moved.code == {"accept": 0, "decline": 4}[decision], "another size is another question"
+    ended = query(
+        sqlite_url, "SELECT COUNT(*) FROM ai_models WHERE status = 'deprecated' AND model_id LIKE 'gpt-test-%'"
+    )
+    assert ended == [({"accept": 34, "decline": 0}[decision],)]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from modelctl.catalog.load import Catalog
-from modelctl.core.model import Skipped
+from modelctl.core.model import Skipped, Source
 from modelctl.core.planning import Consulted
 from modelctl.core.snapshot import Snapshot
 from modelctl.errors import ModelctlError
@@ -44,6 +44,20 @@ def gather(jobs: Sequence[Job], catalogs: Sequence[Catalog], *, deadline_s: floa
             yield _gathered(listed, catalogs)
         else:
             yield Gathered(job=listed.job, error=listed.error)
+
+
+def without_listing(gathered: Gathered, notice: str) -> Gathered:
+    """The same as if the API had not been asked, which `notice` says."""
+    layers = tuple(each for each in gathered.layers if each.source is not Source.API)
+    return replace(
+        gathered,
+        job=replace(gathered.job, notice="; ".join(filter(None, (gathered.job.notice, notice)))),
+        layers=layers,
+        consulted=replace(gathered.consulted, listing_is_whole=False),
+        sources=tuple(each.source.value for each in layers if each.records),
+        fetched=None,
+        skipped=(),
+    )
 
 
 def _gathered(listed: Listed, catalogs: Sequence[Catalog]) -> Gathered:

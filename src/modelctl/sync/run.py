@@ -28,7 +28,7 @@ from modelctl.store import apply as writing
 from modelctl.store import read
 from modelctl.store.engine import Database
 from modelctl.store.holds import holds_of, keep_holds
-from modelctl.sync.gather import Gathered, gather
+from modelctl.sync.gather import Gathered, gather, without_listing
 from modelctl.sync.jobs import Job
 
 if TYPE_CHECKING:
@@ -126,6 +126,7 @@ class _Run:
         """What would change, and what the guards say of it."""
         name, options = gathered.job.provider.name, self.options
         stored, last_fetched, holds = self._stored(name)
+        gathered, doubt, doubted = self._listing(gathered, last_fetched, holds)
         stored = _in_scope(stored, gathered.job.patterns)
         owned = taken_over(stored, options.taking)
         wanted = desired(gathered.layers, owned, gathered.job.patterns, today=self.author.now.date())
@@ -138,7 +139,6 @@ class _Run:
             taking=options.taking,
             now=self.author.now,
         )
-        doubt, doubted = self._doubt(gathered, last_fetched, holds)
         decisions = Decisions(holds)
         checked = check(made, options.limits, options.acceptance, listing_doubt=doubt, decisions=decisions)
         checked = replace(
@@ -151,21 +151,28 @@ class _Run:
         outcome = Outcome.PLANNED if options.dry_run else outcome_of(checked, hold=options.hold)
         return replace(_report(gathered, outcome, checked), records=wanted.records, holds=kept, holds_before=holds)
 
-    def _doubt(
+    def _listing(
         self, gathered: Gathered, last_fetched: int | None, holds: Sequence[Hold]
-    ) -> tuple[str | None, dict[tuple[ModelKey, str], Hold]]:
-        """Why the listing as a whole is not believed, unless somebody accepted it; and the hold to remember of it.
+    ) -> tuple[Gathered, str | None, dict[tuple[ModelKey, str], Hold]]:
+        """What counts of the listing, why it is not believed as a whole, and the hold to remember of it.
 
-        A project's listing is measured by nothing, and leaves what is held of the platform's as it is.
+        One that somebody declined is left out, as if the API had not been asked. A project's listing is measured by
+        nothing, and leaves what is held of the platform's as it is.
         """
         if gathered.job.project:
-            return None, {(hold.key, hold.guard): hold for hold in holds if not hold.key.model_id}
+            return gathered, None, {(hold.key, hold.guard): hold for hold in holds if not hold.key.model_id}
         doubt = listing_is_short(gathered.fetched, last_fetched, self.options.limits)
         if doubt is None:
-            return None, {}
+            return gathered, None, {}
         hold = listing_hold(gathered.job.provider.name, gathered.fetched, last_fetched, doubt, self.author)
-        verdict = Decisions(holds).on(hold.key, hold.guard, hold.moves)
-        return None if verdict is Verdict.ACCEPTED else doubt, {(hold.key, hold.guard): hold}
+        remembered = {(hold.key, hold.guard): hold}
+        match Decisions(holds).on(hold.key, hold.guard, hold.moves):
+            case Verdict.ACCEPTED:
+                return gathered, None, remembered
+            case Verdict.DECLINED:
+                return without_listing(gathered, f"{doubt}; somebody declined it: it is left out"), None, remembered
+            case None:
+                return gathered, doubt, remembered
 
     def _stored(self, provider: str) -> tuple[StoredProvider, int | None, tuple[Hold, ...]]:
         if not self.has_tables:
