@@ -8,7 +8,7 @@ SECONDS ?= 120
 SEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help sync test torture check fmt readme reference constraints build clean
+.PHONY: help sync test laws torture check fmt readme reference constraints build clean
 .NOTPARALLEL:
 
 help: ## show this help
@@ -19,6 +19,9 @@ sync: .venv/.installed ## install modelctl and sync every provider into the defa
 
 test: .venv/.installed-dev ## run all tests, two at a time (ARGS="-k name" selects)
 	@$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+laws: .venv/.installed-dev ## try the laws of the core and the parsers with 1,000 generated examples each
+	@$(BIN)/python -m pytest -n $(JOBS) --hypothesis-profile=many tests/core tests/catalog tests/discovery/test_fuzz.py $(ARGS)
 
 torture: .venv/.installed-dev ## try to break a sync for SECONDS=120 from SEED=0: edits, broken listings, kill -9
 	@$(BIN)/python -m tests.torture --seconds $(SECONDS) --seed $(SEED) $(ARGS)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.databases import KINDS, SERVERS, empty_database, why_unreachable
 
@@ -21,6 +22,12 @@ NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 """The instant at which every test runs unless it says otherwise."""
 
 IN_CI = bool(os.environ.get("CI"))
+
+_QUICK = {"deadline": None, "max_examples": 30, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("quick", derandomize=IN_CI, **_QUICK)
+settings.register_profile("many", deadline=None, max_examples=1000, suppress_health_check=list(HealthCheck))
+if settings.get_current_profile_name() in ("default", "ci"):  # Hypothesis's own
+    settings.load_profile("quick")  # `make laws` tries the other one
 
 _REMOVED_PREFIXES = ("MODELCTL_", "XDG_", "OPENAI_", "ANTHROPIC_", "GOOGLE_", "GEMINI_", "REPLICATE_", "GITHUB_")
 _REMOVED_SUFFIXES = ("_API_KEY", "_API_TOKEN", "_AUTH_TOKEN", "_BASE_URL", "_PROXY")

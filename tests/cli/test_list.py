@@ -211,7 +211,7 @@ def test_nothing_found_is_said_and_is_no_error(listed):
         (("--max-input-price", "-1"), "'-1' is not an amount"),
         (("--min-output-price", "nan"), "'nan' is not an amount"),
         (("--status", "dead"), "'dead'"),
-        (("--limit", "0"), "'--limit'"),
+        (("--limit", "0"), "--limit: "),
     ],
     ids=" ".join,
 )

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from modelctl.core.plan_binding import bound, moved
@@ -32,7 +32,6 @@ def text_of(file: PlanFile) -> str:
     return json.dumps(plan_document(file), allow_nan=False)
 
 
-@settings(max_examples=60, deadline=None)
 @given(worlds.stored_states(), worlds.sources(), st.data())
 def test_a_plan_survives_its_file_and_knows_when_its_rows_have_moved(stored, sources, data):
     file = file_of(stored, sources)

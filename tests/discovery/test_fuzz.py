@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from modelctl.core.validate import check_record
@@ -61,7 +61,6 @@ items = st.tuples(ids, st.dictionaries(st.sampled_from(KEYS), values, max_size=6
 
 
 @pytest.mark.parametrize("kind", sorted(REGISTRY))
-@settings(max_examples=300, deadline=None)
 @given(listing=st.lists(items, max_size=3))
 def test_any_json_gives_possible_records_or_a_clear_refusal(kind: str, listing: list[dict[str, Any]]) -> None:
     sent = SimpleNamespace(content=json.dumps(listing).encode(), headers={}, url="http://h")
