@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -28,6 +29,9 @@ settings.register_profile("quick", derandomize=IN_CI, **_QUICK)
 settings.register_profile("many", deadline=None, max_examples=1000, suppress_health_check=list(HealthCheck))
 if settings.get_current_profile_name() in ("default", "ci"):  # Hypothesis's own
     settings.load_profile("quick")  # `make laws` tries the other one
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # `make test &`: what a test starts must be interruptible
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _REMOVED_PREFIXES = ("MODELCTL_", "XDG_", "OPENAI_", "ANTHROPIC_", "GOOGLE_", "GEMINI_", "REPLICATE_", "GITHUB_")
 _REMOVED_SUFFIXES = ("_API_KEY", "_API_TOKEN", "_AUTH_TOKEN", "_BASE_URL", "_PROXY")
