@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import event, select, text, update
 
 from modelctl.core.run import Author
 from modelctl.errors import ExitCode, LockHeld
-from modelctl.store.engine import Database
+from modelctl.store.engine import SQLITE_BUSY_TIMEOUT_S, Database
 from modelctl.store.lease import Holder, Pace, held
 from tests.conftest import NOW
 
@@ -184,4 +184,19 @@ def test_an_interruption_of_the_release_itself_leaves_no_lease(
 
     with pytest.raises(KeyboardInterrupt), held(sqlite, author("first"), wait_s=0):
         monkeypatch.setattr(sqlite, "write", interrupted)
+    assert lease_rows(sqlite) == []
+
+
+def test_an_interrupted_read_does_not_keep_the_lease_from_being_given_back(sqlite: Database) -> None:
+    def interrupt(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if statement.startswith("SELECT"):
+            event.remove(sqlite.engine, "after_cursor_execute", interrupt)
+            raise KeyboardInterrupt
+
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt), held(sqlite, author("first"), wait_s=0):
+        event.listen(sqlite.engine, "after_cursor_execute", interrupt)
+        with sqlite.reading() as connection:
+            connection.execute(select(sqlite.tables.leases)).all()
+    assert time.monotonic() - began < SQLITE_BUSY_TIMEOUT_S, "the file was locked by the read that was interrupted"
     assert lease_rows(sqlite) == []

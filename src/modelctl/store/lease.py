@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -75,6 +76,9 @@ def held(
         lease.acquire(wait_s, on_wait)
         beating.start()
         yield lease
+    except BaseException as error:
+        traceback.clear_frames(error.__traceback__)  # an interrupted read locks a SQLite file while its cursor lives
+        raise
     finally:
         try:
             stopping.set()
