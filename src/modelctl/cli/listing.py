@@ -199,11 +199,10 @@ def _read(
     context: Context, wanted: Filter, usable_for: str | None, *, with_states: bool
 ) -> tuple[list[StoredModel], int]:
     """The models of the providers that are asked for, and how many the table has of them, or can be used."""
-    from modelctl.services.usable import usable_models
+    from modelctl.services.usable import usable_among
     from modelctl.store import read
 
     with readable_database(context) as database, database.reading() as connection:
-        usable = None if usable_for is None else {each.key for each in usable_models(context, database, usable_for)}
         if wanted.providers:
             names = sorted(read.providers(connection, database.tables))
             for name in sorted(wanted.providers):
@@ -211,7 +210,8 @@ def _read(
         models = read.models(connection, database.tables, only=wanted.providers)
         if with_states:
             models = read.with_states(connection, database.tables, models)
-    models = [each for each in models if usable is None or each.key in usable]
+        if usable_for is not None:
+            models = usable_among(models, context, database, usable_for)
     return models, len(models)
 
 

@@ -32,7 +32,7 @@ from modelctl.core.usage import usage
 from modelctl.errors import StoreError, UsageError
 from modelctl.services.asking import Asking
 from modelctl.services.syncing import Order, carry_out, ground_of
-from modelctl.services.usable import usable_models
+from modelctl.services.usable import usable_among
 from modelctl.store import read, schema
 from modelctl.store.engine import Database
 from modelctl.store.lease import held
@@ -123,7 +123,7 @@ class ModelStore:
 
         `project`: whose keys count before the platform's.
         """
-        return by_provider(usable_models(self._moment(), self._readable(), project))
+        return by_provider(usable_among(self.list_models(), self._moment(), self._readable(), project))
 
     def price_at(self, name: str, at: datetime | None = None) -> dict[PriceKey, PricePoint]:
         """The prices in force for a model, or for the one that answers in its place, at an instant (now)."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from modelctl.core.credentials import PLATFORM
 from modelctl.core.stored import StoredModel
 from modelctl.core.usable import usable
@@ -11,13 +13,14 @@ from modelctl.store import read
 from modelctl.store.engine import Database
 
 
-def usable_models(world: World, database: Database, project: str = PLATFORM) -> list[StoredModel]:
-    """Enabled models that answer, of enabled providers with a key for the project, by key. No key is opened.
+def usable_among(
+    models: Iterable[StoredModel], world: World, database: Database, project: str = PLATFORM
+) -> list[StoredModel]:
+    """Those that are enabled and answer, of enabled providers with a key for the project. No key is opened.
 
     UsageError for a project that has no key at all, SourceError for a variable that holds what can be no key.
     """
     keys = keys_of(world, database, project)
     with database.reading() as connection:
         providers = read.providers(connection, database.tables)
-        models = read.models(connection, database.tables)
     return usable(models, providers, keys.is_there, world.now.date())
