@@ -38,15 +38,7 @@ def enable_command(
     json: Json = False,
 ) -> None:
     """Switch models on for your application."""
-    order = Order(
-        command="enable",
-        names=models or (),
-        where=where,
-        yes=yes,
-        dry_run=dry_run,
-        as_json=json or format is EditFormat.JSON,
-    )
-    _turn(ctx, order, is_enabled=True)
+    _turn(ctx, "enable", is_enabled=True)
 
 
 def disable_command(
@@ -62,19 +54,20 @@ def disable_command(
 
     Syncs keep them up to date.
     """
-    order = Order(
-        command="disable",
-        names=models or (),
-        where=where,
-        yes=yes,
-        dry_run=dry_run,
-        as_json=json or format is EditFormat.JSON,
-    )
-    _turn(ctx, order, is_enabled=False)
+    _turn(ctx, "disable", is_enabled=False)
 
 
-def _turn(ctx: typer.Context, order: Order, *, is_enabled: bool) -> None:
+def _turn(ctx: typer.Context, command: str, *, is_enabled: bool) -> None:
     from modelctl.sync.editing import each_row
 
+    said = ctx.params
+    order = Order(
+        command=command,
+        names=said["models"] or (),
+        where=said["where"],
+        yes=said["yes"],
+        dry_run=said["dry_run"],
+        as_json=said["json"] or said["format"] is EditFormat.JSON,
+    )
     edit = each_row(lambda model, _known: switch(model, is_enabled=is_enabled))
     run_edit(context_of(ctx), order, edit)

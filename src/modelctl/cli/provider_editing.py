@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -112,15 +112,7 @@ def add_command(
     from modelctl.sync.provider_editing import add, new_provider
 
     context = context_of(ctx)
-    given = Given(
-        kind=kind,
-        base_url=base_url,
-        env=tuple(env) if env else None,
-        display_name=display_name,
-        auth_header=auth_header,
-        auth_prefix=auth_prefix,
-        headers=tuple(header) if header else None,
-    )
+    given = _given(ctx.params)
     provider = new_provider(name, given, _known(context))
     with _writable_database(context) as database:
         edited = add(database, provider, author_of(context, "provider add"))
@@ -151,21 +143,26 @@ def set_command(
     Nothing but what is given changes; an empty value takes a setting away.
     """
     context = context_of(ctx)
-    given = Given(
-        kind=kind,
-        base_url=base_url,
-        env=tuple(env) if env else None,
-        display_name=display_name,
-        auth_header=auth_header,
-        auth_prefix=auth_prefix,
-        headers=tuple(header) if header else None,
-    )
+    given = _given(ctx.params)
     if given == Given():
         raise UsageError("there is nothing to set", f"see `modelctl provider set --help`, as --base-url for {name}")
     for edited in _change(context, [name], given, "provider set"):
         if not edited.changes:
             context.say(f"{name}: so already, nothing changed")
         _warn_of_open_road(context, edited.provider)
+
+
+def _given(said: Mapping[str, Any]) -> Given:
+    """What the options state of a provider."""
+    return Given(
+        kind=said["kind"],
+        base_url=said["base_url"],
+        env=tuple(said["env"]) if said["env"] else None,
+        display_name=said["display_name"],
+        auth_header=said["auth_header"],
+        auth_prefix=said["auth_prefix"],
+        headers=tuple(said["header"]) if said["header"] else None,
+    )
 
 
 def enable_command(ctx: typer.Context, names: Names) -> None:
