@@ -36,8 +36,7 @@ def chosen(context: Context, wanted: Sequence[str], known: Mapping[str, KnownPro
 
 def known_to(context: Context) -> dict[str, KnownProvider]:
     """The providers of the catalogs, and of the database where there is one."""
-    from modelctl.catalog.load import in_force
-    from modelctl.sync.providers import known_providers
+    from modelctl.services.asking import providers_there
 
     with database_if_any(context) as database:
-        return known_providers(database, list(in_force(context.settings.catalog_directory)))
+        return providers_there(context, database)

@@ -164,9 +164,7 @@ def _key(context: Context, place: tuple[str, str]) -> str:
 
 def _providers(context: Context, database: Database) -> list[str]:
     """Names of all providers that there are."""
-    from modelctl.catalog.load import in_force
+    from modelctl.services.asking import providers_there
     from modelctl.store.schema import is_readable
-    from modelctl.sync.providers import known_providers
 
-    present = database if is_readable(database) else None
-    return sorted(known_providers(present, list(in_force(context.settings.catalog_directory))))
+    return sorted(providers_there(context, database if is_readable(database) else None))

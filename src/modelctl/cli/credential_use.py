@@ -93,15 +93,14 @@ def test_command(
 @contextmanager
 def _asking(context: Context, provider: str, project: str | None) -> Iterator[tuple[KnownProvider, Keys]]:
     """The provider, and where its keys are. UsageError for a provider or a project that there is not."""
-    from modelctl.catalog.load import in_force
+    from modelctl.services.asking import providers_there
     from modelctl.services.keys import keys_of
     from modelctl.store.schema import is_readable
-    from modelctl.sync.providers import known_providers
 
     named = project_of(project)
     with database_of(context) as database:
         present = database if is_readable(database) else None
-        known = known_providers(present, list(in_force(context.settings.catalog_directory)))
+        known = providers_there(context, present)
         require_known(provider, known, "provider")
         yield known[provider], keys_of(context, present, named)
 

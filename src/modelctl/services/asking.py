@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from platformdirs import user_cache_path
 
+from modelctl.catalog.load import in_force
 from modelctl.config.values import user_directory
 from modelctl.core.credentials import PLATFORM
 from modelctl.discovery.cache import ListingCache
@@ -15,7 +16,7 @@ from modelctl.services.keys import keys_of
 from modelctl.services.world import World
 from modelctl.store.engine import Database
 from modelctl.sync.jobs import Job, SourceChoice, choose, job_for
-from modelctl.sync.providers import KnownProvider
+from modelctl.sync.providers import KnownProvider, known_providers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,11 @@ class Asking:
     """How old a listing may be that is used again."""
     project: str = PLATFORM
     """Whose keys are used first."""
+
+
+def providers_there(world: World, present: Database | None) -> dict[str, KnownProvider]:
+    """The providers of the catalogs in force, and of the database. `present`: None where it has no tables yet."""
+    return known_providers(present, in_force(world.settings.catalog_directory))
 
 
 def jobs_of(world: World, present: Database | None, known: Mapping[str, KnownProvider], asking: Asking) -> list[Job]:
