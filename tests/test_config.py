@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from modelctl.config import FILE_NAME, Settings, resolve
 from modelctl.core.database_url import masked, redacted, with_driver
-from modelctl.core.planning import NewModels
+from modelctl.core.policy import NewModels
 from modelctl.errors import UsageError
 
 

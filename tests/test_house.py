@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 
-from modelctl.cli.main import app
+from modelctl.cli.commands import COMMANDS as LISTED
+from modelctl.cli.main import command_tree
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
@@ -31,7 +31,7 @@ def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[s
         yield from commands(child, (*path, name))
 
 
-COMMANDS = dict(commands(typer.main.get_command(app)))
+COMMANDS = dict(commands(command_tree(frozenset(LISTED))))
 
 
 def modules_loaded_by(*argv: str) -> set[str]:

@@ -12,22 +12,21 @@ from collections.abc import Callable, Iterator
 import pytest
 import typer
 
-from modelctl.cli.main import app, command_tree
+from modelctl.cli.commands import COMMANDS, Listed
+from modelctl.cli.main import command_tree
 from modelctl.errors import CatalogError, ExitCode, StalePlan, UsageError
 
 
 @pytest.fixture
-def command() -> Iterator[Callable[[Callable[[], None]], str]]:
+def command(monkeypatch) -> Iterator[Callable[[Callable[[], None]], str]]:
     """Registers a function as a command for one test."""
-    before = list(app.registered_commands)
 
     def register(function: Callable[[], None]) -> str:
-        app.command("probe", help="A command of a test.")(function)
+        monkeypatch.setitem(COMMANDS, "probe", Listed("A command of a test.", lambda: (function, "")))
         command_tree.cache_clear()
         return "probe"
 
     yield register
-    app.registered_commands[:] = before
     command_tree.cache_clear()
 
 

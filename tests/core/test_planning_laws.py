@@ -13,7 +13,8 @@ from modelctl.core.ledger import projection
 from modelctl.core.model import FACT_FIELDS, PRICE_FIELDS, SET_ON_CREATION, Source
 from modelctl.core.outcome import after_plan
 from modelctl.core.plan import Action
-from modelctl.core.planning import ABSENCES_UNTIL_DEPRECATED, BY_ABSENCE, NewModels
+from modelctl.core.planning import ABSENCES_UNTIL_DEPRECATED, BY_ABSENCE
+from modelctl.core.policy import NewModels
 from modelctl.core.snapshot import Snapshot
 from modelctl.core.stored import StoredProvider
 from tests.core.worlds import NOW, PROVIDER, Sources, catalogs, listings, sources, stored_states

@@ -15,7 +15,8 @@ from modelctl.core.filters import Patterns
 from modelctl.core.model import FACT_FIELDS, ModelFacts, ModelKey, ModelRecord, Source
 from modelctl.core.outcome import after_plan
 from modelctl.core.plan import Plan
-from modelctl.core.planning import Consulted, NewModels, plan
+from modelctl.core.planning import Consulted, plan
+from modelctl.core.policy import NewModels
 from modelctl.core.price import SINCE_LAUNCH, Basis, PricePoint
 from modelctl.core.snapshot import Snapshot
 from modelctl.core.stored import RemovedModel, StoredProvider

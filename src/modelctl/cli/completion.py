@@ -11,12 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from typer.core import TyperGroup
-
 from modelctl.cli.completion_names import models, providers
 from modelctl.cli.context import SETTING_OF_OPTION
-
-_WORDS = "modelctl.cli.completion.words"
 
 
 class Candidate(NamedTuple):
@@ -26,23 +22,9 @@ class Candidate(NamedTuple):
     help: str = ""
 
 
-class CompletingGroup(TyperGroup):
-    """The tree of commands, as it answers a shell that asks for completions."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """The arguments, parsed; for a completion only kept, since nothing runs."""
-        if not ctx.resilient_parsing:
-            return super().parse_args(ctx, args)
-        ctx.meta[_WORDS] = args
-        return []
-
-    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
-        """The candidates for the word that a person is writing; none where anything is wrong, and never a word of it.
-
-        Typer prints them in the way of each shell, and adds the names of files where there are none.
-        """
-        at = _followed(self, ctx.meta.get(_WORDS, []))
-        return list(_candidates(at, ctx, incomplete))
+def candidates(root: Any, words: Sequence[str], ctx: Any, incomplete: str) -> list[Candidate]:
+    """What could stand after the words, for the word that a person is writing; none where anything is wrong."""
+    return list(_candidates(_followed(root, words), ctx, incomplete))
 
 
 @dataclass(slots=True)

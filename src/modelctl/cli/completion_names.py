@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import TYPE_CHECKING
 
 from modelctl.cli.context import Context
-from modelctl.config import Settings
 from modelctl.errors import ModelctlError
+
+if TYPE_CHECKING:
+    from modelctl.config import Settings
 
 
 def providers(context: Context) -> set[str]:

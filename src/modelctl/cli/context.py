@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import typer
 
-from modelctl.config import Settings, resolve, secrets
-from modelctl.core.database_url import MASK, redacted
 from modelctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from modelctl.config import Settings
 
 SETTING_OF_OPTION = {"database": "database_url", "catalog": "catalog_directory", "config": "config"}
 """Which setting each global option gives, by the option's name; `config` is where the others are read."""
@@ -44,6 +45,8 @@ class Context:
     @cached_property
     def settings(self) -> Settings:
         """Resolved when a command first asks, so that `--help` works with broken settings. May raise UsageError."""
+        from modelctl.config import resolve  # and with it a third of the core
+
         return resolve(self.flags, self.environ, working_directory=Path.cwd())
 
     def answer(self, text: str) -> None:
@@ -61,6 +64,9 @@ class Context:
 
     def without_secrets(self, text: str) -> str:
         """The text without keys and database passwords of this process: the last line of defence, for error reports."""
+        from modelctl.config import secrets
+        from modelctl.core.database_url import MASK, redacted
+
         urls = [self.flags.get("database_url"), *(self.environ.get(name) for name in _URL_VARIABLES)]
         if "settings" in self.__dict__:  # resolving them here could raise
             urls.append(self.settings.database_url)

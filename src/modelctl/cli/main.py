@@ -1,6 +1,7 @@
 """The command line: global options, the list of commands, and the one place where errors become exit codes.
 
-Command modules import Typer, the standard library and the core at the top, and everything slow in their bodies.
+Command modules import Typer, the standard library and the core at the top, and everything slow in their bodies; which
+of them are imported at all, `commands` says.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cache
@@ -20,41 +21,10 @@ from modelctl.errors import ExitCode, ModelctlError, UsageError
 
 try:
     import typer
+    from typer.core import TyperCommand
 
-    from modelctl.cli import (
-        adding,
-        apply,
-        catalog,
-        catalog_files,
-        claiming,
-        config,
-        credential,
-        credential_master,
-        credential_use,
-        db,
-        deprecating,
-        discover,
-        doctor,
-        enabling,
-        history,
-        holding,
-        lifecycle,
-        listing,
-        plan,
-        populate,
-        price,
-        provider,
-        provider_editing,
-        provider_testing,
-        removing,
-        resolving,
-        runs,
-        setting,
-        show,
-        sync,
-        undo,
-    )
-    from modelctl.cli.completion import CompletingGroup
+    from modelctl.cli.commands import COMMANDS
+    from modelctl.cli.completing import CompletingGroup, words_typed
     from modelctl.cli.context import SETTING_OF_OPTION, Context, context_of
     from modelctl.cli.mistakes import run_command
 except KeyboardInterrupt:  # most of the first tenth of a second is spent here, before `main` can catch it
@@ -62,65 +32,6 @@ except KeyboardInterrupt:  # most of the first tenth of a second is spent here, 
     sys.exit(ExitCode.INTERRUPTED)
 
 _HELP = ("-h", "--help")
-
-app = typer.Typer(
-    name="modelctl",
-    cls=CompletingGroup,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    add_completion=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": list(_HELP)},
-    epilog="The options above, but for completion, may also stand after the command.",
-)
-
-# Every command is registered here: a group with add_typer, a single command with app.command(NAME)(function).
-app.command("sync", epilog=sync.EPILOG)(sync.sync_command)
-app.command("discover", epilog=discover.EPILOG)(discover.discover_command)
-app.command("plan", epilog=plan.EPILOG)(plan.plan_command)
-app.command("apply", epilog=apply.EPILOG)(apply.apply_command)
-app.command("list", epilog=listing.EPILOG)(listing.list_command)
-app.command("show", epilog=show.EPILOG)(show.show_command)
-app.command("lifecycle", epilog=lifecycle.EPILOG)(lifecycle.lifecycle_command)
-app.command("held", epilog=holding.EPILOG)(holding.held_command)
-app.command("accept", epilog=holding.EPILOG)(holding.accept_command)
-app.command("decline", epilog=holding.EPILOG)(holding.decline_command)
-app.command("populate", epilog=populate.EPILOG)(populate.populate_command)
-app.command("add", epilog=adding.EPILOG)(adding.add_command)
-app.command("set", epilog=setting.EPILOG)(setting.set_command)
-app.command("remove", epilog=removing.EPILOG)(removing.remove_command)
-app.command("enable", epilog=enabling.ENABLE_EPILOG)(enabling.enable_command)
-app.command("disable", epilog=enabling.DISABLE_EPILOG)(enabling.disable_command)
-app.command("deprecate", epilog=deprecating.DEPRECATE_EPILOG)(deprecating.deprecate_command)
-app.command("undeprecate", epilog=deprecating.UNDEPRECATE_EPILOG)(deprecating.undeprecate_command)
-app.command("pin", epilog=claiming.PIN_EPILOG)(claiming.pin_command)
-app.command("unpin", epilog=claiming.UNPIN_EPILOG)(claiming.unpin_command)
-app.command("adopt", epilog=claiming.ADOPT_EPILOG)(claiming.adopt_command)
-app.add_typer(provider.app, name="provider")
-provider.app.command("add", epilog=provider_editing.ADD_EPILOG)(provider_editing.add_command)
-provider.app.command("set", epilog=provider_editing.SET_EPILOG)(provider_editing.set_command)
-provider.app.command("enable", epilog=provider_editing.ENABLE_EPILOG)(provider_editing.enable_command)
-provider.app.command("disable", epilog=provider_editing.DISABLE_EPILOG)(provider_editing.disable_command)
-provider.app.command("remove", epilog=provider_editing.REMOVE_EPILOG)(provider_editing.remove_command)
-provider.app.command("test", epilog=provider_testing.EPILOG)(provider_testing.test_command)
-app.add_typer(catalog.app, name="catalog")
-catalog.app.command("export", epilog=catalog_files.EXPORT_EPILOG)(catalog_files.export_command)
-catalog.app.command("diff", epilog=catalog_files.DIFF_EPILOG)(catalog_files.diff_command)
-app.command("resolve", epilog=resolving.EPILOG)(resolving.resolve_command)
-app.add_typer(runs.app, name="runs")
-app.command("history", epilog=history.EPILOG)(history.history_command)
-app.command("undo", epilog=undo.EPILOG)(undo.undo_command)
-app.add_typer(price.app, name="price")
-app.add_typer(credential.app, name="credential")
-credential.app.command("which", epilog=credential_use.WHICH_EPILOG)(credential_use.which_command)
-credential.app.command("test", epilog=credential_use.TEST_EPILOG)(credential_use.test_command)
-credential.app.command("key", epilog=credential_master.KEY_EPILOG)(credential_master.key_command)
-credential.app.command("rotate", epilog=credential_master.ROTATE_EPILOG, context_settings=credential.NO_ARGUMENTS)(
-    credential_master.rotate_command
-)
-app.add_typer(config.app, name="config")
-app.add_typer(db.app, name="db")
-app.command("doctor", epilog=doctor.EPILOG)(doctor.doctor_command)
 
 _FLAGS = {"--verbose", "--debug", "--quiet"}
 _OPTIONS = {f"--{name}" for name in SETTING_OF_OPTION}
@@ -132,7 +43,6 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def root(
     ctx: typer.Context,
     database: Annotated[str | None, typer.Option(metavar="URL", help="The database, as sqlite:///models.db.")] = None,
@@ -210,20 +120,41 @@ def _invoke(arguments: list[str], context: Context) -> int:
     if (text := _help_text(arguments)) is not None:
         context.answer(text)
         return ExitCode.OK
-    return run_command(command_tree(), arguments, context)
+    return run_command(_tree_for([*arguments, *words_typed(context.environ)]), arguments, context)
+
+
+def _tree_for(words: Iterable[str]) -> Any:
+    """The tree of commands, in which those are loaded that the command line names."""
+    return command_tree(frozenset(COMMANDS).intersection(words))
 
 
 @cache
-def command_tree() -> Any:
-    """The tree of commands, which takes a while to build: once for each process."""
-    return typer.main.get_command(app)
+def command_tree(loaded: frozenset[str]) -> Any:
+    """The tree of commands, once for each process: those to be loaded as they are, of the others just the summary."""
+    app = typer.Typer(
+        name="modelctl",
+        cls=CompletingGroup,
+        rich_markup_mode=None,
+        no_args_is_help=True,
+        add_completion=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": list(_HELP)},
+        epilog="The options above, but for completion, may also stand after the command.",
+    )
+    app.callback()(root)
+    for name in loaded:
+        COMMANDS[name].add_to(app, name)
+    tree: Any = typer.main.get_command(app)
+    summaries = {name: TyperCommand(name, help=listed.summary) for name, listed in COMMANDS.items()}
+    tree.commands = {name: tree.commands.get(name, summary) for name, summary in summaries.items()}
+    return tree
 
 
 def _help_text(arguments: list[str]) -> str | None:
     """Help of the command named before a final `--help`, without parsing: Typer loads pydantic to parse anything."""
     if not arguments or arguments[-1] not in _HELP:
         return None
-    command: Any = command_tree()
+    command = _tree_for(arguments)
     ctx = typer.Context(command, info_name="modelctl", **command.context_settings)
     for name in arguments[:-1]:
         command = getattr(command, "commands", {}).get(name)

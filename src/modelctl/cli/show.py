@@ -9,10 +9,10 @@ import typer
 
 from modelctl.cli.context import Context, context_of
 from modelctl.cli.database import readable_database
-from modelctl.core.resolve import Resolution, Rule, resolve
 
 if TYPE_CHECKING:
     from modelctl.core.dossier import Dossier
+    from modelctl.core.resolve import Resolution
 
 EPILOG = """\b
 Examples:
@@ -42,6 +42,7 @@ def show_command(
 
     Its facts with their sources, its prices over time and its changes.
     """
+    from modelctl.core.resolve import Rule
     from modelctl.render.page import page
     from modelctl.render.page_json import page_json
     from modelctl.render.terminal import look_of
@@ -57,6 +58,7 @@ def show_command(
 
 def _read(context: Context, name: str, changes: int) -> tuple[Resolution, Dossier]:
     from modelctl.core.dossier import dossier
+    from modelctl.core.resolve import resolve
     from modelctl.core.succession import chain_of
     from modelctl.store import read
 

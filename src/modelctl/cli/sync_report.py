@@ -12,7 +12,8 @@ from modelctl.errors import ExitCode, ModelctlError, UsageError
 
 if TYPE_CHECKING:
     from modelctl.cli.context import Context
-    from modelctl.core.guards import Acceptance, GuardLimits
+    from modelctl.core.guards import Acceptance
+    from modelctl.core.policy import GuardLimits
     from modelctl.core.report import SyncReport
 
 SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"

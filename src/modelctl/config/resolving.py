@@ -27,7 +27,7 @@ from modelctl.config.values import (
     user_directory,
 )
 from modelctl.core.filters import Patterns
-from modelctl.core.guards import GuardLimits
+from modelctl.core.policy import GuardLimits
 from modelctl.errors import UsageError
 
 FILE_NAME = "modelctl.toml"

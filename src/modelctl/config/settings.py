@@ -9,8 +9,7 @@ from typing import Any
 
 from modelctl.core.database_url import MASK, masked
 from modelctl.core.filters import Patterns
-from modelctl.core.guards import GuardLimits
-from modelctl.core.planning import NewModels
+from modelctl.core.policy import GuardLimits, NewModels
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from modelctl.core.database_url import with_driver
-from modelctl.core.guards import GuardLimits
-from modelctl.core.planning import NewModels
+from modelctl.core.policy import GuardLimits, NewModels
 
 _DAY_S = 86_400
 _NAME_MAX_CHARS = 40

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 
 from modelctl.core.encoding import decimal_text
 from modelctl.core.holds import Decisions, Hold, Move, Verdict, move_value, price_move, price_name
 from modelctl.core.merge import BY_PRICE
 from modelctl.core.model import ModelKey
 from modelctl.core.plan import Action, Change, FieldChange, GuardName, Held, Plan
+from modelctl.core.policy import GuardLimits
 from modelctl.core.price import Basis, PricePoint, current
 from modelctl.core.run import Author
 
@@ -22,24 +22,6 @@ _OF_ONE_VALUE = (GuardName.PRICE_RISE, GuardName.PRICE_FALL, GuardName.PRICE_ZER
 """Guards that doubt single values; the others doubt whole rows."""
 
 LIMIT_FIELDS = ("context_window", "max_input_tokens", "max_output_tokens")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GuardLimits:
-    """Where plausible ends. Percentages are of the provider's rows."""
-
-    max_retired_percent: int = 30
-    max_updated_percent: int = 50
-    min_rows: int = 10
-    """Below so many rows the two percentages say nothing."""
-    max_price_rise: Decimal = Decimal(2)
-    """A price may rise to so many times the old one."""
-    max_price_fall: Decimal = Decimal(10)
-    """A price may fall to the old one divided by this."""
-    min_listing_percent: int = 50
-    """A listing must have so much of the last good one."""
-    min_limit_percent: int = 50
-    """A token limit must stay above so much of the old one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

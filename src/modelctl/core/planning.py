@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import StrEnum
 
 from modelctl.core.claims import Taking, taken_over
 from modelctl.core.desired import api_is_newer
@@ -28,6 +27,7 @@ from modelctl.core.merge import BY_PRICE, tier_of
 from modelctl.core.model import FactValue, ModelKey, ModelRecord, Source, Status
 from modelctl.core.ownership import field_changes
 from modelctl.core.plan import Action, Change, FieldChange, Plan, Protected
+from modelctl.core.policy import NewModels
 from modelctl.core.price import PricePoint
 from modelctl.core.stored import RemovedModel, StoredModel, StoredProvider
 from modelctl.core.units import start_of_day, to_seconds
@@ -39,15 +39,6 @@ NOTHING_TAKEN = Taking()
 
 _NO_PRICES: Mapping[str, FactValue] = dict.fromkeys(MONEY_FIELDS)
 _BY_LEDGER = dict.fromkeys(MONEY_FIELDS, BY_LEDGER)
-
-
-class NewModels(StrEnum):
-    """What happens to a model that only the provider's API knows."""
-
-    REVIEW = "review"  # created; switched off without a complete price
-    ENABLE = "enable"
-    DISABLE = "disable"
-    SKIP = "skip"  # not created
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

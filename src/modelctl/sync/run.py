@@ -14,11 +14,12 @@ from modelctl.catalog.load import Catalog
 from modelctl.core.claims import Taking, taken_over
 from modelctl.core.desired import desired
 from modelctl.core.filters import Patterns
-from modelctl.core.guards import Acceptance, GuardLimits, check, listing_is_short, stopped
+from modelctl.core.guards import Acceptance, check, listing_is_short, stopped
 from modelctl.core.holds import Decisions, Hold, Verdict, holds_after, listing_hold
 from modelctl.core.model import ModelKey
 from modelctl.core.plan import Plan
-from modelctl.core.planning import NewModels, plan
+from modelctl.core.planning import plan
+from modelctl.core.policy import GuardLimits, NewModels
 from modelctl.core.provider_settings import described
 from modelctl.core.report import ProviderReport, SyncReport, outcome_of
 from modelctl.core.run import Author, Outcome, RunRecord
