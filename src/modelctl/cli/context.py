@@ -22,7 +22,7 @@ SETTING_OF_OPTION = {"database": "database_url", "catalog": "catalog_directory",
 """Which setting each global option gives, by the option's name; `config` is where the others are read."""
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Context:
     """The world as one command sees it."""
 

@@ -199,7 +199,6 @@ def _read(
     context: Context, wanted: Filter, usable_for: str | None, *, with_states: bool
 ) -> tuple[list[StoredModel], int]:
     """The models of the providers that are asked for, and how many the table has of them, or can be used."""
-    from modelctl.services.usable import usable_among
     from modelctl.store import read
 
     with readable_database(context) as database, database.reading() as connection:
@@ -211,6 +210,8 @@ def _read(
         if with_states:
             models = read.with_states(connection, database.tables, models)
         if usable_for is not None:
+            from modelctl.services.usable import usable_among
+
             models = usable_among(models, context, database, usable_for)
     return models, len(models)
 

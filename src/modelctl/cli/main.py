@@ -26,7 +26,6 @@ try:
     from modelctl.cli.commands import COMMANDS
     from modelctl.cli.completing import CompletingGroup, words_typed
     from modelctl.cli.context import SETTING_OF_OPTION, Context, context_of
-    from modelctl.cli.mistakes import run_command
 except KeyboardInterrupt:  # most of the first tenth of a second is spent here, before `main` can catch it
     sys.stderr.write("interrupted\n")
     sys.exit(ExitCode.INTERRUPTED)
@@ -120,6 +119,8 @@ def _invoke(arguments: list[str], context: Context) -> int:
     if (text := _help_text(arguments)) is not None:
         context.answer(text)
         return ExitCode.OK
+    from modelctl.cli.mistakes import run_command
+
     return run_command(_tree_for([*arguments, *words_typed(context.environ)]), arguments, context)
 
 

@@ -8,8 +8,9 @@ from datetime import datetime
 
 from modelctl.core.holds import price_name
 from modelctl.core.ledger import BY_LEDGER, MONEY_FIELDS
-from modelctl.core.model import FACT_FIELDS, PRICE_FIELDS, SET_ON_CREATION, FactValue, ModelKey, Source
+from modelctl.core.model import PRICE_FIELDS, SET_ON_CREATION, FactValue, ModelKey, Source
 from modelctl.core.names import require_known
+from modelctl.core.owning import OWNABLE
 from modelctl.core.plan import Action, Change
 from modelctl.core.price import Basis, PriceKey
 from modelctl.core.price_entry import claimed, given_back
@@ -18,9 +19,6 @@ from modelctl.core.stored import RowState, StoredModel, StoredProvider, Written
 from modelctl.errors import UsageError
 
 EVERY = "all"
-
-OWNABLE = tuple(name for name in FACT_FIELDS if name not in SET_ON_CREATION)
-"""The fields that a sync writes, and that a person can therefore claim."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,17 +122,6 @@ def adopt(model: StoredModel) -> Change | None:
     known = {name: value for name, value in model.facts.known() if name in OWNABLE}
     state = RowState(written={name: _as_ours(name, value) for name, value in known.items()})
     return Change(action=Action.ADOPT, key=model.key, state=state, existing=model)
-
-
-def protected_fields(model: StoredModel) -> tuple[str, ...]:
-    """The fields that a sync leaves alone, because a person set or pinned them. A row of nobody has none."""
-    if model.state is None:
-        return ()
-    return tuple(name for name in OWNABLE if not model.is_ours(name) or _shows_a_persons_price(model, name))
-
-
-def _shows_a_persons_price(model: StoredModel, name: str) -> bool:
-    return name in PRICE_FIELDS and model.state is not None and model.owner_of(name) == Source.PERSON
 
 
 def _released(model: StoredModel, names: frozenset[str]) -> StoredModel:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
 
-from modelctl.core.model import ModelKey, ModelRecord, Skipped
+if TYPE_CHECKING:
+    from modelctl.core.model import ModelKey, ModelRecord, Skipped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +32,8 @@ def split(
     records: Mapping[ModelKey, ModelRecord], patterns: Patterns
 ) -> tuple[dict[ModelKey, ModelRecord], tuple[Skipped, ...]]:
     """The records that pass, and those that do not with the reason."""
+    from modelctl.core.model import Skipped  # settings, which hold patterns, are read without the models
+
     kept: dict[ModelKey, ModelRecord] = {}
     filtered: list[Skipped] = []
     for key, record in records.items():

@@ -8,9 +8,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeAlias
 
-from modelctl.core.claims import protected_fields
 from modelctl.core.model import CAPABILITIES, FACT_FIELDS, FactValue, Status
 from modelctl.core.names import require_known
+from modelctl.core.owning import protected_fields
 from modelctl.core.stored import StoredModel
 
 COLUMNS: tuple[str, ...] = (

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from rich.cells import cell_len
-from rich.color import ColorSystem
-from rich.style import Style
 
 DEFAULT_WIDTH = 80
 MIN_TEXT_WIDTH = 24
@@ -35,6 +33,9 @@ class Look:
         """The text in a style of Rich's, as `bold` or `yellow`, or as it is where there is no colour."""
         if not (self.colour and style and text):
             return text
+        from rich.color import ColorSystem  # with its palettes, only for a terminal
+        from rich.style import Style
+
         return Style.parse(style).render(text, color_system=ColorSystem.STANDARD)
 
     def text(self, lines: Iterable[str]) -> str:

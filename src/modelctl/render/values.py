@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from modelctl.core.encoding import decimal_text
 from modelctl.core.model import PRICE_FIELDS, FactValue
-from modelctl.core.plan import Change
 from modelctl.core.price import SINCE_LAUNCH, STANDARD, PriceKey, PricePoint, PriceUnit, current
 from modelctl.core.stored import StoredModel
+
+if TYPE_CHECKING:
+    from modelctl.core.plan import Change
 
 UNKNOWN_TEXT = "unknown"
 

@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
-from tenacity import Retrying, retry_if_exception, stop_after_attempt, stop_after_delay, wait_random_exponential
 
 from modelctl.core.database_url import has_unquoted_password, masked, redacted
 from modelctl.errors import StalePlan, StoreError, UsageError
@@ -90,6 +89,8 @@ class Database:
 
         `is_done` tells a later try that an earlier one was committed after all, and only its answer was lost.
         """
+        from tenacity import Retrying, retry_if_exception, stop_after_attempt, stop_after_delay, wait_random_exponential
+
         retrying = Retrying(
             retry=retry_if_exception(lambda error: isinstance(error, DBAPIError) and will_pass(error)),
             stop=stop_after_attempt(MAX_TRIES) | stop_after_delay(MAX_RETRY_S),

@@ -1,0 +1,67 @@
+"""What starting costs: a command line loads the command that it names, and what that needs; no clock is asked."""
+
+from __future__ import annotations
+
+import pytest
+
+from modelctl.cli.commands import COMMANDS as LISTED
+from modelctl.cli.main import command_tree
+from tests.conftest import Run
+from tests.test_house import COMMANDS, SLOW_TO_IMPORT, modules_loaded_by
+
+DECIDING = {"modelctl.core.planning", "modelctl.core.guards", "modelctl.core.merge", "modelctl.core.plan"}
+ALWAYS = {f"modelctl.cli.{name}" for name in ("main", "commands", "completing", "context")}
+
+
+@pytest.fixture
+def url(run: Run, tmp_path) -> str:
+    """A file with the models of one provider."""
+    url = f"sqlite:///{tmp_path / 'startup.db'}"
+    assert run("sync", "--provider", "deepseek", "--source", "catalog", "--database", url).code == 0
+    return url
+
+
+def command_modules(loaded: set[str]) -> set[str]:
+    return {name for name in loaded if name.startswith("modelctl.cli.")}
+
+
+@pytest.mark.parametrize("name", LISTED)
+def test_the_summary_of_a_command_is_the_beginning_of_its_help(name):
+    summary = " ".join(COMMANDS[(name,)].help.split("\n\n")[0].split())
+    assert LISTED[name].summary == summary
+
+
+def test_the_help_is_the_same_whatever_is_loaded(run: Run):
+    root = COMMANDS[()]
+    from typer import Context
+
+    everything = root.get_help(Context(root, info_name="modelctl", **root.context_settings))
+    assert run("--help").stdout == f"{everything}\n"
+    assert list(command_tree(frozenset({"db"})).commands) == list(LISTED)
+
+
+@pytest.mark.parametrize("argv", ["--help", "--version"])
+def test_help_and_version_load_no_command(argv):
+    loaded = modules_loaded_by(argv)
+    assert command_modules(loaded) <= {*ALWAYS, "modelctl.cli.mistakes"}
+    assert not [name for name in loaded if name.startswith(("modelctl.core", "modelctl.config", "modelctl.render"))]
+
+
+def test_a_list_loads_nothing_of_a_sync(url):
+    loaded = modules_loaded_by("list", "--database", url)
+    assert "modelctl.cli.listing" in loaded
+    assert not loaded & {"modelctl.cli.sync", "modelctl.sync", "modelctl.services.usable", "modelctl.discovery.collect"}
+    assert not loaded & {*DECIDING, "tenacity", "sqlalchemy.dialects.postgresql", "rich.console", "rich.style"}
+
+
+def test_completing_a_name_loads_neither_a_library_nor_what_decides(url, monkeypatch):
+    line = {"_MODELCTL_COMPLETE": "complete_bash", "COMP_WORDS": "modelctl show deep", "COMP_CWORD": "2"}
+    for name, value in {**line, "DATABASE_URL": url}.items():
+        monkeypatch.setenv(name, value)
+    loaded = modules_loaded_by()
+    assert "sqlite3" in loaded  # the names were looked up
+    assert command_modules(loaded) <= {
+        *ALWAYS,
+        *(f"modelctl.cli.{name}" for name in ("mistakes", "completion", "completion_names", "show", "database")),
+    }
+    assert not loaded & {*SLOW_TO_IMPORT, *DECIDING, "pydantic", "modelctl.core.model"}
