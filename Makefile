@@ -8,7 +8,7 @@ SECONDS ?= 120
 SEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help sync test laws torture check fmt readme reference constraints build clean
+.PHONY: help sync test laws torture check fmt readme reference constraints audit build package clean
 .NOTPARALLEL:
 
 help: ## show this help
@@ -37,8 +37,14 @@ fmt: .venv/.installed-dev ## format, and fix what can be fixed by itself
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
 
 build: .venv/.installed-dev ## make the wheel and the sdist in dist/
-	@rm -rf dist && $(BIN)/python -m build --no-isolation >.venv/build.log 2>&1 || { cat .venv/build.log; exit 1; }
+	@rm -rf dist && SOURCE_DATE_EPOCH=1700000000 $(BIN)/python -m build --no-isolation >.venv/build.log 2>&1 || { cat .venv/build.log; exit 1; }
 	@ls dist
+
+package: .venv/.installed-dev ## install the wheel and the sdist from the index into empty environments, and use them
+	@$(BIN)/python -m tests.package
+
+audit: .venv/.installed-dev ## check what is installed: pins, licences, strays; ADVISORIES=DIR holds OSV's JSON
+	@$(BIN)/python -m tests.audit $(if $(ADVISORIES),--advisories $(ADVISORIES))
 
 readme: .venv/.installed-dev ## write what the README's commands really print into it
 	@$(BIN)/python -m tests.readme
