@@ -6,7 +6,6 @@ import ast
 import re
 import subprocess
 import sys
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -140,21 +139,3 @@ def test_every_make_target_explains_itself():
     text = (ROOT / "Makefile").read_text(encoding="utf-8")
     phony = re.search(r"^\.PHONY: (.*)$", text, re.MULTILINE)[1].split()
     assert [name for name in phony if not re.search(rf"^{name}:.*## \S", text, re.MULTILINE)] == []
-
-
-@pytest.mark.slow
-def test_the_wheel_runs_and_carries_the_catalogs(tmp_path):
-    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
-    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
-    (wheel,) = tmp_path.glob("*.whl")
-    site = tmp_path / "site"
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(site)
-    ours = {path.relative_to(ROOT): path.read_bytes() for path in (ROOT / "catalogs").rglob("*.toml")}
-    theirs = {path.relative_to(site / "modelctl"): path.read_bytes() for path in (site / "modelctl").rglob("*.toml")}
-    assert ours
-    assert theirs == ours
-    code = f"import sys; sys.path.insert(0, {str(site)!r}); import modelctl.cli.main as m; print(m.__file__); m.run()"
-    done = subprocess.run([sys.executable, "-c", code, "--version"], capture_output=True, text=True, check=True)
-    assert str(site) in done.stdout
-    assert "modelctl 0." in done.stdout
