@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from modelctl.catalog.finding import KeyPath, Problem, closest, printable
@@ -21,6 +22,8 @@ STATED_FACTS = tuple(name for name in FACT_FIELDS if name not in {*CAPABILITIES,
 """Facts whose key in a file is their own name. Capabilities stand in two lists; prices are the ledger's to project."""
 UNSETTABLE = frozenset(STATED_FACTS) | frozenset(CAPABILITIES)
 """Facts that an overlay can blank. A price cannot be: one that has been charged stays in the ledger."""
+
+_stated_facts = attrgetter(*STATED_FACTS)
 
 Report = Callable[[Problem], None]
 
@@ -118,7 +121,7 @@ def _entry(
         key=ModelKey(provider, table.id),
         facts=facts,
         prices=tuple(each.point for each in priced),
-        provenance={fact: source.value for fact, _ in facts.known()},
+        provenance=dict.fromkeys((fact for fact, _ in facts.known()), source.value),
         stated_none=frozenset(table.unset),
         verified_on=table.verified_on,
     )
@@ -128,7 +131,7 @@ def _entry(
 
 
 def _facts(table: ModelTable) -> ModelFacts:
-    stated: dict[str, Any] = {name: getattr(table, name) for name in STATED_FACTS}
+    stated: dict[str, Any] = dict(zip(STATED_FACTS, _stated_facts(table), strict=True))
     stated.update(dict.fromkeys(table.lacks, False))
     stated.update(dict.fromkeys(table.capabilities, True))
     return ModelFacts(**stated)
@@ -143,16 +146,19 @@ def _impossible(table: ModelTable, record: ModelRecord, priced: Sequence[Priced]
         yield _about_fact(problem, ())
     yield from _contradicting_capabilities(table)
     yield from _wrongly_unset(table, record)
-    unusable = list(fact_problems(ModelFacts(price_currency=table.currency)))
-    if unusable:  # said once; each price would say it again
+    if unusable := _wrong_currency(table.currency):  # said once; each price would say it again
         yield replace(_about_fact(unusable[0], ()), at=("currency",))
     else:
         yield from price_problems(table.prices, priced, of_a_person=source is Source.OVERLAY)
 
 
+@lru_cache(maxsize=32)
+def _wrong_currency(currency: str) -> tuple[str, ...]:
+    return tuple(fact_problems(ModelFacts(price_currency=currency)))
+
+
 def _contradicting_capabilities(table: ModelTable) -> Iterator[Problem]:
-    for key in ("capabilities", "lacks"):
-        named: tuple[str, ...] = getattr(table, key)
+    for key, named in (("capabilities", table.capabilities), ("lacks", table.lacks)):
         if len(set(named)) != len(named):
             yield Problem(at=(key,), message="names something twice")
     for capability in sorted(set(table.capabilities) & set(table.lacks)):

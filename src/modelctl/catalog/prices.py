@@ -145,6 +145,8 @@ def _calls_priced_by_tokens(priced: Iterable[Priced]) -> Iterator[Problem]:
 
 def _unsound_hours(lines: Iterable[PriceLine]) -> Iterator[Problem]:
     for index, line in enumerate(lines):
+        if not line.hours_utc:
+            continue
         spans = minutes_of(line.hours_utc)
         if any(end <= begin for begin, end in spans):
             message = f"{line.hours_utc!r} has a span that ends before it begins"

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from operator import attrgetter
 from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
@@ -164,8 +165,7 @@ class ModelFacts:
 
     def known(self) -> Iterator[tuple[str, FactValue]]:
         """The facts that are known, in declaration order."""
-        for name in FACT_FIELDS:
-            value = getattr(self, name)
+        for name, value in zip(FACT_FIELDS, _values_of(self), strict=True):
             if value is not None:
                 yield name, value
 
@@ -179,6 +179,8 @@ UNKNOWN = ModelFacts()
 
 FACT_FIELDS: tuple[str, ...] = tuple(each.name for each in fields(ModelFacts))
 """Names of all facts, which are also their column names, in the order in which they are shown."""
+
+_values_of = attrgetter(*FACT_FIELDS)
 
 SET_ON_CREATION = frozenset({"recommended"})
 """Facts that a sync states once and then leaves to people, like the app's own switch `is_enabled`."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 
 from modelctl.core.model import (
     MODALITIES,
@@ -33,6 +34,9 @@ MAX_AMOUNT = Decimal("999999.999999999")
 AMOUNT_DECIMALS = 9
 HOURS_MAX_CHARS = 64
 SOURCE_MAX_CHARS = 2048
+
+_REMEMBERED = 1024
+"""Texts that were checked last: the models of one provider share their sources, families, modalities and tags."""
 
 _PROVIDER = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _CURRENCY = re.compile(r"[A-Z]{3}")
@@ -100,34 +104,52 @@ def check_price(point: PricePoint, owner: str) -> None:
 
 
 def _price_problems(point: PricePoint) -> Iterator[str]:
-    for name, allowed in _PRICE_CHOICES.items():
-        if (value := getattr(point, name)) not in allowed:
-            yield f"{name} {shorten(value)!r} is not one of {', '.join(sorted(allowed))}"
+    yield from _choice_problems(point.kind, point.unit, point.service_tier, point.basis)
     yield from amount_problems(point.amount)
     if not _CURRENCY.fullmatch(point.currency):
         yield f"currency {shorten(point.currency)!r} is not three capital letters"
     if not 0 <= point.context_above <= MAX_TOKENS:
         yield f"context_above {point.context_above} is not between 0 and {MAX_TOKENS}"
-    if point.hours_utc and not all(_HOURS.fullmatch(span) for span in point.hours_utc.split(",")):
-        yield f"hours_utc {shorten(point.hours_utc)!r} is not like 01:00-04:00,06:00-10:00"
-    if len(point.hours_utc) > HOURS_MAX_CHARS:
-        yield f"hours_utc has {len(point.hours_utc)} characters, more than {HOURS_MAX_CHARS}"
+    if point.hours_utc:
+        yield from _hours_problems(point.hours_utc)
     if point.source:
-        yield from (f"source {problem}" for problem in plain_text_problems(point.source, SOURCE_MAX_CHARS))
+        yield from _source_problems(point.source)
     if point.revision < 0:
         yield f"revision {point.revision} is negative"
-    yield from _span_problems(point)
+    yield from _span_problems(point.effective_from, point.effective_to)
 
 
-def _span_problems(point: PricePoint) -> Iterator[str]:
-    for verb, moment in (("begins", point.effective_from), ("ends", point.effective_to)):
+@lru_cache(maxsize=_REMEMBERED)
+def _choice_problems(*choices: str) -> tuple[str, ...]:
+    """`choices`: one for each of `_PRICE_CHOICES`, in their order."""
+    return tuple(
+        f"{name} {shorten(value)!r} is not one of {', '.join(sorted(allowed))}"
+        for (name, allowed), value in zip(_PRICE_CHOICES.items(), choices, strict=True)
+        if value not in allowed
+    )
+
+
+def _hours_problems(hours_utc: str) -> Iterator[str]:
+    if not all(_HOURS.fullmatch(span) for span in hours_utc.split(",")):
+        yield f"hours_utc {shorten(hours_utc)!r} is not like 01:00-04:00,06:00-10:00"
+    if len(hours_utc) > HOURS_MAX_CHARS:
+        yield f"hours_utc has {len(hours_utc)} characters, more than {HOURS_MAX_CHARS}"
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _source_problems(source: str) -> tuple[str, ...]:
+    return tuple(f"source {problem}" for problem in plain_text_problems(source, SOURCE_MAX_CHARS))
+
+
+def _span_problems(begins: datetime, ends: datetime | None) -> Iterator[str]:
+    for verb, moment in (("begins", begins), ("ends", ends)):
         if moment is not None and moment.tzinfo is None:
             yield f"{verb} at {moment}, which names no time zone"
             return
         if moment is not None and moment.microsecond:
             yield f"{verb} at {moment}, but only whole seconds are kept everywhere"
-    if point.effective_to is not None and point.effective_to <= point.effective_from:
-        yield f"ends ({point.effective_to}) before it begins ({point.effective_from})"
+    if ends is not None and ends <= begins:
+        yield f"ends ({ends}) before it begins ({begins})"
 
 
 def shorten(text: str, limit: int = 60) -> str:
@@ -152,7 +174,12 @@ def plain_text_problems(text: str, max_chars: int) -> Iterator[str]:
         yield "holds control or unprintable characters"
 
 
-def _text_problems(name: str, text: str) -> Iterator[str]:
+@lru_cache(maxsize=_REMEMBERED)
+def _text_problems(name: str, text: str) -> tuple[str, ...]:
+    return tuple(_problems_of_text(name, text))
+
+
+def _problems_of_text(name: str, text: str) -> Iterator[str]:
     if choices := _CHOICES.get(name):
         if text not in choices:
             yield f"{name}: {shorten(text)!r} is not one of {', '.join(sorted(choices))}"
@@ -173,7 +200,12 @@ def _is_day(text: str) -> bool:
     return True
 
 
-def _list_problems(name: str, items: tuple[str, ...]) -> Iterator[str]:
+@lru_cache(maxsize=_REMEMBERED)
+def _list_problems(name: str, items: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(_problems_of_list(name, items))
+
+
+def _problems_of_list(name: str, items: tuple[str, ...]) -> Iterator[str]:
     for item in items:
         for problem in plain_text_problems(item, LIST_ITEM_MAX_CHARS):
             yield f"{name}: {shorten(item)!r} {problem}"
