@@ -7,8 +7,13 @@ import pytest
 from modelctl.cli.commands import COMMANDS as LISTED
 from modelctl.cli.main import command_tree
 from tests.conftest import Run
+from tests.loopback.fixture import provider_server
+from tests.loopback.server import ProviderServer
 from tests.test_house import COMMANDS, SLOW_TO_IMPORT, modules_loaded_by
 
+__all__ = ["provider_server"]
+
+SDKS = {"openai", "anthropic", "google.genai", "replicate"}
 DECIDING = {"modelctl.core.planning", "modelctl.core.guards", "modelctl.core.merge", "modelctl.core.plan"}
 ALWAYS = {f"modelctl.cli.{name}" for name in ("main", "commands", "completing", "context")}
 
@@ -65,3 +70,15 @@ def test_completing_a_name_loads_neither_a_library_nor_what_decides(url, monkeyp
         *(f"modelctl.cli.{name}" for name in ("mistakes", "completion", "completion_names", "show", "database")),
     }
     assert not loaded & {*SLOW_TO_IMPORT, *DECIDING, "pydantic", "modelctl.core.model"}
+
+
+def test_a_sync_loads_the_sdk_of_the_provider_that_it_asks_and_no_other(
+    url, provider_server: ProviderServer, monkeypatch
+):
+    for name, value in provider_server.env("replicate").items():
+        monkeypatch.setenv(name, value)
+    loaded = modules_loaded_by(
+        "sync", "--provider", "replicate", "--provider", "anthropic", "--provider", "deepseek", "--database", url
+    )
+    assert provider_server.asked("replicate")
+    assert loaded & SDKS == {"replicate"}
