@@ -1,0 +1,76 @@
+"""`python -m benchmarks --sizes 3000,30000 --databases sqlite`: measure, print the table, keep the figures."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from tests.databases import KINDS, why_unreachable
+
+from benchmarks import first_load, no_op, table
+from benchmarks.measuring import Figure
+
+Sized = Callable[[str, int, int, Path], Iterator[Figure]]
+
+SIZED: dict[str, Sized] = {"first-load": first_load.figures, "no-op": no_op.figures}
+"""Subjects that are measured on each database at each size."""
+RESULTS = Path(__file__).parent / "results.json"
+
+
+def main() -> int:
+    """Measure what was chosen; 1 when a server is missing that was asked for."""
+    options = _options()
+    if missing := [
+        f"{kind}: {why}" for kind in options.databases if kind != "sqlite" and (why := why_unreachable(kind))
+    ]:
+        sys.stderr.write("\n".join(missing) + "\n")
+        return 1
+    figures: list[Figure] = []
+    for kind in options.databases:
+        for count in options.sizes:
+            for subject in [each for each in SIZED if each in options.subjects]:
+                figures += _measured(SIZED[subject], kind, count, options.rounds)
+    settings = {"sizes": options.sizes, "databases": options.databases, "rounds": options.rounds}
+    table.write_json(options.json, figures, settings)
+    sys.stdout.write(f"\n{table.tables(figures)}")
+    if options.readme:
+        table.paste(*table.figures_in(options.json))
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--sizes", type=_numbers, default=[3000], help="models, as 3000,30000,300000")
+    parser.add_argument("--databases", type=_words, default=list(KINDS), help=",".join(KINDS))
+    parser.add_argument("--subjects", type=_words, default=list(SIZED), help=",".join(SIZED))
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json", type=Path, default=RESULTS, help="where all that was measured is written")
+    parser.add_argument("--readme", action="store_true", help="put the table into benchmarks/README.md")
+    return parser.parse_args()
+
+
+def _numbers(given: str) -> list[int]:
+    return [int(each.replace("_", "")) for each in given.split(",")]
+
+
+def _words(given: str) -> list[str]:
+    return given.split(",")
+
+
+def _measured(subject: Sized, kind: str, count: int, rounds: int) -> list[Figure]:
+    found = []
+    began_s = time.monotonic()
+    with tempfile.TemporaryDirectory() as directory:
+        for figure in subject(kind, count, rounds, Path(directory)):
+            sys.stderr.write(table.line(figure) + "\n")
+            found.append(figure)
+    sys.stderr.write(f"  ({time.monotonic() - began_s:.0f} s)\n")
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())

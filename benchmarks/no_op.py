@@ -1,0 +1,85 @@
+"""A sync where nothing changed, or 1 % of the models: against the driver's blind bulk upsert of all model rows."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from benchmarks.drivers import Rows
+from benchmarks.measuring import Contestant, Figure, bounded, compared, in_turn
+from benchmarks.stores import TABLES, Store, store
+from benchmarks.world import catalog
+from benchmarks.writes import counted_writes
+from modelctl.catalog.load import Catalog
+
+SUBJECT = "Nothing changed"
+GOALS = {"sqlite": 1.1, "mariadb": 0.7, "postgresql": 0.7}
+GOAL_ONE_PERCENT = 1.2
+OWN_ROWS = ("ai_sync_runs", "ai_leases")
+"""The only tables that a run without changes writes: its record, and the lease it takes and gives back."""
+
+
+def figures(kind: str, count: int, rounds: int, directory: Path) -> Iterator[Figure]:
+    """How long both take, and which rows are written."""
+    case = f"{kind}, {count:,}"
+    with store(kind, directory) as made:
+        side = _Side(made, count)
+        contestants = {
+            "no-op sync": Contestant(run=side.sync, prepare=made.settle),
+            "blind upsert of the model rows": Contestant(run=side.upsert, prepare=side.look),
+            "sync, 1 % changed": Contestant(run=side.sync, prepare=side.move_on),
+        }
+        timings = in_turn(contestants, rounds)
+        no_op, blind, changed = contestants
+        yield compared(timings, no_op, blind, subject=SUBJECT, case=case, goal=GOALS[kind])
+        yield compared(timings, changed, no_op, subject=SUBJECT, case=case, goal=GOAL_ONE_PERCENT)
+        yield compared(timings, changed, blind, subject=SUBJECT, case=case)
+        yield from _writes(side, case)
+
+
+class _Side:
+    """One database, and what both sides write into it. The rows always are what modelctl wrote last."""
+
+    def __init__(self, made: Store, count: int) -> None:
+        self.store = made
+        self.count = count
+        self._editions = itertools.count(1)
+        self._source: Catalog = catalog(count)
+        self._models: tuple[Sequence[str], Rows] = ((), ())
+        self.sync()
+
+    def sync(self) -> None:
+        """Bring the database up to date."""
+        self.store.sync(self._source)
+
+    def upsert(self) -> None:
+        """Write all model rows as they were at the last look."""
+        self.store.driver.upsert_models(*self._models)
+
+    def look(self) -> None:
+        """Remember the model rows."""
+        self._models = self.store.driver.content(["ai_models"])["ai_models"]
+
+    def move_on(self) -> None:
+        """Let 1 % of the models change at their source."""
+        self._source = catalog(self.count, edition=next(self._editions))
+
+
+def _writes(side: _Side, case: str) -> Iterator[Figure]:
+    """Rows that a no-op writes, and by how much the file or the server's log grows for it."""
+    written = counted_writes(side.store.kind, side.store.driver, TABLES, side.sync)
+    others = sum(count for (table, _), count in written.items() if table not in OWN_ROWS)
+    own = sum(written.values()) - others
+    yield bounded(
+        others, 0, subject=SUBJECT, case=case, what="no-op: rows written but the run's own", against="none", unit="rows"
+    )
+    yield bounded(
+        own,
+        5,
+        subject=SUBJECT,
+        case=case,
+        what="no-op: the run's own rows written",
+        against="record, lease",
+        unit="rows",
+    )
