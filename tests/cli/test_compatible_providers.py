@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,7 +12,7 @@ import pytest
 
 from modelctl.catalog.load import load, shipped_directory
 from tests.cli.conftest import Query, report_of
-from tests.conftest import Result
+from tests.conftest import NOW, Result, Run
 from tests.loopback import ProviderServer, openai_item, status
 from tests.loopback.shapes import SHAPES
 
@@ -297,3 +298,19 @@ def test_cohere_is_reached_by_the_variable_of_its_sdk(
     assert "CO_API_URL" in env
     assert sync(sqlite_url, "--provider", "cohere", env=env).code == 0
     assert provider_server.asked("cohere")[0].query["page_size"] == ["1000"]
+
+
+def test_prices_of_a_listing_begin_at_a_whole_second_whatever_the_clock_shows(
+    sqlite_url: str, run: Run, sync: Sync, query: Query, provider_server: ProviderServer
+) -> None:
+    item = openai_item("zai-org/glm-9", type="chat", pricing={"input": 0.1, "output": 0.2})
+    provider_server.models["local"], provider_server.keys["local"] = [item], None
+    assert sync(sqlite_url, "--source", "catalog").code == 0
+    added = run("provider", "add", "local", "--base-url", provider_server.base_url("local"), "--database", sqlite_url)
+    assert added.code == 0, added.stderr
+    within_a_second = NOW.replace(microsecond=608_142)
+    for now in (within_a_second, within_a_second + timedelta(hours=1)):
+        result = sync(sqlite_url, "--provider", "local", now=now)
+        assert result.code == 0, result.stdout
+    begins = query(sqlite_url, "SELECT DISTINCT effective_from FROM ai_model_prices WHERE provider = 'local'")
+    assert [datetime.fromisoformat(begin) for (begin,) in begins] == [NOW.replace(tzinfo=None)]

@@ -12,6 +12,7 @@ from modelctl.core.credentials import FoundKey, KeySource
 from modelctl.core.filters import Patterns
 from modelctl.core.plan import FieldChange
 from modelctl.core.provider import FROM_VARIABLE, Provider
+from modelctl.core.units import to_seconds
 from modelctl.discovery.cache import ListingCache
 from modelctl.discovery.registry import module_of
 from modelctl.discovery.source import Access
@@ -155,7 +156,7 @@ def _access(
         key_name=found.name if found is not None else "",
         base_url=_base_url(provider, shipped, module.BASE_URL_ENV, environ),
         timeout_s=timeout_s,
-        now=now,
+        now=to_seconds(now),  # prices that a listing states begin at it, and a price begins at a whole second
         auth_header_name=provider.auth_header_name,
         auth_header_prefix=provider.auth_header_prefix,
         headers=headers_of(provider, environ),
