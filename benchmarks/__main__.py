@@ -7,17 +7,29 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import product
 from pathlib import Path
 
 from tests.databases import KINDS, why_unreachable
 
-from benchmarks import first_load, no_op, table
+from benchmarks import at_once, catalogs, first_load, memory, no_op, others, round_trips, start_up, table
 from benchmarks.measuring import Figure
 
 Sized = Callable[[str, int, int, Path], Iterator[Figure]]
+Single = Callable[[int, Path], Iterator[Figure]]
 
-SIZED: dict[str, Sized] = {"first-load": first_load.figures, "no-op": no_op.figures}
+SIZED: dict[str, Sized] = {
+    "first-load": first_load.figures,
+    "no-op": no_op.figures,
+    "round-trips": round_trips.figures,
+    "others": others.figures,
+    "memory": memory.figures,
+}
 """Subjects that are measured on each database at each size."""
+SINGLE: dict[str, Single] = {"start-up": start_up.figures, "catalogs": catalogs.figures, "at-once": at_once.figures}
+"""Subjects that are measured once."""
+SUBJECTS = (*SIZED, *SINGLE)
 RESULTS = Path(__file__).parent / "results.json"
 
 
@@ -30,10 +42,11 @@ def main() -> int:
         sys.stderr.write("\n".join(missing) + "\n")
         return 1
     figures: list[Figure] = []
-    for kind in options.databases:
-        for count in options.sizes:
-            for subject in [each for each in SIZED if each in options.subjects]:
-                figures += _measured(SIZED[subject], kind, count, options.rounds)
+    sized, single = ([each for each in group if each in options.subjects] for group in (SIZED, SINGLE))
+    for subject, kind, count in product(sized, options.databases, options.sizes):
+        figures += _told(partial(SIZED[subject], kind, count, options.rounds))
+    for subject in single:
+        figures += _told(partial(SINGLE[subject], options.rounds))
     settings = {"sizes": options.sizes, "databases": options.databases, "rounds": options.rounds}
     table.write_json(options.json, figures, settings)
     sys.stdout.write(f"\n{table.tables(figures)}")
@@ -46,7 +59,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--sizes", type=_numbers, default=[3000], help="models, as 3000,30000,300000")
     parser.add_argument("--databases", type=_words, default=list(KINDS), help=",".join(KINDS))
-    parser.add_argument("--subjects", type=_words, default=list(SIZED), help=",".join(SIZED))
+    parser.add_argument("--subjects", type=_words, default=list(SUBJECTS), help=",".join(SUBJECTS))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", type=Path, default=RESULTS, help="where all that was measured is written")
     parser.add_argument("--readme", action="store_true", help="put the table into benchmarks/README.md")
@@ -61,11 +74,12 @@ def _words(given: str) -> list[str]:
     return given.split(",")
 
 
-def _measured(subject: Sized, kind: str, count: int, rounds: int) -> list[Figure]:
+def _told(measure: Callable[[Path], Iterator[Figure]]) -> list[Figure]:
+    """The figures of one subject, each told as soon as it is there."""
     found = []
     began_s = time.monotonic()
     with tempfile.TemporaryDirectory() as directory:
-        for figure in subject(kind, count, rounds, Path(directory)):
+        for figure in measure(Path(directory)):
             sys.stderr.write(table.line(figure) + "\n")
             found.append(figure)
     sys.stderr.write(f"  ({time.monotonic() - began_s:.0f} s)\n")
