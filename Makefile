@@ -6,9 +6,11 @@ JOBS ?= 2
 ARGS ?=
 SECONDS ?= 120
 SEED ?= 0
+SIZES ?= 3000
+DATABASES ?= sqlite,postgresql,mariadb
 
 .DEFAULT_GOAL := help
-.PHONY: help sync test laws torture check fmt readme reference constraints audit build package clean
+.PHONY: help sync test laws torture bench check fmt readme reference constraints audit build package clean
 .NOTPARALLEL:
 
 help: ## show this help
@@ -25,6 +27,9 @@ laws: .venv/.installed-dev ## try the laws of the core and the parsers with 1,00
 
 torture: .venv/.installed-dev ## try to break a sync for SECONDS=120 from SEED=0: edits, broken listings, kill -9
 	@$(BIN)/python -m tests.torture --seconds $(SECONDS) --seed $(SEED) $(ARGS)
+
+bench: .venv/.installed-bench ## measure speed in some minutes (SIZES=3000,30000 DATABASES=sqlite; see benchmarks/README.md)
+	@$(BIN)/python -m benchmarks --sizes $(SIZES) --databases $(DATABASES) $(ARGS)
 
 check: .venv/.installed-dev ## format, lint, types, import rules, catalogs: what CI refuses
 	@$(BIN)/ruff format --check --quiet .
@@ -54,7 +59,7 @@ reference: .venv/.installed-dev ## write every command, as its code describes it
 
 constraints: ## pin the newest releases of everything in constraints.txt
 	@rm -rf .venv/fresh && $(PYTHON) -m venv .venv/fresh
-	@.venv/fresh/bin/python -m pip --quiet --disable-pip-version-check install '.[dev]'
+	@.venv/fresh/bin/python -m pip --quiet --disable-pip-version-check install '.[dev,bench]'
 	@{ echo "# Exact versions of everything that modelctl and its tests install. Written by 'make constraints'."; \
 	   .venv/fresh/bin/python -m pip --disable-pip-version-check freeze --exclude modelctl; } >constraints.txt
 	@rm -rf .venv/fresh && wc -l constraints.txt
@@ -74,6 +79,10 @@ clean: ## remove the virtual environment and everything built
 	@$(PIP) install -c constraints.txt hatchling editables
 	@$(PIP) install -c constraints.txt --no-build-isolation -e '.[dev]'
 	@touch .venv/.installed $@
+
+.venv/.installed-bench: .venv/.installed-dev
+	@$(PIP) install -c constraints.txt --no-build-isolation -e '.[dev,bench]'
+	@touch $@
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \

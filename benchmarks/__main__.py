@@ -6,8 +6,9 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from importlib.util import find_spec
 from itertools import product
 from pathlib import Path
 
@@ -33,12 +34,10 @@ SUBJECTS = (*SIZED, *SINGLE)
 RESULTS = Path(__file__).parent / "results.json"
 
 
-def main() -> int:
-    """Measure what was chosen; 1 when a server is missing that was asked for."""
-    options = _options()
-    if missing := [
-        f"{kind}: {why}" for kind in options.databases if kind != "sqlite" and (why := why_unreachable(kind))
-    ]:
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure what was chosen; 1 when something is missing that it takes."""
+    options = _options(argv)
+    if missing := _missing(options):
         sys.stderr.write("\n".join(missing) + "\n")
         return 1
     figures: list[Figure] = []
@@ -48,6 +47,8 @@ def main() -> int:
     for subject in single:
         figures += _told(partial(SINGLE[subject], options.rounds))
     settings = {"sizes": options.sizes, "databases": options.databases, "rounds": options.rounds}
+    if options.add:
+        figures = table.added(table.figures_in(options.json)[1], figures)
     table.write_json(options.json, figures, settings)
     sys.stdout.write(f"\n{table.tables(figures)}")
     if options.readme:
@@ -55,15 +56,27 @@ def main() -> int:
     return 0
 
 
-def _options() -> argparse.Namespace:
+def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--sizes", type=_numbers, default=[3000], help="models, as 3000,30000,300000")
     parser.add_argument("--databases", type=_words, default=list(KINDS), help=",".join(KINDS))
     parser.add_argument("--subjects", type=_words, default=list(SUBJECTS), help=",".join(SUBJECTS))
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", type=Path, default=RESULTS, help="where all that was measured is written")
+    parser.add_argument(
+        "--add", action="store_true", help="keep what that file has of other subjects, databases, sizes"
+    )
     parser.add_argument("--readme", action="store_true", help="put the table into benchmarks/README.md")
-    return parser.parse_args()
+    return parser.parse_args(argv)
+
+
+def _missing(options: argparse.Namespace) -> list[str]:
+    """What was asked for and cannot be measured here, and why."""
+    missing = [f"{kind}: {why}" for kind in options.databases if kind != "sqlite" and (why := why_unreachable(kind))]
+    if "others" in options.subjects:
+        absent = [name for name in ("dlt", "sqlite_utils") if find_spec(name) is None]
+        missing += [f"others: {name} is not installed; `make bench` installs it" for name in absent]
+    return missing
 
 
 def _numbers(given: str) -> list[int]:

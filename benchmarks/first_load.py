@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.measuring import Contestant, Figure, compared, in_turn
+from benchmarks.measuring import WARMED_BELOW, Contestant, Figure, compared, in_turn
 from benchmarks.stores import store
 from benchmarks.world import catalog
 
@@ -28,7 +28,7 @@ def figures(kind: str, count: int, rounds: int, directory: Path) -> Iterator[Fig
             f"{how}: models, ledger, state": Contestant(run=lambda: made.driver.insert(rows), prepare=made.empty),
             f"{how}: audit rows, too": Contestant(run=lambda: made.driver.insert(all_rows), prepare=made.empty),
         }
-        timings = in_turn(contestants, rounds)
+        timings = in_turn(contestants, rounds, warm_up=count < WARMED_BELOW)
     mine, reference, full = contestants
     case = f"{kind}, {count:,}"
     yield compared(timings, mine, reference, subject=SUBJECT, case=case, goal=GOALS[kind])

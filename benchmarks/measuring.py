@@ -9,6 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+WARMED_BELOW = 100_000
+"""From so many models on, one round takes minutes, and what a warm-up would take away is nothing beside it."""
+
 Timings = dict[str, list[float]]
 """By contestant, what each round took."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.drivers import Rows
-from benchmarks.measuring import Contestant, Figure, bounded, compared, in_turn
+from benchmarks.measuring import WARMED_BELOW, Contestant, Figure, bounded, compared, in_turn
 from benchmarks.stores import TABLES, Store, store
 from benchmarks.world import catalog
 from benchmarks.writes import counted_writes
@@ -28,7 +28,7 @@ def figures(kind: str, count: int, rounds: int, directory: Path) -> Iterator[Fig
             "blind upsert of the model rows": Contestant(run=side.upsert, prepare=side.look),
             "sync, 1 % changed": Contestant(run=side.sync, prepare=side.move_on),
         }
-        timings = in_turn(contestants, rounds)
+        timings = in_turn(contestants, rounds, warm_up=count < WARMED_BELOW)
         no_op, blind, changed = contestants
         yield compared(timings, no_op, blind, subject=SUBJECT, case=case, goal=GOALS[kind])
         yield compared(timings, changed, no_op, subject=SUBJECT, case=case, goal=GOAL_ONE_PERCENT)
@@ -66,6 +66,16 @@ class _Side:
 
 def _writes(side: _Side, case: str) -> Iterator[Figure]:
     """Rows that a no-op writes: its record. The lease is taken, kept alive and given back."""
+    grown = [_log_bytes(side.store, work) / 1e3 for work in (side.sync, side.upsert)]
+    yield Figure(
+        subject=SUBJECT,
+        case=case,
+        what="no-op: growth of the server's log or the file",
+        against="blind upsert",
+        value=grown[0],
+        reference=grown[1],
+        unit="kB",
+    )
     written = counted_writes(side.store.kind, side.store.driver, TABLES, side.sync)
     records = written.pop(("ai_sync_runs", "INSERT"), 0)
     others = sum(count for (table, _), count in written.items() if table != "ai_leases")
@@ -73,3 +83,23 @@ def _writes(side: _Side, case: str) -> Iterator[Figure]:
     yield bounded(others, 0, subject=SUBJECT, case=case, what=what, against="none", unit="rows")
     what = "no-op: rows of its record"
     yield bounded(records, 1, subject=SUBJECT, case=case, what=what, against="one", unit="rows")
+
+
+_LOG_POSITION = {
+    "sqlite": "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
+    "postgresql": "SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn",
+    "mariadb": "SELECT variable_value FROM information_schema.global_status WHERE variable_name = 'Innodb_lsn_current'",
+}
+"""How many bytes the whole server has logged, or how long the file is."""
+
+
+def _log_bytes(made: Store, work: Callable[[], object]) -> float:
+    """By how much the log grows meanwhile; what others do on the same server counts, too."""
+    before = _log_position(made)
+    work()
+    return _log_position(made) - before
+
+
+def _log_position(made: Store) -> float:
+    [(position,)] = made.driver.query(_LOG_POSITION[made.kind])[1]
+    return float(position)

@@ -26,6 +26,8 @@ class Proxy:
     turns: int = 0
     """How often a client sent something after it had been answered: each costs one round trip, connecting too."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _open: list[socket.socket] = field(default_factory=list)
+    _threads: list[threading.Thread] = field(default_factory=list)
 
     def url(self, direct: str) -> str:
         """The URL of a database, by way of this proxy."""
@@ -35,6 +37,7 @@ class Proxy:
         """Pass on one connection until either side ends it."""
         time.sleep(self.round_trip_s)  # the three-way handshake
         server = socket.create_connection(self.server)
+        self._open += (client, server)
         last = [server]
 
         def note(sender: socket.socket) -> None:
@@ -45,8 +48,24 @@ class Proxy:
 
         for sender, receiver in ((client, server), (server, client)):
             line: _Delayed = queue.SimpleQueue()
-            threading.Thread(target=self._take, args=(sender, line, note), daemon=True).start()
-            threading.Thread(target=_pass_on, args=(line, receiver), daemon=True).start()
+            self.start(self._take, sender, line, note)
+            self.start(_pass_on, line, receiver)
+
+    def start(self, target: Callable[..., None], *args: object) -> None:
+        """Do something beside everything else, until the end at most."""
+        thread = threading.Thread(target=target, args=args, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def close(self) -> None:
+        """End every connection."""
+        for each in self._open:
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join()
+        for each in self._open:
+            each.close()
 
     def _take(self, sender: socket.socket, line: _Delayed, note: Callable[[socket.socket], None]) -> None:
         with suppress(OSError):
@@ -80,10 +99,13 @@ def proxied(url: str, *, round_trip_s: float = 0.0) -> Iterator[Proxy]:
             while True:
                 client, _ = listening.accept()
                 client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                threading.Thread(target=proxy.serve, args=(client,), daemon=True).start()
+                proxy.serve(client)
 
-    threading.Thread(target=accept, daemon=True).start()
+    proxy.start(accept)
     try:
         yield proxy
     finally:
+        with suppress(OSError):
+            listening.shutdown(socket.SHUT_RDWR)  # closing it alone would leave `accept` waiting
         listening.close()
+        proxy.close()

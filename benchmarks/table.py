@@ -82,6 +82,14 @@ def figures_in(path: Path) -> tuple[dict[str, Any], list[Figure]]:
     return content, figures
 
 
+def added(before: Iterable[Figure], new: Sequence[Figure]) -> list[Figure]:
+    """The figures of an earlier run, but for those that were measured again, and the new ones; by subject."""
+    again = {(each.subject, each.case) for each in new}
+    figures = [*(each for each in before if (each.subject, each.case) not in again), *new]
+    subjects = list(dict.fromkeys(each.subject for each in figures))
+    return sorted(figures, key=lambda each: subjects.index(each.subject))
+
+
 def paste(about: Mapping[str, Any], figures: Sequence[Figure], readme: Path = README) -> None:
     """Put the tables into the README, in place of those that it has."""
     packages = ", ".join(f"{name} {version}" for name, version in about["packages"].items() if version)

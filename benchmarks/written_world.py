@@ -67,5 +67,4 @@ def _item(record: ModelRecord) -> dict[str, Any]:
         "top_provider": {"max_completion_tokens": facts.max_output_tokens},
         "supported_parameters": ["tools", "structured_outputs", "reasoning"],
         "type": "chat",
-        "description": f"{facts.display_name} follows instructions. " * 6,
     }
