@@ -28,8 +28,8 @@ laws: .venv/.installed-dev ## try the laws of the core and the parsers with 1,00
 torture: .venv/.installed-dev ## try to break a sync for SECONDS=120 from SEED=0: edits, broken listings, kill -9
 	@$(BIN)/python -m tests.torture --seconds $(SECONDS) --seed $(SEED) $(ARGS)
 
-bench: .venv/.installed-bench ## measure speed in some minutes (SIZES=3000,30000 DATABASES=sqlite; see benchmarks/README.md)
-	@$(BIN)/python -m benchmarks --sizes $(SIZES) --databases $(DATABASES) $(ARGS)
+bench: .venv/bench/.installed ## measure speed in some minutes (SIZES=3000,30000 DATABASES=sqlite; see benchmarks/README.md)
+	@.venv/bench/bin/python -m benchmarks --sizes $(SIZES) --databases $(DATABASES) $(ARGS)
 
 check: .venv/.installed-dev ## format, lint, types, import rules, catalogs: what CI refuses
 	@$(BIN)/ruff format --check --quiet .
@@ -80,8 +80,12 @@ clean: ## remove the virtual environment and everything built
 	@$(PIP) install -c constraints.txt --no-build-isolation -e '.[dev]'
 	@touch .venv/.installed $@
 
-.venv/.installed-bench: .venv/.installed-dev
-	@$(PIP) install -c constraints.txt --no-build-isolation -e '.[dev,bench]'
+# An environment of its own: what modelctl is measured against must not get into the one that is tested.
+.venv/bench/.installed: pyproject.toml constraints.txt $(BIN)/python
+	@echo "installing what benchmarks measure against into .venv/bench (once; about a minute)" >&2
+	@$(PYTHON) -m venv --clear .venv/bench
+	@.venv/bench/bin/python -m pip --quiet --disable-pip-version-check install -c constraints.txt hatchling editables
+	@.venv/bench/bin/python -m pip --quiet --disable-pip-version-check install -c constraints.txt --no-build-isolation -e '.[bench]'
 	@touch $@
 
 $(BIN)/python:
