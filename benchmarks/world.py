@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -36,7 +35,7 @@ def _record(index: int, edition: int) -> ModelRecord:
     facts = _facts(index)
     moved = edition if index % 100 == 7 else 0
     if moved:
-        facts = replace(facts, max_output_tokens=8_192 + moved)
+        facts = facts.replaced({"max_output_tokens": 8_192 + moved})
     return ModelRecord(
         key=ModelKey(PROVIDER.name, model_id(index)),
         facts=facts,
