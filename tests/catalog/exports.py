@@ -144,7 +144,7 @@ def touched(draw: st.DrawFn, model: StoredModel) -> StoredModel:
         model = replace(model, prices=(*model.prices, manual(draw(AMOUNTS))))
     if model.prices and draw(st.booleans()):
         wrong = draw(st.sampled_from(model.prices))
-        corrected = replace(wrong, amount=draw(AMOUNTS), revision=wrong.revision + 1)
+        corrected = wrong._replace(amount=draw(AMOUNTS), revision=wrong.revision + 1)
         model = replace(model, prices=(*model.prices, corrected))
     return model
 

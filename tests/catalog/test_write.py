@@ -168,15 +168,15 @@ def test_what_the_shipped_catalog_states_and_the_row_does_not_is_unset() -> None
 
 
 def test_a_status_is_stated_only_where_the_dates_do_not_give_it() -> None:
-    ended = replace(FACTS, retires_on=date(2026, 1, 1), status="retired")
+    ended = FACTS._replace(retires_on=date(2026, 1, 1), status="retired")
     for facts, stated in {
         FACTS: False,
         ended: False,
-        replace(FACTS, status="preview"): True,
-        replace(FACTS, status="retired"): True,
+        FACTS._replace(status="preview"): True,
+        FACTS._replace(status="retired"): True,
     }.items():
         assert ("status = " in exported_text(model(facts=facts))[1]) == stated, facts.status
-    catalog, text = exported_text(model(facts=replace(ended, status="active")))
+    catalog, text = exported_text(model(facts=ended._replace(status="active")))
     assert "status = " not in text
     assert catalog.notes == (
         "acme/m-1: its status is active, but its dates give retired; in a new database they decide",
@@ -185,7 +185,7 @@ def test_a_status_is_stated_only_where_the_dates_do_not_give_it() -> None:
 
 def test_what_cannot_be_said_in_a_file_is_noted() -> None:
     row = replace(ACME, kind="", api_base_url="https://me:secret@acme.test/v1")
-    facts = replace(FACTS, display_name=None, input_price_per_mtok=Decimal(3))
+    facts = FACTS._replace(display_name=None, input_price_per_mtok=Decimal(3))
     catalog, text = exported_text(model(facts=facts, prices=(point("4"),)), row=row)
     assert "secret" not in text
     assert 'kind = ""\n' in text
@@ -196,13 +196,13 @@ def test_what_cannot_be_said_in_a_file_is_noted() -> None:
 
 def test_a_long_list_is_wrapped() -> None:
     tags = tuple(f"tag-number-{number}" for number in range(30))
-    _, text = exported_text(model(facts=replace(FACTS, tags=tags)))
+    _, text = exported_text(model(facts=FACTS._replace(tags=tags)))
     assert max(map(len, text.partition("\n\n")[2].splitlines())) <= 120
     assert tuple(tomllib.loads(text)["model"][0]["tags"]) == tags
 
 
 def test_a_row_that_no_catalog_may_hold_is_named_and_nothing_is_written(tmp_path: Path) -> None:
-    catalog = exported(ACME, None, [model(facts=replace(FACTS, family=" x "))], {}, NOW)
+    catalog = exported(ACME, None, [model(facts=FACTS._replace(family=" x "))], {}, NOW)
     with pytest.raises(CatalogError, match="acme/m-1 cannot be exported: family: begins or ends with a blank"):
         write_files(tmp_path / "out", {"acme": catalog}, {})
     assert not (tmp_path / "out").exists()
@@ -217,7 +217,7 @@ def test_only_its_own_unedited_files_are_overwritten(tmp_path: Path) -> None:
         return file.fate
 
     first = exported(ACME, None, [model()], {}, NOW)
-    second = exported(ACME, None, [model(facts=replace(FACTS, context_window=2))], {}, NOW)
+    second = exported(ACME, None, [model(facts=FACTS._replace(context_window=2))], {}, NOW)
     path = tmp_path / "acme.toml"
     assert write(first) is Fate.WRITTEN
     assert write(first) is Fate.UNCHANGED

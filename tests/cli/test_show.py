@@ -90,7 +90,7 @@ def test_a_person_s_value_and_a_pin_are_told(run, query: Query, sqlite_url):
 def test_changes_are_told_newest_first(run, sqlite_url):
     fill(sqlite_url)
     later = record("openai/gpt-4o", price("input", "2"), display_name="GPT-4o", type="chat", status="active")
-    later = replace(later, facts=replace(SHOP[0].facts, context_window=200_000), provenance=SHOP[0].provenance)
+    later = replace(later, facts=SHOP[0].facts._replace(context_window=200_000), provenance=SHOP[0].provenance)
     fill(sqlite_url, [later], now=NOW + timedelta(hours=1), run="run-2")
     result = run("show", "openai/gpt-4o", "--database", sqlite_url, now=NOW + timedelta(hours=2))
     changes = squeezed(result.stdout).split("changes\n")[1]

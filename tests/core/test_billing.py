@@ -22,7 +22,7 @@ def at(text: str) -> datetime:
 
 def prices(begins: str = "", **line: Any) -> tuple[PricePoint, ...]:
     """The points of one price line: `prices(input="2", output="10", service_tier="batch")`."""
-    shared = {name: line.pop(name) for name in list(line) if name in PricePoint.__dataclass_fields__}
+    shared = {name: line.pop(name) for name in list(line) if name in PricePoint._fields}
     if begins:
         shared["effective_from"] = at(begins)
     return tuple(PricePoint(kind=kind, amount=Decimal(amount), **shared) for kind, amount in line.items())

@@ -320,7 +320,7 @@ def test_a_price_that_begins_in_the_course_of_the_last_day_counts():
 
 
 def test_a_price_written_by_hand_is_what_its_owner_bills_with():
-    facts = replace(RISING.facts, input_price_per_mtok=Decimal("0.5"), price_currency="EUR")
+    facts = RISING.facts._replace(input_price_per_mtok=Decimal("0.5"), price_currency="EUR")
     step = price_steps(OLD, replace(RISING, facts=facts), on=TODAY)["input"]
     assert (step.new, step.scheduled) == (Money(Decimal("0.5"), "EUR"), None)
     ours = replace(
@@ -330,7 +330,7 @@ def test_a_price_written_by_hand_is_what_its_owner_bills_with():
 
 
 def test_prices_are_those_of_the_live_end_on_the_day_of_the_end_or_today():
-    ending = replace(OLD, facts=replace(OLD.facts, retires_on=date(2027, 1, 1)))
+    ending = replace(OLD, facts=OLD.facts._replace(retires_on=date(2027, 1, 1)))
     ended = model("gone", replacement="old", retires_on=in_days(-3), is_enabled=False, **GONE)
     models = [ending, ended, RISING]
     found = find_endings(models, Window(within_days=90, past_days=9), today=TODAY)

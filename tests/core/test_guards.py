@@ -72,7 +72,7 @@ def test_a_price_moves_only_so_far_unseen_wherever_the_ledger_keeps_it(old, new,
 @pytest.mark.parametrize(("amount", "guard"), [("2", []), ("2.1", ["price-rise"])])
 def test_an_announced_price_is_guarded_when_it_is_announced_and_not_when_it_comes_into_force(amount, guard):
     now, coming = priced("1").catalog.records[key("a")].prices[0], NOW + timedelta(days=9)
-    announced = catalog(record("a", prices=(now, replace(now, amount=Decimal(amount), effective_from=coming))))
+    announced = catalog(record("a", prices=(now, now._replace(amount=Decimal(amount), effective_from=coming))))
     assert guards_of(checked(priced("1"), announced)) == guard
     stored = announced.sync(priced("1").sync(EMPTY))
     plan = announced.plan(stored, coming)

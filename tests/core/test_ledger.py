@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -30,7 +29,7 @@ def observed(amount: str, at: datetime = NOW) -> PricePoint:
 
 
 def manual(amount: str, start: datetime, **others) -> PricePoint:
-    return replace(documented(amount, start, **others), basis=Basis.MANUAL, source="ann")
+    return documented(amount, start, **others)._replace(basis=Basis.MANUAL, source="ann")
 
 
 CASES = {
@@ -150,7 +149,7 @@ def test_tiers_and_contexts_are_prices_of_their_own():
 
 
 def test_only_prices_of_one_currency_stand_side_by_side():
-    points = [documented("2"), replace(documented("3", currency="EUR"), kind="output")]
+    points = [documented("2"), documented("3", currency="EUR")._replace(kind="output")]
     assert projection(points, at=NOW) == {"input_price_per_mtok": Decimal(2), "price_currency": "USD"}
 
 
@@ -176,10 +175,10 @@ def test_a_projected_price_names_who_stated_it(point, source):
     ],
 )
 def test_a_complete_price_lets_one_bill_a_request(model_type, kinds, complete):
-    points = [replace(documented("1"), kind=kind) for kind in kinds]
+    points = [documented("1")._replace(kind=kind) for kind in kinds]
     assert has_complete_price(points, model_type, at=NOW) is complete
 
 
 def test_a_price_of_another_unit_is_no_price_per_million_tokens():
-    points = [replace(documented("1"), unit="mchar"), replace(documented("1"), kind="output")]
+    points = [documented("1")._replace(unit="mchar"), documented("1")._replace(kind="output")]
     assert not has_complete_price(points, "chat", at=NOW)

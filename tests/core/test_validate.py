@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
@@ -119,7 +118,7 @@ IMPOSSIBLE_PRICES = {
 @pytest.mark.parametrize(("name", "value"), flat(IMPOSSIBLE_PRICES))
 def test_an_impossible_price_is_refused_by_owner_and_kind(name, value):
     with pytest.raises(InvalidFact, match=r"^p/m: price ") as caught:
-        check_price(replace(PRICE, **{name: value}), "p/m")
+        check_price(PRICE._replace(**{name: value}), "p/m")
     assert len(caught.value.message) < 300
 
 
@@ -127,12 +126,12 @@ def test_an_impossible_price_is_refused_by_owner_and_kind(name, value):
     "point",
     [
         PRICE,
-        replace(PRICE, amount=Decimal(0)),
-        replace(PRICE, hours_utc="22:00-24:00,00:30-04:00"),
-        replace(PRICE, context_above=200_000, service_tier="batch"),
-        replace(PRICE, effective_to=datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)),
-        replace(PRICE, source=""),
-        replace(PRICE, effective_from=datetime(2026, 1, 1, tzinfo=timezone(timedelta(hours=5)))),
+        PRICE._replace(amount=Decimal(0)),
+        PRICE._replace(hours_utc="22:00-24:00,00:30-04:00"),
+        PRICE._replace(context_above=200_000, service_tier="batch"),
+        PRICE._replace(effective_to=datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)),
+        PRICE._replace(source=""),
+        PRICE._replace(effective_from=datetime(2026, 1, 1, tzinfo=timezone(timedelta(hours=5)))),
     ],
 )
 def test_a_possible_price_passes(point):
@@ -145,7 +144,7 @@ def test_a_record_is_refused_for_one_of_its_prices():
             ModelRecord(
                 key=ModelKey("p", "m"),
                 facts=ModelFacts(),
-                prices=(PRICE, replace(PRICE, kind="output", amount=Decimal(-1))),
+                prices=(PRICE, PRICE._replace(kind="output", amount=Decimal(-1))),
             )
         )
 

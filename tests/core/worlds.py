@@ -135,7 +135,7 @@ def both(records: list[ModelRecord], listing: list[ModelRecord], *, whole: bool 
 def stamped(listing: Snapshot, now: datetime) -> Snapshot:
     """The listing as it is when it is taken at `now`."""
     points = {
-        each: tuple(replace(point, effective_from=now) for point in record.prices)
+        each: tuple(point._replace(effective_from=now) for point in record.prices)
         for each, record in listing.records.items()
     }
     records = {each: replace(record, listed_at=now, prices=points[each]) for each, record in listing.records.items()}

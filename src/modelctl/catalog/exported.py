@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -92,11 +92,11 @@ def _provider(row: Provider, stated: Provider | None) -> tuple[TomlTable, list[s
 
 
 def _model(model: StoredModel, below: ModelFacts, status: str | None, origins: Origins, now: datetime) -> TomlTable:
-    facts = replace(model.facts, status=status)
+    facts = model.facts._replace(status=status)
     if below.display_name is None and facts.display_name == display_name_of(model.key.model_id):
-        facts = replace(facts, display_name=None)
+        facts = facts._replace(display_name=None)
     if below.tier is None and facts.tier == _derived_tier(model, now):
-        facts = replace(facts, tier=None)
+        facts = facts._replace(tier=None)
     currency = common_currency(model.prices)
     table: TomlTable = {
         "id": model.key.model_id,
@@ -134,7 +134,7 @@ def _status(model: StoredModel, below: ModelFacts, now: datetime) -> tuple[str |
 def _status_of(facts: ModelFacts, stated: str | None, now: datetime) -> str | None:
     """What a sync without any listing makes of a stated status."""
     provenance = {"status": Source.OVERLAY.value}
-    return with_status(replace(facts, status=stated), provenance, today=now.date(), seen_on=None)[0].status
+    return with_status(facts._replace(status=stated), provenance, today=now.date(), seen_on=None)[0].status
 
 
 def _unsaid(model: StoredModel, now: datetime) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import pairwise
@@ -81,9 +81,9 @@ def in_effect(points: Iterable[PricePoint]) -> Iterator[PricePoint]:
         for point, following in pairwise(timeline):
             begins = following.effective_from
             if point.basis == Basis.MANUAL != following.basis:
-                yield replace(point, effective_to=min(begins, point.effective_to or begins))
+                yield point._replace(effective_to=min(begins, point.effective_to or begins))
             elif point.effective_to is not None and point.effective_to > begins:
-                yield replace(point, effective_to=None)
+                yield point._replace(effective_to=None)
             else:
                 yield point
         yield timeline[-1]

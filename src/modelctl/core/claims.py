@@ -72,7 +72,7 @@ def _taken(model: StoredModel, names: frozenset[str]) -> StoredModel:
         return model
     keys = {PriceKey(kind) for name, kind in PRICE_FIELDS.items() if name in names}
     prices = tuple(
-        replace(point, basis=Basis.OBSERVED)
+        point._replace(basis=Basis.OBSERVED)
         if point.basis == Basis.MANUAL and (point.key in keys or names.issuperset(OWNABLE))
         else point
         for point in model.prices

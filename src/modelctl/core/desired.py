@@ -109,7 +109,7 @@ def _as_the_catalogs_said(model: StoredModel) -> ModelRecord:
     said = _said_by(model, Source.PERSON, Source.OVERLAY, Source.CATALOG)
     status = _written(model).get("status")
     if status is not None and status.source == BY_LISTING:  # which is what a listing makes of a catalog's `retired`
-        facts = replace(said.facts, status=Status.RETIRED)
+        facts = said.facts._replace(status=Status.RETIRED)
         return replace(said, facts=facts, provenance={**said.provenance, "status": Source.CATALOG.value})
     return said
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
 from typing import Any
 
 from modelctl.core.database_url import masked
@@ -16,7 +15,7 @@ from modelctl.core.provider import Provider
 from modelctl.core.provider_settings import SETTINGS
 from modelctl.core.stored import RemovedModel, RowState, StoredModel
 
-_POINT_FIELDS = tuple(each.name for each in fields(PricePoint))
+_POINT_FIELDS = PricePoint._fields
 
 
 def model_digest(row: StoredModel | RemovedModel | None) -> str | None:

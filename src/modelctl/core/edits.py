@@ -86,7 +86,7 @@ def status_following(model: StoredModel, values: Mapping[str, FactValue], today:
 
 def _undecided(facts: ModelFacts) -> ModelFacts:
     """Without a status that a rule has derived: it is to be derived anew."""
-    return replace(facts, status=None)
+    return facts._replace(status=None)
 
 
 def _require_sound(model: StoredModel, values: Mapping[str, FactValue]) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -17,6 +16,7 @@ from modelctl.core.price import Basis, PriceKey, PricePoint, current
 
 MONEY_FIELDS = (*PRICE_FIELDS, "price_currency")
 """Columns of a model that only the ledger speaks for."""
+_SHOWN_KEYS = tuple((name, PriceKey(kind)) for name, kind in PRICE_FIELDS.items())
 BY_LEDGER = "rule:ledger"
 """The source of such a column where no price in force gives it."""
 
@@ -35,6 +35,8 @@ def missing_points(
     missing: list[PricePoint] = []
     for key in sorted(stated_by_key):
         ledger_of_key = ledger_by_key[key]
+        if _is_settled(ledger_of_key, stated_by_key[key], now):
+            continue
         stands = api_still_stands and any(point.source == Source.API for point in ledger_of_key)
         missing += _missing_for_key(ledger_of_key, stated_by_key[key], now, api_still_stands=stands)
     return tuple(missing)
@@ -45,20 +47,24 @@ def projection(points: Iterable[PricePoint], *, at: datetime) -> dict[str, FactV
 
     Only prices of one currency can stand side by side in one row: that of the input price, or of the first known.
     """
-    in_force = current(points, at)
-    shown = {name: in_force.get(PriceKey(kind)) for name, kind in PRICE_FIELDS.items()}
-    currency = next((point.currency for point in shown.values() if point is not None), None)
+    shown = _shown(points, at)
+    currency = next((point.currency for point in shown.values()), None)
     if currency is None:
         return {}
-    amounts = {name: point.amount for name, point in shown.items() if point is not None and point.currency == currency}
+    amounts = {name: point.amount for name, point in shown.items() if point.currency == currency}
     return {**amounts, "price_currency": currency}
 
 
 def projection_sources(points: Iterable[PricePoint], *, at: datetime) -> Mapping[str, str]:
     """Who states each projected price: the API, a person, an overlay that names no page, or the catalog."""
-    in_force = current(points, at)
-    sources = {name: stated_by(point) for name, kind in PRICE_FIELDS.items() if (point := in_force.get(PriceKey(kind)))}
+    sources = {name: stated_by(point) for name, point in _shown(points, at).items()}
     return {**sources, "price_currency": next(iter(sources.values()))} if sources else {}
+
+
+def _shown(points: Iterable[PricePoint], at: datetime) -> dict[str, PricePoint]:
+    """The points in force that a model's row shows, by column."""
+    in_force = current(points, at)
+    return {name: point for name, key in _SHOWN_KEYS if (point := in_force.get(key)) is not None}
 
 
 def has_complete_price(points: Iterable[PricePoint], model_type: str | None, *, at: datetime) -> bool:
@@ -89,6 +95,24 @@ def _by_key(points: Iterable[PricePoint]) -> defaultdict[PriceKey, list[PricePoi
     for point in points:
         grouped[point.key].append(point)
     return grouped
+
+
+def _is_settled(ledger: Sequence[PricePoint], stated: Sequence[PricePoint], now: datetime) -> bool:
+    """Whether the one price that is known is the one that is stated: most keys never have another, and this is quick.
+
+    No special case: `_missing_for_key` finds nothing to append then, either.
+    """
+    if len(ledger) != 1 or len(stated) != 1:
+        return False
+    known, said = ledger[0], stated[0]
+    return (
+        known.amount == said.amount
+        and known.currency == said.currency
+        and known.effective_to is None
+        and said.effective_to is None
+        and known.effective_from <= now
+        and (said.source == Source.API or known.effective_from == said.effective_from)
+    )
 
 
 def _missing_for_key(
@@ -127,7 +151,7 @@ def _extend_with_future(timeline: list[PricePoint], announced: list[PricePoint],
             expected = _in_force((point for point in timeline if point.effective_from < start), start) or expected
         ends = expected.effective_to is not None and start in stated_starts - known_starts
         if ends or expected.money != _money_at(timeline, start):
-            timeline.append(replace(expected, effective_from=start, revision=_next_revision(timeline, start)))
+            timeline.append(expected._replace(effective_from=start, revision=_next_revision(timeline, start)))
 
 
 def _says_something_new(point: PricePoint, ledger: list[PricePoint], timeline: list[PricePoint]) -> bool:
@@ -150,7 +174,7 @@ def _present(
     if stated is None or stated.money == _money_at(timeline, now):
         return []
     revision = _next_revision(timeline, now)
-    return [replace(stated, effective_from=now, basis=Basis.OBSERVED, revision=revision)]
+    return [stated._replace(effective_from=now, basis=Basis.OBSERVED, revision=revision)]
 
 
 def _is_claimed(ledger: Iterable[PricePoint], at: datetime) -> bool:

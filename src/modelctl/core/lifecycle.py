@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date
 from types import MappingProxyType
 
@@ -48,7 +47,7 @@ def with_status(
     status, rule = _by_dates(dated, today=today, outlived=outlived, is_past=is_past)
     if rule is None:
         return facts, provenance
-    return replace(facts, status=status), {**provenance, "status": rule}
+    return facts._replace(status=status), {**provenance, "status": rule}
 
 
 def _by_dates(facts: ModelFacts, *, today: date, outlived: bool, is_past: bool) -> tuple[str, str | None]:

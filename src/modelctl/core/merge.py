@@ -40,22 +40,48 @@ def merge(
 
     `dates`: ends of models that a person set, from which the status follows; they are no part of the records.
     """
-    keys = {key for layer in layers for key in layer.records}
-    return {
-        key: _merge_one(
-            key,
-            [(layer.source, layer.records[key]) for layer in layers if key in layer.records],
-            today,
-            dates.get(key, _NONE),
-        )
-        for key in sorted(keys)
-    }
+    stated: dict[ModelKey, list[tuple[Source, ModelRecord]]] = {}
+    for layer in layers:
+        for key, record in layer.records.items():
+            stated.setdefault(key, []).append((layer.source, record))
+    return {key: _merge_one(key, stated[key], today, dates.get(key, _NONE)) for key in sorted(stated)}
 
 
 def _merge_one(
     key: ModelKey, stated: list[tuple[Source, ModelRecord]], today: date, dates: Mapping[str, FactValue]
 ) -> ModelRecord:
     records = [record for _, record in stated]
+    facts, stated_by = _word_of_one(*stated[0]) if len(stated) == 1 else _word_of_all(stated)
+    if facts.display_name is None:
+        facts = facts._replace(display_name=display_name_of(key.model_id))
+        stated_by["display_name"] = "rule:display_name"
+    listed_at = next((record.listed_at for record in records if record.listed_at is not None), None)
+    remembered_on = next((record.remembered_on for record in records if record.remembered_on is not None), None)
+    seen_on = listed_at.date() if listed_at is not None else remembered_on
+    facts, provenance = with_status(facts, stated_by, today=today, seen_on=seen_on, dates=dates)
+    return ModelRecord(
+        key=key,
+        facts=facts,
+        prices=_merge_prices(records),
+        provenance=provenance,
+        known_to=frozenset([source.value for source, _ in stated]),
+        verified_on=max((record.verified_on for record in records if record.verified_on is not None), default=None),
+        listed_at=listed_at,
+        remembered_on=remembered_on,
+    )
+
+
+def _word_of_one(source: Source, record: ModelRecord) -> tuple[ModelFacts, dict[str, str]]:
+    """The facts of a record that no other source gainsays, and whose word each one is."""
+    facts = record.facts
+    stated_by = {name: each for name, each in record.provenance.items() if getattr(facts, name) is not None}
+    for name in record.stated_none:
+        stated_by.setdefault(name, source.value)
+    return facts, stated_by
+
+
+def _word_of_all(stated: Sequence[tuple[Source, ModelRecord]]) -> tuple[ModelFacts, dict[str, str]]:
+    """The same of several sources: field by field, the first that knows."""
     values: dict[str, FactValue] = {}
     stated_by: dict[str, str] = {}
     for name in FACT_FIELDS:
@@ -64,23 +90,7 @@ def _merge_one(
             stated_by[name] = source
         if value is not None:
             values[name] = value
-    if "display_name" not in values:
-        values["display_name"] = display_name_of(key.model_id)
-        stated_by["display_name"] = "rule:display_name"
-    listed_at = next((record.listed_at for record in records if record.listed_at is not None), None)
-    remembered_on = next((record.remembered_on for record in records if record.remembered_on is not None), None)
-    seen_on = listed_at.date() if listed_at is not None else remembered_on
-    facts, provenance = with_status(UNKNOWN.replaced(values), stated_by, today=today, seen_on=seen_on, dates=dates)
-    return ModelRecord(
-        key=key,
-        facts=facts,
-        prices=_merge_prices(records),
-        provenance=provenance,
-        known_to=frozenset(source.value for source, _ in stated),
-        verified_on=max((record.verified_on for record in records if record.verified_on is not None), default=None),
-        listed_at=listed_at,
-        remembered_on=remembered_on,
-    )
+    return UNKNOWN.replaced(values), stated_by
 
 
 def _best(name: str, stated: Sequence[tuple[Source, ModelRecord]]) -> tuple[FactValue, str]:
@@ -108,6 +118,8 @@ def _merge_prices(records: Sequence[ModelRecord]) -> tuple[PricePoint, ...]:
     Before that source's first price the next one's word stands: who states a price from a day on does not deny what
     was charged until then.
     """
+    if len(records) == 1:
+        return records[0].prices
     observed = [point for record in records for point in record.prices if point.source == Source.API]
     announced: dict[PriceKey, list[PricePoint]] = {}
     for record in records:

@@ -6,7 +6,7 @@ A fact that nobody states is `None`: unknown, never "no" and never zero. Nothing
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -110,8 +110,7 @@ PRICE_FIELDS: Mapping[str, str] = MappingProxyType(
 """Columns of a model that are the ledger's projection for now, and the price kind that each one shows."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelFacts:
+class ModelFacts(NamedTuple):
     """The facts of one model as one provider serves it. Limits in tokens, prices per million tokens."""
 
     display_name: str | None = None
@@ -171,13 +170,13 @@ class ModelFacts:
 
     def replaced(self, values: Mapping[str, FactValue]) -> ModelFacts:
         """A copy with some facts given anew, by name; the caller vouches for their types."""
-        return replace(self, **values)  # type: ignore[arg-type]  # the names are this class's own
+        return self._replace(**values)  # type: ignore[arg-type]  # the names are this class's own
 
 
 UNKNOWN = ModelFacts()
 """No fact known."""
 
-FACT_FIELDS: tuple[str, ...] = tuple(each.name for each in fields(ModelFacts))
+FACT_FIELDS: tuple[str, ...] = ModelFacts._fields
 """Names of all facts, which are also their column names, in the order in which they are shown."""
 
 _values_of = attrgetter(*FACT_FIELDS)

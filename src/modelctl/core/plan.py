@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from modelctl.core.holds import Move
 from modelctl.core.model import FactValue, ModelKey, Skipped
@@ -25,8 +26,7 @@ class Action(StrEnum):
     ADOPT = "adopt"  # by a person: a row that was there before modelctl is its own from now on
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldChange:
+class FieldChange(NamedTuple):
     """One field, old -> new, and who states the new value."""
 
     name: str

@@ -49,7 +49,7 @@ def bound(planned: PlannedProvider, row: Provider | None, stored: StoredProvider
         accepted=_bound_held(plan.accepted, stored),
         declined=_bound_held(plan.declined, stored),
         provider_settings=tuple(
-            replace(each, old=present.get(each.name, each.old)) for each in plan.provider_settings
+            each._replace(old=present.get(each.name, each.old)) for each in plan.provider_settings
         ),  # the file masks passwords
         seen={key: at for key, at in plan.seen.items() if _is_news(plan, key, stored.models.get(key))},
     )

@@ -6,7 +6,7 @@ Amounts are exact texts, instants ISO 8601. It holds no secret: of a provider th
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -28,7 +28,7 @@ VERSION = 1
 
 PROVIDER_FIELDS = (*SETTINGS, "features", "settings", "is_builtin", "is_enabled")
 """What the row of a provider starts with, besides its name."""
-POINT_FIELDS = tuple(each.name for each in fields(PricePoint))
+POINT_FIELDS = PricePoint._fields
 KEY_LISTS = ("needs_review", "not_created", "removed_by_hand", "unowned")
 HELD_LISTS = ("held", "accepted", "declined")
 COUNTS = ("unchanged", "existing", "alive")

@@ -24,7 +24,7 @@ from modelctl.core.ledger import (
 )
 from modelctl.core.lifecycle import ENDED
 from modelctl.core.merge import BY_PRICE, tier_of
-from modelctl.core.model import FactValue, ModelKey, ModelRecord, Source, Status
+from modelctl.core.model import FactValue, ModelFacts, ModelKey, ModelRecord, Source, Status
 from modelctl.core.ownership import field_changes
 from modelctl.core.plan import Action, Change, FieldChange, Plan, Protected
 from modelctl.core.policy import NewModels
@@ -160,10 +160,11 @@ def _plan_existing(
     _note_seen(draft, model, record)
     prices = missing_points(model.prices, record.prices, now=now, api_still_stands=_api_still_stands(model, record))
     draft.protected += _protected_prices(model, record, now)
-    record = _with_projection(record, (*model.prices, *prices), now)
-    if record.facts == model.facts and not prices:
-        draft.unchanged += 1
+    ledger = (*model.prices, *prices)
+    if not prices and _projected(record, ledger, now) == model.facts:
+        draft.unchanged += 1  # as most rows are: who states what need not be found out for them
         return
+    record = _with_projection(record, ledger, now)
     fields, protected = field_changes(model, record, consulted=_asked(model, record, consulted))
     draft.protected += protected
     if not fields and not prices:
@@ -207,16 +208,26 @@ def _as_it_stands(model: StoredModel) -> ModelRecord:
     return ModelRecord(key=model.key, facts=model.facts, provenance=provenance)
 
 
+def _projected(record: ModelRecord, ledger: Sequence[PricePoint], now: datetime) -> ModelFacts:
+    """The facts with the prices that the ledger has for now, and their tier; those that have ended are unknown."""
+    if not ledger:
+        return record.facts
+    facts = record.facts.replaced({**_NO_PRICES, **projection(ledger, at=now)})
+    return facts._replace(tier=tier_of(facts)) if _has_derived_tier(record) else facts
+
+
 def _with_projection(record: ModelRecord, ledger: Sequence[PricePoint], now: datetime) -> ModelRecord:
-    """The record with the prices that the ledger has for now; those that have ended are unknown again."""
+    """The record with what its ledger shows, and who states that."""
     if not ledger:
         return record
-    facts = record.facts.replaced({**_NO_PRICES, **projection(ledger, at=now)})
     provenance = {**record.provenance, **_BY_LEDGER, **projection_sources(ledger, at=now)}
-    if record.facts.tier is None or record.provenance.get("tier") == BY_PRICE:
-        facts = replace(facts, tier=tier_of(facts))
+    if _has_derived_tier(record):
         provenance["tier"] = BY_PRICE
-    return replace(record, facts=facts, provenance=provenance)
+    return replace(record, facts=_projected(record, ledger, now), provenance=provenance)
+
+
+def _has_derived_tier(record: ModelRecord) -> bool:
+    return record.facts.tier is None or record.provenance.get("tier") == BY_PRICE
 
 
 def _with_fact(record: ModelRecord, name: str, value: str, source: str) -> ModelRecord:

@@ -6,7 +6,6 @@ The ledger is append-only. A price holds until the next point of the same key be
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -87,8 +86,10 @@ class PriceKey(NamedTuple):
     """Hours of the day in UTC, as `01:00-04:00,06:00-10:00`; empty = all day."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PricePoint:
+_key_parts = attrgetter(*PriceKey._fields)
+
+
+class PricePoint(NamedTuple):
     """One amount for one key from one instant on."""
 
     kind: str
@@ -110,7 +111,7 @@ class PricePoint:
     @property
     def key(self) -> PriceKey:
         """What must be equal for one price to follow another."""
-        return PriceKey(self.kind, self.unit, self.context_above, self.service_tier, self.hours_utc)
+        return PriceKey._make(_key_parts(self))
 
     @property
     def money(self) -> tuple[Decimal, str]:
@@ -121,7 +122,14 @@ class PricePoint:
 def current(points: Iterable[PricePoint], at: datetime) -> dict[PriceKey, PricePoint]:
     """The point in force at `at` (aware) for each key that has one."""
     in_force: dict[PriceKey, PricePoint] = {}
-    for point in sorted(points, key=attrgetter("effective_from", "revision")):
+    for point in points:
         if point.effective_from <= at:
-            in_force[point.key] = point
+            key = point.key
+            rival = in_force.get(key)
+            if rival is None or _precedence(rival) <= _precedence(point):
+                in_force[key] = point
     return {key: point for key, point in in_force.items() if point.effective_to is None or at < point.effective_to}
+
+
+_precedence = attrgetter("effective_from", "revision")
+"""Of two points the one that is later by this, or listed later, is in force."""

@@ -7,7 +7,7 @@ with the person's amount, as revisions. History is never edited; a correction is
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from operator import attrgetter
@@ -70,8 +70,7 @@ def corrected(ledger: Sequence[PricePoint], terms: PriceTerms, *, now: datetime)
         entry = next((each for each in timeline if each.effective_from == terms.starts_at), None)
     if entry is None:
         raise UsageError(_nothing_to_correct(terms), _known_starts(timeline))
-    point = replace(
-        entry,
+    point = entry._replace(
         amount=terms.amount,
         currency=terms.currency or entry.currency,
         basis=Basis.MANUAL,
@@ -151,7 +150,7 @@ def _restated(
         restates = each.revision > 0 and before is not None and _is_same(before, each)
         if not restates and not (over_sources and each.basis != Basis.MANUAL):
             return
-        yield replace(point, effective_from=each.effective_from, revision=each.revision + 1)
+        yield point._replace(effective_from=each.effective_from, revision=each.revision + 1)
         before = each
 
 
@@ -172,13 +171,13 @@ def _given_back(
     held = _in_force(timeline, now)
     if held is not None and held.basis == Basis.MANUAL:
         revision = held.revision + 1 if held.effective_from == now else 0
-        former = _in_force(of_sources, now) or replace(held, basis=Basis.OBSERVED)
-        held = replace(former, effective_from=now, revision=revision)
+        former = _in_force(of_sources, now) or held._replace(basis=Basis.OBSERVED)
+        held = former._replace(effective_from=now, revision=revision)
         yield held
     for each in timeline:
         if each.effective_from > now and each.basis == Basis.MANUAL:
-            former = _in_force(of_sources, each.effective_from) or held or replace(each, basis=Basis.OBSERVED)
-            held = replace(former, effective_from=each.effective_from, revision=each.revision + 1)
+            former = _in_force(of_sources, each.effective_from) or held or each._replace(basis=Basis.OBSERVED)
+            held = former._replace(effective_from=each.effective_from, revision=each.revision + 1)
             yield held
         elif each.effective_from > now:
             held = each

@@ -185,7 +185,7 @@ def _former_prices(draft: _Draft, ledger: Sequence[RecordedPoint]) -> tuple[tupl
         own = draft.keeps_basis and former.effective_from == start
         basis = former.basis if own else Basis.MANUAL
         source = former.source if own else f"undo of {draft.run}"
-        prices.append(replace(former, effective_from=start, revision=revision, basis=basis, source=source))
+        prices.append(former._replace(effective_from=start, revision=revision, basis=basis, source=source))
     return tuple(point for point in prices if point.key not in stuck), stuck
 
 

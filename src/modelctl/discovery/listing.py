@@ -58,8 +58,8 @@ def _without_listed_aliases(records: Mapping[ModelKey, ModelRecord]) -> dict[Mod
     return {
         key: replace(
             record,
-            facts=replace(
-                record.facts, aliases=tuple(each for each in record.facts.aliases if each not in ids) or None
+            facts=record.facts._replace(
+                aliases=tuple(each for each in record.facts.aliases if each not in ids) or None
             ),
         )
         if record.facts.aliases and not ids.isdisjoint(record.facts.aliases)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -19,7 +19,7 @@ from modelctl.core.validate import check_record
 FORMAT = {"format": 1, "written_by": __version__}
 """What a file must begin with: another version may translate the same listing otherwise, so it asks anew."""
 
-_POINT_FIELDS = tuple(each.name for each in fields(PricePoint))
+_POINT_FIELDS = PricePoint._fields
 _POINT_READERS: Mapping[str, Callable[[Any], Any]] = {
     "amount": Decimal,
     "effective_from": datetime.fromisoformat,

@@ -23,9 +23,7 @@ from modelctl.store.fetching import unreadable
 from modelctl.store.tables import AiModelState
 
 LIST_FIELDS = ("input_modalities", "output_modalities", "aliases", "tags")
-PRICE_COLUMNS = tuple(
-    each.name for each in fields(PricePoint)
-)  # the ledger's columns and a point's fields have the same names
+PRICE_COLUMNS = PricePoint._fields  # the ledger's columns and a point's fields have the same names
 MODEL_COLUMNS = (
     "id",
     "provider",
@@ -83,7 +81,7 @@ def model_from_row(row: Row[*tuple[Any, ...]], prices: tuple[PricePoint, ...], s
     is_enabled, last_seen_at, last_verified_at, created_at, updated_at = row[_FACTS_END:]
     return StoredModel(
         key=ModelKey(row[1], row[2]),
-        facts=ModelFacts(**dict(zip(FACT_FIELDS, facts, strict=True))),
+        facts=ModelFacts._make(facts),
         is_enabled=bool(is_enabled),
         prices=prices,
         state=state,
@@ -134,7 +132,7 @@ def state_row(model: StoredModel, *, now: datetime) -> RowValues:
 
 def price_from_row(row: Row[*tuple[Any, ...]]) -> PricePoint:
     """A ledger point from a row of `PRICE_COLUMNS`."""
-    return PricePoint(**dict(zip(PRICE_COLUMNS, row[-len(PRICE_COLUMNS) :], strict=True)))
+    return PricePoint._make(row[-len(PRICE_COLUMNS) :])
 
 
 def price_row(key: ModelKey, point: PricePoint, *, run: str, now: datetime) -> RowValues:

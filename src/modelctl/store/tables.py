@@ -11,9 +11,8 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Integer, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
-from sqlmodel.sql.sqltypes import UTCDateTime
 
-from modelctl.store.types import ExactText, json_value, price, row_id
+from modelctl.store.types import ExactText, Instant, Price, json_value, row_id
 
 MYSQL_OPTIONS = {"mysql_charset": "utf8mb4", "mysql_engine": "InnoDB", "mariadb_charset": "utf8mb4"}
 
@@ -47,11 +46,11 @@ def _tokens(comment: str) -> Any:
 
 
 def _price(comment: str) -> Any:
-    return Field(default=None, sa_type=price(), sa_column_kwargs=_comment(comment))
+    return Field(default=None, sa_type=Price, sa_column_kwargs=_comment(comment))
 
 
 def _at(comment: str = "", **kwargs: Any) -> Any:
-    return Field(sa_type=UTCDateTime, sa_column_kwargs=_comment(comment) if comment else {}, **kwargs)
+    return Field(sa_type=Instant, sa_column_kwargs=_comment(comment) if comment else {}, **kwargs)
 
 
 class AiProvider(SQLModel, table=True):
@@ -155,7 +154,7 @@ class AiModelPrice(SQLModel, table=True):
     hours_utc: str = _key_text(64, primary_key=True)
     effective_from: datetime = _at("UTC; 1970-01-01: since launch", primary_key=True)
     revision: int = Field(primary_key=True, sa_type=Integer, sa_column_kwargs={"autoincrement": False})
-    amount: Decimal = Field(sa_type=price())
+    amount: Decimal = Field(sa_type=Price)
     currency: str = Field(max_length=3)
     effective_to: datetime | None = _at("stated end, exclusive; NULL: until the next point", default=None)
     basis: str = Field(max_length=16, sa_column_kwargs=_comment("documented, observed or manual"))

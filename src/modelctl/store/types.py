@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, TypeAlias
 
 from sqlalchemy import JSON, BigInteger, Dialect, Integer, Numeric, String
 from sqlalchemy.dialects import mysql
 from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlmodel.sql.sqltypes import UTCDateTime
+
+_Conversion: TypeAlias = Callable[[Any], Any]
 
 PRICE_DIGITS, PRICE_DECIMALS = 15, 9
+MAX_REMEMBERED = 50_000
 
 
 class ExactText(TypeDecorator[str]):
@@ -35,9 +41,29 @@ class ExactText(TypeDecorator[str]):
         return dialect.type_descriptor(mysql.VARCHAR(length, charset="utf8mb4", collation=collation))
 
 
-def price() -> Numeric[Any]:
+class Price(TypeDecorator[Decimal]):
     """NUMERIC(15,9): at most 15 significant digits are exact even in SQLite's floats, and still sort as numbers."""
-    return Numeric(PRICE_DIGITS, PRICE_DECIMALS)
+
+    impl = Numeric
+    cache_ok = True
+
+    def __init__(self) -> None:
+        """An amount as the ledger holds it."""
+        super().__init__(PRICE_DIGITS, PRICE_DECIMALS)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> _Conversion | None:
+        """Each amount is converted once: a table has many rows, and few prices."""
+        return _once_each(super().result_processor(dialect, coltype))
+
+
+class Instant(UTCDateTime):
+    """An aware instant in UTC, to the second."""
+
+    cache_ok = True
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> _Conversion | None:
+        """Each instant is converted once: thousands of rows are written in one run, with one time stamp."""
+        return _once_each(super().result_processor(dialect, coltype))
 
 
 def json_value() -> JSON:
@@ -48,3 +74,21 @@ def json_value() -> JSON:
 def row_id() -> TypeEngine[int]:
     """64-bit surrogate key; SQLite numbers rows by itself only in an INTEGER column."""
     return BigInteger().with_variant(Integer(), "sqlite")
+
+
+class _Converted(dict[Any, Any]):
+    """What values were converted to, up to a number that takes a few megabytes."""
+
+    def __init__(self, convert: _Conversion) -> None:
+        super().__init__()
+        self._convert = convert
+
+    def __missing__(self, value: Any) -> Any:
+        if len(self) >= MAX_REMEMBERED:
+            self.clear()
+        self[value] = converted = self._convert(value)
+        return converted
+
+
+def _once_each(convert: _Conversion | None) -> _Conversion | None:
+    return _Converted(convert).__getitem__ if convert is not None else None
