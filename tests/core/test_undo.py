@@ -8,14 +8,14 @@ from hypothesis import assume, given
 
 from modelctl.core.audit import AuditEntry
 from modelctl.core.history import MODEL, HistoryEntry, RecordedPoint
-from modelctl.core.outcome import after_plan
+from modelctl.core.outcome import after_plan, state_after
 from modelctl.core.plan import Action, Plan
 from modelctl.core.price import current
 from modelctl.core.provider import Provider
 from modelctl.core.run import Author
 from modelctl.core.stored import StoredProvider
 from modelctl.core.undo import Undo, undo
-from modelctl.store.apply import _audit_row
+from modelctl.store.auditing import audit_row
 from tests.core.worlds import NOW, PROVIDER, Sources, edited, key, sources, stored_states
 
 ACME = Provider(name=PROVIDER, display_name="Acme", kind="")
@@ -38,7 +38,7 @@ class World:
         by = Author(run=run, actor="tester", command=command, now=now)
         self.entries[run] = []
         for change in plan.changes:
-            row = _audit_row(change, by)
+            row = audit_row(change, state_after(change), by)
             entry = AuditEntry(
                 run=run,
                 at=now,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TypeAlias, get_args, get_origin, get_type_hints
@@ -26,13 +27,8 @@ FACT_TYPES: dict[str, type] = {name: _first_type(get_args(_HINTS[name])) for nam
 
 def encode(value: FactValue | datetime) -> JsonValue:
     """A JSON value without loss: amounts are strings (`"2.5"`), days and instants ISO 8601, lists lists."""
-    if isinstance(value, Decimal):
-        return decimal_text(value)
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, tuple):
-        return list(value)
-    return value
+    convert = _ENCODERS.get(type(value))
+    return value if convert is None else convert(value)  # type: ignore[return-value]  # the others are JSON values
 
 
 def decode(name: str, raw: Any) -> FactValue:
@@ -45,6 +41,15 @@ def decode(name: str, raw: Any) -> FactValue:
     if kind is date:
         return date.fromisoformat(raw)
     return tuple(raw) if kind is tuple else raw
+
+
+_ENCODERS: dict[type, Callable[[Any], JsonValue]] = {
+    Decimal: lambda value: decimal_text(value),
+    date: date.isoformat,
+    datetime: datetime.isoformat,
+    tuple: list,
+}
+"""By the very type: most values are texts and booleans, and there are millions of them."""
 
 
 def exact_number(amount: Decimal) -> int | float:

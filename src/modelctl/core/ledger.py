@@ -35,7 +35,8 @@ def missing_points(
     missing: list[PricePoint] = []
     for key in sorted(stated_by_key):
         ledger_of_key = ledger_by_key[key]
-        if _is_settled(ledger_of_key, stated_by_key[key], now):
+        if (obvious := _at_a_glance(ledger_of_key, stated_by_key[key], now)) is not None:
+            missing += obvious
             continue
         stands = api_still_stands and any(point.source == Source.API for point in ledger_of_key)
         missing += _missing_for_key(ledger_of_key, stated_by_key[key], now, api_still_stands=stands)
@@ -97,22 +98,28 @@ def _by_key(points: Iterable[PricePoint]) -> defaultdict[PriceKey, list[PricePoi
     return grouped
 
 
-def _is_settled(ledger: Sequence[PricePoint], stated: Sequence[PricePoint], now: datetime) -> bool:
-    """Whether the one price that is known is the one that is stated: most keys never have another, and this is quick.
+def _at_a_glance(
+    ledger: Sequence[PricePoint], stated: Sequence[PricePoint], now: datetime
+) -> Sequence[PricePoint] | None:
+    """What to append where one price is all that is stated and at most one is known; None where that takes more.
 
-    No special case: `_missing_for_key` finds nothing to append then, either.
+    Most keys never have another price. No special case: `_missing_for_key` finds the same, and takes longer.
     """
-    if len(ledger) != 1 or len(stated) != 1:
-        return False
-    known, said = ledger[0], stated[0]
-    return (
-        known.amount == said.amount
-        and known.currency == said.currency
+    if len(stated) != 1 or len(ledger) > 1:
+        return None
+    said = stated[0]
+    if said.effective_to is not None or said.effective_from > now:
+        return None
+    if not ledger:
+        return None if said.source == Source.API else stated
+    known = ledger[0]
+    is_same = (
+        known.money == said.money
         and known.effective_to is None
-        and said.effective_to is None
         and known.effective_from <= now
         and (said.source == Source.API or known.effective_from == said.effective_from)
     )
+    return () if is_same else None
 
 
 def _missing_for_key(

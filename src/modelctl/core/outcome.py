@@ -37,6 +37,13 @@ def after(change: Change, *, now: datetime) -> StoredModel:
     )
 
 
+def state_before(change: Change) -> RowState | None:
+    """What was remembered of the row, or of the one of that name that somebody deleted."""
+    if change.existing is not None:
+        return change.existing.state
+    return change.removed.state if change.removed is not None else None
+
+
 def state_after(change: Change) -> RowState | None:
     """What is remembered of the row: what a source wrote is ours from then on, what a person set is pinned.
 

@@ -132,10 +132,7 @@ def _plan_creation(
         is_enabled = alive and billable
     if alive and not billable and not is_enabled:
         draft.needs_review.append(record.key)
-    fields = tuple(
-        FieldChange(name=name, old=None, new=value, source=record.provenance[name])
-        for name, value in record.facts.known()
-    )
+    fields = tuple(FieldChange(name, None, value, record.provenance[name]) for name, value in record.facts.known())
     draft.changes.append(
         Change(
             action=Action.CREATE, key=record.key, fields=fields, prices=prices, is_enabled=is_enabled, removed=removed

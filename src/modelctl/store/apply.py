@@ -9,16 +9,16 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, Table, delete, select, update
 
-from modelctl.core.encoding import encode
-from modelctl.core.outcome import after, state_after
+from modelctl.core.outcome import after, state_before
 from modelctl.core.plan import Action, Change, Plan
-from modelctl.core.price import Basis, PricePoint, current
 from modelctl.core.provider import Provider
 from modelctl.core.run import Author, RunRecord
-from modelctl.core.stored import RowState, StoredModel
+from modelctl.core.stored import StoredModel
 from modelctl.errors import StalePlan
 from modelctl.store import read
-from modelctl.store.dialects import BATCH_ROWS, Row, insert_rows, overwrite_rows
+from modelctl.store.auditing import audit_row
+from modelctl.store.bulk import Row, insert_rows
+from modelctl.store.dialects import BATCH_ROWS, overwrite_rows
 from modelctl.store.names import Tables
 from modelctl.store.providers import remove_provider, write_provider
 from modelctl.store.rows import model_row, price_row, run_row, state_row
@@ -43,7 +43,10 @@ def apply(connection: Connection, tables: Tables, plan: Plan, provider: Provider
             for point in change.prices
         ],
     )
-    insert_rows(connection, tables.changes, [_audit_row(change, author) for change in plan.changes])
+    states = {change.key: model.state for change, model in changed}
+    insert_rows(
+        connection, tables.changes, [audit_row(change, states.get(change.key), author) for change in plan.changes]
+    )
     _write_absences(connection, tables, plan, author)
     _write_seen(connection, tables, plan)
     if plan.provider_action is Action.REMOVE:
@@ -63,8 +66,11 @@ def is_recorded(tables: Tables, run: str, provider: str) -> Callable[[Connection
 
 
 def _require_unmoved(connection: Connection, tables: Tables, changes: Sequence[Change]) -> None:
-    """Lock the rows that the changes rest on and compare them with what the plan saw."""
-    for batch in _batches(changes):
+    """Lock the rows that the changes rest on and compare them with what the plan saw.
+
+    A row that is to be created needs no look: that there is one by now, its key says when it is inserted.
+    """
+    for batch in _batches([change for change in changes if change.existing is not None]):
         current = read.models_by_key(connection, tables, [change.key for change in batch], lock=True)
         for change in batch:
             if _identity(current.get(change.key)) != _identity(change.existing):
@@ -123,17 +129,11 @@ def _write_states(
     new: list[Row] = []
     moved: list[Row] = []
     for change, model in changed:
-        before = _state_before(change)
+        before = state_before(change)
         if model.state is not None and model.state != before:
             (new if before is None else moved).append(state_row(model, now=author.now))
     insert_rows(connection, tables.state, new)
     overwrite_rows(connection, tables.state, moved, key=("provider", "model_id"), keep=("absences",))
-
-
-def _state_before(change: Change) -> RowState | None:
-    if change.existing is not None:
-        return change.existing.state
-    return change.removed.state if change.removed is not None else None
 
 
 def _write_absences(connection: Connection, tables: Tables, plan: Plan, author: Author) -> None:
@@ -164,79 +164,6 @@ def _update_where(
         connection.execute(
             update(table).where(table.c.provider == provider, table.c.model_id.in_(batch)).values(dict(values))
         )
-
-
-def _audit_row(change: Change, author: Author) -> Row:
-    before, new = _values_before(change), _values_after(change)
-    prices = [_audited_price(change, point) for point in change.prices]
-    return {
-        "run": author.run,
-        "entity": "model",
-        "entity_key": str(change.key),
-        "at": author.now,
-        "actor": author.actor,
-        "command": author.command,
-        "action": change.action.value,
-        "before_values": None if change.existing is None else before,
-        "after_values": {**new, **({"prices": prices} if prices else {}), **_sources(change)},
-    }
-
-
-def _audited_price(change: Change, point: PricePoint) -> dict[str, object]:
-    """A point that is appended, and the price that it takes over from."""
-    audited: dict[str, object] = {
-        "kind": point.kind,
-        "unit": point.unit,
-        "amount": encode(point.amount),
-        "currency": point.currency,
-        "effective_from": encode(point.effective_from),
-    }
-    ledger = change.existing.prices if change.existing is not None else ()
-    of_key = [each for each in ledger if each.key == point.key]
-    if (before := current(of_key, point.effective_from).get(point.key)) is not None:
-        audited |= {"old_amount": encode(before.amount), "old_currency": before.currency}
-    if point.basis == Basis.MANUAL:
-        audited |= {"service_tier": point.service_tier, "context_above": point.context_above, "source": point.source}
-    return audited
-
-
-def _sources(change: Change) -> dict[str, dict[str, list[str]]]:
-    """Who stated the new values: source -> fields. Nothing for a change of prices alone, which name theirs."""
-    sources: dict[str, list[str]] = {}
-    for each in change.fields:
-        sources.setdefault(str(each.source), []).append(each.name)
-    return {"sources": sources} if sources else {}
-
-
-def _values_before(change: Change) -> dict[str, object]:
-    """What the audit keeps of the old values; of a row that goes, all that is known."""
-    existing = change.existing
-    before: dict[str, object] = {each.name: encode(each.old) for each in change.fields}
-    if existing is None:
-        return before
-    if change.action is Action.REMOVE:
-        before.update({name: encode(value) for name, value in existing.facts.known()})
-    if change.is_enabled is not None or change.action is Action.REMOVE:
-        before["is_enabled"] = existing.is_enabled
-    if _moves_pins(change):
-        before["pins"] = sorted(existing.state.pins) if existing.state is not None else []
-    return before
-
-
-def _values_after(change: Change) -> dict[str, object]:
-    new: dict[str, object] = {each.name: encode(each.new) for each in change.fields}
-    if change.is_enabled is not None:
-        new["is_enabled"] = change.is_enabled
-    if _moves_pins(change):
-        state = state_after(change)
-        new["pins"] = sorted(state.pins) if state is not None else []
-    return new
-
-
-def _moves_pins(change: Change) -> bool:
-    before, after_it = _state_before(change), state_after(change)
-    pins = after_it.pins if after_it is not None else frozenset()
-    return change.action is not Action.REMOVE and pins != (before.pins if before is not None else frozenset())
 
 
 def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:

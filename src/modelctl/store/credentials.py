@@ -9,7 +9,8 @@ from sqlalchemy import Connection, and_, delete, select
 from modelctl.core.credentials import Credential
 from modelctl.core.history import CREDENTIAL
 from modelctl.core.run import Author
-from modelctl.store.dialects import Row, insert_rows, overwrite_rows
+from modelctl.store.bulk import Row, insert_rows
+from modelctl.store.dialects import overwrite_rows
 from modelctl.store.fetching import fetched
 from modelctl.store.names import Tables
 

@@ -8,7 +8,8 @@ from typing import Any, TypeAlias
 from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, insert, update
 from sqlalchemy.exc import DBAPIError
 
-Row = dict[str, Any]
+from modelctl.store.bulk import Row
+
 _Overwrite: TypeAlias = Callable[[Connection, Table, Sequence[Row], Sequence[str], Sequence[str]], None]
 
 BATCH_ROWS = 500
@@ -20,10 +21,9 @@ _DUPLICATE_SQLSTATE = "23505"
 _DUPLICATE_MYSQL_ERRORS = frozenset({1022, 1062, 1586})
 
 
-def insert_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
-    """Insert rows in batches; the rows should be sorted by key, so that two writers meet in one order."""
-    for batch in _batches(rows):
-        connection.execute(insert(table), batch)
+def is_tried(dialect_name: str) -> bool:
+    """Whether there is code for the dialect, and tests with its servers; every other one gets the general way."""
+    return dialect_name in _OVERWRITE
 
 
 def overwrite_rows(

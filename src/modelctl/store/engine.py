@@ -16,9 +16,10 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModu
 
 from modelctl.core.database_url import has_unquoted_password, masked, redacted
 from modelctl.errors import StalePlan, StoreError, UsageError
-from modelctl.store.dialects import is_duplicate, snapshot_options, will_pass
+from modelctl.store.dialects import is_duplicate, is_tried, snapshot_options, will_pass
 from modelctl.store.names import DEFAULT_PREFIX, Tables
 from modelctl.store.tally import Tally
+from modelctl.store.types import json_from_text
 
 logger = logging.getLogger(__name__)
 
@@ -171,7 +172,11 @@ def _parse(url: str) -> URL:
 def _create_engine(url: URL) -> Engine:
     is_sqlite = url.get_backend_name() == "sqlite"
     try:
-        engine = create_engine(url, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_S} if is_sqlite else {})
+        engine = create_engine(
+            url,
+            connect_args={"timeout": SQLITE_BUSY_TIMEOUT_S} if is_sqlite else {},
+            **({"json_deserializer": json_from_text} if is_tried(url.get_backend_name()) else {}),
+        )
     except ModuleNotFoundError as error:
         driver = str(error.name)
         fix = f"pip install {_DRIVER_PACKAGES.get(driver, driver)}"

@@ -11,7 +11,7 @@ from modelctl.core.holds import Hold, Move, Verdict
 from modelctl.core.model import ModelKey
 from modelctl.core.run import Author
 from modelctl.errors import StalePlan
-from modelctl.store.dialects import Row, insert_rows
+from modelctl.store.bulk import Row, insert_rows
 from modelctl.store.fetching import AnyRow, fetched, unreadable
 from modelctl.store.names import Tables
 

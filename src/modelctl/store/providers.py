@@ -26,7 +26,7 @@ from modelctl.core.run import Author
 from modelctl.core.stored import Written
 from modelctl.errors import StalePlan
 from modelctl.store import credentials
-from modelctl.store.dialects import insert_rows
+from modelctl.store.bulk import insert_rows
 from modelctl.store.fetching import fetched
 from modelctl.store.names import Tables
 from modelctl.store.rows import provider_from_row, provider_row

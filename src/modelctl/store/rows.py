@@ -18,7 +18,7 @@ from modelctl.core.price import PricePoint
 from modelctl.core.provider import Provider
 from modelctl.core.run import RunRecord
 from modelctl.core.stored import RowState, StoredModel, Written
-from modelctl.store.dialects import Row as RowValues
+from modelctl.store.bulk import Row as RowValues
 from modelctl.store.fetching import unreadable
 from modelctl.store.tables import AiModelState
 
@@ -35,6 +35,7 @@ MODEL_COLUMNS = (
     "created_at",
     "updated_at",
 )
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _FACTS_START = MODEL_COLUMNS.index(FACT_FIELDS[0])
 _FACTS_END = _FACTS_START + len(FACT_FIELDS)
 _LIST_POSITIONS = tuple(FACT_FIELDS.index(name) for name in LIST_FIELDS)
@@ -123,7 +124,7 @@ def state_row(model: StoredModel, *, now: datetime) -> RowValues:
     return {
         "provider": model.key.provider,
         "model_id": model.key.model_id,
-        "written": json.dumps(written, ensure_ascii=False, separators=(",", ":")),
+        "written": _JSON.encode(written),
         "pins": sorted(state.pins) or None,
         "absences": state.absences,
         "updated_at": now,

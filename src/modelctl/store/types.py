@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from sqlalchemy import JSON, BigInteger, Dialect, Integer, Numeric, String
@@ -69,6 +71,17 @@ class Instant(UTCDateTime):
 def json_value() -> JSON:
     """JSON in which None is SQL NULL, so that `IS NULL` finds what is unknown."""
     return JSON(none_as_null=True)
+
+
+def json_from_text(text: str | bytes) -> Any:
+    """What a JSON column holds. Lists of texts are parsed once each: thousands of rows have the same few modalities."""
+    return _list_from_text(text).copy() if text[:1] in ("[", b"[") else json.loads(text)
+
+
+@lru_cache(maxsize=MAX_REMEMBERED)
+def _list_from_text(text: str | bytes) -> list[Any]:
+    found: list[Any] = json.loads(text)
+    return found
 
 
 def row_id() -> TypeEngine[int]:
