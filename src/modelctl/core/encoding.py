@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TypeAlias, get_args, get_origin, get_type_hints
@@ -41,6 +41,14 @@ def decode(name: str, raw: Any) -> FactValue:
     if kind is date:
         return date.fromisoformat(raw)
     return tuple(raw) if kind is tuple else raw
+
+
+def encoded(values: Iterable[tuple[str, FactValue]]) -> dict[str, JsonValue]:
+    """Names and values, each as `encode` makes it."""
+    return {
+        name: value if (convert := _ENCODERS.get(type(value))) is None else convert(value)  # type: ignore[misc]
+        for name, value in values
+    }
 
 
 _ENCODERS: dict[type, Callable[[Any], JsonValue]] = {

@@ -114,7 +114,8 @@ def _at_a_glance(
         return None if said.source == Source.API else stated
     known = ledger[0]
     is_same = (
-        known.money == said.money
+        known.amount == said.amount
+        and known.currency == said.currency
         and known.effective_to is None
         and known.effective_from <= now
         and (said.source == Source.API or known.effective_from == said.effective_from)

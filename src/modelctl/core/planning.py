@@ -250,15 +250,17 @@ def _asked(model: StoredModel, record: ModelRecord, consulted: Consulted) -> fro
 def _note_seen(draft: _Draft, model: StoredModel | None, record: ModelRecord) -> None:
     """Remember that a source confirmed the row, at most once a day, so that a second run writes nothing."""
     if record.listed_at is not None:
-        at = to_seconds(record.listed_at)
+        listed_at = to_seconds(record.listed_at)
+        day = listed_at.date()
         known = model.last_seen_at if model is not None else None
     elif record.verified_on is not None:
-        at = start_of_day(record.verified_on)
+        listed_at = None
+        day = record.verified_on
         known = model.last_verified_at if model is not None else None
     else:
         return
-    if known is None or known.date() < at.date():
-        draft.seen[record.key] = at
+    if known is None or known.date() < day:
+        draft.seen[record.key] = listed_at or start_of_day(day)
 
 
 def action_of(model: StoredModel, fields: Sequence[FieldChange]) -> Action:

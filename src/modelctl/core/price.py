@@ -128,7 +128,10 @@ def current(points: Iterable[PricePoint], at: datetime) -> dict[PriceKey, PriceP
             rival = in_force.get(key)
             if rival is None or _precedence(rival) <= _precedence(point):
                 in_force[key] = point
-    return {key: point for key, point in in_force.items() if point.effective_to is None or at < point.effective_to}
+    ended = [key for key, point in in_force.items() if point.effective_to is not None and point.effective_to <= at]
+    for key in ended:
+        del in_force[key]
+    return in_force
 
 
 _precedence = attrgetter("effective_from", "revision")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from modelctl.core.encoding import encode
+from modelctl.core.encoding import encode, encoded
 from modelctl.core.outcome import state_before
 from modelctl.core.plan import Action, Change
 from modelctl.core.price import Basis, PricePoint, current
@@ -42,9 +42,8 @@ def _audited_price(change: Change, point: PricePoint) -> dict[str, object]:
         "currency": point.currency,
         "effective_from": encode(point.effective_from),
     }
-    ledger = change.existing.prices if change.existing is not None else ()
-    of_key = [each for each in ledger if each.key == point.key]
-    if (before := current(of_key, point.effective_from).get(point.key)) is not None:
+    of_key = [each for each in change.existing.prices if each.key == point.key] if change.existing is not None else ()
+    if of_key and (before := current(of_key, point.effective_from).get(point.key)) is not None:
         audited |= {"old_amount": encode(before.amount), "old_currency": before.currency}
     if point.basis == Basis.MANUAL:
         audited |= {"service_tier": point.service_tier, "context_above": point.context_above, "source": point.source}
@@ -62,11 +61,11 @@ def _sources(change: Change) -> dict[str, dict[str, list[str]]]:
 def _values_before(change: Change, pins: _Pins | None) -> dict[str, object]:
     """What the audit keeps of the old values; of a row that goes, all that is known."""
     existing = change.existing
-    before: dict[str, object] = {each.name: encode(each.old) for each in change.fields}
+    before: dict[str, object] = {**encoded((each.name, each.old) for each in change.fields)}
     if existing is None:
         return before
     if change.action is Action.REMOVE:
-        before.update({name: encode(value) for name, value in existing.facts.known()})
+        before |= encoded(existing.facts.known())
     if change.is_enabled is not None or change.action is Action.REMOVE:
         before["is_enabled"] = existing.is_enabled
     if pins is not None:
@@ -75,7 +74,7 @@ def _values_before(change: Change, pins: _Pins | None) -> dict[str, object]:
 
 
 def _values_after(change: Change, pins: _Pins | None) -> dict[str, object]:
-    new: dict[str, object] = {each.name: encode(each.new) for each in change.fields}
+    new: dict[str, object] = {**encoded((each.name, each.new) for each in change.fields)}
     if change.is_enabled is not None:
         new["is_enabled"] = change.is_enabled
     if pins is not None:

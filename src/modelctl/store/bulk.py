@@ -12,6 +12,8 @@ from typing import Any, TypeAlias
 from sqlalchemy import Column, Connection, Dialect, Table, insert
 from sqlalchemy.exc import DBAPIError
 
+from modelctl.store.types import Converted
+
 Row: TypeAlias = dict[str, Any]
 
 _POSITIONAL = frozenset({"qmark", "format"})
@@ -59,5 +61,11 @@ def _converted(dialect: Dialect, columns: Sequence[Column[Any]], rows: Sequence[
 
 
 def _values(dialect: Dialect, column: Column[Any], values: list[Any]) -> list[Any]:
+    """The values of one column as the driver takes them. Few are different, so each is converted once."""
     convert = column.type.dialect_impl(dialect).bind_processor(dialect)
-    return values if convert is None else [convert(value) for value in values]
+    if convert is None:
+        return values
+    if any(type(value) is dict for value in values):
+        return [convert(value) for value in values]
+    converted = Converted(convert)
+    return [converted[tuple(value) if type(value) is list else value] for value in values]

@@ -13,10 +13,11 @@ from modelctl.core.adding import COMMAND as ADD
 from modelctl.core.history import CREDENTIAL, MODEL, PROVIDER, HistoryEntry, RecordedPoint, Run
 from modelctl.core.model import ModelKey
 from modelctl.core.plan import Action
+from modelctl.core.price import PricePoint
 from modelctl.core.run import Outcome, RunRecord
 from modelctl.store.fetching import AnyRow, fetched
 from modelctl.store.names import Tables
-from modelctl.store.rows import PRICE_COLUMNS, audit_entry_from_row, price_from_row
+from modelctl.store.rows import PRICE_COLUMNS, audit_entry_from_row
 
 _COUNTED = {
     "create": "created",
@@ -86,8 +87,12 @@ def recorded_points(connection: Connection, tables: Tables, provider: str) -> di
     columns = [table.c[name] for name in ("run", "recorded_at", "model_id", *PRICE_COLUMNS)]
     found: dict[ModelKey, list[RecordedPoint]] = {}
     for row in fetched(connection, select(*columns).where(table.c.provider == provider)):
-        point = RecordedPoint(point=price_from_row(row), run=row.run, recorded_at=row.recorded_at)
-        found.setdefault(ModelKey(provider, row.model_id), []).append(point)
+        point = RecordedPoint(
+            point=PricePoint._make(row[-len(PRICE_COLUMNS) :]), run=row.run, recorded_at=row.recorded_at
+        )
+        found.setdefault(ModelKey(provider, row.model_id), []).append(
+            RecordedPoint(point=point, run=row.run, recorded_at=row.recorded_at)
+        )
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from typing import Any
@@ -22,7 +22,6 @@ from modelctl.store.rows import (
     PRICE_COLUMNS,
     audit_entry_from_row,
     model_from_row,
-    price_from_row,
     provider_from_row,
     state_from_row,
 )
@@ -79,7 +78,8 @@ def models(connection: Connection, tables: Tables, *, only: Collection[str] = ()
     condition = tables.models.c.provider.in_(sorted(only)) if only else None
     statement = _columns(tables.models, MODEL_COLUMNS)
     rows = fetched(connection, statement if condition is None else statement.where(condition))
-    return sorted((model_from_row(row, (), None) for row in rows), key=lambda model: model.key)
+    found = (model_from_row(ModelKey._make(row[1:3]), row, (), None) for row in rows)
+    return sorted(found, key=lambda model: model.key)
 
 
 def with_states(connection: Connection, tables: Tables, models: Sequence[StoredModel]) -> list[StoredModel]:
@@ -118,12 +118,12 @@ def last_fetched(connection: Connection, tables: Tables, provider: str) -> int |
 def _assemble(
     model_rows: Iterable[AnyRow],
     states: dict[ModelKey, RowState],
-    ledger: dict[ModelKey, list[PricePoint]],
+    ledger: Mapping[tuple[str, str], list[PricePoint]],
 ) -> StoredProvider:
     found = {}
     for row in model_rows:
-        key = ModelKey(row[1], row[2])
-        found[key] = model_from_row(row, tuple(ledger.get(key, ())), states.get(key))
+        key = ModelKey._make(row[1:3])
+        found[key] = model_from_row(key, row, tuple(ledger.get(key, ())), states.get(key))
     removed = {
         key: RemovedModel(state=state, prices=tuple(ledger.get(key, ())))
         for key, state in states.items()
@@ -135,16 +135,17 @@ def _assemble(
 def _state_rows(connection: Connection, tables: Tables, condition: ColumnElement[bool]) -> dict[ModelKey, RowState]:
     columns = ("provider", "model_id", "written", "pins", "absences")
     rows = fetched(connection, _columns(tables.state, columns).where(condition))
-    return {ModelKey(row.provider, row.model_id): state_from_row(row) for row in rows}
+    return {(key := ModelKey._make(row[:2])): state_from_row(key, *row[2:]) for row in rows}
 
 
 def _price_rows(
     connection: Connection, tables: Tables, condition: ColumnElement[bool]
-) -> dict[ModelKey, list[PricePoint]]:
+) -> dict[tuple[str, str], list[PricePoint]]:
+    """The points by provider and id: a plain tuple finds what a ModelKey does, and there are many rows."""
     statement = _columns(tables.prices, ("provider", "model_id", *PRICE_COLUMNS)).where(condition)
-    ledger: defaultdict[ModelKey, list[PricePoint]] = defaultdict(list)
+    ledger: defaultdict[tuple[str, str], list[PricePoint]] = defaultdict(list)
     for row in fetched(connection, statement):
-        ledger[ModelKey(row[0], row[1])].append(price_from_row(row))
+        ledger[row[:2]].append(PricePoint._make(row[2:]))
     return ledger
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from modelctl.core.audit import AuditEntry
-from modelctl.core.encoding import decode, encode
+from modelctl.core.encoding import decode, encoded
 from modelctl.core.model import FACT_FIELDS, ModelFacts, ModelKey
 from modelctl.core.price import PricePoint
 from modelctl.core.provider import Provider
@@ -39,6 +39,9 @@ _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _FACTS_START = MODEL_COLUMNS.index(FACT_FIELDS[0])
 _FACTS_END = _FACTS_START + len(FACT_FIELDS)
 _LIST_POSITIONS = tuple(FACT_FIELDS.index(name) for name in LIST_FIELDS)
+
+
+NO_PINS: frozenset[str] = frozenset()
 
 
 class WrittenFields(Mapping[str, Written]):
@@ -73,7 +76,9 @@ class WrittenFields(Mapping[str, Written]):
         return len(self._fields())
 
 
-def model_from_row(row: Row[*tuple[Any, ...]], prices: tuple[PricePoint, ...], state: RowState | None) -> StoredModel:
+def model_from_row(
+    key: ModelKey, row: Row[*tuple[Any, ...]], prices: tuple[PricePoint, ...], state: RowState | None
+) -> StoredModel:
     """A stored model from a row of `MODEL_COLUMNS`, its ledger and its state."""
     facts = list(row[_FACTS_START:_FACTS_END])
     for position in _LIST_POSITIONS:
@@ -81,7 +86,7 @@ def model_from_row(row: Row[*tuple[Any, ...]], prices: tuple[PricePoint, ...], s
             facts[position] = tuple(facts[position])
     is_enabled, last_seen_at, last_verified_at, created_at, updated_at = row[_FACTS_END:]
     return StoredModel(
-        key=ModelKey(row[1], row[2]),
+        key=key,
         facts=ModelFacts._make(facts),
         is_enabled=bool(is_enabled),
         prices=prices,
@@ -99,9 +104,10 @@ def model_row(model: StoredModel) -> RowValues:
     row: RowValues = {"provider": model.key.provider, "model_id": model.key.model_id}
     if model.row_id is not None:
         row["id"] = model.row_id
-    for name in FACT_FIELDS:
-        value = getattr(model.facts, name)
-        row[name] = list(value) if isinstance(value, tuple) else value
+    row.update(zip(FACT_FIELDS, model.facts, strict=True))
+    for name in LIST_FIELDS:
+        if row[name] is not None:
+            row[name] = list(row[name])
     return row | {
         "is_enabled": model.is_enabled,
         "last_seen_at": model.last_seen_at,
@@ -111,16 +117,16 @@ def model_row(model: StoredModel) -> RowValues:
     }
 
 
-def state_from_row(row: Row[*tuple[Any, ...]]) -> RowState:
-    """The state from a row with its key, `written`, `pins` and `absences`."""
-    written = WrittenFields(row.written, ModelKey(row.provider, row.model_id))
-    return RowState(written=written, pins=frozenset(row.pins or ()), absences=row.absences)
+def state_from_row(key: ModelKey, written: str, pins: list[str] | None, absences: int) -> RowState:
+    """The state of a model from the columns of its row."""
+    return RowState(written=WrittenFields(written, key), pins=frozenset(pins) if pins else NO_PINS, absences=absences)
 
 
 def state_row(model: StoredModel, *, now: datetime) -> RowValues:
     """The state row of a model that has one."""
     state = model.state or RowState()
-    written = {name: [encode(value), source] for name, (value, source) in state.written.items()}
+    values = encoded((name, value) for name, (value, _) in state.written.items())
+    written = {name: [values[name], source] for name, (_, source) in state.written.items()}
     return {
         "provider": model.key.provider,
         "model_id": model.key.model_id,
@@ -129,11 +135,6 @@ def state_row(model: StoredModel, *, now: datetime) -> RowValues:
         "absences": state.absences,
         "updated_at": now,
     }
-
-
-def price_from_row(row: Row[*tuple[Any, ...]]) -> PricePoint:
-    """A ledger point from a row of `PRICE_COLUMNS`."""
-    return PricePoint._make(row[-len(PRICE_COLUMNS) :])
 
 
 def price_row(key: ModelKey, point: PricePoint, *, run: str, now: datetime) -> RowValues:

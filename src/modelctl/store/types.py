@@ -89,10 +89,11 @@ def row_id() -> TypeEngine[int]:
     return BigInteger().with_variant(Integer(), "sqlite")
 
 
-class _Converted(dict[Any, Any]):
+class Converted(dict[Any, Any]):
     """What values were converted to, up to a number that takes a few megabytes."""
 
     def __init__(self, convert: _Conversion) -> None:
+        """Nothing is converted before it is asked for."""
         super().__init__()
         self._convert = convert
 
@@ -104,4 +105,4 @@ class _Converted(dict[Any, Any]):
 
 
 def _once_each(convert: _Conversion | None) -> _Conversion | None:
-    return _Converted(convert).__getitem__ if convert is not None else None
+    return Converted(convert).__getitem__ if convert is not None else None
