@@ -84,7 +84,11 @@ def _word_of_all(stated: Sequence[tuple[Source, ModelRecord]]) -> tuple[ModelFac
     """The same of several sources: field by field, the first that knows."""
     values: dict[str, FactValue] = {}
     stated_by: dict[str, str] = {}
-    for name in FACT_FIELDS:
+    unknown_to_all = (None,) * len(stated)
+    stated_none = frozenset[str]().union(*(record.stated_none for _, record in stated))
+    for name, alternatives in zip(FACT_FIELDS, zip(*(record.facts for _, record in stated), strict=True), strict=True):
+        if alternatives == unknown_to_all and name not in stated_none:
+            continue
         value, source = _best(name, stated)
         if source:
             stated_by[name] = source

@@ -86,13 +86,11 @@ def recorded_points(connection: Connection, tables: Tables, provider: str) -> di
     table = tables.prices
     columns = [table.c[name] for name in ("run", "recorded_at", "model_id", *PRICE_COLUMNS)]
     found: dict[ModelKey, list[RecordedPoint]] = {}
-    for row in fetched(connection, select(*columns).where(table.c.provider == provider)):
-        point = RecordedPoint(
-            point=PricePoint._make(row[-len(PRICE_COLUMNS) :]), run=row.run, recorded_at=row.recorded_at
-        )
-        found.setdefault(ModelKey(provider, row.model_id), []).append(
-            RecordedPoint(point=point, run=row.run, recorded_at=row.recorded_at)
-        )
+    for run, recorded_at, model_id, *values in fetched(
+        connection, select(*columns).where(table.c.provider == provider)
+    ):
+        recorded = RecordedPoint(point=PricePoint._make(values), run=run, recorded_at=recorded_at)
+        found.setdefault(ModelKey(provider, model_id), []).append(recorded)
     return found
 
 
