@@ -25,7 +25,9 @@ def named(requirements: list[str]) -> set[str]:
 
 
 REQUIRED = named(PROJECT["dependencies"])
-EXTRAS = {name: named(each) for name, each in PROJECT["optional-dependencies"].items() if name not in ("all", "dev")}
+EXTRAS = {
+    name: named(each) for name, each in PROJECT["optional-dependencies"].items() if name not in ("all", "dev", "bench")
+}
 
 
 def imported() -> set[str]:
