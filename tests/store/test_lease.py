@@ -12,7 +12,8 @@ from sqlalchemy import event, select, text, update
 
 from modelctl.core.run import Author
 from modelctl.errors import ExitCode, LockHeld
-from modelctl.store.engine import SQLITE_BUSY_TIMEOUT_S, Database
+from modelctl.store.connecting import SQLITE_BUSY_TIMEOUT_S
+from modelctl.store.engine import Database
 from modelctl.store.lease import Holder, Pace, held
 from tests.conftest import NOW
 

@@ -44,5 +44,4 @@ def _rows(settings: Settings, table: str, *columns: str) -> list[tuple[str, ...]
 
     if settings.database_url is None:
         return []
-    schema = f"{settings.schema}." if settings.schema else ""
-    return quick_rows(settings.database_url, f"{schema}{settings.table_prefix}{table}", columns)
+    return quick_rows(settings.database_url, f"{settings.table_prefix}{table}", columns, settings.schema)

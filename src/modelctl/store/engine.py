@@ -4,34 +4,28 @@ from __future__ import annotations
 
 import copy
 import logging
-import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
-from modelctl.core.database_url import has_unquoted_password, masked, redacted
-from modelctl.errors import StalePlan, StoreError, UsageError
-from modelctl.store.dialects import is_duplicate, is_tried, snapshot_options, will_pass
+from modelctl.core.database_url import masked, redacted
+from modelctl.errors import StalePlan, StoreError
+from modelctl.store.connecting import WRITING, engine_of, parsed
+from modelctl.store.dialects import is_duplicate, snapshot_options, will_pass
+from modelctl.store.hints import hint
 from modelctl.store.names import DEFAULT_PREFIX, Tables
 from modelctl.store.tally import Tally
-from modelctl.store.types import json_from_text
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-SQLITE_BUSY_TIMEOUT_S = 10
 MAX_TRIES = 10
 MAX_RETRY_S = 60.0
-
-_DRIVER_PACKAGES = {"psycopg": "'modelctl[postgres]'", "pymysql": "'modelctl[mysql]'", "MySQLdb": "mysqlclient"}
-"""What installs a driver whose module has another name than its package, or that an extra installs."""
-_WRITING = "modelctl_writing"
 
 
 class Database:
@@ -39,10 +33,10 @@ class Database:
 
     def __init__(self, url: str, *, prefix: str = DEFAULT_PREFIX, schema: str | None = None) -> None:
         """Prepares, but does not connect. UsageError where the URL or its driver cannot be used."""
-        self.url = _parse(url)
+        self.url = parsed(url)
         self._url_as_given = url
         self.tables = Tables(prefix=prefix, schema=schema)
-        self.engine = _create_engine(self.url)
+        self.engine = engine_of(self.url, url)
         self._tally = Tally.of(self.engine)
         self._fence: Callable[[Connection], object] | None = None
         logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)  # it prints tracebacks of lost connections
@@ -124,7 +118,7 @@ class Database:
 
     def _write_once(self, work: Callable[[Connection], object]) -> None:
         with self.engine.connect() as connection:
-            connection.execution_options(**{_WRITING: True})
+            connection.execution_options(**{WRITING: True})
             with connection.begin():
                 if self._fence is not None:
                     self._fence(connection)
@@ -139,7 +133,7 @@ class Database:
             if isinstance(error, IntegrityError) and is_duplicate(error):
                 message = f"{self.label}: a row that was to be written exists by now ({text})"
                 raise StalePlan(message, "run the command again") from None
-            raise StoreError(f"{self.label}: {text}", _hint(self.url, error)) from None
+            raise StoreError(f"{self.label}: {text}", hint(self.url, error)) from None
         except SQLAlchemyError as error:
             raise StoreError(f"{self.label}: {self._without_secrets(str(error).splitlines()[0])}") from None
 
@@ -148,72 +142,8 @@ class Database:
         return redacted(text, self._url_as_given)
 
 
-def _parse(url: str) -> URL:
-    if has_unquoted_password(url):
-        raise UsageError(
-            "the database URL cannot be read: its password holds an unquoted '/' or '@'",
-            "percent-encode the password: '/' is %2F, '@' is %40",
-        )
-    try:
-        parsed = make_url(url)
-        parsed.get_dialect()
-    except NoSuchModuleError:  # an ArgumentError, too
-        name = url.partition(":")[0]
-        raise UsageError(
-            f"no SQLAlchemy dialect is installed for {name!r}", "install its package, or check the spelling of the URL"
-        ) from None
-    except (ArgumentError, ValueError):  # ValueError: a port that is no number
-        raise UsageError(
-            "the database URL cannot be read", "write it like sqlite:///models.db or postgresql://user@host/name"
-        ) from None
-    return parsed
-
-
-def _create_engine(url: URL) -> Engine:
-    is_sqlite = url.get_backend_name() == "sqlite"
-    try:
-        engine = create_engine(
-            url,
-            connect_args={"timeout": SQLITE_BUSY_TIMEOUT_S} if is_sqlite else {},
-            **({"json_deserializer": json_from_text} if is_tried(url.get_backend_name()) else {}),
-        )
-    except ModuleNotFoundError as error:
-        driver = str(error.name)
-        fix = f"pip install {_DRIVER_PACKAGES.get(driver, driver)}"
-        raise UsageError(f"the database driver {driver} is not installed", fix) from None
-    if is_sqlite:
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-    return engine
-
-
-def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    """Let SQLAlchemy begin transactions (the driver would begin none at a SELECT), and keep foreign keys."""
-    connection.isolation_level = None
-    connection.execute("PRAGMA foreign_keys = ON")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    """A writer takes the lock at once: a read that turns into a write fails where another wrote in between."""
-    writing = connection.get_execution_options().get(_WRITING)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
-
-
 def _first_line(error: DBAPIError) -> str:
     original: Any = error.orig
     if original is not None and len(original.args) > 1 and isinstance(original.args[0], int):
         return f"{original.args[1]} ({original.args[0]})"  # MySQL: (code, text)
     return str(original).strip().splitlines()[0] if str(original).strip() else type(original).__name__
-
-
-def _hint(url: URL, error: DBAPIError) -> str:
-    if isinstance(error, IntegrityError):
-        return "check what else writes these tables, or has changed their constraints"
-    text = str(error.orig).lower()
-    if "readonly" in text or "read-only" in text or "read only" in text:
-        return "the database cannot be written: check its permissions"
-    if "unable to open" in text:
-        return f"check that {url.database} can be created and written"
-    if "full" in text or "no space" in text:
-        return "free some space, then run the command again"
-    return "check the address and the permissions"

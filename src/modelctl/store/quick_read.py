@@ -9,18 +9,21 @@ import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
+
+from modelctl.errors import ModelctlError
 
 TIMEOUT_S = 2
 """For another's lock on a file, and for a server to accept a connection."""
 
 
-def quick_rows(url: str, table: str, columns: Sequence[str]) -> list[tuple[str, ...]]:
-    """All rows of the table, in these columns. Names are not quoted. Empty where anything is wrong; makes nothing."""
-    query = f"SELECT {', '.join(columns)} FROM {table}"
+def quick_rows(url: str, table: str, columns: Sequence[str], schema: str | None = None) -> list[tuple[str, ...]]:
+    """All rows of the table, in these columns. Empty where anything is wrong; makes nothing."""
     scheme, _, rest = url.partition("://")
     if scheme.lower().partition("+")[0] == "sqlite":
-        return _rows_of_file(Path(rest[1:].partition("?")[0]), query)
-    return _rows_of_server(url, query)
+        place = ".".join(f'"{name}"' for name in (schema, table) if name)
+        return _rows_of_file(Path(rest[1:].partition("?")[0]), f"SELECT {', '.join(columns)} FROM {place}")
+    return _rows_of_server(url, table, columns, schema)
 
 
 def _rows_of_file(path: Path, query: str) -> list[tuple[str, ...]]:
@@ -32,15 +35,20 @@ def _rows_of_file(path: Path, query: str) -> list[tuple[str, ...]]:
         return []
 
 
-def _rows_of_server(url: str, query: str) -> list[tuple[str, ...]]:
-    from sqlalchemy import create_engine, make_url, text
+def _rows_of_server(url: str, table: str, columns: Sequence[str], schema: str | None) -> list[tuple[str, ...]]:
+    from sqlalchemy import Select, column, select
+    from sqlalchemy import table as named
     from sqlalchemy.exc import SQLAlchemyError
-    from sqlalchemy.pool import NullPool
 
+    from modelctl.store.connecting import engine_of, parsed
+
+    rows: Select[*tuple[Any, ...]] = select(*map(column, columns)).select_from(named(table, schema=schema))
     try:
-        knows_timeout = make_url(url).get_driver_name() in ("psycopg", "pymysql")
-        arguments = {"connect_timeout": TIMEOUT_S} if knows_timeout else {}
-        with create_engine(url, poolclass=NullPool, connect_args=arguments).connect() as connection:
-            return [tuple(row) for row in connection.execute(text(query))]
-    except (SQLAlchemyError, ImportError, ValueError):
+        engine = engine_of(parsed(url), url, connect_timeout_s=TIMEOUT_S)
+        try:
+            with engine.connect() as connection:
+                return [tuple(row) for row in connection.execute(rows)]
+        finally:
+            engine.dispose()
+    except (SQLAlchemyError, ModelctlError):
         return []

@@ -1,0 +1,139 @@
+"""Making an engine: the driver, its time-outs, and one line for a URL or an option that cannot be used."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from functools import partial
+from typing import Any, cast
+
+from sqlalchemy import Connection, Dialect, Engine, create_engine, event, make_url
+from sqlalchemy.engine import URL
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from modelctl.core.database_url import has_unquoted_password, masked, redacted
+from modelctl.errors import UsageError
+from modelctl.store.dialects import is_tried
+from modelctl.store.types import json_from_text
+
+CONNECT_TIMEOUT_S = 10
+"""For a server to answer, where the URL has no `connect_timeout`."""
+SQLITE_BUSY_TIMEOUT_S = 10
+WRITING = "modelctl_writing"
+"""The execution option of a transaction that writes."""
+
+_DRIVER_PACKAGES = {"psycopg": "'modelctl[postgres]'", "pymysql": "'modelctl[mysql]'", "MySQLdb": "mysqlclient"}
+"""What installs a driver whose module has another name than its package, or that an extra installs."""
+_BOUNDED_DRIVERS = ("psycopg", "pymysql")
+"""Drivers that take a `connect_timeout`."""
+_SQLITE_OPTIONS = frozenset(
+    {"uri", "timeout", "isolation_level", "detect_types", "check_same_thread", "cached_statements"}
+)
+_BAD_OPTIONS = (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError)
+"""What drivers raise for options that they do not know or cannot use, before they talk to a server."""
+_IS_BAD_OPTION = re.compile(r"invalid connection option|invalid \w+ value|bad value for")
+"""What libpq says of them."""
+
+
+def parsed(url: str) -> URL:
+    """The URL, whose dialect is installed. UsageError where it cannot be read."""
+    if has_unquoted_password(url):
+        raise UsageError(
+            "the database URL cannot be read: its password holds an unquoted '/' or '@'",
+            "percent-encode the password: '/' is %2F, '@' is %40",
+        )
+    try:
+        found = make_url(url)
+        found.get_dialect()
+    except NoSuchModuleError:  # an ArgumentError, too
+        name = url.partition(":")[0]
+        raise UsageError(
+            f"no SQLAlchemy dialect is installed for {name!r}", "install its package, or check the spelling of the URL"
+        ) from None
+    except (ArgumentError, ValueError):  # ValueError: a port that is no number
+        raise UsageError(
+            "the database URL cannot be read", "write it like sqlite:///models.db or postgresql://user@host/name"
+        ) from None
+    return found
+
+
+def engine_of(url: URL, as_given: str, *, connect_timeout_s: int = CONNECT_TIMEOUT_S) -> Engine:
+    """An engine that has not connected yet. UsageError where its driver is not installed."""
+    is_sqlite = url.get_backend_name() == "sqlite"
+    if is_sqlite and not str(url.database).startswith("file:") and (wrong := set(url.query) - _SQLITE_OPTIONS):
+        raise _bad_options(as_given, f"there is no option {min(wrong)!r}")  # the driver would not say a word
+    try:
+        engine = create_engine(url, connect_args=_connect_arguments(url, connect_timeout_s), **_reading(url))
+    except ModuleNotFoundError as error:
+        driver = str(error.name)
+        fix = f"pip install {_DRIVER_PACKAGES.get(driver, driver)}"
+        raise UsageError(f"the database driver {driver} is not installed", fix) from None
+    except (ArgumentError, *_BAD_OPTIONS) as error:
+        raise _bad_options(as_given, _said(error)) from None
+    event.listen(engine, "do_connect", partial(_connect, as_given))
+    if is_sqlite:
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _reading(url: URL) -> dict[str, Any]:
+    """A dialect that nobody has tried may not know the option, or read JSON otherwise."""
+    return {"json_deserializer": json_from_text} if is_tried(url.get_backend_name()) else {}
+
+
+def _connect_arguments(url: URL, connect_timeout_s: int) -> dict[str, Any]:
+    if url.get_backend_name() == "sqlite":
+        return {} if "timeout" in url.query else {"timeout": SQLITE_BUSY_TIMEOUT_S}
+    if url.get_driver_name() not in _BOUNDED_DRIVERS or "connect_timeout" in url.query:
+        return {}
+    return {"connect_timeout": connect_timeout_s}
+
+
+def _connect(
+    as_given: str, dialect: Dialect, _record: object, arguments: list[Any], parameters: dict[str, Any]
+) -> DBAPIConnection:
+    """Connect as SQLAlchemy does. UsageError for options that the driver does not know or cannot use."""
+    is_pymysql = dialect.driver == "pymysql"
+    if is_pymysql and isinstance(password := parameters.get("password"), str):
+        parameters["password"] = password.encode()  # it would take Latin-1, and MySQL's own clients take UTF-8
+    waits_for_ever = is_pymysql and "read_timeout" not in parameters
+    if waits_for_ever:  # its connect_timeout ends when the port is open, and a server may say nothing after that
+        parameters["read_timeout"] = parameters.get("connect_timeout", CONNECT_TIMEOUT_S)
+    try:
+        connection: Any = dialect.connect(*arguments, **parameters)
+    except _BAD_OPTIONS as error:
+        raise _bad_options(as_given, _said(error)) from None
+    except Exception as error:
+        if _IS_BAD_OPTION.search(str(error)):
+            raise _bad_options(as_given, str(error).splitlines()[0]) from None
+        raise
+    if waits_for_ever:
+        connection._read_timeout = None  # from here on a statement may take its time
+    return cast(DBAPIConnection, connection)
+
+
+def _said(error: Exception) -> str:
+    """The driver's words, but not where it stumbled over a value of a kind that it did not expect."""
+    return "" if isinstance(error, (AttributeError, LookupError)) else (str(error).splitlines() or [""])[0]
+
+
+def _bad_options(as_given: str, said: str) -> UsageError:
+    because = f": {redacted(said, as_given)}" if said else ""
+    return UsageError(
+        f"{masked(as_given)}: the driver cannot use the options of the URL{because}",
+        "check what follows the '?'; docs/databases.md tells the usual ones",
+    )
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    """Let SQLAlchemy begin transactions (the driver would begin none at a SELECT), and keep foreign keys."""
+    connection.isolation_level = None
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """A writer takes the lock at once: a read that turns into a write fails where another wrote in between."""
+    writing = connection.get_execution_options().get(WRITING)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")

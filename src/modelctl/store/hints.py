@@ -1,0 +1,44 @@
+"""What to do next about a database's error, by what it says of itself."""
+
+from __future__ import annotations
+
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+GRANTS = "docs/databases.md lists what each command needs"
+
+_BY_CODE = {
+    **dict.fromkeys(("42501", 1044, 1142, 1143, 1227), f"grant what is missing; {GRANTS}"),
+    **dict.fromkeys(
+        ("57014", 1969, 3024),
+        "the server allows a statement less time than it took: raise its limit for this user, or try when it is idle",
+    ),
+    **dict.fromkeys(("55P03", 1205), "another transaction holds the rows: find it, then run the command again"),
+    "3F000": "create the schema, or correct the setting `schema`",
+}
+"""By SQLSTATE of PostgreSQL, or by number of MySQL and MariaDB."""
+
+_BY_WORD = {
+    ("readonly", "read-only", "read only"): "the database cannot be written: check its permissions, "
+    "or name the server or the role that may write",
+    ("unable to open",): "check that {database} can be created and written",
+    ("ssl", "certificate"): "check the TLS options of the URL: sslmode and sslrootcert, or ssl_ca and ssl_verify_cert",
+    ("is full", "no space"): "free some space, then run the command again",
+    ("timed out", "timeout expired"): "check the address; `connect_timeout` in the URL is how many seconds to wait",
+}
+
+
+def hint(url: URL, error: DBAPIError) -> str:
+    """The next step for a person."""
+    if isinstance(error, IntegrityError):
+        return "check what else writes these tables, or has changed their constraints"
+    original = error.orig
+    number = original.args[0] if original is not None and original.args else None
+    code = number if isinstance(number, int) else getattr(original, "sqlstate", None)
+    if code in _BY_CODE:
+        return _BY_CODE[code]
+    text = str(original).lower()
+    for words, advice in _BY_WORD.items():
+        if any(word in text for word in words):
+            return advice.format(database=url.database)
+    return "check the address and the permissions"
