@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,8 +13,11 @@ from modelctl.core.database_url import with_driver
 from modelctl.core.policy import GuardLimits, NewModels
 
 _DAY_S = 86_400
-_NAME_MAX_CHARS = 40
-"""A prefix leaves room for our table names within the 63 characters that PostgreSQL keeps of a name."""
+_PREFIX_MAX_CHARS = 36
+"""It leaves room for the longest name of ours, a constraint's, within the 63 characters of a name on PostgreSQL."""
+_SCHEMA_MAX_BYTES = 63
+_SCHEMA = re.compile(r"[\w$ -]+")
+"""Names that a database has to be told in quotes are fine, but no quote, dot or control character."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +79,22 @@ def _database_url(value: Any) -> str:
     return url
 
 
-def _name(value: Any) -> str:
+def _prefix(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError(f"{_spelt(value)} is not text")
-    if value and not (value.isascii() and value.isidentifier() and len(value) <= _NAME_MAX_CHARS):
-        raise ValueError(f"{value!r} is not a name of at most {_NAME_MAX_CHARS} letters, digits and underscores")
+    if value and not (value.isascii() and value.isidentifier() and len(value) <= _PREFIX_MAX_CHARS):
+        raise ValueError(f"{value!r} is not a name of at most {_PREFIX_MAX_CHARS} letters, digits and underscores")
     return value
 
 
 def _schema(value: Any) -> str | None:
-    return _name(value) or None
+    if not isinstance(value, str):
+        raise ValueError(f"{_spelt(value)} is not text")
+    if value and not (_SCHEMA.fullmatch(value) and len(value.encode()) <= _SCHEMA_MAX_BYTES and value == value.strip()):
+        raise ValueError(
+            f"{value!r} is not a name of at most {_SCHEMA_MAX_BYTES} bytes of letters, digits, spaces and any of _ $ -"
+        )
+    return value or None
 
 
 def _path(value: Any) -> Path:
@@ -162,14 +172,14 @@ def _spelt(value: Any) -> str:
     return str(value) if isinstance(value, Decimal) else repr(value)
 
 
-_NAME, _SECONDS = Kind(_name), Kind(_seconds, is_number=True)
+_SECONDS = Kind(_seconds, is_number=True)
 _PERCENT, _COUNT, _FACTOR = (Kind(check, is_number=True) for check in (_percent, _count, _factor))
 _GUARDS = GuardLimits()
 
 SPECS: Mapping[str, Spec] = {
     "database_url": Spec(Kind(_database_url), None),  # the default depends on the user: default_database_url()
     "schema": Spec(Kind(_schema), None),
-    "table_prefix": Spec(_NAME, "ai_"),
+    "table_prefix": Spec(Kind(_prefix), "ai_"),
     "catalog_directory": Spec(Kind(_path), None),
     "new_models": Spec(Kind(_new_models), NewModels.REVIEW),
     "timeout_s": Spec(_SECONDS, 20.0),

@@ -14,11 +14,13 @@ _BY_CODE = {
         "the server allows a statement less time than it took: raise its limit for this user, or try when it is idle",
     ),
     **dict.fromkeys(("55P03", 1205), "another transaction holds the rows: find it, then run the command again"),
+    1049: "create that database, or correct its name in the URL, or correct the setting `schema`",
     "3F000": "create the schema, or correct the setting `schema`",
 }
 """By SQLSTATE of PostgreSQL, or by number of MySQL and MariaDB."""
 
 _BY_WORD = {
+    (".sqlite_master", "unknown database"): "a SQLite file has no such schema: correct the setting `schema`",
     ("readonly", "read-only", "read only"): "the database cannot be written: check its permissions, "
     "or name the server or the role that may write",
     ("unable to open",): "check that {database} can be created and written",
