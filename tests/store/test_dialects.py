@@ -20,7 +20,7 @@ from tests.store.writing import author, creation, everything, plan_of, sql, stor
 
 
 def _by_the_general_way(connection: Connection, table: Table, rows: Sequence[Row], key: Sequence[str]) -> None:
-    dialects._update_by_key(connection, table, rows, key)
+    dialects._look_then_write(connection, table, rows, key)
 
 
 def test_the_general_way_writes_the_same_rows(database: Database) -> None:

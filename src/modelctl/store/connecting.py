@@ -14,7 +14,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from modelctl.core.database_url import has_unquoted_password, masked, redacted
 from modelctl.errors import UsageError
-from modelctl.store.dialects import is_tried
+from modelctl.store.dialects import fit_dialect, is_tried
 from modelctl.store.types import json_from_text
 
 CONNECT_TIMEOUT_S = 10
@@ -71,6 +71,7 @@ def engine_of(url: URL, as_given: str, *, connect_timeout_s: int = CONNECT_TIMEO
         raise UsageError(f"the database driver {driver} is not installed", fix) from None
     except (ArgumentError, *_BAD_OPTIONS) as error:
         raise _bad_options(as_given, _said(error)) from None
+    fit_dialect(engine.dialect)
     event.listen(engine, "do_connect", partial(_connect, as_given))
     if is_sqlite:
         event.listen(engine, "connect", _prepare_sqlite)

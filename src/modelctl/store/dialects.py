@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, insert, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import ColumnElement, Connection, Dialect, Table, and_, bindparam, insert, select, update
+from sqlalchemy import Sequence as RowSequence
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.schema import CreateSequence
+from sqlalchemy.sql.functions import FunctionElement
 
 from modelctl.store.bulk import Row
 
@@ -17,6 +20,9 @@ BATCH_ROWS = 500
 _RETRYABLE_SQLSTATES = frozenset({"40001", "40P01", "55P03", "57P01", "57P02", "57P03", "08000", "08003", "08006"})
 _RETRYABLE_MYSQL_ERRORS = frozenset({1020, 1205, 1213, 2006, 2013})  # 1020: a newer MariaDB's snapshot conflict
 _RETRYABLE_SQLITE_ERRORS = ("SQLITE_BUSY", "SQLITE_LOCKED")
+_WITHOUT_ROW_LOCKS = frozenset({"duckdb"})
+"""They know no SELECT FOR UPDATE, and need none: of two transactions that change one row, one fails and is retried."""
+_NUMBERING = frozenset({"cockroachdb", "mssql"})
 _DUPLICATE_SQLSTATE = "23505"
 _DUPLICATE_MYSQL_ERRORS = frozenset({1022, 1062, 1586})
 
@@ -26,6 +32,24 @@ def is_tried(dialect_name: str) -> bool:
     return dialect_name in _OVERWRITE
 
 
+def next_row(connection: Connection, prefix: str, schema: str | None) -> FunctionElement[int] | None:
+    """The default of a model's number, where the database is one whose own way SQLAlchemy does not know: a sequence."""
+    dialect = connection.dialect
+    if is_tried(dialect.name) or dialect.name in _NUMBERING or not dialect.supports_sequences:
+        return None
+    sequence = RowSequence(f"{prefix}models_id_seq", schema=schema)
+    connection.execute(CreateSequence(sequence, if_not_exists=True))
+    return sequence.next_value()
+
+
+def fit_dialect(dialect: Dialect) -> None:
+    """Keep SQLAlchemy from sending what the database has no word for."""
+    if dialect.name in _WITHOUT_ROW_LOCKS:
+        compiler: Any = dialect.statement_compiler
+        unlocked = type("Unlocked", (compiler,), {"for_update_clause": lambda *_, **__: ""})
+        dialect.statement_compiler = unlocked
+
+
 def overwrite_rows(
     connection: Connection, table: Table, rows: Sequence[Row], key: Sequence[str], *, keep: Sequence[str] = ()
 ) -> None:
@@ -33,9 +57,17 @@ def overwrite_rows(
 
     Rows that are there `keep` these columns as they are.
     """
-    write = _OVERWRITE.get(connection.dialect.name, _update_by_key)
+    write = _OVERWRITE.get(connection.dialect.name, _look_then_write)
     for batch in _batches(rows):
         write(connection, table, batch, key, keep)
+
+
+def update_row(connection: Connection, table: Table, where: ColumnElement[bool], values: Mapping[str, Any]) -> bool:
+    """Change the one row that `where` names; whether there was one. Does not rest on a driver that cannot count."""
+    count: int = connection.execute(update(table).where(where).values(dict(values))).rowcount
+    if count >= 0:
+        return count == 1
+    return connection.execute(select(*table.primary_key.columns).where(where)).first() is not None
 
 
 def snapshot_options(dialect_name: str) -> dict[str, Any]:
@@ -54,7 +86,9 @@ def will_pass(error: DBAPIError) -> bool:
     if str(getattr(original, "sqlite_errorname", "")).startswith(_RETRYABLE_SQLITE_ERRORS):
         return True
     code = original.args[0] if original is not None and original.args else None
-    return code in _RETRYABLE_MYSQL_ERRORS
+    if isinstance(code, int):
+        return code in _RETRYABLE_MYSQL_ERRORS
+    return sqlstate is None and isinstance(error, OperationalError) and "conflict" in str(original).lower()
 
 
 def is_duplicate(error: DBAPIError) -> bool:
@@ -103,18 +137,24 @@ def _on_duplicate_key(
     connection.execute(statement.on_duplicate_key_update(changed), rows)
 
 
-def _update_by_key(
+def _look_then_write(
     connection: Connection, table: Table, rows: Sequence[Row], key: Sequence[str], keep: Sequence[str] = ()
 ) -> None:
-    """For databases without an upsert of ours: correct everywhere, a statement a row."""
+    """For databases without an upsert of ours: correct everywhere, two statements a row.
+
+    Not by the count of rows that an UPDATE met: some drivers do not tell it.
+    """
     where: ColumnElement[bool] = and_(*(table.c[name] == bindparam(f"key_{name}") for name in key))
     names = [name for name in rows[0] if name not in (*key, *keep)]
     changed = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in names}
+    look = select(*(table.c[name] for name in key)).where(where)
     statement = update(table).where(where).values(changed)
     for row in rows:
-        parameters = {f"key_{name}": row[name] for name in key} | {f"new_{name}": row[name] for name in names}
-        if connection.execute(statement, parameters).rowcount == 0:
+        keys = {f"key_{name}": row[name] for name in key}
+        if connection.execute(look, keys).first() is None:
             connection.execute(insert(table), row)
+        else:
+            connection.execute(statement, keys | {f"new_{name}": row[name] for name in names})
 
 
 _OVERWRITE: Mapping[str, _Overwrite] = {

@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, 
 from modelctl.core.run import LEASE_STALE, Author
 from modelctl.core.units import to_seconds
 from modelctl.errors import LockHeld, ModelctlError, StalePlan
+from modelctl.store.dialects import update_row
 from modelctl.store.engine import Database
 
 NAME = "write"
@@ -169,7 +170,7 @@ class Lease:
     def _beat(self, connection: Connection) -> bool:
         """Whether this run still holds the lease; if so, its beat has moved on."""
         moved = {"beat": self._table.c.beat + 1, "beat_at": self._now()}
-        return connection.execute(update(self._table).where(self._is_mine).values(moved)).rowcount == 1
+        return update_row(connection, self._table, self._is_mine, moved)
 
     def _delete(self) -> None:
         with suppress(ModelctlError):

@@ -10,6 +10,7 @@ from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, sel
 
 from modelctl.errors import ModelctlError, StoreError
 from modelctl.store.engine import Database
+from modelctl.store.proving import prove
 
 TRIES_AT_ONCE = 4
 WAIT_FOR_OTHERS_S = 0.5
@@ -76,6 +77,8 @@ def upgrade(database: Database) -> tuple[str, ...]:
     found = status(database)
     if found.foreign:
         raise _foreign_tables(database, found.foreign)
+    if found.version is None:
+        prove(database)
     for tries_left in reversed(range(TRIES_AT_ONCE)):
         if not status(database).pending:
             break
@@ -120,7 +123,13 @@ def _revisions_after(version: str | None, database: Database) -> tuple[str, ...]
 def _run_migrations(connection: Connection, database: Database) -> None:
     from alembic import command
     from alembic.config import Config
+    from alembic.ddl.impl import DefaultImpl
 
+    name = connection.dialect.name
+    try:
+        DefaultImpl.get_by_dialect(connection.dialect)
+    except KeyError:  # a dialect that brought nothing for Alembic: plain CREATE TABLE is all that is needed
+        type("PlainImpl", (DefaultImpl,), {"__dialect__": name})
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     config.attributes["connection"] = connection

@@ -49,8 +49,10 @@ def _price(comment: str) -> Any:
     return Field(default=None, sa_type=Price, sa_column_kwargs=_comment(comment))
 
 
-def _at(comment: str = "", **kwargs: Any) -> Any:
-    return Field(sa_type=Instant, sa_column_kwargs=_comment(comment) if comment else {}, **kwargs)
+def _at(comment: str = "", *, quoted_as: str = "", **kwargs: Any) -> Any:
+    """`quoted_as`: its name, where a database (DuckDB) has that word for itself."""
+    quoted = {"name": quoted_as, "quote": True} if quoted_as else {}
+    return Field(sa_type=Instant, sa_column_kwargs=quoted | (_comment(comment) if comment else {}), **kwargs)
 
 
 class AiProvider(SQLModel, table=True):
@@ -264,7 +266,7 @@ class AiChange(SQLModel, table=True):
     run: str = _key_text(64, primary_key=True)
     entity: str = _key_text(16, primary_key=True)
     entity_key: str = _key_text(256, primary_key=True)
-    at: datetime = _at()
+    at: datetime = _at(quoted_as="at")
     actor: str = Field(max_length=255)
     command: str = Field(max_length=64)
     action: str = Field(max_length=16)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -15,7 +15,7 @@ from sqlalchemy.types import TypeDecorator
 
 from modelctl.core.checkup import LeaseSeen, ProviderRuns
 from modelctl.core.run import Outcome
-from modelctl.store.dialects import will_pass
+from modelctl.store.dialects import is_tried, will_pass
 from modelctl.store.engine import Database
 from modelctl.store.names import Tables
 
@@ -49,14 +49,20 @@ def refusals(database: Database, now: datetime) -> tuple[Refusal, ...]:
 
     StoreError where not even a transaction that writes can be begun.
     """
+    rights = [(table, right) for table, needed in _needed(database.tables) for right in needed]
+    if is_tried(database.engine.dialect.name):
+        return _refusals(database, rights, now)
+    return tuple(each for right in rights for each in _refusals(database, [right], now))  # perhaps without savepoints
+
+
+def _refusals(database: Database, rights: Sequence[tuple[Table, str]], now: datetime) -> tuple[Refusal, ...]:
     found: list[Refusal] = []
 
     def attempt(connection: Connection) -> None:
         found.clear()  # the transaction may be tried anew
-        for table, rights in _needed(database.tables):
-            for right in rights:
-                if reason := _refused(connection, _statement(table, right, now)):
-                    found.append(Refusal(table.name, right, reason))
+        for table, right in rights:
+            if reason := _refused(connection, _statement(table, right, now), is_last=len(rights) == 1):
+                found.append(Refusal(table.name, right, reason))
         raise _RolledBack
 
     with suppress(_RolledBack):
@@ -152,10 +158,10 @@ def _value(column: Column[Any], now: datetime) -> Any:
     return values[kind]
 
 
-def _refused(connection: Connection, statement: Insert | Update | Delete) -> str:
+def _refused(connection: Connection, statement: Insert | Update | Delete, *, is_last: bool) -> str:
     """Why the database refuses it; empty where it does not. A row that stands in the way was allowed to be tried."""
     try:
-        with connection.begin_nested():
+        with nullcontext() if is_last else connection.begin_nested():
             connection.execute(statement)
     except IntegrityError:
         return ""

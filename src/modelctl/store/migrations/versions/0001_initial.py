@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlmodel.sql.sqltypes import UTCDateTime
 
+from modelctl.store.dialects import next_row
 from modelctl.store.types import ExactText
 
 revision = "0001"
@@ -60,9 +61,10 @@ def _create_providers(prefix: str, schema: str | None) -> None:
 
 
 def _create_models(prefix: str, schema: str | None) -> None:
+    number = next_row(op.get_bind(), prefix, schema)
     op.create_table(
         prefix + "models",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False, server_default=number),
         sa.Column("provider", ExactText(64), nullable=False),
         sa.Column("model_id", ExactText(191), nullable=False),
         sa.Column("display_name", sa.String(255), nullable=True),
@@ -283,7 +285,7 @@ def _create_changes(prefix: str, schema: str | None) -> None:
         sa.Column("run", ExactText(64), nullable=False),
         sa.Column("entity", ExactText(16), nullable=False),
         sa.Column("entity_key", ExactText(256), nullable=False),
-        sa.Column("at", UTCDateTime(), nullable=False),
+        sa.Column("at", UTCDateTime(), nullable=False, quote=True),
         sa.Column("actor", sa.String(255), nullable=False),
         sa.Column("command", sa.String(64), nullable=False),
         sa.Column("action", sa.String(16), nullable=False),
