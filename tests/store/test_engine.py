@@ -16,7 +16,7 @@ from sqlalchemy import Connection, make_url, text
 from modelctl.core.plan import Plan
 from modelctl.core.price import PricePoint
 from modelctl.errors import ExitCode, ModelctlError, StalePlan, StoreError, UsageError
-from modelctl.store import schema
+from modelctl.store import dialects, schema
 from modelctl.store.engine import Database
 from tests.store.writing import author, creation, everything, plan_of, sql, stored, stored_model, update, write
 
@@ -101,6 +101,36 @@ def test_a_connection_that_the_server_ended_is_tried_again(postgresql: Database)
         return int(connection.execute(text("SELECT 42")).scalar_one())
 
     assert postgresql.write(work) == 42
+    assert len(tries) == 2
+
+
+@pytest.mark.server
+def test_a_writer_that_stands_still_does_not_keep_its_locks(
+    postgresql: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dialects, "IDLE_TIMEOUT_MS", 300)
+    _counters(postgresql)
+    add = text("UPDATE counters SET n = n + 1 WHERE name = 'a'")
+    holds, is_over = threading.Event(), threading.Event()
+    tries: list[int] = []
+
+    def stand_still(connection: Connection) -> None:
+        tries.append(1)
+        connection.execute(add)
+        holds.set()
+        if len(tries) == 1:
+            is_over.wait(WAIT_S)
+        connection.execute(text("SELECT 1"))
+
+    def pass_by() -> None:
+        holds.wait(WAIT_S)
+        postgresql.write(lambda connection: connection.execute(add))
+        is_over.set()
+
+    began = time.monotonic()
+    assert _at_once(lambda: postgresql.fenced(lambda _: None).write(stand_still), pass_by) == []
+    assert time.monotonic() - began < WAIT_S / 2
+    assert sql(postgresql, "SELECT n FROM counters WHERE name = 'a'") == [(2,)]
     assert len(tries) == 2
 
 

@@ -16,6 +16,7 @@ from modelctl.store.bulk import Row
 _Overwrite: TypeAlias = Callable[[Connection, Table, Sequence[Row], Sequence[str], Sequence[str]], None]
 
 BATCH_ROWS = 500
+IDLE_TIMEOUT_MS = 60_000
 
 _RETRYABLE_SQLSTATES = frozenset({"40001", "40P01", "55P03", "57P01", "57P02", "57P03", "08000", "08003", "08006"})
 _RETRYABLE_MYSQL_ERRORS = frozenset({1020, 1205, 1213, 2006, 2013})  # 1020: a newer MariaDB's snapshot conflict
@@ -68,6 +69,15 @@ def update_row(connection: Connection, table: Table, where: ColumnElement[bool],
     if count >= 0:
         return count == 1
     return connection.execute(select(*table.primary_key.columns).where(where)).first() is not None
+
+
+def bound_idleness(connection: Connection) -> None:
+    """Let the server end this transaction where its client stands still: others wait for its locks, perhaps for ever.
+
+    For this transaction only: behind a pool of connections, settings of a session reach other people's transactions.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SET LOCAL idle_in_transaction_session_timeout = {IDLE_TIMEOUT_MS}")
 
 
 def snapshot_options(dialect_name: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from modelctl.core.database_url import masked, redacted
 from modelctl.errors import StalePlan, StoreError
 from modelctl.store.connecting import WRITING, engine_of, parsed
-from modelctl.store.dialects import is_duplicate, snapshot_options, will_pass
+from modelctl.store.dialects import bound_idleness, is_duplicate, snapshot_options, will_pass
 from modelctl.store.hints import hint
 from modelctl.store.names import DEFAULT_PREFIX, Tables
 from modelctl.store.tally import Tally
@@ -121,6 +121,7 @@ class Database:
             connection.execution_options(**{WRITING: True})
             with connection.begin():
                 if self._fence is not None:
+                    bound_idleness(connection)
                     self._fence(connection)
                 work(connection)
 
