@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.engine import URL
 
+from modelctl.errors import UsageError
 from modelctl.store.connecting import CONNECT_TIMEOUT_S, engine_of, parsed
 from tests.cli.conftest import Query
 from tests.conftest import Result, Run
@@ -27,6 +28,17 @@ QUOTED = "p%40ss%2Fw%C3%B6rd%3A%20%3F%23%25%26%3D%2B"
 
 def shown(url: URL) -> str:
     return url.render_as_string(hide_password=False)
+
+
+def on(*kinds: str) -> pytest.MarkDecorator:
+    """Run the test on these kinds of server only."""
+    return pytest.mark.parametrize(
+        "database_url", [pytest.param(kind, marks=pytest.mark.server) for kind in kinds], indirect=True
+    )
+
+
+def with_query(url: str, **options: str) -> str:
+    return shown(make_url(url).update_query_dict(options))
 
 
 BAD_OPTIONS = {
@@ -73,14 +85,50 @@ def test_a_server_that_never_answers_is_not_waited_for_for_ever(driver: str, sil
     assert "canary-pw-0001" not in result.stderr
 
 
+def sent_to_the_driver(url: str) -> dict[str, object]:
+    """What the driver is called with for a URL."""
+    seen: dict[str, object] = {}
+
+    def connect(*_: object, **parameters: object) -> None:
+        seen.update(parameters)
+        raise OSError("nobody is called")
+
+    engine = engine_of(parsed(url), url)
+    engine.dialect.connect = connect  # type: ignore[method-assign]
+    with pytest.raises(UsageError, match="nobody is called"):
+        engine.connect()
+    return seen
+
+
 @pytest.mark.parametrize("url", ["postgresql+psycopg://h/x", "mysql+pymysql://h/x", "mariadb+pymysql://h/x"])
 def test_a_url_without_a_time_out_gets_one(url: str) -> None:
-    seen: list[dict[str, object]] = []
-    engine = engine_of(parsed(url), url)
-    engine.dialect.connect = lambda *_, **parameters: seen.append(parameters) or (_ for _ in ()).throw(OSError())
-    with pytest.raises(Exception, match="cannot use the options"):
-        engine.connect()
-    assert seen[0]["connect_timeout"] == CONNECT_TIMEOUT_S
+    assert sent_to_the_driver(url)["connect_timeout"] == CONNECT_TIMEOUT_S
+    assert sent_to_the_driver(f"{url}?connect_timeout=77")["connect_timeout"] in (77, "77")
+
+
+def test_tls_options_of_pymysql_are_not_lost_beside_each_other() -> None:
+    """It forgets the `ssl` that SQLAlchemy makes of `ssl_ca` where one of its own options is given, too."""
+    alone = sent_to_the_driver("mysql+pymysql://h/x?ssl_ca=/ca.pem&ssl_cert=/me.pem")
+    assert alone["ssl"] == {"ca": "/ca.pem", "cert": "/me.pem"}
+    beside = sent_to_the_driver("mysql+pymysql://h/x?ssl_ca=/ca.pem&ssl_cert=/me.pem&ssl_verify_cert=true")
+    assert (beside["ssl_ca"], beside["ssl_cert"], beside.get("ssl")) == ("/ca.pem", "/me.pem", None)
+
+
+@on("postgresql", "mariadb")
+def test_a_server_without_the_tls_that_the_url_asks_for_is_one_line(database_url: str, query: Query, run: Run) -> None:
+    backend = make_url(database_url).get_backend_name()
+    setting, options = {
+        "postgresql": ("SHOW ssl", {"sslmode": "require"}),
+        "mysql": ("SELECT @@have_ssl", {"ssl_verify_cert": "true"}),
+    }[backend]
+    [(state,)] = query(database_url, setting)
+    result = run("db", "status", "--database", with_query(database_url, **options))
+    if state in ("on", "YES"):
+        return  # a server with TLS: whether it is trusted depends on its certificate
+    assert (result.code, result.stdout) == (1, "")
+    assert "SSL" in result.stderr
+    assert "check the TLS options of the URL" in result.stderr
+    assert result.stderr.count("\n") == 1
 
 
 @pytest.mark.server
@@ -91,17 +139,6 @@ def test_a_statement_may_take_longer_than_connecting(database_url: str) -> None:
     with engine.connect() as connection:
         assert connection.execute(text("SELECT SLEEP(1.5)")).scalar() == 0
     engine.dispose()
-
-
-def on(*kinds: str) -> pytest.MarkDecorator:
-    """Run the test on these kinds of server only."""
-    return pytest.mark.parametrize(
-        "database_url", [pytest.param(kind, marks=pytest.mark.server) for kind in kinds], indirect=True
-    )
-
-
-def with_query(url: str, **options: str) -> str:
-    return shown(make_url(url).update_query_dict(options))
 
 
 SOCKETS = {"postgresql": "SHOW unix_socket_directories", "mysql": "SELECT @@socket"}
