@@ -25,6 +25,9 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> No
     if not rows:
         return
     dialect = connection.dialect
+    if type(connection) is not Connection:  # a plan's SQL script: it notes statements, and no driver is behind it
+        connection.execute(insert(table), rows)
+        return
     columns = [column for column in table.columns if column.name in rows[0]]  # the order in which INSERT has them
     if dialect.name == "postgresql" and dialect.driver == "psycopg":
         _copy(connection, table, columns, rows)
