@@ -137,7 +137,8 @@ def test_no_sync_moves_what_a_person_has_entered(happened, later):
     world = lived(happened)
     now = BEGIN + timedelta(hours=len(happened))
     world.ledger += entered(world.ledger, PriceTerms(key=KEYS[0], amount=Decimal(7), source="me"), now=now)
-    mine = {moment: current(world.ledger, moment)[KEYS[0]] for moment in MOMENTS if moment >= now}
+    in_force = {moment: current(world.ledger, moment)[KEYS[0]] for moment in MOMENTS if moment >= now}
+    mine = {moment: point for moment, point in in_force.items() if point.basis == Basis.MANUAL}  # theirs may change
     for number, (act, amount) in enumerate(later, start=len(happened) + 1):
         if act[0] == "sync":
             world.act(number, act, amount)
