@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from modelctl.catalog.finding import KeyPath, Problem, closest, printable
 from modelctl.catalog.prices import Priced, price_points, price_problems
-from modelctl.core.model import CAPABILITIES, FACT_FIELDS, PRICE_FIELDS, ModelFacts, ModelKey, ModelRecord, Source
+from modelctl.core.model import (
+    CAPABILITIES,
+    FACT_FIELDS,
+    PRICE_FIELDS,
+    ModelFacts,
+    ModelKey,
+    ModelRecord,
+    Source,
+    provenance_of,
+)
 from modelctl.core.provider import Provider
 from modelctl.core.validate import check_key, fact_problems
 from modelctl.errors import InvalidFact
@@ -121,7 +130,7 @@ def _entry(
         key=ModelKey(provider, table.id),
         facts=facts,
         prices=tuple(each.point for each in priced),
-        provenance=dict.fromkeys((fact for fact, _ in facts.known()), source.value),
+        provenance=provenance_of(*((fact, source.value) for fact, _ in facts.known())),
         stated_none=frozenset(table.unset),
         verified_on=table.verified_on,
     )

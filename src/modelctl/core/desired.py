@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 from modelctl.core.filters import Patterns, split
 from modelctl.core.lifecycle import BY_LISTING, DATES
 from modelctl.core.merge import merge
-from modelctl.core.model import PRICE_FIELDS, UNKNOWN, FactValue, ModelKey, ModelRecord, Skipped, Source, Status
+from modelctl.core.model import (
+    PRICE_FIELDS,
+    UNKNOWN,
+    FactValue,
+    ModelKey,
+    ModelRecord,
+    Skipped,
+    Source,
+    Status,
+    provenance_of,
+)
 from modelctl.core.snapshot import Snapshot
 from modelctl.core.stored import StoredModel, StoredProvider, Written
 
@@ -23,6 +33,25 @@ class Desired:
 
     records: dict[ModelKey, ModelRecord]
     filtered: tuple[Skipped, ...]
+
+
+class _Remembered(Mapping[ModelKey, ModelRecord]):
+    """Records that are made of stored models when they are merged, and not kept: nobody looks at one twice."""
+
+    def __init__(self, models: Mapping[ModelKey, StoredModel], said: Callable[[StoredModel], ModelRecord]) -> None:
+        self._models, self._said = models, said
+
+    def __getitem__(self, key: ModelKey) -> ModelRecord:
+        return self._said(self._models[key])
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._models
+
+    def __iter__(self) -> Iterator[ModelKey]:
+        return iter(self._models)
+
+    def __len__(self) -> int:
+        return len(self._models)
 
 
 def desired(layers: Sequence[Snapshot], stored: StoredProvider, patterns: Patterns, *, today: date) -> Desired:
@@ -54,15 +83,15 @@ def _remembered_of_the_api(stored: StoredProvider, layers: Sequence[Snapshot]) -
     Without this memory, a sync with a key and one without would undo each other for ever.
     """
     listed = {key for layer in layers if layer.source is Source.API for key in layer.records}
-    newer, older = {}, {}
+    newer: dict[ModelKey, StoredModel] = {}
+    older: dict[ModelKey, StoredModel] = {}
     for key, model in stored.models.items():
-        if key in listed or model.last_seen_at is None:
-            continue
-        if api_is_newer(model, _verified_on(key, layers)):
-            newer[key] = _as_the_api_said(model)
-        else:
-            older[key] = _said_by(model, Source.API)
-    return Snapshot(source=Source.API, records=newer), Snapshot(source=Source.API, records=older)
+        if key not in listed and model.last_seen_at is not None:
+            (newer if api_is_newer(model, _verified_on(key, layers)) else older)[key] = model
+    return (
+        Snapshot(source=Source.API, records=_Remembered(newer, _as_the_api_said)),
+        Snapshot(source=Source.API, records=_Remembered(older, lambda model: _said_by(model, Source.API))),
+    )
 
 
 def _remembered_of_catalogs(stored: StoredProvider, layers: Sequence[Snapshot]) -> Snapshot:
@@ -72,8 +101,8 @@ def _remembered_of_catalogs(stored: StoredProvider, layers: Sequence[Snapshot]) 
     """
     is_read = any(layer.source is not Source.API for layer in layers)
     named = {key for layer in layers for key in layer.records} if is_read else ()
-    records = {key: _as_the_catalogs_said(model) for key, model in stored.models.items() if key not in named}
-    return Snapshot(source=Source.CATALOG, records=records)
+    models = {key: model for key, model in stored.models.items() if key not in named}
+    return Snapshot(source=Source.CATALOG, records=_Remembered(models, _as_the_catalogs_said))
 
 
 def _dates_of_people(
@@ -119,7 +148,7 @@ def _said_by(model: StoredModel, *sources: Source) -> ModelRecord:
     return ModelRecord(
         key=model.key,
         facts=UNKNOWN.replaced({name: each.value for name, each in said.items()}),
-        provenance={name: each.source for name, each in said.items()},
+        provenance=provenance_of(*((name, each.source) for name, each in said.items())),
         stated_none=frozenset(name for name, each in said.items() if each.value is None and each.source in sources),
     )
 

@@ -20,6 +20,7 @@ from modelctl.core.model import (
     ModelType,
     Source,
     Tier,
+    provenance_of,
 )
 from modelctl.core.price import PriceKey, PricePoint
 from modelctl.core.snapshot import Snapshot
@@ -40,11 +41,16 @@ def merge(
 
     `dates`: ends of models that a person set, from which the status follows; they are no part of the records.
     """
-    stated: dict[ModelKey, list[tuple[Source, ModelRecord]]] = {}
-    for layer in layers:
-        for key, record in layer.records.items():
-            stated.setdefault(key, []).append((layer.source, record))
-    return {key: _merge_one(key, stated[key], today, dates.get(key, _NONE)) for key in sorted(stated)}
+    keys = {key for layer in layers for key in layer.records}
+    return {
+        key: _merge_one(
+            key,
+            [(layer.source, layer.records[key]) for layer in layers if key in layer.records],
+            today,
+            dates.get(key, _NONE),
+        )
+        for key in sorted(keys)
+    }
 
 
 def _merge_one(
@@ -54,7 +60,7 @@ def _merge_one(
     facts, stated_by = _word_of_one(*stated[0]) if len(stated) == 1 else _word_of_all(stated)
     if facts.display_name is None:
         facts = facts._replace(display_name=display_name_of(key.model_id))
-        stated_by["display_name"] = "rule:display_name"
+        stated_by = {**stated_by, "display_name": "rule:display_name"}
     listed_at = next((record.listed_at for record in records if record.listed_at is not None), None)
     remembered_on = next((record.remembered_on for record in records if record.remembered_on is not None), None)
     seen_on = listed_at.date() if listed_at is not None else remembered_on
@@ -71,16 +77,18 @@ def _merge_one(
     )
 
 
-def _word_of_one(source: Source, record: ModelRecord) -> tuple[ModelFacts, dict[str, str]]:
+def _word_of_one(source: Source, record: ModelRecord) -> tuple[ModelFacts, Mapping[str, str]]:
     """The facts of a record that no other source gainsays, and whose word each one is."""
     facts = record.facts
+    if not record.stated_none and all(getattr(facts, name) is not None for name in record.provenance):
+        return facts, record.provenance
     stated_by = {name: each for name, each in record.provenance.items() if getattr(facts, name) is not None}
     for name in record.stated_none:
         stated_by.setdefault(name, source.value)
     return facts, stated_by
 
 
-def _word_of_all(stated: Sequence[tuple[Source, ModelRecord]]) -> tuple[ModelFacts, dict[str, str]]:
+def _word_of_all(stated: Sequence[tuple[Source, ModelRecord]]) -> tuple[ModelFacts, Mapping[str, str]]:
     """The same of several sources: field by field, the first that knows."""
     values: dict[str, FactValue] = {}
     stated_by: dict[str, str] = {}
@@ -94,7 +102,7 @@ def _word_of_all(stated: Sequence[tuple[Source, ModelRecord]]) -> tuple[ModelFac
             stated_by[name] = source
         if value is not None:
             values[name] = value
-    return UNKNOWN.replaced(values), stated_by
+    return UNKNOWN.replaced(values), provenance_of(*stated_by.items())
 
 
 def _best(name: str, stated: Sequence[tuple[Source, ModelRecord]]) -> tuple[FactValue, str]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from operator import attrgetter
 from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
@@ -183,6 +184,12 @@ _values_of = attrgetter(*FACT_FIELDS)
 
 SET_ON_CREATION = frozenset({"recommended"})
 """Facts that a sync states once and then leaves to people, like the app's own switch `is_enabled`."""
+
+
+@lru_cache(maxsize=4096)
+def provenance_of(*stated: tuple[str, str]) -> Mapping[str, str]:
+    """A provenance from its facts and who stated each. One for all models of which the same is known: most of them."""
+    return MappingProxyType(dict(stated))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from modelctl.core.model import ModelKey, ModelRecord, Skipped, Source
+from modelctl.core.model import ModelKey, ModelRecord, Skipped, Source, provenance_of
 from modelctl.core.snapshot import Snapshot
 from modelctl.core.validate import check_key, check_record, shorten
 from modelctl.discovery.source import Access, Discovery, UnusableListing
@@ -49,7 +49,7 @@ def _translate(source: Discovery, item: Mapping[str, Any], access: Access) -> Mo
     check_record(translated)
     stated = {name: Source.API.value for name, _ in translated.facts.known()}
     derived = {name: rule for name, rule in translated.provenance.items() if name in stated}
-    return replace(translated, provenance=stated | derived, listed_at=access.now)
+    return replace(translated, provenance=provenance_of(*(stated | derived).items()), listed_at=access.now)
 
 
 def _without_listed_aliases(records: Mapping[ModelKey, ModelRecord]) -> dict[ModelKey, ModelRecord]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from modelctl import __version__
 from modelctl.core.encoding import decode, encode
-from modelctl.core.model import FACT_FIELDS, UNKNOWN, ModelKey, ModelRecord, Skipped, Source
+from modelctl.core.model import FACT_FIELDS, UNKNOWN, ModelKey, ModelRecord, Skipped, Source, provenance_of
 from modelctl.core.price import PricePoint
 from modelctl.core.snapshot import Snapshot
 from modelctl.core.validate import check_record
@@ -37,15 +37,15 @@ class StoredListing:
 
 def listing_text(listing: StoredListing, provider: str, identity: str) -> str:
     """The listing as JSON. `identity` says whose it is: what was asked, and with which key."""
-    document = {
+    head = {
         **FORMAT,
         "identity": identity,
         "provider": provider,
         "fetched_at": listing.fetched_at.isoformat(),
-        "records": [_record_object(each) for each in listing.snapshot.records.values()],
         "skipped": [[each.item_id, each.reason] for each in listing.snapshot.skipped],
     }
-    return json.dumps(document, ensure_ascii=False)
+    records = ", ".join(_json(_record_object(each)) for each in listing.snapshot.records.values())
+    return f'{_json(head)[:-1]}, "records": [{records}]}}'
 
 
 def listing_of(text: str, provider: str, identity: str) -> StoredListing:
@@ -74,6 +74,9 @@ def _listing(document: Mapping[str, Any], provider: str, identity: str) -> Store
     )
 
 
+_json = json.JSONEncoder(ensure_ascii=False).encode
+
+
 def _record_object(record: ModelRecord) -> dict[str, Any]:
     return {
         "model_id": record.key.model_id,
@@ -88,11 +91,12 @@ def _record_object(record: ModelRecord) -> dict[str, Any]:
 
 def _record(raw: Mapping[str, Any], provider: str) -> ModelRecord:
     facts = UNKNOWN.replaced({name: decode(name, value) for name, value in raw["facts"].items()})
+    stated = {name: raw["provenance"][name] for name, _ in facts.known()}
     record = ModelRecord(
         key=ModelKey(provider, raw["model_id"]),
         facts=facts,
         prices=tuple(_point(each) for each in raw["prices"]),
-        provenance={name: raw["provenance"][name] for name, _ in facts.known()} | raw["provenance"],
+        provenance=provenance_of(*(stated | raw["provenance"]).items()),
         stated_none=frozenset(raw["stated_none"]),
         known_to=frozenset(raw["known_to"]),
         verified_on=_day(raw["verified_on"]),

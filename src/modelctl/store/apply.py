@@ -18,7 +18,7 @@ from modelctl.errors import StalePlan
 from modelctl.store import read
 from modelctl.store.auditing import audit_row
 from modelctl.store.bulk import Row, insert_rows
-from modelctl.store.dialects import BATCH_ROWS, overwrite_rows
+from modelctl.store.dialects import batch_rows, overwrite_rows
 from modelctl.store.names import Tables
 from modelctl.store.providers import remove_provider, write_provider
 from modelctl.store.rows import model_row, price_row, run_row, state_row
@@ -29,28 +29,27 @@ T = TypeVar("T")
 def apply(connection: Connection, tables: Tables, plan: Plan, provider: Provider, author: Author) -> None:
     """Write the plan's changes, their prices and their audit rows. StalePlan where a row has moved since."""
     write_provider(connection, tables, provider, plan.provider_settings, author)
-    _require_unmoved(connection, tables, plan.changes)
-    _remove_models(connection, tables, [each for each in plan.changes if each.action is Action.REMOVE], author)
-    changed = [(each, after(each, now=author.now)) for each in plan.changes if each.action is not Action.REMOVE]
-    _write_models(connection, tables, changed, plan)
-    _write_states(connection, tables, changed, author)
-    insert_rows(
-        connection,
-        tables.prices,
-        [
-            price_row(change.key, point, run=author.run, now=author.now)
-            for change in plan.changes
-            for point in change.prices
-        ],
-    )
-    states = {change.key: model.state for change, model in changed}
-    insert_rows(
-        connection, tables.changes, [audit_row(change, states.get(change.key), author) for change in plan.changes]
-    )
+    for changes in _batches(connection, plan.changes):
+        _write_changes(connection, tables, changes, plan, author)
     _write_absences(connection, tables, plan, author)
     _write_seen(connection, tables, plan)
     if plan.provider_action is Action.REMOVE:
         remove_provider(connection, tables, provider, author)
+
+
+def _write_changes(
+    connection: Connection, tables: Tables, changes: Sequence[Change], plan: Plan, author: Author
+) -> None:
+    """Write some of the plan's changes: the rows of all would take more memory than the plan itself."""
+    _require_unmoved(connection, tables, changes)
+    _remove_models(connection, tables, [each for each in changes if each.action is Action.REMOVE], author)
+    changed = [(each, after(each, now=author.now)) for each in changes if each.action is not Action.REMOVE]
+    _write_models(connection, tables, changed, plan)
+    _write_states(connection, tables, changed, author)
+    prices = [price_row(each.key, point, run=author.run, now=author.now) for each in changes for point in each.prices]
+    insert_rows(connection, tables.prices, prices)
+    states = {change.key: model.state for change, model in changed}
+    insert_rows(connection, tables.changes, [audit_row(each, states.get(each.key), author) for each in changes])
 
 
 def record_run(connection: Connection, tables: Tables, record: RunRecord) -> None:
@@ -70,11 +69,11 @@ def _require_unmoved(connection: Connection, tables: Tables, changes: Sequence[C
 
     A row that is to be created needs no look: that there is one by now, its key says when it is inserted.
     """
-    for batch in _batches([change for change in changes if change.existing is not None]):
-        current = read.models_by_key(connection, tables, [change.key for change in batch], lock=True)
-        for change in batch:
-            if _identity(current.get(change.key)) != _identity(change.existing):
-                raise StalePlan(f"{change.key} has changed since the plan was made", "run the command again")
+    existing = [change for change in changes if change.existing is not None]
+    current = read.models_by_key(connection, tables, [change.key for change in existing], lock=True)
+    for change in existing:
+        if _identity(current.get(change.key)) != _identity(change.existing):
+            raise StalePlan(f"{change.key} has changed since the plan was made", "run the command again")
 
 
 def _identity(model: StoredModel | None) -> object:
@@ -160,12 +159,13 @@ def _update_where(
     connection: Connection, table: Table, provider: str, ids: Sequence[str], values: Mapping[str, object]
 ) -> None:
     """Give rows of one provider the same values: a statement per batch."""
-    for batch in _batches(ids):
+    for batch in _batches(connection, ids):
         connection.execute(
             update(table).where(table.c.provider == provider, table.c.model_id.in_(batch)).values(dict(values))
         )
 
 
-def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(items), BATCH_ROWS):
-        yield items[start : start + BATCH_ROWS]
+def _batches(connection: Connection, items: Sequence[T]) -> Iterator[Sequence[T]]:
+    size = batch_rows(connection.dialect.name)
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

@@ -16,6 +16,9 @@ from modelctl.store.bulk import Row
 _Overwrite: TypeAlias = Callable[[Connection, Table, Sequence[Row], Sequence[str], Sequence[str]], None]
 
 BATCH_ROWS = 500
+"""What every database takes as the keys or the rows of one statement."""
+_BIG_BATCH_ROWS = 5_000
+"""What SQLite, PostgreSQL and MySQL take: each statement is a round trip."""
 IDLE_TIMEOUT_MS = 60_000
 
 _RETRYABLE_SQLSTATES = frozenset({"40001", "40P01", "55P03", "57P01", "57P02", "57P03", "08000", "08003", "08006"})
@@ -26,6 +29,11 @@ _WITHOUT_ROW_LOCKS = frozenset({"duckdb"})
 _NUMBERING = frozenset({"cockroachdb", "mssql"})
 _DUPLICATE_SQLSTATE = "23505"
 _DUPLICATE_MYSQL_ERRORS = frozenset({1022, 1062, 1586})
+
+
+def batch_rows(dialect_name: str) -> int:
+    """How many keys or rows a statement may have."""
+    return _BIG_BATCH_ROWS if is_tried(dialect_name) else BATCH_ROWS
 
 
 def is_tried(dialect_name: str) -> bool:
@@ -59,7 +67,7 @@ def overwrite_rows(
     Rows that are there `keep` these columns as they are.
     """
     write = _OVERWRITE.get(connection.dialect.name, _look_then_write)
-    for batch in _batches(rows):
+    for batch in _batches(rows, batch_rows(connection.dialect.name)):
         write(connection, table, batch, key, keep)
 
 
@@ -114,8 +122,8 @@ def is_duplicate(error: DBAPIError) -> bool:
     return "unique" in text or "duplicate" in text
 
 
-def _batches(rows: Sequence[Row]) -> list[Sequence[Row]]:
-    return [rows[start : start + BATCH_ROWS] for start in range(0, len(rows), BATCH_ROWS)]
+def _batches(rows: Sequence[Row], size: int) -> list[Sequence[Row]]:
+    return [rows[start : start + size] for start in range(0, len(rows), size)]
 
 
 def _on_conflict(

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Row
@@ -50,21 +51,17 @@ class WrittenFields(Mapping[str, Written]):
     StoreError, then, where it cannot be.
     """
 
-    __slots__ = ("_key", "_parsed", "_text")
+    __slots__ = ("_key", "_text")
 
     def __init__(self, text: str, key: ModelKey) -> None:
         self._text, self._key = text, key
-        self._parsed: dict[str, Written] | None = None
 
-    def _fields(self) -> dict[str, Written]:
-        if self._parsed is None:
-            try:
-                raw = json.loads(self._text)
-                self._parsed = {name: Written(decode(name, value), source) for name, (value, source) in raw.items()}
-            except (ValueError, TypeError, ArithmeticError, KeyError, AttributeError):
-                noun = "JSON object of fields, each with its value and source"
-                raise unreadable(AiModelState.__tablename__, str(self._key), "written", noun) from None
-        return self._parsed
+    def _fields(self) -> Mapping[str, Written]:
+        try:
+            return _written_fields(self._text)
+        except (ValueError, TypeError, ArithmeticError, KeyError, AttributeError):
+            noun = "JSON object of fields, each with its value and source"
+            raise unreadable(AiModelState.__tablename__, str(self._key), "written", noun) from None
 
     def __getitem__(self, name: str) -> Written:
         return self._fields()[name]
@@ -74,6 +71,13 @@ class WrittenFields(Mapping[str, Written]):
 
     def __len__(self) -> int:
         return len(self._fields())
+
+
+@lru_cache(maxsize=16)
+def _written_fields(text: str) -> Mapping[str, Written]:
+    """Kept for a moment, while one model is looked at: those of all models would take more memory than their rows."""
+    raw = json.loads(text)
+    return {name: Written(decode(name, value), source) for name, (value, source) in raw.items()}
 
 
 def model_from_row(
