@@ -180,3 +180,11 @@ def test_a_server_is_migrated_only_when_asked(server: Database) -> None:
     schema.ensure_current(server, migrate=True)
     schema.ensure_current(server)
     assert names(server) == OURS
+
+
+def test_versions_that_upgrades_at_once_left_side_by_side_are_mended(database: Database) -> None:
+    """Where DDL is not transactional, a slower upgrade may note the first version beside the newest one."""
+    sql(database, "INSERT INTO ai_modelctl_version (version_num) VALUES ('0001')")
+    assert schema.status(database) == schema.SchemaStatus(version=schema.HEAD, pending=())
+    assert schema.upgrade(database) == ()
+    assert sql(database, "SELECT version_num FROM ai_modelctl_version") == [(schema.HEAD,)]

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, select
+from sqlalchemy import Column, Connection, MetaData, String, Table, delete, inspect, select
 
 from modelctl.errors import ModelctlError, StoreError
 from modelctl.store.engine import Database
@@ -80,14 +80,17 @@ def upgrade(database: Database) -> tuple[str, ...]:
     if found.version is None:
         prove(database)
     for tries_left in reversed(range(TRIES_AT_ONCE)):
-        if not status(database).pending:
+        if not (present := status(database)).pending:
             break
         try:
+            if present.version is not None:
+                database.write(lambda connection: _forget_overtaken(connection, database))
             database.write(lambda connection: _run_migrations(connection, database))
         except ModelctlError:  # perhaps another process is upgrading: then the next look finds less to do, or nothing
             if not tries_left:
                 raise
             time.sleep(WAIT_FOR_OTHERS_S)
+    database.write(lambda connection: _forget_overtaken(connection, database))
     return found.pending
 
 
@@ -97,13 +100,27 @@ def _status(connection: Connection, database: Database) -> SchemaStatus:
     if not inspector.has_table(tables.version_table, schema=tables.schema):
         taken = sorted(set(inspector.get_table_names(schema=tables.schema)) & set(tables.all_names()))
         return SchemaStatus(version=None, pending=REVISIONS, foreign=tuple(taken))
-    version_column = Table(
-        tables.version_table, MetaData(), Column("version_num", String(32)), schema=tables.schema
-    ).c.version_num
-    version = connection.execute(select(version_column)).scalar()
+    version = max(_versions(connection, database), default=None)
     if version == HEAD:
         return SchemaStatus(version=version, pending=())
     return SchemaStatus(version=version, pending=_revisions_after(version, database))
+
+
+def _versions(connection: Connection, database: Database) -> list[str]:
+    """One; or two after upgrades at once where DDL is not transactional: the slower one noted a step already passed."""
+    return list(connection.execute(select(_version_table(database).c.version_num)).scalars())
+
+
+def _forget_overtaken(connection: Connection, database: Database) -> None:
+    """Leave only the newest version, which is the true one: a step that is run again finds everything there."""
+    table = _version_table(database)
+    if overtaken := sorted(_versions(connection, database))[:-1]:
+        connection.execute(delete(table).where(table.c.version_num.in_(overtaken)))
+
+
+def _version_table(database: Database) -> Table:
+    tables = database.tables
+    return Table(tables.version_table, MetaData(), Column("version_num", String(32)), schema=tables.schema)
 
 
 def _revisions_after(version: str | None, database: Database) -> tuple[str, ...]:
@@ -124,6 +141,7 @@ def _run_migrations(connection: Connection, database: Database) -> None:
     from alembic import command
     from alembic.config import Config
     from alembic.ddl.impl import DefaultImpl
+    from alembic.util import CommandError
 
     name = connection.dialect.name
     try:
@@ -134,7 +152,10 @@ def _run_migrations(connection: Connection, database: Database) -> None:
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     config.attributes["connection"] = connection
     config.attributes["tables"] = database.tables
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:  # the version moved between two of its steps
+        raise StoreError(f"{database.label} is being upgraded by another process: {error}", "run it again") from None
 
 
 def _outdated(database: Database, version: str | None) -> StoreError:
