@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, update
 
@@ -23,6 +24,28 @@ from modelctl.store.engine import Database
 
 NAME = "write"
 """The only lease: whoever writes models, prices or runs holds it."""
+EDIT = "edit"
+"""The row of an edit, which is never there when its transaction has ended."""
+T = TypeVar("T")
+
+
+def one_at_a_time(database: Database, author: Author, work: Callable[[Connection], T]) -> Callable[[Connection], T]:
+    """The same work, for a transaction that has no lease: no other one made so is committed between its reads and it.
+
+    What it rests on may be rows that it does not write, and a row that is locked on one node of a cluster is not
+    locked on another. So each writes one and the same row and takes it back: the second one waits, or is tried anew.
+    """
+    table = database.tables.leases
+
+    def alone(connection: Connection) -> T:
+        now = to_seconds(author.now)
+        who = {"run": author.run, "actor": author.actor, "command": author.command}
+        connection.execute(insert(table).values(name=EDIT, beat=0, acquired_at=now, beat_at=now, **who))
+        result = work(connection)
+        connection.execute(delete(table).where(table.c.name == EDIT))
+        return result
+
+    return alone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,8 +170,8 @@ class Lease:
             raise
 
     def _holder(self) -> Holder | None:
-        with self._database.reading() as connection:
-            row = connection.execute(select(self._table).where(self._table.c.name == NAME)).mappings().first()
+        statement = select(self._table).where(self._table.c.name == NAME)
+        row = self._database.read(lambda connection: connection.execute(statement).mappings().first())
         return None if row is None else Holder(**{key: value for key, value in row.items() if key != "name"})
 
     def _is_dead(self, holder: Holder, still_s: float) -> bool:

@@ -18,6 +18,7 @@ from modelctl.errors import ModelctlError
 from modelctl.store import apply as writing
 from modelctl.store import read
 from modelctl.store.engine import Database
+from modelctl.store.lease import one_at_a_time
 from modelctl.sync.providers import known_providers
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def add(
     if how.dry_run:
         with database.reading() as connection:
             return work(connection)
-    return database.write(work)
+    return database.write(one_at_a_time(database, author, work))
 
 
 def _misspelt(key: ModelKey, ground: Ground) -> str:

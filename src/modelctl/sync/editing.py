@@ -24,6 +24,7 @@ from modelctl.store import read
 from modelctl.store.dialects import BATCH_ROWS
 from modelctl.store.engine import Database
 from modelctl.store.holds import decide, holds_of
+from modelctl.store.lease import one_at_a_time
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -98,7 +99,7 @@ def edit_rows(
     if dry_run:
         with database.reading() as connection:
             return work(connection)
-    return database.write(work)
+    return database.write(one_at_a_time(database, author, work))
 
 
 def _named_key(name: str, known: Sequence[StoredModel]) -> ModelKey:
