@@ -22,7 +22,10 @@ _BIG_BATCH_ROWS = 5_000
 IDLE_TIMEOUT_MS = 60_000
 
 _RETRYABLE_SQLSTATES = frozenset({"40001", "40P01", "55P03", "57P01", "57P02", "57P03", "08000", "08003", "08006"})
-_RETRYABLE_MYSQL_ERRORS = frozenset({1020, 1205, 1213, 2006, 2013})  # 1020: a newer MariaDB's snapshot conflict
+_CONFLICT_SQLSTATES = frozenset({"40001", "40P01"})
+_CONFLICT_MYSQL_ERRORS = frozenset({1020, 1213})  # 1020: a newer MariaDB's snapshot conflict
+_NOT_READY_MYSQL_ERRORS = frozenset({1047, 1180})  # a node of Galera without its cluster; 1180: since the COMMIT
+_RETRYABLE_MYSQL_ERRORS = _CONFLICT_MYSQL_ERRORS | _NOT_READY_MYSQL_ERRORS | {1205, 2006, 2013}
 _RETRYABLE_SQLITE_ERRORS = ("SQLITE_BUSY", "SQLITE_LOCKED")
 _WITHOUT_ROW_LOCKS = frozenset({"duckdb"})
 """They know no SELECT FOR UPDATE, and need none: of two transactions that change one row, one fails and is retried."""
@@ -103,10 +106,23 @@ def will_pass(error: DBAPIError) -> bool:
         return True
     if str(getattr(original, "sqlite_errorname", "")).startswith(_RETRYABLE_SQLITE_ERRORS):
         return True
-    code = original.args[0] if original is not None and original.args else None
-    if isinstance(code, int):
+    if isinstance(code := _mysql_code(error), int):
         return code in _RETRYABLE_MYSQL_ERRORS
     return sqlstate is None and isinstance(error, OperationalError) and "conflict" in str(original).lower()
+
+
+def is_conflict(error: DBAPIError) -> bool:
+    """Whether another transaction won over this one, which may go on as soon as that one is through."""
+    return getattr(error.orig, "sqlstate", None) in _CONFLICT_SQLSTATES or _mysql_code(error) in _CONFLICT_MYSQL_ERRORS
+
+
+def is_not_ready(error: DBAPIError) -> bool:
+    """Whether a node of a cluster answers that it can do nothing without the others."""
+    return _mysql_code(error) in _NOT_READY_MYSQL_ERRORS
+
+
+def _mysql_code(error: DBAPIError) -> object:
+    return error.orig.args[0] if error.orig is not None and error.orig.args else None
 
 
 def is_duplicate(error: DBAPIError) -> bool:

@@ -15,17 +15,16 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from modelctl.core.database_url import masked, redacted
 from modelctl.errors import StalePlan, StoreError
 from modelctl.store.connecting import WRITING, engine_of, parsed
-from modelctl.store.dialects import bound_idleness, is_duplicate, snapshot_options, will_pass
+from modelctl.store.dialects import bound_idleness, is_duplicate, snapshot_options
 from modelctl.store.hints import hint
 from modelctl.store.names import DEFAULT_PREFIX, Tables
+from modelctl.store.retrying import Patience
 from modelctl.store.tally import Tally
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-MAX_TRIES = 10
-MAX_RETRY_S = 60.0
 
 
 class Database:
@@ -39,6 +38,7 @@ class Database:
         self.engine = engine_of(self.url, url)
         self._tally = Tally.of(self.engine)
         self._fence: Callable[[Connection], object] | None = None
+        self._patience = Patience()
         logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)  # it prints tracebacks of lost connections
 
     @property
@@ -84,14 +84,6 @@ class Database:
 
         `is_done` tells a later try that an earlier one was committed after all, and only its answer was lost.
         """
-        from tenacity import Retrying, retry_if_exception, stop_after_attempt, stop_after_delay, wait_random_exponential
-
-        retrying = Retrying(
-            retry=retry_if_exception(lambda error: isinstance(error, DBAPIError) and will_pass(error)),
-            stop=stop_after_attempt(MAX_TRIES) | stop_after_delay(MAX_RETRY_S),
-            wait=wait_random_exponential(multiplier=0.05, max=2),
-            reraise=True,
-        )
         results: list[T] = []
 
         def unless_done(connection: Connection) -> T:
@@ -99,11 +91,17 @@ class Database:
                 results.append(work(connection))
             return results[-1]
 
-        with self._errors_in_one_line():
-            for attempt in retrying:
-                with attempt:
-                    self._write_once(unless_done)
-            return results[-1]
+        self._tried(lambda: self._write_once(unless_done))
+        return results[-1]
+
+    def read(self, work: Callable[[Connection], T]) -> T:
+        """The result of `work`, which reads one state of the database; tried anew as a whole, as `write` does."""
+
+        def once() -> T:
+            with self.engine.connect() as connection:
+                return work(connection.execution_options(**snapshot_options(connection.dialect.name)))
+
+        return self._tried(once)
 
     def fenced(self, fence: Callable[[Connection], object]) -> Database:
         """The same database, where every transaction that writes begins with `fence`, which raises to prevent it."""
@@ -115,6 +113,12 @@ class Database:
         """Give up all connections."""
         self.engine.dispose()
         logger.info("%s: %s", self.label, self._tally)
+
+    def _tried(self, once: Callable[[], T]) -> T:
+        with self._errors_in_one_line():
+            result = self._patience.retrying()(once)
+        self._patience.is_exhausted = False
+        return result
 
     def _write_once(self, work: Callable[[Connection], object]) -> None:
         with self.engine.connect() as connection:

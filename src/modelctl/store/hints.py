@@ -14,6 +14,9 @@ _BY_CODE = {
         "the server allows a statement less time than it took: raise its limit for this user, or try when it is idle",
     ),
     **dict.fromkeys(("55P03", 1205), "another transaction holds the rows: find it, then run the command again"),
+    **dict.fromkeys(
+        (1047, 1180), "this node has lost its cluster: wait until it has joined again, or use another node"
+    ),
     1049: "create that database, or correct its name in the URL, or correct the setting `schema`",
     "3F000": "create the schema, or correct the setting `schema`",
 }

@@ -33,8 +33,7 @@ class SchemaStatus:
 
 def status(database: Database) -> SchemaStatus:
     """How the tables stand. Reads only."""
-    with database.reading() as connection:
-        return _status(connection, database)
+    return database.read(lambda connection: _status(connection, database))
 
 
 def is_readable(database: Database) -> bool:

@@ -178,13 +178,14 @@ class _Run:
     def _stored(self, provider: str) -> tuple[StoredProvider, int | None, tuple[Hold, ...]]:
         if not self.has_tables:
             return StoredProvider(), None, ()
-        with self.database.reading() as connection:
-            tables = self.database.tables
-            return (
+        tables = self.database.tables
+        return self.database.read(
+            lambda connection: (
                 read.models_of(connection, tables, provider),
                 read.last_fetched(connection, tables, provider),
                 holds_of(connection, tables, provider),
             )
+        )
 
     def _apply(self, report: ProviderReport, gathered: Gathered) -> ProviderReport:
         """Write the plan, and the run that did it, in one transaction."""
