@@ -21,11 +21,15 @@ _BIG_BATCH_ROWS = 5_000
 """What SQLite, PostgreSQL and MySQL take: each statement is a round trip."""
 IDLE_TIMEOUT_MS = 60_000
 
-_RETRYABLE_SQLSTATES = frozenset({"40001", "40P01", "55P03", "57P01", "57P02", "57P03", "08000", "08003", "08006"})
+_RETRYABLE_SQLSTATES = frozenset(
+    {"40001", "40003", "40P01", "55P03", "57P01", "57P02", "57P03", "08000", "08003", "08006"}
+)
 _CONFLICT_SQLSTATES = frozenset({"40001", "40P01"})
-_CONFLICT_MYSQL_ERRORS = frozenset({1020, 1213})  # 1020: a newer MariaDB's snapshot conflict
+_TIDB_CONFLICTS = frozenset({8002, 8022, 8028, 9007})
+_TIDB_UNAVAILABLE = frozenset(range(9001, 9006))  # https://docs.pingcap.com/tidb/stable/error-codes
+_CONFLICT_MYSQL_ERRORS = frozenset({1020, 1213}) | _TIDB_CONFLICTS  # 1020: a newer MariaDB's snapshot conflict
 _NOT_READY_MYSQL_ERRORS = frozenset({1047, 1180})  # a node of Galera without its cluster; 1180: since the COMMIT
-_RETRYABLE_MYSQL_ERRORS = _CONFLICT_MYSQL_ERRORS | _NOT_READY_MYSQL_ERRORS | {1205, 2006, 2013}
+_RETRYABLE_MYSQL_ERRORS = _CONFLICT_MYSQL_ERRORS | _NOT_READY_MYSQL_ERRORS | _TIDB_UNAVAILABLE | {1205, 2006, 2013}
 _RETRYABLE_SQLITE_ERRORS = ("SQLITE_BUSY", "SQLITE_LOCKED")
 _WITHOUT_ROW_LOCKS = frozenset({"duckdb"})
 """They know no SELECT FOR UPDATE, and need none: of two transactions that change one row, one fails and is retried."""
@@ -194,6 +198,7 @@ def _look_then_write(
 _OVERWRITE: Mapping[str, _Overwrite] = {
     "sqlite": _on_conflict,
     "postgresql": _on_conflict,
+    "cockroachdb": _on_conflict,  # the dialect of sqlalchemy-cockroachdb
     "mysql": _on_duplicate_key,
     "mariadb": _on_duplicate_key,
 }

@@ -18,6 +18,8 @@ MAX_RETRY_S = 60.0
 """For conflicts, each of which another transaction has won: also while a cluster's node is behind the others."""
 NOT_READY_S = 20.0
 """For a node that has lost its cluster: what is short (another node died, this one joins again) is over by then."""
+LONGEST_PAUSE_S = 2.0
+"""Between two tries; the pauses grow up to this, by chance."""
 
 
 @dataclass(slots=True)
@@ -33,7 +35,7 @@ class Patience:
         return Retrying(
             retry=retry_if_exception(lambda error: isinstance(error, DBAPIError) and will_pass(error)),
             stop=self._has_had_enough,
-            wait=wait_random_exponential(multiplier=0.05, max=2),
+            wait=wait_random_exponential(multiplier=0.05, max=LONGEST_PAUSE_S),
             reraise=True,
         )
 

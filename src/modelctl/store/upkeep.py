@@ -27,6 +27,7 @@ SYNCING = ("sync", "apply")
 _INSERT, _UPDATE, _DELETE = "INSERT", "UPDATE", "DELETE"
 _CLOCKS = {
     "postgresql": "SELECT CURRENT_TIMESTAMP",
+    "cockroachdb": "SELECT CURRENT_TIMESTAMP",
     "mysql": "SELECT UTC_TIMESTAMP()",
     "mariadb": "SELECT UTC_TIMESTAMP()",
 }
