@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from tests.cluster.conftest import TALLY, Site, ended
-from tests.cluster.tables import facts, require_equal_nodes
-from tests.conftest import Run
+from tests.cluster.tables import require_equal_nodes, require_same_facts
 from tests.databases import empty_database
 from tests.torture import sources
 from tests.torture.world import PROVIDERS
@@ -29,9 +28,7 @@ def test_the_tables_are_made_once_when_three_nodes_are_asked_for_them_at_once(si
         assert site.run(node, "db", "status").code == 0
 
 
-def test_different_providers_through_different_nodes_end_as_on_one_server(
-    site: Site, run_process: Run, tmp_path: Path
-) -> None:
+def test_different_providers_through_different_nodes_end_as_on_one_server(site: Site, tmp_path: Path) -> None:
     shipped = {"MODELCTL_CATALOG_DIRECTORY": ""}
     site.run(0, "db", "upgrade", env=shipped)
     running = [
@@ -41,11 +38,11 @@ def test_different_providers_through_different_nodes_end_as_on_one_server(
     results = [ended(each) for each in running]
     assert {each.code for each in results} == {0}, results
     require_equal_nodes(site.cluster, site.database)
-    with empty_database("sqlite", tmp_path) as lone:
+    with empty_database("mariadb", tmp_path) as lone:
         for name in SHIPPED:
-            argv = ("sync", "--migrate", "--source", "catalog", "--provider", name, "--database", lone)
-            assert run_process(*argv, timeout_s=120).code == 0
-        assert facts(site.checks_url(1)) == facts(lone)
+            argv = ("sync", "--migrate", "--source", "catalog", "--provider", name)
+            assert site.run(lone, *argv, env=shipped).code == 0
+        require_same_facts(site.checks_url(1), lone)
     again = site.run(2, "sync", "--source", "catalog", "--dry-run", "--exit-code", *_each(SHIPPED), env=shipped)
     assert again.code == 0, again.stdout
 
@@ -67,7 +64,7 @@ def test_the_same_provider_through_three_nodes_is_written_once(site: Site, seed:
             require_equal_nodes(site.cluster, site.database)
             for _ in range(3):  # a second whole listing that misses a model marks it
                 assert site.run(lone, *SYNC).code == 0
-            assert facts(site.checks_url(2)) == facts(lone)
+            require_same_facts(site.checks_url(2), lone)
         again = site.run(1, *SYNC, "--dry-run", "--exit-code")
         assert again.code == 0, again.stdout
 
@@ -102,7 +99,9 @@ def _edited(site: Site, node: int, key: tuple[str, str], value: str) -> bool:
 
     text = value.replace("'", "''")
     try:
-        site.sql(node, f"UPDATE ai_models SET display_name = '{text}' WHERE provider = '{key[0]}' AND model_id = '{key[1]}'")
+        site.sql(
+            node, f"UPDATE ai_models SET display_name = '{text}' WHERE provider = '{key[0]}' AND model_id = '{key[1]}'"
+        )
     except pymysql.err.OperationalError as error:
         assert error.args[0] == 1213, error
         TALLY["edits refused with 1213"] += 1
@@ -119,5 +118,3 @@ def seed(request: pytest.FixtureRequest) -> int:
     """Of everything that is drawn."""
     number: Any = request.config.getoption("--seed")
     return int(number)
-
-

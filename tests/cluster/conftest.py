@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -42,6 +43,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 def _running() -> Iterator[Cluster]:
     if reason := why_impossible():
         pytest.fail(reason, pytrace=False)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the servers are to end, too
     with started() as cluster:
         yield cluster
 
@@ -75,6 +77,7 @@ class Site:
     world: World
     directory: Path
     database: str = field(default_factory=lambda: f"modelctl_{uuid.uuid4().hex[:12]}")
+    started: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def url(self, node: int) -> str:
         """Of the database on one node."""
@@ -85,13 +88,15 @@ class Site:
         url = self.url(target) if isinstance(target, int) else target
         TALLY[f"commands of {argv[0]}"] += 1
         given = {**os.environ, **self.world.env(url), **(env or {})}
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "modelctl", *argv],
             env={name: value for name, value in given.items() if value},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=self.directory,
         )
+        self.started.append(process)
+        return process
 
     def run(self, target: int | str, *argv: str, env: Mapping[str, str] | None = None) -> Result:
         """A command, to its end."""
@@ -117,6 +122,9 @@ def site(cluster: Cluster, tmp_path: Path) -> Iterator[Site]:
         made = Site(cluster, world, tmp_path)
         cluster.nodes[0].sql(f"CREATE DATABASE {made.database}")
         yield made
+        for process in made.started:
+            process.kill()
+            process.communicate()
         cluster.heal()
         cluster.nodes[0].sql(f"DROP DATABASE {made.database}")
 
