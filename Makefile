@@ -6,11 +6,12 @@ JOBS ?= 2
 ARGS ?=
 SECONDS ?= 120
 SEED ?= 0
+INPUTS ?= 1000000
 SIZES ?= 3000
 DATABASES ?= sqlite,postgresql,mariadb
 
 .DEFAULT_GOAL := help
-.PHONY: help sync test laws torture cluster bench check fmt readme reference constraints audit build package clean
+.PHONY: help sync test laws torture fuzz cluster bench check fmt readme reference constraints audit build package clean
 .NOTPARALLEL:
 
 help: ## show this help
@@ -27,6 +28,9 @@ laws: .venv/.installed-dev ## try the laws of the core and the parsers with 1,00
 
 torture: .venv/.installed-dev ## try to break a sync for SECONDS=120 from SEED=0: edits, broken listings, kill -9
 	@$(BIN)/python -m tests.torture --seconds $(SECONDS) --seed $(SEED) $(ARGS)
+
+fuzz: .venv/.installed-dev ## feed INPUTS=1000000 mutated listings, catalogs and settings to their readers, from SEED=0
+	@$(BIN)/python -m tests.fuzz --inputs $(INPUTS) --seed $(SEED) $(ARGS)
 
 cluster: .venv/.installed-dev ## sync through a Galera cluster of three nodes, break it and compare the nodes; from SEED=0
 	@$(BIN)/python -m pytest tests/cluster/at_once.py tests/cluster/conflicts.py tests/cluster/outages.py \

@@ -130,6 +130,10 @@ def _read(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path}:{error.lineno}: {error.msg}", "settings files are TOML") from None
     except UnicodeDecodeError:
         raise UsageError(f"{path}: is not UTF-8 text", "settings files are TOML") from None
+    except RecursionError:
+        raise UsageError(f"{path}: is nested too deeply", "settings files are TOML") from None
+    except (ValueError, ArithmeticError):  # over 4,300 digits, or an exponent beyond Decimal's
+        raise UsageError(f"{path}: a number is too long to be read", "settings files are TOML") from None
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
 

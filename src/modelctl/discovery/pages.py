@@ -59,6 +59,8 @@ def json_of(answer: Answer) -> Any:
     """The body as JSON, decimal numbers exact. UnusableListing when it is something else, as a proxy's HTML page."""
     try:
         return json.loads(answer.content, parse_float=Decimal)
+    except RecursionError:
+        raise UnusableListing(f"{bare_url(answer.url)} answered with JSON that is nested too deeply") from None
     except ValueError:
         kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
         what = "an empty body" if not answer.content else f"{kind or 'something'} that is not whole JSON"
