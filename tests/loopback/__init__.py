@@ -19,8 +19,8 @@ the start each of these has the items of its saved response in `tests/discovery/
 - `base_url(name)`: what an `ai_providers` row or the SDK's variable holds. `env(*names)`: variables for a process, by
   default of the first four.
 - `fail(name, behaviour)`: from now on, until `heal(name)`. Behaviours: `slow` `status` `html` `truncated` `empty_list`
-  `empty_body` `wrong_shape` `repeated_page` `dropped` `drip` `redirect`; all but `repeated_page` take `times` (only so
-  often) and `on_page` (only from that page on).
+  `empty_body` `wrong_shape` `repeated_page` `dropped` `drip` `redirect` `endless` `huge` `gzip_bomb`
+  `coded`; all but `repeated_page` take `times` (only so often) and `on_page` (only from that page on).
 - `asked(name)`: the requests so far, with method, path, query, headers and time.
 
 As a pytest fixture: `from tests.loopback.fixture import provider_server` in a conftest. By hand:
@@ -29,11 +29,15 @@ As a pytest fixture: `from tests.loopback.fixture import provider_server` in a c
 
 from tests.loopback.behaviours import (
     Behaviour,
+    coded,
     drip,
     dropped,
     empty_body,
     empty_list,
+    endless,
+    gzip_bomb,
     html,
+    huge,
     redirect,
     repeated_page,
     slow,
@@ -49,13 +53,17 @@ __all__ = [
     "ProviderServer",
     "Seen",
     "anthropic_item",
+    "coded",
     "cohere_item",
     "drip",
     "dropped",
     "empty_body",
     "empty_list",
+    "endless",
     "google_item",
+    "gzip_bomb",
     "html",
+    "huge",
     "openai_item",
     "redirect",
     "repeated_page",

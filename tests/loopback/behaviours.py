@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cache
+from itertools import count
+from typing import Any
+
+_MARK, _AT_ONCE = "-MARK", 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +29,8 @@ class Reply:
     """Between any two bytes of the body."""
     cut_after: int | None = None
     """Close the connection after so many bytes of the body; -1 = before any answer."""
+    stream: Callable[[], Iterator[bytes]] | None = None
+    """What is sent in place of the body, without a length, until it or the client ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,3 +120,62 @@ def wrong_shape(body: object = None, *, times: int | None = None, on_page: int =
 def repeated_page() -> Behaviour:
     """Every page is the first one and says that more follow. For providers that page: anthropic, google."""
     return Behaviour("repeated page", lambda reply: reply)
+
+
+def endless(*, times: int | None = None, on_page: int = 1) -> Behaviour:
+    """The right answer up to its first bracket, and then blanks for as long as somebody listens."""
+
+    def change(reply: Reply) -> Reply:
+        return replace(reply, stream=lambda: (b"[" if number == 0 else b" " * 65_536 for number in count()))
+
+    return Behaviour("endless", change, times, on_page)
+
+
+def huge(least_bytes: int, *, times: int | None = None, on_page: int = 1) -> Behaviour:
+    """The right answer with so many more models in it that it is that long: whole and sound, but for its size."""
+    return Behaviour("huge", lambda reply: replace(reply, stream=lambda: _padded(reply, least_bytes)), times, on_page)
+
+
+def gzip_bomb(bytes_unpacked: int, *, times: int | None = None, on_page: int = 1) -> Behaviour:
+    """The right answer behind so many blanks, packed into a thousandth of them."""
+
+    def change(reply: Reply) -> Reply:
+        headers = {**reply.headers, "content-encoding": "gzip"}
+        return replace(reply, headers=headers, body=_blanks_packed(bytes_unpacked, reply.body))
+
+    return Behaviour("gzip bomb", change, times, on_page)
+
+
+def coded(coding: str, *, times: int | None = None, on_page: int = 1) -> Behaviour:
+    """The right answer in gzip, which is said to be this coding."""
+
+    def change(reply: Reply) -> Reply:
+        headers = {**reply.headers, "content-encoding": coding}
+        return replace(reply, headers=headers, body=_blanks_packed(0, reply.body))
+
+    return Behaviour(f"coded {coding}", change, times, on_page)
+
+
+@cache
+def _blanks_packed(bytes_unpacked: int, body: bytes) -> bytes:
+    packer = zlib.compressobj(wbits=31)
+    blanks = b" " * 2**20
+    packed = [packer.compress(blanks) for _ in range(bytes_unpacked // len(blanks))]
+    return b"".join([*packed, packer.compress(body), packer.flush()])
+
+
+def _padded(reply: Reply, least_bytes: int) -> Iterator[bytes]:
+    body: Any = json.loads(reply.body)
+    name = "" if isinstance(body, list) else next(key for key, value in body.items() if isinstance(value, list))
+    items: list[Any] = body[name] if name else body
+    rest = {key: value for key, value in body.items() if key != name} if name else {}
+    yield json.dumps(rest).encode().rstrip(b"}") + (b"," if rest else b"") + f'"{name}": ['.encode() if name else b"["
+    marked = {key: value + _MARK if key in ("id", "name") else value for key, value in items[0].items()}
+    one, sent = json.dumps(marked) + ",", 0
+    for start in count(0, _AT_ONCE):
+        piece = "".join(one.replace(_MARK, f"-{number}") for number in range(start, start + _AT_ONCE)).encode()
+        sent += len(piece)
+        yield piece
+        if sent > least_bytes:
+            break
+    yield json.dumps(items).encode()[1:] + (b"}" if name else b"")

@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -178,6 +179,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(reply.status)
         for name, value in reply.headers.items():
             self.send_header(name, value)
+        if reply.stream is not None:
+            return self._send_stream(reply.stream())
         self.send_header("content-length", str(len(reply.body)))
         self.end_headers()
         if not reply.drip_s:
@@ -187,6 +190,13 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(reply.body[position : position + 1])
             if self.server.providers.stopping.wait(reply.drip_s):
                 return
+
+    def _send_stream(self, pieces: Iterator[bytes]) -> None:
+        self.end_headers()
+        for piece in pieces:
+            if self.server.providers.stopping.is_set():
+                return
+            self.wfile.write(piece)
 
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing: `asked` is the log."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from modelctl.core.model import ModelFacts, ModelKey, ModelRecord, ModelType, Skipped
+from modelctl.discovery.bounds import Bounds
 from modelctl.discovery.keys import required_key
 from modelctl.discovery.pages import Page, follow, json_of, list_at
 from modelctl.discovery.reading import flag, iso_day, limit, part, required_id, text
@@ -21,6 +22,7 @@ PAGE_ITEMS = 1000
 
 
 def fetch(access: Access) -> Iterator[Mapping[str, Any]]:
+    import httpx2
     from anthropic import Anthropic, DefaultHttpxClient, omit
 
     with Anthropic(
@@ -29,7 +31,10 @@ def fetch(access: Access) -> Iterator[Mapping[str, Any]]:
         timeout=access.timeout_s,
         max_retries=0,
         default_headers=access.headers,
-        http_client=DefaultHttpxClient(follow_redirects=False),  # it would carry the key along
+        http_client=DefaultHttpxClient(
+            follow_redirects=False,  # it would carry the key along
+            event_hooks=Bounds(httpx2.ByteStream).hooks,
+        ),
     ) as client:
 
         def get_page(cursor: str | None) -> Page:

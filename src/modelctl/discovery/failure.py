@@ -65,8 +65,8 @@ def failure_of(error: Exception, access: Access) -> Failure:
     """What the error means."""
     if isinstance(error, ModelctlError):
         return Failure(error.message.removeprefix(f"{access.provider}: "), error.hint)
-    if isinstance(error, UnusableListing):
-        return Failure(str(error), IF_IT_STAYS)
+    if (unusable := next((each for each in _chain(error) if isinstance(each, UnusableListing)), None)) is not None:
+        return Failure(str(unusable), IF_IT_STAYS)  # an SDK may have taken it for a failed connection
     status = _status(error)
     if status is not None:
         return replace(_of_status(status, error, access), status=status)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from modelctl.core.model import ModelFacts, ModelKey, ModelRecord, ModelType, Skipped
+from modelctl.discovery.bounds import Bounds
 from modelctl.discovery.keys import required_key
 from modelctl.discovery.pages import Page, follow, json_of, kept_page, list_at
 from modelctl.discovery.reading import flag, limit, required_id, text, texts
 from modelctl.discovery.source import Access, UnusableListing
-
-if TYPE_CHECKING:
-    import httpx2
 
 KIND = "google"
 DOCS = "https://ai.google.dev/api/models#method:-models.list"
@@ -42,10 +40,12 @@ ID_TYPES: tuple[tuple[re.Pattern[str], ModelType], ...] = (
 
 
 def fetch(access: Access) -> Iterator[Mapping[str, Any]]:
+    import httpx2
     from google import genai
     from google.genai import types
 
     pages: list[Page] = []
+    bounds = Bounds(httpx2.ByteStream)
 
     def keep(response: httpx2.Response) -> None:
         # The SDK (3.4) reads an answer of another shape as an empty page: what was really sent is looked at here.
@@ -64,7 +64,10 @@ def fetch(access: Access) -> Iterator[Mapping[str, Any]]:
             timeout=int(access.timeout_s * 1000),
             retry_options=types.HttpRetryOptions(attempts=1),
             # No redirects: the SDK would carry the key along.
-            client_args={"event_hooks": {"response": [keep]}, "follow_redirects": False},
+            client_args={
+                "event_hooks": {"request": [bounds.prepare], "response": [bounds.read, keep]},
+                "follow_redirects": False,
+            },
         ),
     )
 

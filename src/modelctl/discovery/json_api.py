@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+from modelctl.discovery.bounds import Bounds
 from modelctl.discovery.pages import json_of
 from modelctl.discovery.source import Access
 
@@ -37,6 +38,7 @@ def json_api(access: Access, base_url: str) -> Iterator[Callable[[str], Fetched]
         for name in request.headers.keys() - SENT_HEADERS - {name.lower() for name in headers}:
             del request.headers[name]
 
+    bounds = Bounds(httpx2.ByteStream)
     with OpenAI(
         api_key="none",  # wanted by the SDK; the key goes into the provider's own header
         admin_api_key="",
@@ -44,7 +46,10 @@ def json_api(access: Access, base_url: str) -> Iterator[Callable[[str], Fetched]
         timeout=access.timeout_s,
         max_retries=0,
         # No redirects: the SDK would carry the key along.
-        http_client=DefaultHttpxClient(follow_redirects=False, event_hooks={"request": [send_only_ours]}),
+        http_client=DefaultHttpxClient(
+            follow_redirects=False,
+            event_hooks={"request": [send_only_ours, bounds.prepare], "response": [bounds.read]},
+        ),
     ) as client:
 
         def get(path: str) -> Fetched:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from modelctl.core.model import ModelFacts, ModelKey, ModelRecord, ModelType, Skipped
+from modelctl.discovery.bounds import Bounds
 from modelctl.discovery.keys import required_key
 from modelctl.discovery.pages import json_of, list_at
 from modelctl.discovery.reading import epoch_day, iso_day, required_id, text
@@ -36,6 +37,7 @@ TYPE_RULES: tuple[tuple[re.Pattern[str], ModelType], ...] = tuple(
 
 
 def fetch(access: Access) -> Iterator[Mapping[str, Any]]:
+    import httpx2
     from openai import DefaultHttpxClient, OpenAI, not_given
 
     with OpenAI(
@@ -45,7 +47,10 @@ def fetch(access: Access) -> Iterator[Mapping[str, Any]]:
         timeout=access.timeout_s,
         max_retries=0,
         default_headers=access.headers,
-        http_client=DefaultHttpxClient(follow_redirects=False),  # it would carry the key along
+        http_client=DefaultHttpxClient(
+            follow_redirects=False,  # it would carry the key along
+            event_hooks=Bounds(httpx2.ByteStream).hooks,
+        ),
     ) as client:
         access.pace()
         yield from list_at(json_of(client.models.with_raw_response.list().http_response), "data")

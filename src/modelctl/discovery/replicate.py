@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from modelctl.core.model import ModelFacts, ModelKey, ModelRecord, Skipped
+from modelctl.discovery.bounds import Bounds
 from modelctl.discovery.keys import required_key
 from modelctl.discovery.pages import Page, json_of, kept_page, list_at
 from modelctl.discovery.reading import required_id
@@ -31,14 +32,17 @@ def fetch(access: Access) -> Iterator[Mapping[str, Any]]:
     from replicate.client import Client
 
     pages: list[Page] = []
+    bounds = Bounds(httpx.ByteStream)
 
     class Once(httpx.HTTPTransport):
         """Raises for an error status, because the SDK repeats such a request up to ten times (1.0.7), sleeping as
         long as Retry-After says. Keeps what was sent, which is the whole collection: collections have no pages."""
 
         def handle_request(self, request: httpx.Request) -> httpx.Response:
+            bounds.prepare(request)
             response = super().handle_request(request)
             response.request = request
+            bounds.read(response)
             response.read()
             response.raise_for_status()
             pages.append(Page(list_at(json_of(response), "models")))
