@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -22,8 +23,24 @@ def test_mutated_listings_catalogs_and_settings_give_a_result_or_a_clear_error()
 
 
 @pytest.mark.parametrize("kind", corpus.kinds())
-def test_deep_nesting_is_refused_by_name(kind: str) -> None:
-    assert read_answer(kind, b'{"data": ' + b"[" * 100_000) is False
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"data": ' + b"[" * 100_000,
+        b'{"data": [{"id": "gpt-6", "created": 1e99999999999999999999}]}',
+        b'{"models": [{"id": "gpt-6", "name": "models/gpt-6", "owner": "x", "created": ' + b"9" * 5000 + b"}]}",
+    ],
+    ids=["deep nesting", "an exponent beyond all", "a number of 5,000 digits"],
+)
+def test_what_no_parser_can_read_is_refused_by_name(content: bytes, kind: str) -> None:
+    assert read_answer(kind, content) is False
+
+
+def test_a_limit_of_a_million_digits_is_refused_at_once() -> None:
+    began_s = time.monotonic()
+    content = b'{"models": [{"name": "models/gpt-6", "inputTokenLimit": 1e999999}]}'
+    assert read_answer("google", content) is False
+    assert time.monotonic() - began_s < 1
 
 
 def test_what_is_sound_is_understood() -> None:

@@ -61,7 +61,7 @@ def json_of(answer: Answer) -> Any:
         return json.loads(answer.content, parse_float=Decimal)
     except RecursionError:
         raise UnusableListing(f"{bare_url(answer.url)} answered with JSON that is nested too deeply") from None
-    except ValueError:
+    except (ValueError, ArithmeticError):  # ArithmeticError: an exponent beyond Decimal's
         kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
         what = "an empty body" if not answer.content else f"{kind or 'something'} that is not whole JSON"
         raise UnusableListing(f"{bare_url(answer.url)} answered with {what}") from None
