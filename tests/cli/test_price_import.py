@@ -95,3 +95,9 @@ def test_a_header_that_cannot_be_used_is_said(command: Command, tmp_path: Path) 
     missing = command("price", "import", str(tmp_path / "none.csv"))
     assert missing.code == 1
     assert "none.csv" in missing.stderr
+
+
+def test_a_number_beyond_all_numbers_is_a_bad_line(command: Command) -> None:
+    told = command("price", "import", "-", stdin='{"model": "acme/argon", "amount": 1e99999999999999999999}')
+    assert told.code == 2
+    assert told.stderr.startswith("line 1: is no JSON object on one line (a number is too long to be read)\n")

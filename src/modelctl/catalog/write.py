@@ -169,7 +169,7 @@ def _is_as_exported(present: str) -> bool:
 def _says_the_same(present: str | None, text: str) -> bool:
     if present is None or present == text:
         return present is not None
-    with suppress(tomli.TOMLDecodeError, ValueError, RecursionError):
+    with suppress(ValueError, ArithmeticError, RecursionError):
         return tomli.loads(present, parse_float=Decimal) == tomli.loads(text, parse_float=Decimal)
     return False
 

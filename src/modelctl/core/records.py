@@ -79,6 +79,8 @@ def _json_record(line: str) -> Mapping[str, Any] | str:
         record = json.loads(
             line, parse_float=Decimal, parse_constant=_no_quantity, object_pairs_hook=_without_repetition
         )
+    except ArithmeticError:  # an exponent beyond Decimal's
+        return "is no JSON object on one line (a number is too long to be read)"
     except (ValueError, RecursionError) as error:
         return f"is no JSON object on one line ({error})"
     except UsageError as error:
