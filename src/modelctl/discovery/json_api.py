@@ -28,6 +28,7 @@ class Fetched(NamedTuple):
 @contextmanager
 def json_api(access: Access, base_url: str) -> Iterator[Callable[[str], Fetched]]:
     """A function that gets a path below `base_url`, or a whole address. UnusableListing for what is no JSON."""
+    import httpx  # noqa: F401 - openai (3.52) looks into that module while replicate's thread is still loading it
     import httpx2
     from openai import DefaultHttpxClient, OpenAI
 

@@ -37,6 +37,7 @@ TYPE_RULES: tuple[tuple[re.Pattern[str], ModelType], ...] = tuple(
 
 
 def fetch(access: Access) -> Iterator[Mapping[str, Any]]:
+    import httpx  # noqa: F401 - openai (3.52) looks into that module while replicate's thread is still loading it
     import httpx2
     from openai import DefaultHttpxClient, OpenAI, not_given
 
