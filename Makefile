@@ -26,7 +26,7 @@ test: .venv/.installed-dev ## run all tests, two at a time (ARGS="-k name" selec
 laws: .venv/.installed-dev ## try the laws of the core and the parsers with 1,000 generated examples each
 	@$(BIN)/python -m pytest -n $(JOBS) --hypothesis-profile=many tests/core tests/catalog tests/discovery/test_fuzz.py $(ARGS)
 
-torture: .venv/.installed-dev ## try to break a sync for SECONDS=120 from SEED=0: edits, broken listings, kill -9
+torture: .venv/.installed-dev ## try to break a sync for SECONDS=120 from SEED=0: edits, kills; then each fault once (minutes)
 	@$(BIN)/python -m tests.torture --seconds $(SECONDS) --seed $(SEED) $(ARGS)
 
 fuzz: .venv/.installed-dev ## feed INPUTS=1000000 mutated listings, catalogs and settings to their readers, from SEED=0

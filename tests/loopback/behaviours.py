@@ -65,9 +65,9 @@ def status(
     return Behaviour(f"status {code}", lambda _: reply, times, on_page)
 
 
-def redirect(to: str, *, times: int | None = None, on_page: int = 1) -> Behaviour:
-    """302 to another address."""
-    return Behaviour("redirect", lambda _: Reply(302, {"location": to}), times, on_page)
+def redirect(to: str, *, status: int = 302, times: int | None = None, on_page: int = 1) -> Behaviour:
+    """To another address."""
+    return Behaviour("redirect", lambda _: Reply(status, {"location": to}), times, on_page)
 
 
 def html(*, times: int | None = None, on_page: int = 1) -> Behaviour:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import ssl
 import threading
 import time
 from collections import defaultdict
@@ -41,7 +42,7 @@ class Seen:
 class ProviderServer:
     """See the package's docstring."""
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, port: int = 0, *, tls: ssl.SSLContext | None = None) -> None:
         self.models: dict[str, list[Any]] = {name: saved_items(name) for name in SHAPES}
         self.page_size: dict[str, int] = defaultdict(lambda: 1000)
         self.keys: dict[str, str | None] = _Keys()
@@ -52,6 +53,9 @@ class ProviderServer:
         self._lock = threading.Lock()
         self.stopping = threading.Event()
         self._http = _Server(("127.0.0.1", port), self)
+        self._scheme = "https" if tls is not None else "http"
+        if tls is not None:  # shaken hands in the thread of each request: one that is refused blocks no other
+            self._http.socket = tls.wrap_socket(self._http.socket, server_side=True, do_handshake_on_connect=False)
         self._thread = threading.Thread(
             target=self._http.serve_forever, kwargs={"poll_interval": STEP_S}, name="loopback", daemon=True
         )
@@ -70,7 +74,7 @@ class ProviderServer:
     @property
     def url(self) -> str:
         """Of the server itself."""
-        return f"http://127.0.0.1:{self._http.server_address[1]}"
+        return f"{self._scheme}://127.0.0.1:{self._http.server_address[1]}"
 
     def base_url(self, provider: str) -> str:
         """The base URL that this provider's SDK wants."""

@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,11 +34,15 @@ _SENT, _STRUCK = b".", b"!"
 
 @dataclass(frozen=True, slots=True)
 class Blow:
-    """A signal that a process gets at one of its statements, before or after the database answered it."""
+    """A signal that a process gets at one of its statements, before or after the database answered it.
+
+    Or its clock steps there: by `step_s`, and no signal comes.
+    """
 
     statement: int
     is_before: bool = True
     number: signal.Signals = signal.SIGKILL
+    step_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,12 +156,15 @@ def _count_statements(path: str, blow: Blow | None) -> None:
     from sqlalchemy.engine import Engine
 
     file = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
-    count = 0
+    count, clock = 0, time.time
 
     def strike(*, before: bool) -> None:
         if blow is not None and blow.is_before is before and blow.statement == count:
             os.write(file, _STRUCK)
-            os.kill(os.getpid(), blow.number)
+            if blow.step_s:
+                time.time = lambda: clock() + blow.step_s
+            else:
+                os.kill(os.getpid(), blow.number)
 
     def begin(*_: Any) -> None:
         nonlocal count

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from signal import SIGKILL, Signals
 
-from tests.torture import checks, sources
+from tests.torture import canaries, checks, sources
 from tests.torture.checks import Broken, Snapshot, snapshot
 from tests.torture.command import ASKED_TO_STOP, INTERRUPTED, KILLED, Blow, Ended, Running
 from tests.torture.ends import Absences, check_ends
@@ -57,6 +57,8 @@ class Site:
     draw: random.Random = field(init=False)
     people: People = field(init=False)
     has_tables: bool = False
+    lock_may_stay: bool = False
+    """The server was killed as well, so that nobody could give the lock back."""
 
     def __post_init__(self) -> None:
         self.draw = random.Random(self.seed)
@@ -119,6 +121,7 @@ class Site:
             raise Broken(f"{' '.join(ended.argv)} ended with {ended.code}:\n{ended.output}")
         if "Traceback" in ended.output:
             raise Broken(f"a traceback:\n{ended.output}")
+        canaries.check_text(ended.output.encode(), f"the output of {' '.join(ended.argv)}")
 
     def check(
         self, before: Snapshot, ended: list[Ended], *, listed: set[Key] | None = None, forced: bool = False
@@ -126,7 +129,9 @@ class Site:
         """Everything that must hold, once commands have ended."""
         self.people.wait_until_alone()
         after = self.look()
-        checks.check_lease(before, after, may_stay=any(each.code == KILLED for each in ended))
+        checks.check_lease(before, after, may_stay=self.lock_may_stay or any(each.code == KILLED for each in ended))
+        canaries.check_database(self.url)
+        canaries.check_files(self.directory)
         undone = self.people.learn(before, after)
         self.absences.note(before, after, set(self.world.listed) if listed is None else listed, forced=forced)
         checks.check(before, after, self.people.values)

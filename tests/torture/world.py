@@ -13,6 +13,7 @@ from typing import Any
 
 from tests.loopback import ProviderServer, anthropic_item, openai_item
 from tests.loopback.shapes import SHAPES
+from tests.torture import canaries
 
 PLAIN, PAGED = "acme", "zeta"
 """An openai-compatible provider of one page, and one that lists as Anthropic does, page by page."""
@@ -49,14 +50,19 @@ class World:
     """What the providers list, with the context window that the paged one states."""
     dated: set[Key] = field(default_factory=set)
     """Models whose end some catalog has ever dated."""
+    stored: set[str] = field(default_factory=set)
+    """Providers whose key is in the database."""
 
     def env(self, url: str) -> dict[str, str]:
         """The environment of a sync."""
-        keys = {f"{name.upper()}_API_KEY": self.server.keys[name] or "" for name in PROVIDERS}
+        keys = {
+            f"{name.upper()}_API_KEY": self.server.keys[name] or "" for name in PROVIDERS if name not in self.stored
+        }
         return {
             "DATABASE_URL": url,
             "MODELCTL_CATALOG_DIRECTORY": str(self.directory),
             "HOME": str(self.directory),
+            "MODELCTL_SECRET_KEY": canaries.MASTER_KEY,
             "NO_COLOR": "1",
             "COLUMNS": "200",
             **keys,
@@ -102,6 +108,7 @@ def world_in(directory: Path) -> Iterator[World]:
         SHAPES[PAGED] = SHAPES["anthropic"]
         try:
             server.page_size[PAGED] = 6
+            server.keys.update(canaries.KEYS)
             catalogs = directory / "catalogs"
             catalogs.mkdir()
             (directory / "shipped").mkdir()

@@ -1,0 +1,63 @@
+"""All faults, by name, and on which databases each is played."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.databases import KINDS, SERVERS
+from tests.torture import crowds, disks, wires
+from tests.torture.checks import Broken
+from tests.torture.stage import Stage, stage_on
+
+SERVER_KINDS = tuple(SERVERS)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that goes wrong; `play` raises Broken where a sync does not stand it."""
+
+    name: str
+    play: Callable[[Stage], None]
+    kinds: tuple[str, ...] = KINDS
+    needs_small_disk: bool = False
+
+
+FILE = ("sqlite",)
+FAULTS = (
+    Fault("disk full", disks.disk_full, needs_small_disk=True),
+    Fault("disk read-only", disks.disk_read_only, FILE, needs_small_disk=True),
+    Fault("file read-only", disks.file_read_only, FILE),
+    Fault("locked for a while", disks.locked_for_a_while, FILE),
+    Fault("locked for long", disks.locked_for_long, FILE),
+    Fault("twenty at once", crowds.twenty_at_once),
+    Fault("clock between runs", crowds.clock_between_runs),
+    Fault("clock within a run", crowds.clock_within_a_run),
+    Fault("server killed", wires.server_killed, SERVER_KINDS),
+    Fault("cut before", wires.cut_before, SERVER_KINDS),
+    Fault("cut after", wires.cut_after, SERVER_KINDS),
+)
+
+
+def play_faults(
+    kind: str, directory: Path, seed: str, tally: Counter[str], *, only: str = "", tell: Callable[[str], object] = print
+) -> None:
+    """Every fault that this kind of database knows, one after another on one database. Broken tells which it was."""
+    with stage_on(kind, directory, seed, tally) as stage:
+        for fault in FAULTS:
+            if kind not in fault.kinds or only not in fault.name:
+                continue
+            if fault.needs_small_disk and not stage.has_small_disk:
+                tell(f"{kind}: {fault.name} NOT TRIED: no small disk could be mounted")
+                continue
+            began_s = time.monotonic()
+            try:
+                fault.play(stage)
+            except AssertionError as error:
+                last = "\n  ".join(stage.site.told[-8:])
+                raise Broken(f"{fault.name}, seed {seed}: {error}\n  {last}") from error
+            tally["faults"] += 1
+            tell(f"{kind}: {fault.name}, {time.monotonic() - began_s:.0f} s")

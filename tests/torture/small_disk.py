@@ -1,0 +1,23 @@
+"""A disk that can be filled up and made read-only without harm to anybody else."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def small_disk(at: Path, megabytes: int) -> Iterator[bool]:
+    """A file system in memory of that size at a directory; False, and nothing done, where nobody lets us."""
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=755", "modelctl", str(at)],
+        capture_output=True,
+        check=False,
+    )
+    try:
+        yield done.returncode == 0
+    finally:
+        if done.returncode == 0:
+            subprocess.run(["umount", "--lazy", str(at)], capture_output=True, check=False)

@@ -1,0 +1,38 @@
+"""A small part of the faults: what takes seconds. All of them are played by `make torture`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.torture import canaries
+from tests.torture.canaries import Leaked, check_files, check_text
+from tests.torture.faults import play_faults
+from tests.torture.web import play_web
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize("fault", ["locked for a while"])
+def test_a_sqlite_file_stands(fault: str, tmp_path: Path) -> None:
+    tally: Counter[str] = Counter()
+    play_faults("sqlite", tmp_path, "short", tally, only=fault, tell=lambda _text: None)
+    assert tally["faults"] == 1
+
+
+def test_no_kind_of_listing_follows_a_redirect_with_its_key(tmp_path: Path) -> None:
+    tally: Counter[str] = Counter()
+    play_web(tmp_path, tally, only="redirects", tell=lambda _text: None)
+    assert tally["faults"] == 1
+
+
+@pytest.mark.parametrize("secret", canaries.SECRETS)
+def test_a_secret_that_is_written_anywhere_would_be_found(secret: str, tmp_path: Path) -> None:
+    (tmp_path / "log").mkdir()
+    (tmp_path / "log" / "plan.json").write_text(f'{{"url": "postgresql://tester:{secret}@host/x"}}', encoding="utf-8")
+    with pytest.raises(Leaked, match="is in log"):
+        check_files(tmp_path)
+    with pytest.raises(Leaked, match="the output"):
+        check_text(f"error: {secret}".encode(), "the output")
