@@ -24,13 +24,26 @@ LIST = ("list", "--provider", "acme", "--format", "ids")
 
 
 def disk_full(stage: Stage) -> None:
-    """No space for what is to be written, or only for some of it; afterwards there is."""
+    """No space for what is to be written, or only for some of it; afterwards there is.
+
+    A MariaDB may stop by itself then, and is started again.
+    """
     refused = 0
     for left_kb in LEFT_KB:
         stage.change(new=150)
+        site = stage.site
+        before = site.look()
+        site.now += timedelta(seconds=2)
         with _filled(stage.disk, left_kb):
-            ended = stage.hit({0, 1, 5})
-        if ended.code != 0 and not any(word in ended.output for word in ("full", "No space", "no space")):
+            ended = site.start(*FORCED).ended()
+        died = stage.server is not None and stage.server.revive()
+        site.tally["servers that stopped by themselves"] += died
+        site.check_ended(ended)
+        check_clear(ended, {0, 1, 5})
+        site.lock_may_stay = died
+        site.check(before, [ended], forced=True)
+        site.lock_may_stay = False
+        if ended.code != 0 and not died and not any(word in ended.output.lower() for word in ("full", "no space")):
             raise Broken(f"it does not say that the disk is full:\n{ended.output}")
         refused += ended.code != 0
         stage.heal(ended)

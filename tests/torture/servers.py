@@ -85,6 +85,13 @@ class OwnServer:
             self.process.wait()
             self.process = None
 
+    def revive(self) -> bool:
+        """Start it if it has stopped by itself; whether it had."""
+        if self.process is None or self.process.poll() is None:
+            return False
+        self.start()
+        return True
+
     def log(self) -> str:
         """What it has written itself."""
         return (self.directory / "server.log").read_text(encoding="utf-8", errors="replace")
