@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -196,17 +196,14 @@ def _check_values(after: Snapshot, new: dict[tuple[str, str], Row]) -> None:
     """The audit's new values are what the state remembers, and its prices are in the ledger."""
     last = {entity: row for (_, entity), row in sorted(new.items(), key=lambda item: item[0])}
     several = len({run for run, _ in new}) > 1
+    written = Counter((*key[:2], row["run"]) for key, row in after.points.items())
     for entity, row in last.items():
         provider, _, model_id = entity.partition("/")
         values = values_after(row)
         points = values.pop("prices", [])
-        kept = [
-            each
-            for each in after.points
-            if each[:2] == (provider, model_id) and after.points[each]["run"] == row["run"]
-        ]
-        if len(points) != len(kept):
-            raise Broken(f"{entity}: the audit has {len(points)} prices, the ledger {len(kept)}")
+        kept = written[provider, model_id, row["run"]]
+        if len(points) != kept:
+            raise Broken(f"{entity}: the audit has {len(points)} prices, the ledger {kept}")
         if several or row["command"] == UNDO:  # of what is undone the state remembers what a source wrote
             continue
         state = written_of(after.states[provider, model_id])
@@ -243,48 +240,43 @@ def _check_switches(before: Snapshot, after: Snapshot) -> None:
             raise Broken(f"{key}: a sync moved the switch or the id: {old} -> {new}")
 
 
-def in_force(after: Snapshot, key: Key, kind: str, at: datetime) -> Decimal | None:
-    """What the ledger has for now: the latest start, and of those the highest revision."""
-    points = [
-        (in_utc(row["effective_from"]), row["revision"], row)
-        for row in after.points.values()
-        if (row["provider"], row["model_id"], row["kind"]) == (*key, kind)
-        and row["service_tier"] == "standard"
-        and not row["context_above"]
-        and in_utc(row["effective_from"]) <= at
-    ]
-    return Decimal(str(max(points, key=lambda each: each[:2])[2]["amount"])).normalize() if points else None
-
-
 def _check_projection(after: Snapshot, persons: dict[Key, dict[str, Any]]) -> None:
     """The price columns of each row are the ledger's prices for the moment at which a run last saw to the row.
 
     Not for this moment: a price that has come into force since is shown after the next sync that gets through.
     """
+    points: defaultdict[tuple[str, str, str], list[Row]] = defaultdict(list)
+    for point in after.points.values():
+        if point["service_tier"] == "standard" and not point["context_above"]:
+            points[point["provider"], point["model_id"], point["kind"]].append(point)
+    seen = _seen_at(after)
     for key, row in after.models.items():
-        at = _up_to_date_at(after, key)
+        outcomes = WHOLE if key in after.held else BELIEVED
+        moments = [seen.get(each) for each in (f"{key[0]}/{key[1]}", *((key[0], outcome) for outcome in outcomes))]
+        at = max((each for each in moments if each is not None), default=None)
         if at is None or key not in after.states:
             continue
         for name, kind in PRICES.items():
-            shown, expected = plain(name, row[name]), in_force(after, key, kind, at)
+            shown, expected = plain(name, row[name]), _in_force(points[*key, kind], at)
             if name not in persons.get(key, {}) and shown != expected:
                 raise Broken(f"{key}: {name} is {shown}, the ledger has {expected} for {at}")
 
 
-def _up_to_date_at(after: Snapshot, key: Key) -> datetime | None:
-    """When a run last saw to the row: one of its whole provider, or one that changed the row.
+def _in_force(points: list[Row], at: datetime) -> Decimal | None:
+    """What the ledger has for a moment: the latest start, and of those the highest revision."""
+    begun = [each for each in points if in_utc(each["effective_from"]) <= at]
+    last = max(begun, key=lambda each: (in_utc(each["effective_from"]), each["revision"]), default=None)
+    return Decimal(str(last["amount"])).normalize() if last else None
+
+
+def _seen_at(after: Snapshot) -> dict[object, datetime]:
+    """When a run last saw to a whole provider, by provider and outcome, and when one changed a row, by its name.
 
     An undo is none: it takes values back, and lets no price come into force that has begun since.
     """
-    outcomes = WHOLE if key in after.held else BELIEVED
-    seen = [
-        in_utc(row["started_at"])
-        for (_, provider), row in after.runs.items()
-        if provider == key[0] and row["outcome"] in outcomes and row["command"] != UNDO
-    ]
-    changed = [
-        in_utc(row["at"])
-        for (_, entity), row in after.changes.items()
-        if entity == f"{key[0]}/{key[1]}" and row["command"] != UNDO
-    ]
-    return max([*seen, *changed], default=None)
+    found: dict[object, datetime] = {}
+    runs = (((each["provider"], each["outcome"]), each["started_at"], each) for each in after.runs.values())
+    for name, at, row in (*runs, *((entity, each["at"], each) for (_, entity), each in after.changes.items())):
+        if row["command"] != UNDO:
+            found[name] = max(in_utc(at), found.get(name, in_utc(at)))
+    return found

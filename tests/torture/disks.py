@@ -15,7 +15,7 @@ from tests.torture.checks import Broken
 from tests.torture.command import Ended
 from tests.torture.stage import FORCED, Stage, check_clear
 
-LEFT_KB = (0, 8, 24, 60, 120)
+LEFT_KB = (0, 24, 80)
 SHORT_LOCK_S = 1.5
 """Less than a sync waits for a lock on a SQLite file."""
 LOCKS = ("IMMEDIATE", "EXCLUSIVE")
@@ -30,7 +30,7 @@ def disk_full(stage: Stage) -> None:
     """
     refused = 0
     for left_kb in LEFT_KB:
-        stage.change(new=150)
+        stage.change(new=100)
         site = stage.site
         before = site.look()
         site.now += timedelta(seconds=2)

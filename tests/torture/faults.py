@@ -28,7 +28,6 @@ class Fault:
 
 FILE = ("sqlite",)
 FAULTS = (
-    Fault("disk full", disks.disk_full, needs_small_disk=True),
     Fault("disk read-only", disks.disk_read_only, FILE, needs_small_disk=True),
     Fault("file read-only", disks.file_read_only, FILE),
     Fault("locked for a while", disks.locked_for_a_while, FILE),
@@ -39,6 +38,7 @@ FAULTS = (
     Fault("server killed", wires.server_killed, SERVER_KINDS),
     Fault("cut before", wires.cut_before, SERVER_KINDS),
     Fault("cut after", wires.cut_after, SERVER_KINDS),
+    Fault("disk full", disks.disk_full, needs_small_disk=True),
 )
 
 
