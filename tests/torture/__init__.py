@@ -5,6 +5,6 @@ database in sync: its server is killed, its wire cut at every turn, its disk ful
 clock wrong, the web hostile. After each step the database is read with plain SQL, and nothing may be lost, half-written
 or wrongly ended (`checks`), no planted secret may stand anywhere (`canaries`), and the next sync must leave nothing to
 do. A small part runs with the other tests; the long form is `make torture`, or by hand
-`python -m tests.torture --seconds 120 --seed 7 --database mariadb`, `python -m tests.torture --only faults --fault cut`.
-A failure prints what repeats it.
+`python -m tests.torture --seconds 120 --seed 7 --database mariadb`, with `--only faults --fault "cut after"` for some
+faults alone. A failure prints what repeats it.
 """

@@ -29,7 +29,7 @@ class Fault:
 FILE = ("sqlite",)
 FAULTS = (
     Fault("disk read-only", disks.disk_read_only, FILE, needs_small_disk=True),
-    Fault("file read-only", disks.file_read_only, FILE),
+    Fault("file read-only", disks.file_read_only, FILE, needs_small_disk=True),
     Fault("locked for a while", disks.locked_for_a_while, FILE),
     Fault("locked for long", disks.locked_for_long, FILE),
     Fault("twenty at once", crowds.twenty_at_once),
