@@ -31,6 +31,7 @@ def figures(kind: str, count: int, rounds: int, directory: Path) -> Iterator[Fig
     first, moved = write_catalog(directory / "first", count), write_catalog(directory / "moved", count, edition=1)
     with empty_database(kind, directory) as url:
         work = (("first load", first, count), ("no-op", first, 0), ("1 % changed", moved, -(-count // 100)))
+        home.modelctl("--database", url, "db", "upgrade")
         for what, source, changed in work:
             bound = AT_MOST + PER_THOUSAND * changed / 1000
             with proxied(url) as proxy:
@@ -67,7 +68,6 @@ def _sync(url: str, source: Path) -> tuple[str, ...]:
         "--catalog",
         str(source),
         "sync",
-        "--migrate",
         "--source",
         "catalog",
         "--provider",

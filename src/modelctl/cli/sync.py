@@ -119,9 +119,11 @@ def _run(context: Context, database: Database, order: Order, *, migrate: bool) -
     from modelctl.services.syncing import ground_of
     from modelctl.store import schema
 
-    if not order.dry_run:
+    has_tables = True
+    if order.dry_run:
+        has_tables = schema.is_readable(database)
+    else:
         schema.ensure_current(database, migrate=migrate)
-    has_tables = schema.is_readable(database)
     ground = ground_of(context, database if has_tables else None, order.asking)
     say_left_out(context, ground.left_out)
     author = author_of(context, "sync")

@@ -44,7 +44,8 @@ def jobs_of(world: World, present: Database | None, known: Mapping[str, KnownPro
     """
     settings = world.settings
     names = {name: each.provider for name, each in known.items()}
-    keys = keys_of(world, present, asking.project)
+    asks = asking.source is not SourceChoice.CATALOG or asking.project
+    keys = keys_of(world, present if asks else None, asking.project)
     return [
         job_for(
             known[provider.name],

@@ -28,7 +28,8 @@ T = TypeVar("T")
 
 def apply(connection: Connection, tables: Tables, plan: Plan, provider: Provider, author: Author) -> None:
     """Write the plan's changes, their prices and their audit rows. StalePlan where a row has moved since."""
-    write_provider(connection, tables, provider, plan.provider_settings, author)
+    if plan.provider_settings or not plan.existing:  # where it has models, its row is there
+        write_provider(connection, tables, provider, plan.provider_settings, author)
     for changes in _batches(connection, plan.changes):
         _write_changes(connection, tables, changes, plan, author)
     _write_absences(connection, tables, plan, author)

@@ -100,6 +100,11 @@ def snapshot_options(dialect_name: str) -> dict[str, Any]:
     return {"isolation_level": "REPEATABLE READ"} if dialect_name == "postgresql" else {}
 
 
+def single_statement_options(dialect_name: str) -> dict[str, Any]:
+    """Execution options under which one statement is a transaction by itself, where that saves ways to the server."""
+    return {"isolation_level": "AUTOCOMMIT"} if dialect_name == "postgresql" else {}
+
+
 def will_pass(error: DBAPIError) -> bool:
     """Whether the whole transaction, begun anew, may succeed: deadlocks, serialization failures, lost connections."""
     if error.connection_invalidated:

@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Executable
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from modelctl.core.database_url import masked, redacted
 from modelctl.errors import StalePlan, StoreError
 from modelctl.store.connecting import WRITING, engine_of, parsed
-from modelctl.store.dialects import bound_idleness, is_duplicate, snapshot_options
+from modelctl.store.dialects import bound_idleness, is_duplicate, single_statement_options, snapshot_options
 from modelctl.store.hints import hint
 from modelctl.store.names import DEFAULT_PREFIX, Tables
 from modelctl.store.retrying import Patience
@@ -24,7 +24,6 @@ from modelctl.store.tally import Tally
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
 
 
 class Database:
@@ -102,6 +101,26 @@ class Database:
                 return work(connection.execution_options(**snapshot_options(connection.dialect.name)))
 
         return self._tried(once)
+
+    def look(self, work: Callable[[Connection], T]) -> T:
+        """The result of `work`, whose SELECTs need not see one state: each goes to the server without a BEGIN."""
+
+        def once() -> T:
+            with self.engine.connect() as connection:
+                return work(connection.execution_options(**single_statement_options(connection.dialect.name)))
+
+        return self._tried(once)
+
+    def write_one(self, statement: Executable) -> None:
+        """Execute one statement, which is a transaction by itself; tried anew as `write` does, without its fence."""
+
+        def once() -> None:
+            with self.engine.connect() as connection:
+                connection.execution_options(**{WRITING: True}, **single_statement_options(connection.dialect.name))
+                with connection.begin():
+                    connection.execute(statement)
+
+        self._tried(once)
 
     def fenced(self, fence: Callable[[Connection], object]) -> Database:
         """The same database, where every transaction that writes begins with `fence`, which raises to prevent it."""

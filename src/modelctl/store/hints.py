@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 GRANTS = "docs/databases.md lists what each command needs"
 
-_BY_CODE = {
+_BY_CODE: Mapping[object, str] = {
     **dict.fromkeys(("42501", 1044, 1142, 1143, 1227), f"grant what is missing; {GRANTS}"),
     **dict.fromkeys(
         ("57014", 1969, 3024),

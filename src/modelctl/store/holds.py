@@ -40,6 +40,8 @@ def keep_holds(
 
     StalePlan where they are no longer as they were `before`: somebody has decided meanwhile.
     """
+    if not before and not after:
+        return  # as mostly: there is nothing on which anybody could have decided
     if holds_of(connection, tables, provider, lock=True) != tuple(before):
         raise StalePlan(f"{provider}: somebody has decided about what is held meanwhile", "run it again")
     if tuple(after) == tuple(before):

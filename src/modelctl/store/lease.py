@@ -140,7 +140,8 @@ class Lease:
         has_told = False
         while (holder := self._holder()) is None or holder.run != self._author.run:
             if holder is None:
-                self._insert()
+                if self._insert():
+                    return
                 continue
             if watched is None or (watched.run, watched.beat) != (holder.run, holder.beat):
                 watched, moved_s = holder, time.monotonic()
@@ -171,18 +172,19 @@ class Lease:
 
     def _holder(self) -> Holder | None:
         statement = select(self._table).where(self._table.c.name == NAME)
-        row = self._database.read(lambda connection: connection.execute(statement).mappings().first())
+        row = self._database.look(lambda connection: connection.execute(statement).mappings().first())
         return None if row is None else Holder(**{key: value for key, value in row.items() if key != "name"})
 
     def _is_dead(self, holder: Holder, still_s: float) -> bool:
         return still_s > self._pace.lease_s or self._now() - holder.beat_at > timedelta(seconds=self._pace.stale_s)
 
-    def _insert(self) -> None:
-        """Take the lease unless another is quicker; the next look tells."""
-        with suppress(StalePlan):
-            self._database.write(
-                lambda connection: connection.execute(insert(self._table).values(name=NAME, beat=0, **self._mine()))
-            )
+    def _insert(self) -> bool:
+        """Whether the lease was free and is taken. Where it is not, or its row is there, the next look tells whose."""
+        try:
+            self._database.write_one(insert(self._table).values(name=NAME, beat=0, **self._mine()))
+        except StalePlan:
+            return False
+        return True
 
     def _take_over(self, dead: Holder) -> None:
         """Take the lease of a run that was killed unless it beats after all; the next look tells."""
@@ -197,7 +199,7 @@ class Lease:
 
     def _delete(self) -> None:
         with suppress(ModelctlError):
-            self._database.write(lambda connection: connection.execute(delete(self._table).where(self._is_mine)))
+            self._database.write_one(delete(self._table).where(self._is_mine))
 
     @property
     def _is_mine(self) -> ColumnElement[bool]:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Column, Connection, MetaData, String, Table, delete, inspect, select
+from sqlalchemy.exc import DBAPIError
 
 from modelctl.errors import ModelctlError, StoreError
+from modelctl.store.dialects import will_pass
 from modelctl.store.engine import Database
 from modelctl.store.proving import prove
 
@@ -33,7 +35,7 @@ class SchemaStatus:
 
 def status(database: Database) -> SchemaStatus:
     """How the tables stand. Reads only."""
-    return database.read(lambda connection: _status(connection, database))
+    return database.look(lambda connection: _status(connection, database))
 
 
 def is_readable(database: Database) -> bool:
@@ -95,11 +97,17 @@ def upgrade(database: Database) -> tuple[str, ...]:
 
 def _status(connection: Connection, database: Database) -> SchemaStatus:
     tables = database.tables
-    inspector = inspect(connection)
-    if not inspector.has_table(tables.version_table, schema=tables.schema):
+    try:
+        version = max(_versions(connection, database), default=None)
+    except DBAPIError as error:  # mostly, the table is there: asking first would be one way more to the server
+        if will_pass(error):
+            raise
+        connection.rollback()  # until then PostgreSQL answers nothing
+        inspector = inspect(connection)
+        if inspector.has_table(tables.version_table, schema=tables.schema):
+            raise
         taken = sorted(set(inspector.get_table_names(schema=tables.schema)) & set(tables.all_names()))
         return SchemaStatus(version=None, pending=REVISIONS, foreign=tuple(taken))
-    version = max(_versions(connection, database), default=None)
     if version == HEAD:
         return SchemaStatus(version=version, pending=())
     return SchemaStatus(version=version, pending=_revisions_after(version, database))

@@ -67,5 +67,4 @@ def stored_keys(database: Database | None) -> Credentials:
     """What is stored; nothing where there is no database yet."""
     if database is None:
         return {}
-    with database.reading() as connection:
-        return credentials(connection, database.tables)
+    return database.look(lambda connection: credentials(connection, database.tables))

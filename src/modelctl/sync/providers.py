@@ -34,10 +34,11 @@ def known_providers(database: Database | None, catalogs: Sequence[Catalog]) -> d
     known = {name: KnownProvider(provider=each, shipped=shipped.get(name)) for name, each in stated.items()}
     if database is None:
         return known
-    with database.reading() as connection:
-        rows = read.providers(connection, database.tables)
-        moved = {name: row for name, row in rows.items() if name in stated and _differ(row, stated[name])}
-        written = writing.last_written(connection, database.tables, moved) if moved else {}
+    rows = database.look(lambda connection: read.providers(connection, database.tables))
+    moved = {name: row for name, row in rows.items() if name in stated and _differ(row, stated[name])}
+    written = (
+        database.look(lambda connection: writing.last_written(connection, database.tables, moved)) if moved else {}
+    )
     for name, row in rows.items():
         changes = setting_changes(row, stated[name], shipped.get(name), written.get(name, {})) if name in moved else ()
         known[name] = KnownProvider(provider=with_settings(row, changes), shipped=shipped.get(name), settings=changes)

@@ -126,7 +126,7 @@ class _Run:
     def _decide(self, gathered: Gathered) -> ProviderReport:
         """What would change, and what the guards say of it."""
         name, options = gathered.job.provider.name, self.options
-        stored, last_fetched, holds = self._stored(name)
+        stored, last_fetched, holds = self._stored(gathered)
         gathered, doubt, doubted = self._listing(gathered, last_fetched, holds)
         stored = _in_scope(stored, gathered.job.patterns)
         owned = taken_over(stored, options.taking)
@@ -175,14 +175,14 @@ class _Run:
             case None:
                 return gathered, doubt, remembered
 
-    def _stored(self, provider: str) -> tuple[StoredProvider, int | None, tuple[Hold, ...]]:
+    def _stored(self, gathered: Gathered) -> tuple[StoredProvider, int | None, tuple[Hold, ...]]:
         if not self.has_tables:
             return StoredProvider(), None, ()
-        tables = self.database.tables
+        tables, provider = self.database.tables, gathered.job.provider.name
         return self.database.read(
             lambda connection: (
                 read.models_of(connection, tables, provider),
-                read.last_fetched(connection, tables, provider),
+                read.last_fetched(connection, tables, provider) if gathered.fetched is not None else None,
                 holds_of(connection, tables, provider),
             )
         )
