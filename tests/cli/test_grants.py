@@ -160,7 +160,7 @@ NEEDED: list[tuple[str, str, list[str]]] = [
     ("ai_leases", "INSERT", ["sync", *OF_XAI]),
     ("ai_leases", "UPDATE", ["sync", *OF_XAI]),
     ("ai_holds", "SELECT", ["sync", *OF_XAI]),
-    ("ai_provider_credentials", "SELECT", ["sync", *OF_XAI]),
+    ("ai_provider_credentials", "SELECT", ["credential", "list"]),
     ("ai_modelctl_version", "SELECT", ["list"]),
 ]
 """Rights, and a command that fails without each."""

@@ -175,16 +175,16 @@ def test_a_required_write_is_a_beat_for_the_heartbeat_has_to_wait_for_it(databas
 def test_an_interruption_of_the_release_itself_leaves_no_lease(
     sqlite: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = sqlite.write
+    write_one = sqlite.write_one
     interrupts = iter([KeyboardInterrupt])
 
-    def interrupted(work: Any) -> Any:
+    def interrupted(statement: Any) -> Any:
         for each in interrupts:
             raise each
-        return write(work)
+        return write_one(statement)
 
     with pytest.raises(KeyboardInterrupt), held(sqlite, author("first"), wait_s=0):
-        monkeypatch.setattr(sqlite, "write", interrupted)
+        monkeypatch.setattr(sqlite, "write_one", interrupted)
     assert lease_rows(sqlite) == []
 
 

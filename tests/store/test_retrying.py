@@ -31,16 +31,16 @@ def test_an_outage_is_waited_for_once_and_again_after_it_has_passed(monkeypatch:
     patience = Patience()
     work, tried = failing(1047, times=10_000)
     with pytest.raises(OperationalError):
-        patience.retrying()(work)
+        patience.tried(work)
     assert len(tried) > 1
     assert tried[-1] - tried[0] < 3
     at_once, tried = failing(1180, times=10_000)
     with pytest.raises(OperationalError):
-        patience.retrying()(at_once)
+        patience.tried(at_once)
     assert len(tried) == 1
     patience.is_exhausted = False  # what a transaction that got through does
     for_a_moment, tried = failing(1047, times=2)
-    assert patience.retrying()(for_a_moment) == "done"
+    assert patience.tried(for_a_moment) == "done"
     assert len(tried) == 3
 
 
@@ -51,9 +51,9 @@ def test_only_conflicts_are_tried_more_often_than_ten_times(
     monkeypatch.setattr(retrying, "LONGEST_PAUSE_S", 0.01)
     work, tried = failing(code, times=MAX_TRIES + 5)
     if is_conflict:
-        assert Patience().retrying()(work) == "done"
+        assert Patience().tried(work) == "done"
         assert len(tried) == MAX_TRIES + 6
     else:
         with pytest.raises(OperationalError):
-            Patience().retrying()(work)
+            Patience().tried(work)
         assert len(tried) == MAX_TRIES

@@ -27,6 +27,8 @@ _DRIVER_PACKAGES = {"psycopg": "'modelctl[postgres]'", "pymysql": "'modelctl[mys
 """What installs a driver whose module has another name than its package, or that an extra installs."""
 _BOUNDED_DRIVERS = ("psycopg", "pymysql")
 """Drivers that take a `connect_timeout`."""
+_LOST, _UNREACHABLE = 2013, 2003
+"""MySQL's numbers for a connection that broke off, and for a server that cannot be reached."""
 _SQLITE_OPTIONS = frozenset(
     {"uri", "timeout", "isolation_level", "detect_types", "check_same_thread", "cached_statements"}
 )
@@ -112,6 +114,8 @@ def _connect(
     except Exception as error:
         if _IS_BAD_OPTION.search(str(error)):
             raise _bad_options(as_given, str(error).splitlines()[0]) from None
+        if error.args[:1] == (_LOST,):  # what was never there was not lost: to wait as long again is no use
+            raise type(error)(_UNREACHABLE, *error.args[1:]) from None
         raise
     if waits_for_ever:
         connection._read_timeout = None  # from here on a statement may take its time

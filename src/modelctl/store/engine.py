@@ -135,9 +135,7 @@ class Database:
 
     def _tried(self, once: Callable[[], T]) -> T:
         with self._errors_in_one_line():
-            result = self._patience.retrying()(once)
-        self._patience.is_exhausted = False
-        return result
+            return self._patience.tried(once)
 
     def _write_once(self, work: Callable[[Connection], object]) -> None:
         with self.engine.connect() as connection:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy.exc import DBAPIError
 
@@ -11,6 +12,8 @@ from modelctl.store.dialects import is_conflict, is_not_ready, will_pass
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState, Retrying
+
+T = TypeVar("T")
 
 MAX_TRIES = 10
 """For errors that have no longer limit of their own."""
@@ -28,8 +31,18 @@ class Patience:
 
     is_exhausted: bool = False
 
-    def retrying(self) -> Retrying:
-        """The tries of one transaction; the last error is raised as it is."""
+    def tried(self, once: Callable[[], T]) -> T:
+        """The result of one transaction, tried as often as it takes; the last error is raised as it is."""
+        try:
+            result = once()
+        except DBAPIError as error:
+            if not will_pass(error):
+                raise
+            result = self._retrying()(_after(error, once))  # only now, for the library takes a while to load
+        self.is_exhausted = False
+        return result
+
+    def _retrying(self) -> Retrying:
         from tenacity import Retrying, retry_if_exception, wait_random_exponential
 
         return Retrying(
@@ -47,3 +60,15 @@ class Patience:
             return self.is_exhausted
         has_limit = not (isinstance(error, DBAPIError) and is_conflict(error))
         return elapsed_s >= MAX_RETRY_S or (has_limit and state.attempt_number >= MAX_TRIES)
+
+
+def _after(first: DBAPIError, once: Callable[[], T]) -> Callable[[], T]:
+    """The tries of `once` of which the first has failed already."""
+    failed = [first]
+
+    def tries() -> T:
+        if failed:
+            raise failed.pop()
+        return once()
+
+    return tries
