@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from modelctl.cli.main import COLLECTOR_THRESHOLDS
+
 WARMED_BELOW = 100_000
 """From so many models on, one round takes minutes, and what a warm-up would take away is nothing beside it."""
 
@@ -31,6 +33,7 @@ class Contestant:
         self.prepare()
         if self.measure is not None:
             return self.measure()
+        gc.set_threshold(*COLLECTOR_THRESHOLDS)  # as the command does
         gc.collect()
         gc.freeze()  # what the benchmark itself holds must not slow down the collector of who is measured
         try:

@@ -26,11 +26,13 @@ def figures(kind: str, count: int, rounds: int, directory: Path) -> Iterator[Fig
         contestants = {
             "no-op sync": Contestant(run=side.sync, prepare=made.settle),
             "blind upsert of the model rows": Contestant(run=side.upsert, prepare=side.look),
+            "driver's SELECT *": Contestant(run=side.read),
             "sync, 1 % changed": Contestant(run=side.sync, prepare=side.move_on),
         }
         timings = in_turn(contestants, rounds, warm_up=count < WARMED_BELOW)
-        no_op, blind, changed = contestants
+        no_op, blind, read, changed = contestants
         yield compared(timings, no_op, blind, subject=SUBJECT, case=case, goal=GOALS[kind])
+        yield compared(timings, no_op, read, subject=SUBJECT, case=case)
         yield compared(timings, changed, no_op, subject=SUBJECT, case=case, goal=GOAL_ONE_PERCENT)
         yield compared(timings, changed, blind, subject=SUBJECT, case=case)
         yield from _writes(side, case)
@@ -54,6 +56,10 @@ class _Side:
     def upsert(self) -> None:
         """Write all model rows as they were at the last look."""
         self.store.driver.upsert_models(*self._models)
+
+    def read(self) -> None:
+        """Fetch every column of what a sync rests on, and do nothing with it."""
+        self.store.driver.content(["ai_models", "ai_model_state", "ai_model_prices"])
 
     def look(self) -> None:
         """Remember the model rows."""

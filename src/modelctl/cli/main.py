@@ -96,11 +96,15 @@ def main(argv: Sequence[str] | None = None, *, now: datetime | None = None) -> i
         return ExitCode.BUG
 
 
+COLLECTOR_THRESHOLDS = (50_000, 10, 10)
+"""For `gc`: thousands of rows hold no cycles, and to look for some as often as usual takes a third of a sync."""
+
+
 def run() -> None:
     """The entry point of the `modelctl` command. SIGTERM and Ctrl-C are heard to its end, not only within `main`."""
     try:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        gc.set_threshold(50_000, 10, 10)  # thousands of rows hold no cycles: looking for some takes a third of a sync
+        gc.set_threshold(*COLLECTOR_THRESHOLDS)
         for stream in (sys.stdout, sys.stderr):
             with suppress(AttributeError):
                 stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # not every stream is a file
