@@ -111,7 +111,7 @@ class PricePoint(NamedTuple):
     @property
     def key(self) -> PriceKey:
         """What must be equal for one price to follow another."""
-        return PriceKey._make(_key_parts(self))
+        return tuple.__new__(PriceKey, _key_parts(self))  # as `PriceKey(…)` does, in half the time
 
     @property
     def money(self) -> tuple[Decimal, str]:

@@ -9,7 +9,7 @@ from modelctl.core.outcome import state_before
 from modelctl.core.plan import Action, Change
 from modelctl.core.price import Basis, PricePoint, current
 from modelctl.core.run import Author
-from modelctl.core.stored import RowState
+from modelctl.core.stored import RowState, StoredModel
 from modelctl.store.bulk import Row
 
 _Pins: TypeAlias = tuple[frozenset[str], frozenset[str]]
@@ -18,7 +18,7 @@ _Pins: TypeAlias = tuple[frozenset[str], frozenset[str]]
 def audit_row(change: Change, state: RowState | None, author: Author) -> Row:
     """What the audit trail keeps of a change; `state` is what is remembered of the row after it."""
     pins = _pins_moved(change, state)
-    before, new = _values_before(change, pins), _values_after(change, pins)
+    new = _values_after(change, pins)
     prices = [_audited_price(change, point) for point in change.prices]
     return {
         "run": author.run,
@@ -28,7 +28,7 @@ def audit_row(change: Change, state: RowState | None, author: Author) -> Row:
         "actor": author.actor,
         "command": author.command,
         "action": change.action.value,
-        "before_values": None if change.existing is None else before,
+        "before_values": None if change.existing is None else _values_before(change, change.existing, pins),
         "after_values": {**new, **({"prices": prices} if prices else {}), **_sources(change)},
     }
 
@@ -58,12 +58,9 @@ def _sources(change: Change) -> dict[str, dict[str, list[str]]]:
     return {"sources": sources} if sources else {}
 
 
-def _values_before(change: Change, pins: _Pins | None) -> dict[str, object]:
+def _values_before(change: Change, existing: StoredModel, pins: _Pins | None) -> dict[str, object]:
     """What the audit keeps of the old values; of a row that goes, all that is known."""
-    existing = change.existing
     before: dict[str, object] = {**encoded((each.name, each.old) for each in change.fields)}
-    if existing is None:
-        return before
     if change.action is Action.REMOVE:
         before |= encoded(existing.facts.known())
     if change.is_enabled is not None or change.action is Action.REMOVE:
