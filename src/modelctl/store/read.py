@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
+from sys import intern
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, select, true
@@ -22,6 +23,7 @@ from modelctl.store.rows import (
     PRICE_COLUMNS,
     audit_entry_from_row,
     model_from_row,
+    price_from_columns,
     provider_from_row,
     state_from_row,
 )
@@ -122,7 +124,7 @@ def _assemble(
 ) -> StoredProvider:
     found = {}
     for row in model_rows:
-        key = ModelKey._make(row[1:3])
+        key = ModelKey(intern(row[1]), row[2])
         found[key] = model_from_row(key, row, tuple(ledger.get(key, ())), states.get(key))
     removed = {
         key: RemovedModel(state=state, prices=tuple(ledger.get(key, ())))
@@ -135,7 +137,7 @@ def _assemble(
 def _state_rows(connection: Connection, tables: Tables, condition: ColumnElement[bool]) -> dict[ModelKey, RowState]:
     columns = ("provider", "model_id", "written", "pins", "absences")
     rows = fetched(connection, _columns(tables.state, columns).where(condition))
-    return {(key := ModelKey._make(row[:2])): state_from_row(key, *row[2:]) for row in rows}
+    return {(key := ModelKey(intern(row[0]), row[1])): state_from_row(key, *row[2:]) for row in rows}
 
 
 def _price_rows(
@@ -145,7 +147,7 @@ def _price_rows(
     statement = _columns(tables.prices, ("provider", "model_id", *PRICE_COLUMNS)).where(condition)
     ledger: defaultdict[tuple[str, str], list[PricePoint]] = defaultdict(list)
     for row in fetched(connection, statement):
-        ledger[row[:2]].append(PricePoint._make(row[2:]))
+        ledger[row[:2]].append(price_from_columns(*row[2:]))
     return ledger
 
 

@@ -8,6 +8,7 @@ from dataclasses import fields
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
+from sys import intern
 from typing import Any
 
 from sqlalchemy import Row
@@ -139,6 +140,37 @@ def state_row(model: StoredModel, *, now: datetime) -> RowValues:
         "absences": state.absences,
         "updated_at": now,
     }
+
+
+def price_from_columns(
+    kind: str,
+    amount: Decimal,
+    unit: str,
+    context_above: int,
+    service_tier: str,
+    hours_utc: str,
+    currency: str,
+    effective_from: datetime,
+    effective_to: datetime | None,
+    basis: str,
+    source: str,
+    revision: int,
+) -> PricePoint:
+    """A ledger point from `PRICE_COLUMNS`; the few texts that thousands of points share are in memory once."""
+    return PricePoint(
+        intern(kind),
+        amount,
+        intern(unit),
+        context_above,
+        intern(service_tier),
+        intern(hours_utc),
+        intern(currency),
+        effective_from,
+        effective_to,
+        intern(basis),
+        intern(source),
+        revision,
+    )
 
 
 def price_row(key: ModelKey, point: PricePoint, *, run: str, now: datetime) -> RowValues:
