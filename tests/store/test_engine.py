@@ -105,8 +105,9 @@ def test_a_connection_that_the_server_ended_is_tried_again(postgresql: Database)
 
 
 @pytest.mark.server
+@pytest.mark.parametrize("is_fenced", [True, False], ids=["a sync", "an edit"])
 def test_a_writer_that_stands_still_does_not_keep_its_locks(
-    postgresql: Database, monkeypatch: pytest.MonkeyPatch
+    postgresql: Database, monkeypatch: pytest.MonkeyPatch, is_fenced: bool
 ) -> None:
     monkeypatch.setattr(dialects, "IDLE_TIMEOUT_MS", 300)
     _counters(postgresql)
@@ -128,7 +129,8 @@ def test_a_writer_that_stands_still_does_not_keep_its_locks(
         is_over.set()
 
     began = time.monotonic()
-    assert _at_once(lambda: postgresql.fenced(lambda _: None).write(stand_still), pass_by) == []
+    database = postgresql.fenced(lambda _: None) if is_fenced else postgresql
+    assert _at_once(lambda: database.write(stand_still), pass_by) == []
     assert time.monotonic() - began < WAIT_S / 2
     assert sql(postgresql, "SELECT n FROM counters WHERE name = 'a'") == [(2,)]
     assert len(tries) == 2

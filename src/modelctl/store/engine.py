@@ -141,8 +141,8 @@ class Database:
         with self.engine.connect() as connection:
             connection.execution_options(**{WRITING: True})
             with connection.begin():
+                bound_idleness(connection)
                 if self._fence is not None:
-                    bound_idleness(connection)
                     self._fence(connection)
                 work(connection)
 
