@@ -154,6 +154,7 @@ NEEDED: list[tuple[str, str, list[str]]] = [
     ("ai_providers", "INSERT", ["sync", *OF_XAI]),
     ("ai_providers", "UPDATE", ["provider", "set", "xai", "--base-url", "https://x.test"]),
     ("ai_sync_runs", "INSERT", ["sync", *OF_XAI]),
+    ("ai_sync_runs", "UPDATE", ["sync", *OF_XAI]),
     ("ai_sync_runs", "SELECT", ["runs"]),
     ("ai_changes", "INSERT", ["sync", *OF_XAI]),
     ("ai_changes", "SELECT", ["history"]),
@@ -190,7 +191,8 @@ def test_one_grant_less_is_one_line_that_names_the_table(roles: Roles, run: Run,
         assert "docs/databases.md lists what each command needs" in said, (table, right, said)
         assert "Traceback" not in said
         assert "change-me" not in said
-    with without(roles, "INSERT", "ai_holds"):
-        doctor = run("doctor", "--database", roles.as_("sync"))
-    assert doctor.code == 3
-    assert "ai_holds" in doctor.stdout
+    for right, table in (("INSERT", "ai_holds"), ("UPDATE", "ai_sync_runs")):
+        with without(roles, right, table):
+            doctor = run("doctor", "--database", roles.as_("sync"))
+        assert doctor.code == 3
+        assert table in doctor.stdout

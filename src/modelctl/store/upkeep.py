@@ -117,11 +117,12 @@ def _last(connection: Connection, runs: Table, condition: Any) -> dict[str, date
 
 
 def _needed(tables: Tables) -> Iterator[tuple[Table, tuple[str, ...]]]:
-    """What modelctl does to its tables. The ledger, the runs and the audit trail are only ever appended to."""
-    yield tables.providers, (_INSERT, _UPDATE)
+    """What modelctl does to its tables. The ledger and the audit trail are only ever appended to."""
+    for table in (tables.providers, tables.sync_runs):
+        yield table, (_INSERT, _UPDATE)
     for table in (tables.models, tables.state, tables.holds, tables.leases):
         yield table, (_INSERT, _UPDATE, _DELETE)
-    for table in (tables.prices, tables.sync_runs, tables.changes):
+    for table in (tables.prices, tables.changes):
         yield table, (_INSERT,)
 
 
