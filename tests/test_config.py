@@ -161,6 +161,12 @@ def test_a_wrong_variable_is_refused_by_name(environ, message):
     assert "hunter2" not in str(error.value)
 
 
+def test_a_file_without_its_scheme_is_told_what_a_url_looks_like(run):
+    result = run("list", "--database", "models.db")
+    told = "--database: is no database URL; one looks like sqlite:///my.db or postgresql://user@host/name"
+    assert (result.code, result.stderr) == (2, f"error: {told}\n")
+
+
 def test_variables_of_the_tests_are_no_settings():
     resolved(environ={"MODELCTL_TEST_POSTGRESQL_URL": "x"})
 

@@ -68,6 +68,14 @@ def test_an_option_that_cannot_be_used_is_one_line(database_url: str, option: st
     assert "canary-pw-0001" not in result.stderr
 
 
+@pytest.mark.parametrize("rest", ["models.db", "u:canary-pw-0001@h/models.db"])
+def test_a_sqlite_url_with_too_few_slashes_is_told_how_many_there_are(rest: str, run: Run) -> None:
+    result = run("list", "--database", f"sqlite://{rest}")
+    assert (result.code, result.stderr.count("\n"), result.stdout) == (2, 1, "")
+    assert "write it like sqlite:///models.db or sqlite:////var/lib/models.db" in result.stderr
+    assert "canary-pw-0001" not in result.stderr
+
+
 @pytest.fixture
 def silent_port() -> Iterator[int]:
     """A port that takes connections and never says a word."""

@@ -71,7 +71,7 @@ def expanded(text: str) -> Path:
 
 def _database_url(value: Any) -> str:
     if not isinstance(value, str) or "://" not in value:
-        raise ValueError("is no database URL; one looks like sqlite:///models.db or postgresql://user@host/name")
+        raise ValueError("is no database URL; one looks like sqlite:///my.db or postgresql://user@host/name")
     url = with_driver(value.strip())
     scheme, _, rest = url.partition("://")
     if scheme.lower().partition("+")[0] == "sqlite" and rest.partition("?")[0] in ("", "/", "/:memory:"):

@@ -72,6 +72,11 @@ def engine_of(url: URL, as_given: str, *, connect_timeout_s: int = CONNECT_TIMEO
         fix = f"pip install {_DRIVER_PACKAGES.get(driver, driver)}"
         raise UsageError(f"the database driver {driver} is not installed", fix) from None
     except (ArgumentError, *_BAD_OPTIONS) as error:
+        if is_sqlite and url.host:
+            raise UsageError(
+                f"{masked(as_given)}: before a SQLite file stand three slashes, or four where its path is absolute",
+                "write it like sqlite:///models.db or sqlite:////var/lib/models.db",
+            ) from None
         raise _bad_options(as_given, _said(error)) from None
     fit_dialect(engine.dialect)
     event.listen(engine, "do_connect", partial(_connect, as_given))
