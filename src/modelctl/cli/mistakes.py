@@ -59,11 +59,14 @@ def _phrase(sentence: str) -> str:
 
 
 def _near_option(name: str, ctx: Any) -> str:
-    """A hint at the option that was probably meant, one of the command's or a global one; empty when none is near."""
+    """What was probably meant: an argument, or an option of the command or a global one; empty when none is near."""
     from modelctl.catalog.finding import closest
 
     parameters = [*ctx.command.params, *ctx.find_root().command.params]
-    return closest(name, [option for each in parameters for option in (*each.opts, *each.secondary_opts)])
+    words = [option for each in parameters for option in (*each.opts, *each.secondary_opts)]
+    if name.removeprefix("--") in words:  # an argument of that name
+        return f"write `{ctx.command_path} {' '.join(ctx.command.collect_usage_pieces(ctx)[1:])}`"
+    return closest(name, words)
 
 
 def _help(ctx: Any) -> str:
