@@ -18,61 +18,20 @@ TEXTS = (
     *("\ud800", "\n", "\r\n", "\x1b[31m", "x" * 200, "x" * 5000, "😀", "١٢", "http://u:p@h/", "=cmd", "'; DROP"),
 )
 RAW = (
-    *(
-        b"null",
-        b"NaN",
-        b"Infinity",
-        b"-",
-        b"1e999999999",
-        b"1e99999999999999999999",
-        b"1e999999",
-        b"1e6144",
-        b"9" * 5000,
-        b"0." + b"0" * 400 + b"1",
-        b"\xff",
-        b"\x00",
-    ),
-    *(
-        b"\xed\xa0\x80",
-        b"\xef\xbb\xbf",
-        b"[" * 3000,
-        b'{"a":' * 3000,
-        b'"',
-        b"\\",
-        b"\\u",
-        b"\\ud800",
-        b"}",
-        b"]",
-        b",",
-    ),
+    *(b"null", b"NaN", b"Infinity", b"-", b"1e999999999", b"1e99999999999999999999", b"1e999999", b"1e6144"),
+    *(b"9" * 5000, b"0." + b"0" * 400 + b"1", b"\xff", b"\x00", b"\xed\xa0\x80", b"\xef\xbb\xbf", b"[" * 3000),
+    *(b'{"a":' * 3000, b'"', b"\\", b"\\u", b"\\ud800", b"}", b"]", b","),
 )
 TOML_VALUES = (
     *('"', "'", '"""', "'''", "[", "]", "{", "}", "[[", "]]", "=", ".", "#", "\\", '"\\u0000"', '"\\ud800"', '"\\x1b"'),
     *("nan", "-inf", "+inf", "1e-400", "1e999999", "-0.0", "0x" + "f" * 5000, "9" * 5000, "1_0", "0b1", "0o7", "07"),
-    *(
-        "true",
-        "''",
-        "[]",
-        "{}",
-        "[[[]]]",
-        "[" * 300 + "]" * 300,
-        "-1",
-        "1.5",
-        "10000000000000000000000",
-        "0.0000000001",
-    ),
+    *("true", "''", "[]", "{}", "[[[]]]", "[" * 300 + "]" * 300, "-1", "1.5", "1" + "0" * 22, "0.0000000001"),
     *("0001-01-01", "9999-12-31", "9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59", "07:32:00", "2026-02-30"),
     *("2026-12-01T07:00:00", "2026-12-01 07:00:00.5Z", '"24:00-24:00"', '"\\u202e\\n"', "[model]", "[[model]]", '"é"'),
-    *(
-        "[[provider]]",
-        "[provider]",
-        "a.b.c",
-        "prices = [{ input = nan }]",
-        "{ from = 9999-12-31, input = 0 }",
-        "[1, 'a']",
-    ),
+    *("[[provider]]", "[provider]", "a.b.c", "prices = [{ input = nan }]", "{ from = 9999-12-31, input = 0 }"),
+    "[1, 'a']",
 )
-DELETIONS = b""
+NOTHING = b""
 
 
 def changed_json(draw: random.Random, body: Any, other: Any) -> bytes:
@@ -98,7 +57,7 @@ def changed_bytes(draw: random.Random, sent: bytes, tokens: Sequence[bytes]) -> 
     for _ in range(draw.randint(1, 3)):
         start = draw.randrange(len(sent) + 1)
         end = min(len(sent), start + draw.choice((0, 1, 1, 2, 8, 40)))
-        middle = draw.choice((bytes([draw.randrange(256)]), draw.choice(tokens), sent[start:end] * 2, DELETIONS))
+        middle = draw.choice((bytes([draw.randrange(256)]), draw.choice(tokens), sent[start:end] * 2, NOTHING))
         sent = sent[:start] if draw.random() < 0.05 else sent[:start] + middle + sent[end:]
     return sent
 

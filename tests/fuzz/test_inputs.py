@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
@@ -44,6 +45,8 @@ def test_a_limit_of_a_million_digits_is_refused_at_once() -> None:
 
 
 def test_what_is_sound_is_understood() -> None:
+    for kind in corpus.kinds():
+        assert all(read_answer(kind, json.dumps(each).encode()) for each in corpus.answers(kind)), kind
     assert read_settings(corpus.SETTINGS.encode())
     for name, head, models in corpus.catalogs():
         assert read_catalog((name, "[[model]]\n".join([head, *models]).encode()))
