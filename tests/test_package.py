@@ -71,10 +71,7 @@ def test_the_sdist_can_be_tested_and_names_no_machine(unpacked: Path) -> None:
     theirs, ours = below(unpacked, "*"), below(ROOT / "tests", "*.py")
     assert {name.removeprefix("tests/") for name in theirs if name.startswith("tests/")} >= set(ours)
     assert {"Makefile", "constraints.txt", "pyproject.toml", "README.md", "LICENSE"} <= set(theirs)
-    unwanted = [
-        name for name in theirs if re.search(r"__pycache__|\.pyc$|\.db(-|$)|(^|/)\.(venv|git|hypothesis)/", name)
-    ]
-    assert not unwanted
+    assert not [name for name in theirs if UNWANTED.search(name)]
     own_rule = {"tests/test_house.py", "tests/test_package.py"}  # which hold the pattern
     assert not [name for name, text in theirs.items() if name not in own_rule and A_MACHINE.search(text)]
 
