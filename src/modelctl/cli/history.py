@@ -73,7 +73,7 @@ def history_command(
     empty_because = None if shown else "filtered" if total else "nothing"
     _print(context, shown, empty_because, HistoryFormat.JSON if json else format)
     if len(found) > limit:
-        context.say(f"the last {limit} changes; --limit shows more")
+        context.say(f"the last {f'{limit} changes' if limit > 1 else 'change'}; --limit shows more")
     if empty_because == "filtered":
         context.say(f"none of the {total} changes fits{_what(key, wanted, start)}")
     elif empty_because == "nothing":
