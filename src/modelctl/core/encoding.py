@@ -51,15 +51,6 @@ def encoded(values: Iterable[tuple[str, FactValue]]) -> dict[str, JsonValue]:
     }
 
 
-_ENCODERS: dict[type, Callable[[Any], JsonValue]] = {
-    Decimal: lambda value: decimal_text(value),
-    date: date.isoformat,
-    datetime: datetime.isoformat,
-    tuple: list,
-}
-"""By the very type: most values are texts and booleans, and there are millions of them."""
-
-
 def exact_number(amount: Decimal) -> int | float:
     """An amount as a JSON number with exactly its digits.
 
@@ -73,3 +64,12 @@ def decimal_text(amount: Decimal) -> str:
     """An amount without padding or exponent: `0.15`, never `0.150000000` or `1.5E-1`."""
     text = f"{amount:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+_ENCODERS: dict[type, Callable[[Any], JsonValue]] = {
+    Decimal: decimal_text,
+    date: date.isoformat,
+    datetime: datetime.isoformat,
+    tuple: list,
+}
+"""By the very type: most values are texts and booleans, and there are millions of them."""

@@ -35,7 +35,7 @@ class Bounds:
         return {"request": [self.prepare], "response": [self.read]}
 
     def prepare(self, request: Any) -> None:
-        """Ask for gzip alone: other codings, which a client may know as well, cannot be unpacked bit by bit here."""
+        """Ask for gzip alone: other codings, which a client may know as well, cannot be unpacked in parts here."""
         request.headers["accept-encoding"] = "gzip"
 
     def read(self, response: Any) -> None:

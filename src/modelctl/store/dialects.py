@@ -1,4 +1,7 @@
-"""The only place that knows one database from another: upserts, snapshots, and which errors pass by themselves."""
+"""What differs from one database to another: upserts, snapshots, and which errors pass by themselves.
+
+Types of columns are in `types`, drivers and their options in `connecting`, advice about errors in `hints`.
+"""
 
 from __future__ import annotations
 
@@ -131,19 +134,17 @@ def is_not_ready(error: DBAPIError) -> bool:
 
 
 def _mysql_code(error: DBAPIError) -> object:
+    """The number of an error of MySQL; of another database's, something else."""
     return error.orig.args[0] if error.orig is not None and error.orig.args else None
 
 
 def is_duplicate(error: DBAPIError) -> bool:
     """Whether a row with that key is there already; no other rule of the tables was broken."""
-    original = error.orig
-    sqlstate = getattr(original, "sqlstate", None)
-    code = original.args[0] if original is not None and original.args else None
-    if isinstance(code, int):
+    if isinstance(code := _mysql_code(error), int):
         return code in _DUPLICATE_MYSQL_ERRORS  # whose SQLSTATE is the same for every broken rule
-    if isinstance(sqlstate, str):
+    if isinstance(sqlstate := getattr(error.orig, "sqlstate", None), str):
         return sqlstate == _DUPLICATE_SQLSTATE
-    text = str(original).lower()
+    text = str(error.orig).lower()
     return "unique" in text or "duplicate" in text
 
 

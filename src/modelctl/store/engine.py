@@ -151,7 +151,7 @@ class Database:
         try:
             yield
         except DBAPIError as error:
-            text = self._without_secrets(_first_line(error))
+            text = self._without_secrets(first_line(error))
             if isinstance(error, IntegrityError) and is_duplicate(error):
                 message = f"{self.label}: a row that was to be written exists by now ({text})"
                 raise StalePlan(message, "run the command again") from None
@@ -164,7 +164,8 @@ class Database:
         return redacted(text, self._url_as_given)
 
 
-def _first_line(error: DBAPIError) -> str:
+def first_line(error: DBAPIError) -> str:
+    """The driver's words, but for what follows their first line. They may repeat parts of the URL."""
     original: Any = error.orig
     if original is not None and len(original.args) > 1 and isinstance(original.args[0], int):
         return f"{original.args[1]} ({original.args[0]})"  # MySQL: (code, text)

@@ -16,7 +16,7 @@ from sqlalchemy.types import TypeDecorator
 from modelctl.core.checkup import LeaseSeen, ProviderRuns
 from modelctl.core.run import Outcome
 from modelctl.store.dialects import is_tried, will_pass
-from modelctl.store.engine import Database
+from modelctl.store.engine import Database, first_line
 from modelctl.store.names import Tables
 
 CANARY = "modelctl-doctor"
@@ -170,8 +170,5 @@ def _refused(connection: Connection, statement: Insert | Update | Delete, *, is_
     except DBAPIError as error:
         if will_pass(error):
             raise
-        original = error.orig
-        if original is not None and len(original.args) > 1 and isinstance(original.args[0], int):
-            return str(original.args[1])  # MySQL: (code, text)
-        return (str(original).strip().splitlines() or [type(original).__name__])[0]
+        return first_line(error)
     return ""
