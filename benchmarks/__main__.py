@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from importlib.util import find_spec
 from itertools import product
@@ -48,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         figures += _told(partial(SINGLE[subject], options.rounds))
     settings = {"sizes": options.sizes, "databases": options.databases, "rounds": options.rounds}
     if options.add:
-        figures = table.added(table.figures_in(options.json)[1], figures)
+        figures = table.added(table.figures_in(options.json)[1] if options.json.exists() else (), figures)
     table.write_json(options.json, figures, settings)
     sys.stdout.write(f"\n{table.tables(figures)}")
     if options.readme:
@@ -59,8 +60,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--sizes", type=_numbers, default=[3000], help="models, as 3000,30000,300000")
-    parser.add_argument("--databases", type=_words, default=list(KINDS), help=",".join(KINDS))
-    parser.add_argument("--subjects", type=_words, default=list(SUBJECTS), help=",".join(SUBJECTS))
+    parser.add_argument("--databases", type=partial(_words, KINDS), default=list(KINDS), help=",".join(KINDS))
+    parser.add_argument("--subjects", type=partial(_words, SUBJECTS), default=list(SUBJECTS), help=",".join(SUBJECTS))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", type=Path, default=RESULTS, help="where all that was measured is written")
     parser.add_argument(
@@ -80,10 +81,14 @@ def _missing(options: argparse.Namespace) -> list[str]:
 
 
 def _numbers(given: str) -> list[int]:
-    return [int(each.replace("_", "")) for each in given.split(",")]
+    if not re.fullmatch(r"[1-9]\d*(,[1-9]\d*)*", given):
+        raise argparse.ArgumentTypeError(f"{given!r} is not like 3000,30000")
+    return [int(each) for each in given.split(",")]
 
 
-def _words(given: str) -> list[str]:
+def _words(known: Collection[str], given: str) -> list[str]:
+    if unknown := sorted(set(given.split(",")) - set(known)):
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is none of {', '.join(known)}")
     return given.split(",")
 
 

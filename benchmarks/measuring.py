@@ -113,7 +113,7 @@ def alone(values: Sequence[float], *, subject: str, case: str, what: str, unit: 
 
 
 def bounded(value: float, bound: float, *, subject: str, case: str, what: str, against: str, unit: str) -> Figure:
-    """A figure that must not be greater than a bound, which is its reference."""
+    """A figure that must not be greater than a bound, which is its reference. Where none is allowed, 0 is the goal."""
     return Figure(
         subject=subject,
         case=case,
@@ -122,6 +122,6 @@ def bounded(value: float, bound: float, *, subject: str, case: str, what: str, a
         value=value,
         reference=bound,
         unit=unit,
-        ratio=value / bound if bound else float(value > 0),
-        goal=1.0,
+        ratio=value / bound if bound else value,
+        goal=1.0 if bound else 0.0,
     )

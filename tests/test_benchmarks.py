@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from benchmarks import table
 from benchmarks.__main__ import SUBJECTS, main
-from benchmarks.measuring import Contestant, Figure, compared, in_turn
+from benchmarks.measuring import Contestant, Figure, bounded, compared, in_turn
 from benchmarks.proxy import proxied
 
 from tests.test_house import MAX_FILE_LINES, MAX_FUNCTION_LINES, ROOT, functions_of, lines_of
@@ -26,7 +26,7 @@ def figure(case: str, value: float) -> Figure:
 def test_a_tiny_slice_runs_and_keeps_its_figures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     kept = tmp_path / "results.json"
     chosen = ["--databases", "sqlite", "--rounds", "1", "--json", str(kept)]
-    assert main(["--sizes", "30", "--subjects", "no-op", *chosen]) == 0
+    assert main(["--sizes", "30", "--subjects", "no-op", "--add", *chosen]) == 0
     assert main(["--sizes", "40", "--subjects", "first-load", "--add", *chosen]) == 0
     about, figures = table.figures_in(kept)
     assert about["settings"]["sizes"] == [40]
@@ -54,6 +54,23 @@ def test_contestants_take_turns_and_a_ratio_is_that_of_the_same_round() -> None:
     assert timings == {"a": [1.0, 6.0, 2.0], "b": [1.0, 2.0, 1.0]}  # without the warm-up
     found = compared(timings, "a", "b", subject="s", case="c", goal=2.0)
     assert (found.value, found.reference, found.ratio, found.is_met) == (2.0, 1.0, 2.0, True)
+
+
+@pytest.mark.parametrize(("value", "bound", "is_met"), [(0, 0, True), (1, 0, False), (3, 3, True), (4, 3, False)])
+def test_a_bound_is_kept_or_missed_also_where_it_is_nothing_at_all(value: float, bound: float, is_met: bool) -> None:
+    found = bounded(value, bound, subject="s", case="c", what="rows", against="none", unit="rows")
+    assert found.is_met is is_met
+
+
+@pytest.mark.parametrize("wrong", [("--sizes", "x"), ("--sizes", "0"), ("--databases", "foo"), ("--subjects", "nope")])
+def test_what_cannot_be_measured_is_said_and_nothing_is_overwritten(
+    wrong: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = tmp_path / "results.json"
+    with pytest.raises(SystemExit) as end:
+        main([*wrong, "--json", str(kept)])
+    assert (end.value.code, kept.exists()) == (2, False)
+    assert f"argument {wrong[0]}: {wrong[1]!r} is " in capsys.readouterr().err
 
 
 def test_the_table_stands_in_the_readme_once_however_often_it_is_written(tmp_path: Path) -> None:
