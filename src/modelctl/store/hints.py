@@ -30,6 +30,8 @@ _BY_WORD = {
     "or name the server or the role that may write",
     ("unable to open",): "check that {database} can be created and written",
     ("ssl", "certificate"): "check the TLS options of the URL: sslmode and sslrootcert, or ssl_ca and ssl_verify_cert",
+    ("database is locked", "table is locked", "lock is held"): "another program writes to the file: wait for it, "
+    "then run the command again",
     ("is full", "no space"): "free some space, then run the command again",
     ("timed out", "timeout expired"): "check the address; `connect_timeout` in the URL is how many seconds to wait",
 }
@@ -45,6 +47,8 @@ def hint(url: URL, error: DBAPIError) -> str:
     if code in _BY_CODE:
         return _BY_CODE[code]
     text = str(original).lower()
+    if error.connection_invalidated and "timed out" not in text:
+        return "the connection was lost: run the command again"
     for words, advice in _BY_WORD.items():
         if any(word in text for word in words):
             return advice.format(database=url.database)
