@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import Connection, Engine, event, make_url
 
 from tests.conftest import Result, Run
 from tests.databases import SERVERS
@@ -45,6 +46,36 @@ def test_a_connection_lost_while_reading_is_one_line(database_url: str, when: Wh
     for result in told:
         assert (result.code, result.stdout, result.stderr.count("\n")) == (1, "", 1), result
         assert result.stderr.endswith("; the connection was lost: run the command again\n"), result.stderr
+
+
+KILL = {
+    "postgresql": "SELECT pg_terminate_backend(pg_backend_pid())",
+    "mysql": "KILL CONNECTION_ID()",
+}
+
+
+@ON_SERVERS
+@pytest.mark.parametrize("table", ["ai_providers", "ai_provider_credentials", "ai_models"])
+def test_a_sync_that_loses_its_connection_while_it_reads_goes_on(
+    database_url: str, table: str, sync: Sync, run: Run
+) -> None:
+    """The server ends the connection that is about to read the table, once."""
+    assert sync(database_url, *OF_XAI).code == 0
+    killed: list[str] = []
+
+    def kill(connection: Connection, cursor: Any, statement: str, *_: object) -> None:
+        if not killed and statement.startswith("SELECT") and f"FROM {table}" in statement:
+            killed.append(statement)
+            with suppress(connection.dialect.loaded_dbapi.Error):
+                cursor.execute(KILL[connection.dialect.name])
+
+    event.listen(Engine, "before_cursor_execute", kill)
+    try:
+        result = run("sync", *OF_XAI, "--database", database_url)
+    finally:
+        event.remove(Engine, "before_cursor_execute", kill)
+    assert killed, f"a sync does not read {table}"
+    assert result.code == 0, result.stderr
 
 
 @pytest.mark.parametrize("driver", ["postgresql", "mysql"])
