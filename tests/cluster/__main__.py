@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import sys
 import threading
 
 from tests.cluster.galera import ClusterError, started
+from tests.stopping import stop_when_asked
 
 
 def main() -> int:
     """1 when a cluster cannot be started here."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    stop_when_asked()
     try:
         with contextlib.suppress(KeyboardInterrupt), started() as cluster:
             cluster.nodes[0].sql("CREATE DATABASE test")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -19,18 +18,35 @@ import pytest
 from tests.cluster.galera import Cluster, Node, started, why_impossible
 from tests.cluster.tables import UP_TO_DATE
 from tests.conftest import Result
+from tests.stopping import is_stopping, stop_when_asked
 from tests.torture.world import World, world_in
 
 TALLY: Counter[str] = Counter()
 """What was done and counted in all scenarios, told at the end."""
+ENDS_S = pytest.StashKey[float]()
+"""When the time is up, by the monotonic clock."""
 _COUNTED = ("wsrep_local_cert_failures", "wsrep_local_bf_aborts")
 PATIENCE_S = 120.0
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """How long, and from which seed, where chance has a part."""
-    parser.addoption("--seconds", type=float, default=60, help="of the histories drawn by chance")
+    parser.addoption("--seconds", type=float, default=600, help="after which no scenario and no history begins")
     parser.addoption("--seed", type=int, default=0, help="of the first history")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """The servers are to end with the run, however it ends."""
+    stop_when_asked()
+    session.config.stash[ENDS_S] = time.monotonic() + session.config.getoption("--seconds")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A scenario that cannot begin in time is told as not tried; one always is."""
+    if TALLY["scenarios"] and time.monotonic() > item.config.stash[ENDS_S]:
+        TALLY["scenarios NOT TRIED: the time was up"] += 1
+        pytest.skip("the time is up: give it more with SECONDS=")
+    TALLY["scenarios"] += 1
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
@@ -43,7 +59,6 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 def _running() -> Iterator[Cluster]:
     if reason := why_impossible():
         pytest.fail(reason, pytrace=False)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the servers are to end, too
     with started() as cluster:
         yield cluster
 
@@ -54,6 +69,8 @@ def cluster(_running: Cluster) -> Iterator[Cluster]:
     _running.heal()
     before = _counts(_running)
     yield _running
+    if is_stopping():
+        return
     _running.heal()
     for key, count in _counts(_running).items():
         TALLY[key[1]] += count - before.get(key, 0)
@@ -125,6 +142,8 @@ def site(cluster: Cluster, tmp_path: Path) -> Iterator[Site]:
         for process in made.started:
             process.kill()
             process.communicate()
+        if is_stopping():
+            return
         cluster.heal()
         cluster.nodes[0].sql(f"DROP DATABASE {made.database}")
 

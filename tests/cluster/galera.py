@@ -107,7 +107,7 @@ class Node:
     def kill(self) -> None:
         """As a power cut for this process: nothing is written or said any more."""
         assert self.process is not None
-        self.process.kill()
+        os.killpg(self.process.pid, signal.SIGKILL)  # with what copies data for it
         self.process.wait()
         self.process = None
 
@@ -197,7 +197,6 @@ class Cluster:
         """End every process that was started here."""
         for node in self.nodes:
             if node.process is not None:
-                node.resume()
                 node.kill()
 
     def _start(self, node: Node, *, is_first: bool = False, position: str | None = None) -> None:
@@ -206,7 +205,8 @@ class Cluster:
         if position is not None:
             command.append(f"--wsrep_start_position={position}")
         with (node.directory / "error.log").open("ab") as log:
-            node.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=node.directory)
+            own = {"cwd": node.directory, "start_new_session": True}  # Ctrl-C is for the run, which then ends it
+            node.process = subprocess.Popen(command, stdout=log, stderr=log, **own)
         node.started.append(node.process.pid)
 
     def _recovered(self, node: Node) -> str | None:

@@ -1,0 +1,27 @@
+"""Ctrl-C and SIGTERM end a long run once: what it has started is cleaned up, however often somebody asks."""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType
+
+ASKED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+INTERRUPTED = 130
+_received: list[int] = []
+
+
+def stop_when_asked() -> None:
+    """From now on the first of these signals raises KeyboardInterrupt, and those that follow do nothing."""
+    for number in ASKED:
+        signal.signal(number, _stop)
+
+
+def is_stopping() -> bool:
+    """Whether somebody has asked: nothing is to be mended any more, only ended."""
+    return bool(_received)
+
+
+def _stop(number: int, _frame: FrameType | None) -> None:
+    _received.append(number)
+    if len(_received) == 1:
+        raise KeyboardInterrupt
