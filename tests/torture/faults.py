@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 from tests.databases import KINDS, SERVERS
+from tests.stopping import ending_children
 from tests.torture import crowds, disks, wires
 from tests.torture.checks import Broken
 from tests.torture.stage import Stage, stage_on
@@ -42,22 +44,45 @@ FAULTS = (
 )
 
 
+def names_on(kind: str) -> tuple[str, ...]:
+    """The faults that this kind of database knows."""
+    return tuple(fault.name for fault in FAULTS if kind in fault.kinds)
+
+
 def play_faults(
-    kind: str, directory: Path, seed: str, tally: Counter[str], *, only: str = "", tell: Callable[[str], object] = print
-) -> None:
-    """Every fault that this kind of database knows, one after another on one database. Broken tells which it was."""
-    with stage_on(kind, directory, seed, tally) as stage:
-        for fault in FAULTS:
-            if kind not in fault.kinds or only not in fault.name:
-                continue
-            if fault.needs_small_disk and not stage.has_small_disk:
-                tell(f"{kind}: {fault.name} NOT TRIED: no small disk could be mounted")
-                continue
-            began_s = time.monotonic()
-            try:
-                fault.play(stage)
-            except AssertionError as error:
-                last = "\n  ".join(stage.site.told[-8:])
-                raise Broken(f"{fault.name}, seed {seed}: {error}\n  {last}") from error
-            tally["faults"] += 1
-            tell(f"{kind}: {fault.name}, {time.monotonic() - began_s:.0f} s")
+    kind: str,
+    directory: Path,
+    seed: str,
+    tally: Counter[str],
+    *,
+    names: Sequence[str],
+    ends_s: float = inf,
+    tell: Callable[[str], object] = print,
+) -> int:
+    """These faults one after another on one database, while it is not too late; how many began.
+
+    Broken tells which it was. `ends_s`: by the monotonic clock.
+    """
+    by_name = {fault.name: fault for fault in FAULTS}
+    count = 0
+    with stage_on(kind, directory, seed, tally) as stage, ending_children():
+        for name in names:
+            if time.monotonic() > ends_s:
+                break
+            count += 1
+            _play(by_name[name], stage, kind, tell)
+    return count
+
+
+def _play(fault: Fault, stage: Stage, kind: str, tell: Callable[[str], object]) -> None:
+    if fault.needs_small_disk and not stage.has_small_disk:
+        tell(f"{kind}: {fault.name} NOT TRIED: no small disk could be mounted")
+        return
+    began_s = time.monotonic()
+    try:
+        fault.play(stage)
+    except AssertionError as error:
+        last = "\n  ".join(stage.site.told[-8:])
+        raise Broken(f"{fault.name}, seed {stage.site.seed}: {error}\n  {last}") from error
+    stage.site.tally["faults"] += 1
+    tell(f"{kind}: {fault.name}, {time.monotonic() - began_s:.0f} s")

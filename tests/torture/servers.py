@@ -17,6 +17,8 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
+from tests.stopping import undisturbed
+
 START_S = 90
 USERS = {"postgresql": "postgres", "mariadb": "mysql"}
 """Who runs a server where the tests run as root."""
@@ -147,7 +149,8 @@ def own_server(kind: str, directory: Path, password: str) -> Iterator[OwnServer]
         server.execute("CREATE DATABASE test")
         yield server
     finally:
-        server.kill()
+        with undisturbed():
+            server.kill()
 
 
 def _make_postgresql(server: OwnServer) -> None:

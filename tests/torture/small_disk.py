@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.stopping import undisturbed
+
 
 @contextmanager
 def small_disk(at: Path, megabytes: int) -> Iterator[bool]:
@@ -15,13 +17,15 @@ def small_disk(at: Path, megabytes: int) -> Iterator[bool]:
     if shutil.which("mount") is None:
         yield False
         return
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=755", "modelctl", str(at)],
-        capture_output=True,
-        check=False,
-    )
     try:
+        with undisturbed():
+            done = subprocess.run(
+                ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=755", "modelctl", str(at)],
+                capture_output=True,
+                check=False,
+            )
         yield done.returncode == 0
     finally:
-        if done.returncode == 0:
-            subprocess.run(["umount", "--lazy", str(at)], capture_output=True, check=False)
+        with undisturbed():
+            if at.is_mount():
+                subprocess.run(["umount", "--lazy", str(at)], capture_output=True, check=False)

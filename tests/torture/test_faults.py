@@ -10,6 +10,7 @@ import pytest
 from tests.torture import canaries
 from tests.torture.canaries import Leaked, check_files, check_text
 from tests.torture.faults import play_faults
+from tests.torture.turns import play_turns, turns
 from tests.torture.web import play_web
 
 pytestmark = pytest.mark.slow
@@ -18,14 +19,22 @@ pytestmark = pytest.mark.slow
 @pytest.mark.parametrize("fault", ["locked for a while"])
 def test_a_sqlite_file_stands(fault: str, tmp_path: Path) -> None:
     tally: Counter[str] = Counter()
-    play_faults("sqlite", tmp_path, "short", tally, only=fault, tell=lambda _text: None)
+    play_faults("sqlite", tmp_path, "short", tally, names=[fault], tell=lambda _text: None)
     assert tally["faults"] == 1
 
 
 def test_no_kind_of_listing_follows_a_redirect_with_its_key(tmp_path: Path) -> None:
     tally: Counter[str] = Counter()
-    play_web(tmp_path, tally, only="redirects", tell=lambda _text: None)
+    play_web(tmp_path, tally, names=["redirects"], tell=lambda _text: None)
     assert tally["faults"] == 1
+
+
+def test_faults_come_in_turn_and_the_next_seed_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
+    first, later = turns(["sqlite"], 0), turns(["sqlite"], 3)
+    assert len({*first}) == len(first) and later == first[3:] + first[:3]
+    assert turns(["sqlite"], len(first)) == first
+    assert play_turns(first, 0, {}, seconds=-1) == 0
+    assert f"faults: 0 of {len(first)}; SEED=0 goes on with 'disk read-only' on sqlite" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("secret", canaries.SECRETS)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
+from math import inf
 from pathlib import Path
 
 from tests.loopback import (
@@ -26,6 +27,7 @@ from tests.loopback import (
     redirect,
 )
 from tests.loopback.tls import FLAWS, Authority
+from tests.stopping import ending_children
 from tests.torture import canaries
 from tests.torture.checks import Broken
 from tests.torture.command import Ended, Running
@@ -147,14 +149,16 @@ def redirected(place: Web) -> None:
         place.is_in_sync()
 
 
-def badly_signed(place: Web, directory: Path, tally: Counter[str]) -> None:
+def badly_signed(place: Web) -> None:
     """Certificates that are signed by nobody, have expired, or are of another host; and a sound one."""
-    authority = Authority(directory)
+    authority = Authority(place.directory)
     for flaw in (*FLAWS[1:], FLAWS[0]):
         with ProviderServer(tls=authority.context(flaw)) as server:
             server.models[LOCAL] = place.server.models[LOCAL]
             server.keys.update(KEYS)
-            over_tls = Web(place.directory, server, tally, {"SSL_CERT_FILE": str(authority.file)}, place.number + 1000)
+            over_tls = Web(
+                place.directory, server, place.tally, {"SSL_CERT_FILE": str(authority.file)}, place.number + 1000
+            )
             over_tls.publish()
             if not flaw:
                 over_tls.is_in_sync()
@@ -185,32 +189,42 @@ def a_thousand_pages(place: Web) -> None:
         server.models[name], server.page_size[name] = kept[name], 1000
 
 
-def play_web(directory: Path, tally: Counter[str], *, only: str = "", tell: Callable[[str], object] = print) -> None:
-    """Every fault of the web, one after another."""
-    with ProviderServer() as server, web(directory, tally, server) as place:
+def _sends(behaviour: Behaviour, says: str, **env: str) -> Callable[[Web], None]:
+    return partial(misbehaving, behaviour=behaviour, says=says, **env)
+
+
+FAULTS: Mapping[str, Callable[[Web], None]] = {
+    "slow drip": _sends(drip(0.2), "no whole listing within 5 s", MODELCTL_DEADLINE_S="5"),
+    "endless answer": _sends(endless(), TOO_LONG),
+    "listing of 200 MB": _sends(huge(200 * 2**20), TOO_LONG),
+    "gzip bomb of 1 GB": _sends(gzip_bomb(2**30), TOO_LONG),
+    "redirects": redirected,
+    "certificates": badly_signed,
+    "1,000 pages": a_thousand_pages,
+}
+
+
+def play_web(
+    directory: Path,
+    tally: Counter[str],
+    *,
+    names: Sequence[str],
+    ends_s: float = inf,
+    tell: Callable[[str], object] = print,
+) -> int:
+    """These faults of the web, one after another, while it is not too late; how many began."""
+    count = 0
+    with ProviderServer() as server, web(directory, tally, server) as place, ending_children():
         check_clear(place.sync("--migrate", "--force"), {0})
-        for name, play in _faults(place, directory, tally).items():
-            if only not in name:
-                continue
+        for name in names:
+            if time.monotonic() > ends_s:
+                break
+            count += 1
             began_s = time.monotonic()
             try:
-                play()
+                FAULTS[name](place)
             except AssertionError as error:
                 raise Broken(f"web, {name}: {error}") from error
             tally["faults"] += 1
             tell(f"web: {name}, {time.monotonic() - began_s:.0f} s")
-
-
-def _faults(place: Web, directory: Path, tally: Counter[str]) -> Mapping[str, Callable[[], None]]:
-    def sends(behaviour: Behaviour, says: str, **env: str) -> Callable[[], None]:
-        return partial(misbehaving, place, behaviour, says, **env)
-
-    return {
-        "slow drip": sends(drip(0.2), "no whole listing within 5 s", MODELCTL_DEADLINE_S="5"),
-        "endless answer": sends(endless(), TOO_LONG),
-        "listing of 200 MB": sends(huge(200 * 2**20), TOO_LONG),
-        "gzip bomb of 1 GB": sends(gzip_bomb(2**30), TOO_LONG),
-        "redirects": partial(redirected, place),
-        "certificates": partial(badly_signed, place, directory, tally),
-        "1,000 pages": partial(a_thousand_pages, place),
-    }
+    return count
