@@ -18,6 +18,8 @@ from tests.torture.stage import FORCED, Stage, check_clear
 LEFT_KB = (0, 24, 80)
 SHORT_LOCK_S = 1.5
 """Less than a sync waits for a lock on a SQLite file."""
+LOOK_S = 1
+"""How long each try waits for a lock that is not given up. As modelctl is shipped, all together take over a minute."""
 LOCKS = ("IMMEDIATE", "EXCLUSIVE")
 """Against other writers, and against readers as well."""
 LIST = ("list", "--provider", "acme", "--format", "ids")
@@ -133,7 +135,7 @@ def _locked(stage: Stage, how: str, seconds: float | None, code: int) -> Ended:
     site.now += timedelta(seconds=2)
     with closing(sqlite3.connect(stage.file, isolation_level=None)) as other:
         other.execute(f"BEGIN {how}")
-        running = site.start(*FORCED)
+        running = site.start(*FORCED, env=None if seconds else {"DATABASE_URL": f"{site.url}?timeout={LOOK_S}"})
         if seconds is not None:
             time.sleep(seconds)
             other.execute("ROLLBACK")
