@@ -47,9 +47,14 @@ def hint(url: URL, error: DBAPIError) -> str:
     if code in _BY_CODE:
         return _BY_CODE[code]
     text = str(original).lower()
-    if error.connection_invalidated and "timed out" not in text:
+    if (error.connection_invalidated or _was_closed(text)) and "timed out" not in text:
         return "the connection was lost: run the command again"
     for words, advice in _BY_WORD.items():
         if any(word in text for word in words):
             return advice.format(database=url.database)
     return "check the address and the permissions"
+
+
+def _was_closed(text: str) -> bool:
+    """PostgreSQL's first statements, with which SQLAlchemy makes itself known: nothing but the words tells it there."""
+    return "closed the connection" in text and not text.startswith("connection failed")
