@@ -68,6 +68,26 @@ def test_an_option_that_cannot_be_used_is_one_line(database_url: str, option: st
     assert "canary-pw-0001" not in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("database_url", "wrong", "next_step"),
+    [
+        pytest.param("postgresql", {"username": "nobody_at_all"}, "check the user name", marks=pytest.mark.server),
+        pytest.param("postgresql", {"database": "no_such_shop"}, "create that database", marks=pytest.mark.server),
+        pytest.param("mariadb", {"password": "canary-pw-0002"}, "check the user name", marks=pytest.mark.server),
+        pytest.param("mariadb", {"database": "no_such_shop"}, "create that database", marks=pytest.mark.server),
+    ],
+    indirect=["database_url"],
+)
+def test_who_is_not_let_in_is_told_what_to_correct(
+    database_url: str, wrong: dict[str, str], next_step: str, run: Run
+) -> None:
+    result = run("list", "--database", shown(make_url(database_url).set(**wrong)))
+    assert (result.code, result.stdout) == (1, "")
+    assert result.stderr.count("\n") == 1
+    assert next_step in result.stderr
+    assert "canary-pw-0002" not in result.stderr
+
+
 @pytest.mark.parametrize("rest", ["models.db", "u:canary-pw-0001@h/models.db"])
 def test_a_sqlite_url_with_too_few_slashes_is_told_how_many_there_are(rest: str, run: Run) -> None:
     result = run("list", "--database", f"sqlite://{rest}")

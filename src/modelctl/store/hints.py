@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+CREDENTIALS = "check the user name and the password of the URL; what is special in them must be percent-encoded"
 GRANTS = "docs/databases.md lists what each command needs"
 
 _BY_CODE: Mapping[object, str] = {
@@ -19,12 +20,15 @@ _BY_CODE: Mapping[object, str] = {
     **dict.fromkeys(
         (1047, 1180), "this node has lost its cluster: wait until it has joined again, or use another node"
     ),
+    1045: CREDENTIALS,
     1049: "create that database, or correct its name in the URL, or correct the setting `schema`",
     "3F000": "create the schema, or correct the setting `schema`",
 }
 """By SQLSTATE of PostgreSQL, or by number of MySQL and MariaDB."""
 
 _BY_WORD = {
+    ("password authentication failed", "no password supplied", 'fatal:  role "'): CREDENTIALS,
+    ('fatal:  database "',): "create that database, or correct its name in the URL",
     (".sqlite_master", "unknown database"): "a SQLite file has no such schema: correct the setting `schema`",
     ("readonly", "read-only", "read only"): "the database cannot be written: check its permissions, "
     "or name the server or the role that may write",
