@@ -15,6 +15,9 @@ from modelctl.errors import StoreError
 OBJECTS = frozenset({"settings", "before_values", "after_values"})
 """JSON columns that hold an object; the others hold a list of texts."""
 
+ROWS_AT_ONCE = 1_000
+"""That are turned into columns to be looked at: of all rows it would take as much memory again."""
+
 _KEYS = (("provider", "model_id"), ("entity_key",), ("name",), ("provider",))
 """What names a row to a reader, by the columns that its table has."""
 _BAD_VALUE = (ValueError, TypeError, ArithmeticError)
@@ -43,10 +46,12 @@ def fetched(connection: Connection, statement: Select[*tuple[Any, ...]]) -> Sequ
         if culprit is None:
             raise
         raise culprit from None
-    for column, values in zip(_columns_of(statement), zip(*rows, strict=True), strict=False):
-        if not _all_fit(column, values):
-            index = next(index for index, value in enumerate(values) if not _all_fit(column, [value]))
-            raise _unreadable(connection, statement, column, index)
+    columns = _columns_of(statement)
+    for start in range(0, len(rows), ROWS_AT_ONCE):
+        for column, values in zip(columns, zip(*rows[start : start + ROWS_AT_ONCE], strict=True), strict=False):
+            if not _all_fit(column, values):
+                index = next(index for index, value in enumerate(values) if not _all_fit(column, [value]))
+                raise _unreadable(connection, statement, column, start + index)
     return rows
 
 

@@ -39,11 +39,10 @@ def providers(connection: Connection, tables: Tables) -> dict[str, Provider]:
 
 def models_of(connection: Connection, tables: Tables, provider: str) -> StoredProvider:
     """Everything that is stored of one provider's models."""
-    return _assemble(
-        fetched(connection, _columns(tables.models, MODEL_COLUMNS).where(tables.models.c.provider == provider)),
-        _state_rows(connection, tables, tables.state.c.provider == provider),
-        _price_rows(connection, tables, tables.prices.c.provider == provider),
-    )
+    states = _state_rows(connection, tables, tables.state.c.provider == provider)
+    ledger = _price_rows(connection, tables, tables.prices.c.provider == provider)
+    statement = _columns(tables.models, MODEL_COLUMNS).where(tables.models.c.provider == provider)
+    return _assemble(fetched(connection, statement), states, ledger)
 
 
 def models_by_key(
