@@ -191,6 +191,18 @@ def test_the_tier_follows_a_type_that_a_rule_made_of_the_listing_with_and_withou
     assert heard.without_key.plan(stored).changes == ()
 
 
+def test_the_tier_follows_the_type_that_a_person_keeps_with_and_without_the_key():
+    price = PricePoint(kind="input", amount=Decimal(0), source="api", effective_from=NOW)
+    plain = both([record("a")], [listed("a", prices=(price,))])
+    stored = pinned(plain.sync(EMPTY), "a", "type")
+    by_rule = replace(
+        listed("a", prices=(price,)), facts=ModelFacts(type="embedding"), provenance={"type": "rule:type"}
+    )
+    heard = both([record("a")], [by_rule])
+    assert heard.plan(stored).changes == ()
+    assert heard.without_key.plan(stored).changes == ()
+
+
 def test_a_status_of_the_api_alone_is_not_guessed_over_the_catalogs():
     heard = both([record("a", status="preview", display_name="A 1")], [listed("a")])
     stored = heard.sync(EMPTY)

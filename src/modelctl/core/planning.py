@@ -123,7 +123,7 @@ def _plan_creation(
         return
     ledger = removed.prices if removed is not None else ()
     prices = missing_points(ledger, record.prices, now=now)
-    record = _with_projection(record, (*ledger, *prices), now)
+    record = _with_projection(record, (*ledger, *prices), record.facts.type, now)
     alive = record.facts.status != Status.RETIRED
     billable = has_complete_price((*ledger, *prices), record.facts.type, at=now)
     if only_api_knows and new_models is not NewModels.REVIEW:
@@ -158,10 +158,11 @@ def _plan_existing(
     prices = missing_points(model.prices, record.prices, now=now, api_still_stands=_api_still_stands(model, record))
     draft.protected += _protected_prices(model, record, now)
     ledger = (*model.prices, *prices)
-    if not prices and _projected(record, ledger, now) == model.facts:
+    type_shown = _type_shown(model, record)
+    if not prices and _projected(record, ledger, type_shown, now) == model.facts:
         draft.unchanged += 1  # as most rows are: who states what need not be found out for them
         return
-    record = _with_projection(record, ledger, now)
+    record = _with_projection(record, ledger, type_shown, now)
     fields, protected = field_changes(model, record, consulted=_asked(model, record, consulted))
     draft.protected += protected
     if not fields and not prices:
@@ -205,22 +206,33 @@ def _as_it_stands(model: StoredModel) -> ModelRecord:
     return ModelRecord(key=model.key, facts=model.facts, provenance=provenance)
 
 
-def _projected(record: ModelRecord, ledger: Sequence[PricePoint], now: datetime) -> ModelFacts:
+def _type_shown(model: StoredModel, record: ModelRecord) -> str | None:
+    """The type that the row will show: a person's stays, whatever the sources say."""
+    stated, shown = record.facts.type, model.facts.type
+    return stated if stated == shown or model.is_ours("type") else shown
+
+
+def _projected(record: ModelRecord, ledger: Sequence[PricePoint], type_shown: str | None, now: datetime) -> ModelFacts:
     """The facts with the prices that the ledger has for now, and their tier; those that have ended are unknown."""
     if not ledger:
         return record.facts
     facts = record.facts.replaced({**_NO_PRICES, **projection(ledger, at=now)})
-    return facts._replace(tier=tier_of(facts)) if _has_derived_tier(record) else facts
+    if not _has_derived_tier(record):
+        return facts
+    of_type = facts if facts.type == type_shown else facts._replace(type=type_shown)
+    return facts._replace(tier=tier_of(of_type))
 
 
-def _with_projection(record: ModelRecord, ledger: Sequence[PricePoint], now: datetime) -> ModelRecord:
+def _with_projection(
+    record: ModelRecord, ledger: Sequence[PricePoint], type_shown: str | None, now: datetime
+) -> ModelRecord:
     """The record with what its ledger shows, and who states that."""
     if not ledger:
         return record
     provenance = {**record.provenance, **_BY_LEDGER, **projection_sources(ledger, at=now)}
     if _has_derived_tier(record):
         provenance["tier"] = BY_PRICE
-    return replace(record, facts=_projected(record, ledger, now), provenance=provenance)
+    return replace(record, facts=_projected(record, ledger, type_shown, now), provenance=provenance)
 
 
 def _has_derived_tier(record: ModelRecord) -> bool:
