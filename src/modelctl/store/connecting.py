@@ -90,8 +90,7 @@ def _reading(url: URL) -> dict[str, Any]:
     """How rows are read. A dialect that nobody has tried may not know the options, or read JSON otherwise."""
     if not is_tried(url.get_backend_name()):
         return {}
-    # Every connection is closed by its `with`, which ends its transaction: another ROLLBACK would be one more way.
-    options: dict[str, Any] = {"json_deserializer": json_from_text, "pool_reset_on_return": None}
+    options: dict[str, Any] = {"json_deserializer": json_from_text}
     if url.get_driver_name() == "psycopg":  # it would ask the server for a type that no table of ours has
         options["use_native_hstore"] = False
     return options
