@@ -13,6 +13,7 @@ from modelctl.cli.database import database_of, readable_database
 from modelctl.cli.editing import DryRun, EditFormat, Format, Json, told_row_by_row
 from modelctl.config.author import author_of
 from modelctl.core.adding import COMMAND
+from modelctl.core.counts import counted
 from modelctl.errors import ModelctlError, UsageError
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def _print(context: Context, plans: Sequence[Plan], run: str | None, *, as_json:
     changes = [change for plan in plans for change in plan.changes]
     context.answer(edits_json(changes, (), run, look) if as_json else edits_text(changes, "add", look))
     context.stdout.flush()
-    rows = f"{len(changes):,} row{'s' * (len(changes) != 1)}"
+    rows = counted(len(changes), "row")
     context.say(f"{rows} added (run {run})" if run else f"{rows} would be added")
     for key in (key for plan in plans for key in plan.needs_review):
         context.say(f"{key} is switched off: no complete price is known; `modelctl price set`, then `modelctl enable`")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from modelctl.cli.context import Context, context_of
+from modelctl.core.counts import counted
 from modelctl.core.model import FACT_FIELDS
 from modelctl.core.names import require_known
 from modelctl.errors import ExitCode
@@ -84,7 +85,7 @@ def lint_command(
             context.answer(_finding_line(each))
     context.stdout.flush()
     context.say(
-        ", ".join([_number(files, "catalog"), _number(errors, "error"), _number(len(findings) - errors, "warning")])
+        ", ".join([counted(files, "catalog"), counted(errors, "error"), counted(len(findings) - errors, "warning")])
     )
     if errors:
         raise typer.Exit(ExitCode.PENDING)
@@ -174,10 +175,6 @@ def _models(context: Context) -> list[StoredModel]:
     records = merge([catalog.snapshot for catalog in catalogs], today=now.date())
     made = plan("", StoredProvider(), records, consulted=Consulted(), now=now)
     return [after(change, now=now) for change in made.changes]
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'s' * (count != 1)}"
 
 
 def _finding_line(finding: Finding) -> str:

@@ -11,6 +11,7 @@ import typer
 
 from modelctl.cli.context import Context, context_of
 from modelctl.cli.database import readable_database
+from modelctl.core.counts import counted
 from modelctl.core.names import require_known
 from modelctl.errors import ExitCode
 
@@ -164,5 +165,4 @@ def _answer_files(context: Context, files: Sequence[ExportedFile], notes: Sequen
         return
     width = max((len(str(each.path)) for each in files), default=0)
     for each in files:
-        models = f"{each.models:,} model{'s' * (each.models != 1)}"
-        context.answer(f"{each.path!s:<{width}}  {each.fate:<9}  {models}")
+        context.answer(f"{each.path!s:<{width}}  {each.fate:<9}  {counted(each.models, 'model')}")

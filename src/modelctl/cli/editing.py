@@ -13,6 +13,7 @@ import typer
 from modelctl.cli.context import Context
 from modelctl.cli.database import readable_database
 from modelctl.config.author import author_of
+from modelctl.core.counts import counted
 from modelctl.core.where import where
 from modelctl.errors import BadRows, ExitCode, UsageError
 
@@ -122,7 +123,7 @@ def _summary(order: Order, edited: Edited, run: str) -> str:
     if not count:
         nothing = "no model matches" if edited.selection is not None and not as_wanted else "nothing changed"
         return nothing + rest
-    rows = f"{count:,} row{'s' * (count != 1)}"
+    rows = counted(count, "row")
     if order.writes:
         return f"{rows} changed (run {run}){rest}"
     hint = "" if order.dry_run else "; nothing was written: add --yes to write it"

@@ -12,6 +12,7 @@ from modelctl.cli.context import Context
 from modelctl.cli.database import readable_database
 from modelctl.cli.price_models import Known, with_ledgers
 from modelctl.cli.record_files import read_file, tell_bad_rows
+from modelctl.core.counts import counted
 from modelctl.core.model import ModelKey
 from modelctl.core.price import ServiceTier
 from modelctl.core.resolve import Rule, resolve
@@ -131,7 +132,7 @@ def _tell(
     """The talk after the bills: what they come to, and what must be known before relying on it."""
     from modelctl.core.redirects import served
     from modelctl.render.bills import alarms, summary
-    from modelctl.render.price_words import overruled_text, rows_text
+    from modelctl.render.price_words import overruled_text
 
     if order.format in ("csv", "jsonl"):
         context.say(summary(total))
@@ -140,7 +141,7 @@ def _tell(
     undated = sum(row.at is None for row in found.rows)
     if undated:
         as_of = f"{order.at or context.now:%Y-%m-%d %H:%M} UTC"
-        context.say(f"note: {rows_text(undated)} without an instant billed as of {as_of}")
+        context.say(f"note: {counted(undated, 'row')} without an instant billed as of {as_of}")
     for key in sorted(used):
         for text in overruled_text(known, served(key, known, context.now), context.now):
             context.warn(text)

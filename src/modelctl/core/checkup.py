@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
+from modelctl.core.counts import counted
 from modelctl.core.credentials import Credential, CredentialState, set_command
 from modelctl.core.durations import age_text
 from modelctl.core.provider import Provider
@@ -137,7 +138,7 @@ def check_catalogs(newest: Mapping[str, date | None], today: date) -> Check:
         for name, day in sorted(newest.items())
         if day is None or (today - day).days > CATALOG_STALE_DAYS
     ]
-    return Check(name=CheckName.CATALOGS, findings=tuple(findings), note=_number(len(newest), "provider"))
+    return Check(name=CheckName.CATALOGS, findings=tuple(findings), note=counted(len(newest), "provider"))
 
 
 def check_keys(
@@ -188,7 +189,7 @@ def check_credentials(stored: Iterable[Credential], state_of: Callable[[Credenti
         for each, state in states
         if state in problems
     ]
-    return Check(name=CheckName.CREDENTIALS, findings=tuple(findings), note=_number(len(states), "stored key"))
+    return Check(name=CheckName.CREDENTIALS, findings=tuple(findings), note=counted(len(states), "stored key"))
 
 
 def check_runs(
@@ -205,7 +206,7 @@ def check_runs(
         for name, problem in found
         if problem
     ]
-    return Check(name=CheckName.RUNS, findings=tuple(findings), note=_number(len(found), "provider"))
+    return Check(name=CheckName.RUNS, findings=tuple(findings), note=counted(len(found), "provider"))
 
 
 def _run_problem(runs: ProviderRuns | None, max_age: timedelta, now: datetime) -> str:
@@ -256,7 +257,3 @@ def check_clock(
     findings = [Finding(subject="this machine's clock", problem=each, remedy=remedy) for each in problems]
     note = "" if database is not None else "the database has no clock of its own"
     return Check(name=CheckName.CLOCK, findings=tuple(findings), note=note)
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'s' * (count != 1)}"

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from shlex import quote
 
+from modelctl.core.counts import counted
 from modelctl.core.names import did_you_mean
 from modelctl.core.validate import shorten
 from modelctl.errors import CredentialError, UsageError
@@ -110,11 +111,8 @@ def require_one_master_key(known: Credentials, key_id: str, *, but: tuple[str, s
     """CredentialError where other rows than `but` are under another master key: no one key would open them all."""
     others = [each for each in known.values() if each.key_id != key_id and each.place != but]
     if others:
+        keys = f"{counted(len(others), 'key')} {'is' if len(others) == 1 else 'are'}"
         raise CredentialError(
-            f"{_number(len(others))} stored under master key {others[0].key_id}, and the one in force is {key_id}",
+            f"{keys} stored under master key {others[0].key_id}, and the one in force is {key_id}",
             f"use that master key, or rotate to this one, or remove what nobody can open any more ({others[0]}, …)",
         )
-
-
-def _number(count: int) -> str:
-    return f"{count:,} keys are" if count != 1 else "1 key is"

@@ -9,11 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from modelctl.core.biller import Billed, Tally
+from modelctl.core.counts import counted
 from modelctl.core.encoding import decimal_text
 from modelctl.core.model import ModelKey
 from modelctl.render.columns import Cell, Column, aligned
 from modelctl.render.price_json import VERSION, bill_object, instant_text, tally_object
-from modelctl.render.price_words import rows_text, totals_text, unknown_text
+from modelctl.render.price_words import totals_text, unknown_text
 from modelctl.render.terminal import Look
 from modelctl.render.values import one_line
 
@@ -124,22 +125,25 @@ def models_table(tallies: Mapping[ModelKey, Tally], look: Look) -> Iterator[str]
 def summary(total: Tally) -> str:
     """What all bills come to, in one line."""
     amount = totals_text(total.totals, is_complete=not total.incomplete_rows)
-    return f"total {amount} for {rows_text(total.rows)}"
+    return f"total {amount} for {counted(total.rows, 'row')}"
 
 
 def alarms(total: Tally) -> Iterator[str]:
     """What must be said before the total is relied on."""
     if total.incomplete_rows:
         items = ", ".join(f"{item} in {count:,}" for item, count in sorted(total.unknown.items()))
-        rows = rows_text(total.incomplete_rows)
+        rows = counted(total.incomplete_rows, "row")
         yield f"warning: {rows} used what has no price on record, which is not billed: {items}"
     if total.ended_rows:
-        yield f"warning: {rows_text(total.ended_rows)} of models that had ended by then: billed at their last prices"
+        rows = counted(total.ended_rows, "row")
+        yield f"warning: {rows} of models that had ended by then: billed at their last prices"
     if total.rows_without_fee:
-        yield f"warning: {rows_text(total.rows_without_fee)} of models with a price per request do not give requests"
+        rows = counted(total.rows_without_fee, "row")
+        yield f"warning: {rows} of models with a price per request do not give requests"
     if total.oversized_rows:
+        rows = counted(total.oversized_rows, "row")
         yield (
-            f"warning: {rows_text(total.oversized_rows)} with prompts that do not fit the model's window were billed at"
+            f"warning: {rows} with prompts that do not fit the model's window were billed at"
             " a long-context price; a row must be one request, not the sum of many"
         )
 
@@ -182,7 +186,7 @@ def _unknown(billed: Billed) -> str:
 
 
 def _unknown_rows(tally: Tally) -> str:
-    return f"in {rows_text(tally.incomplete_rows)}" if tally.incomplete_rows else ""
+    return f"in {counted(tally.incomplete_rows, 'row')}" if tally.incomplete_rows else ""
 
 
 def _csv_line(values: Iterable[str | int]) -> str:

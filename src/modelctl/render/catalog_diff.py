@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from modelctl.core.catalog_diff import ModelDifference, PriceDifference, ProviderDifference
+from modelctl.core.counts import counted
 from modelctl.core.database_url import masked
 from modelctl.core.model import ModelRecord
 from modelctl.core.plan import FieldChange
@@ -36,8 +37,8 @@ def diff_summary(found: Sequence[ProviderDifference]) -> str:
     if not found:
         return "no difference"
     added, removed, changed = (sum(len(getattr(each, name)) for each in found) for name in _KINDS)
-    providers = f"{len(found):,} provider{'s differ' if len(found) != 1 else ' differs'}"
-    return f"{providers}: {added:,} model{'s' * (added != 1)} added, {removed:,} removed, {changed:,} changed"
+    providers = f"{counted(len(found), 'provider')} {'differs' if len(found) == 1 else 'differ'}"
+    return f"{providers}: {counted(added, 'model')} added, {removed:,} removed, {changed:,} changed"
 
 
 _KINDS = ("added", "removed", "changed")

@@ -9,6 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from modelctl.core.counts import counted
 from modelctl.core.encoding import FACT_TYPES
 from modelctl.core.ledger import projection
 from modelctl.core.model import FactValue, ModelRecord, Skipped
@@ -88,7 +89,7 @@ def _block(found: Discovered, look: Look) -> Iterator[str]:
         return
     records = _records(found)
     whole = "whole listing" if found.is_whole else "not a whole listing: absence means nothing"
-    yield f"{name}  {len(records):,} model{'s' * (len(records) != 1)}  ({whole} of {shown(found.listed_at)})"
+    yield f"{name}  {counted(len(records), 'model')}  ({whole} of {shown(found.listed_at)})"
     if found.notice:
         yield from labelled("note", found.notice, look, style="yellow", indent=2)
     for reason, ids in _by_reason(found.listing.skipped).items():

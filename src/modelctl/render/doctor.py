@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from modelctl.core.checkup import Check, CheckStatus, Checkup, Finding
+from modelctl.core.counts import counted
 from modelctl.render.json_values import plain
 from modelctl.render.terminal import Look, labelled
 from modelctl.render.values import one_line
@@ -53,7 +54,7 @@ def closing(checkup: Checkup) -> str:
     if checkup.is_ok:
         return f"all {len(checkup.checks)} checks are ok"
     missed = f", {not_run} of {len(checkup.checks)} checks could not be run" if not_run else ""
-    return f"{_number(findings)}{missed}"
+    return f"{counted(findings, 'finding')}{missed}"
 
 
 def _title(check: Check) -> str:
@@ -68,7 +69,7 @@ def _state(check: Check) -> str:
         case CheckStatus.NOT_RUN:
             return f"not run: {one_line(check.not_run)}"
         case CheckStatus.FINDINGS:
-            return f"{_number(len(check.findings))}{note}"
+            return f"{counted(len(check.findings), 'finding')}{note}"
 
 
 def _findings(check: Check, look: Look) -> Iterator[str]:
@@ -94,7 +95,3 @@ def _check(check: Check) -> dict[str, Any]:
 
 def _finding(finding: Finding) -> dict[str, str]:
     return {"subject": finding.subject, "problem": finding.problem, "remedy": finding.remedy}
-
-
-def _number(count: int) -> str:
-    return f"{count:,} finding{'s' * (count != 1)}"

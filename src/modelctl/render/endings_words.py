@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from modelctl.core.counts import counted
 from modelctl.core.encoding import decimal_text
 from modelctl.core.endings import Ending, Endings, EndKind, Finding
 from modelctl.core.model import AfterRetirement
@@ -27,19 +28,15 @@ def heading(endings: Endings, kind: EndKind) -> str:
     window = endings.window
     match kind:
         case EndKind.ANNOUNCED:
-            return f"announced ends within {days(window.reach_days)}"
+            return f"announced ends within {counted(window.reach_days, 'day')}"
         case EndKind.NOT_BEFORE:
-            return f"no end announced, but possible within {days(window.within_days)}: not sooner than the day"
+            within = counted(window.within_days, "day")
+            return f"no end announced, but possible within {within}: not sooner than the day"
         case EndKind.ENDED if window.past_days is None:
             return "ended and still enabled"
         case EndKind.ENDED:
             and_enabled = "" if window.fail_within_days is None else ", or still enabled"
-            return f"ended within the past {days(window.past_days or 0)}{and_enabled}"
-
-
-def days(count: int) -> str:
-    """A number of days."""
-    return f"{count:,} day{'' if count == 1 else 's'}"
+            return f"ended within the past {counted(window.past_days or 0, 'day')}{and_enabled}"
 
 
 def when(ending: Ending) -> str:
@@ -49,13 +46,13 @@ def when(ending: Ending) -> str:
         return "day unknown"
     match ending.kind:
         case EndKind.ENDED:
-            return f"{days(-left)} ago" if left < 0 else "already"
+            return f"{counted(-left, 'day')} ago" if left < 0 else "already"
         case EndKind.NOT_BEFORE if left <= 0:
             return "any day"
         case _ if left < 0:
-            return f"{days(-left)} overdue"
+            return f"{counted(-left, 'day')} overdue"
         case _:
-            return f"in {days(left)}" if left else "today"
+            return f"in {counted(left, 'day')}" if left else "today"
 
 
 def succession(ending: Ending) -> str:
@@ -131,11 +128,11 @@ def remarks(endings: Endings) -> Iterator[str]:
         return
     if not endings.rows:
         past = endings.window.past_days
-        or_past = "" if past is None else f" or has ended within the past {days(past)}"
+        or_past = "" if past is None else f" or has ended within the past {counted(past, 'day')}"
         whose = "enabled model" if endings.window.only_enabled else "model"
         following = f"; the next is {_dated(*reversed(endings.next_end))}" if endings.next_end else ""
-        looked_at = f"{endings.looked_at:,} model{'' if endings.looked_at == 1 else 's'}{of} looked at"
-        yield f"no {whose} ends within {days(endings.window.reach_days)}{or_past} ({looked_at}){following}"
+        looked_at = f"{counted(endings.looked_at, 'model')}{of} looked at"
+        yield f"no {whose} ends within {counted(endings.window.reach_days, 'day')}{or_past} ({looked_at}){following}"
     if endings.not_enabled:
         yield f"left out by --enabled: {_models(endings.not_enabled, 'that is', 'that are')} not enabled"
     if endings.ended_enabled_elsewhere:
@@ -150,7 +147,7 @@ def alarms(endings: Endings) -> Iterator[str]:
     """The findings, by name."""
     soon, ended = endings.findings(Finding.ENDS_SOON), endings.findings(Finding.ENDED)
     if soon:
-        within = days(endings.window.fail_within_days or 0)
+        within = counted(endings.window.fail_within_days or 0, "day")
         yield f"{_enabled(soon, 'ends', 'end')} within {within}: {_named(soon)}"
     if ended:
         yield f"{_enabled(ended, 'has ended already', 'have ended already')}: {_named(ended)}"
@@ -165,8 +162,8 @@ def _dated(key: object, day: object) -> str:
 
 
 def _enabled(endings: tuple[Ending, ...], one: str, many: str) -> str:
-    return f"{len(endings):,} enabled model{f' {one}' if len(endings) == 1 else f's {many}'}"
+    return f"{counted(len(endings), 'enabled model')} {one if len(endings) == 1 else many}"
 
 
 def _models(count: int, one: str, many: str) -> str:
-    return f"{count:,} model{f' {one}' if count == 1 else f's {many}'}"
+    return f"{counted(count, 'model')} {one if count == 1 else many}"

@@ -59,11 +59,6 @@ def number(quantity: Decimal) -> str:
     return f"{quantity:,f}"
 
 
-def rows_text(count: int) -> str:
-    """`1 row`, `12 rows`."""
-    return f"{count:,} row{'' if count == 1 else 's'}"
-
-
 def why(unpriced: Unpriced, bill: Bill) -> str:
     """Why a quantity is not billed."""
     tier = "" if bill.service_tier == STANDARD else f"{bill.service_tier} "

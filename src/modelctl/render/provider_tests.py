@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
+from modelctl.core.counts import counted
 from modelctl.core.health import Health
 from modelctl.render.json_values import plain
 from modelctl.render.providers import health_style
@@ -77,7 +78,7 @@ def tests_json(results: Results, at: datetime, stored: set[str], look: Look) -> 
 
 def _facts(probed: Probed) -> Iterator[str]:
     if probed.models is not None:
-        yield f"{probed.models:,} model{'s' * (probed.models != 1)}"
+        yield counted(probed.models, "model")
     if probed.skipped:
         yield f"{probed.skipped:,} skipped"
     if probed.latency_ms is not None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from modelctl.core.counts import counted
 from modelctl.core.model import ModelKey
 from modelctl.core.names import require_known
 from modelctl.core.plan import Action, Change, FieldChange, Plan
@@ -107,7 +108,7 @@ def remove(database: Database, name: str, author: Author, *, cascade: bool) -> D
         stored = read.models_of(connection, tables, name)
         found = _dependents(connection, database, name)
         if stored.models and not cascade:
-            raise Refused(f"{_number(len(stored.models), 'model')} of {name} would go with it", "add --cascade")
+            raise Refused(f"{counted(len(stored.models), 'model')} of {name} would go with it", "add --cascade")
         gone = tuple(
             Change(action=Action.REMOVE, key=key, existing=each) for key, each in sorted(stored.models.items())
         )
@@ -137,10 +138,6 @@ def _require_new(name: str, known: Mapping[str, Provider]) -> None:
 def _catalogs_hand(author: Author) -> Author:
     """The author of a row as its catalog states it: a run of its own, just before the person's."""
     return replace(author, run=f"{author.run.rpartition('-')[0]}-0", command="populate")
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'s' * (count != 1)}"
 
 
 def _rules() -> KindRules:
