@@ -21,6 +21,8 @@ from typing import Any
 
 import pymysql
 
+from tests.installed import missing, program
+
 HOST = "127.0.0.1"
 SIZE = 3
 PROVIDER_LIBRARY = Path("/usr/lib/galera/libgalera_smm.so")
@@ -37,10 +39,10 @@ class ClusterError(RuntimeError):
 
 def why_impossible() -> str:
     """What is missing on this machine, and how to install it; empty when a cluster can be started."""
-    missing = [name for name in PROGRAMS if _program(name) is None]
+    names = missing(PROGRAMS)
     if not PROVIDER_LIBRARY.exists():
-        missing.append(str(PROVIDER_LIBRARY))
-    return f"missing: {', '.join(missing)} (apt-get install mariadb-server galera-4 rsync)" if missing else ""
+        names.append(str(PROVIDER_LIBRARY))
+    return f"missing: {', '.join(names)} (apt-get install mariadb-server galera-4 rsync)" if names else ""
 
 
 @dataclass(slots=True)
@@ -139,7 +141,7 @@ class Cluster:
             (node.directory / "data").mkdir(parents=True)
         data = self.nodes[0].directory / "data"
         user = [f"--user={USER}"] if os.geteuid() == 0 else []
-        install = [_required("mariadb-install-db"), "--no-defaults", *user, f"--datadir={data}", "--skip-test-db"]
+        install = [program("mariadb-install-db"), "--no-defaults", *user, f"--datadir={data}", "--skip-test-db"]
         done = subprocess.run(
             [*install, "--auth-root-authentication-method=normal", "--innodb-log-file-size=16M"],
             capture_output=True,
@@ -240,7 +242,7 @@ class Cluster:
         }
         user = [f"--user={USER}"] if os.geteuid() == 0 else []
         given = [f"--{name}={value}" for name, value in options.items()]
-        return [_required("mariadbd"), "--no-defaults", *user, "--skip-name-resolve", *given]
+        return [program("mariadbd"), "--no-defaults", *user, "--skip-name-resolve", *given]
 
 
 @contextmanager
@@ -256,17 +258,6 @@ def started() -> Iterator[Cluster]:
             yield cluster
         finally:
             cluster.stop()
-
-
-def _program(name: str) -> str | None:
-    return shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
-
-
-def _required(name: str) -> str:
-    found = _program(name)
-    if found is None:
-        raise ClusterError(why_impossible())
-    return found
 
 
 def _give_away(directory: Path) -> None:

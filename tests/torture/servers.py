@@ -17,24 +17,19 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
+from tests.installed import missing, program
 from tests.stopping import undisturbed
 
 START_S = 90
 USERS = {"postgresql": "postgres", "mariadb": "mysql"}
 """Who runs a server where the tests run as root."""
 PROGRAMS = {"postgresql": ("initdb", "postgres"), "mariadb": ("mariadb-install-db", "mariadbd")}
-BINARIES = ("/usr/sbin", *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)))
-
-
-def program(name: str) -> str | None:
-    """Where a server's program is; None where it is not installed."""
-    return shutil.which(name, path=os.pathsep.join((os.environ.get("PATH", ""), *BINARIES)))
 
 
 def why_missing(kind: str) -> str:
     """Empty where a server of this kind can be started here."""
-    missing = [name for name in PROGRAMS[kind] if program(name) is None]
-    return f"{', '.join(missing)} not installed" if missing else ""
+    names = missing(PROGRAMS[kind])
+    return f"{', '.join(names)} not installed" if names else ""
 
 
 @dataclass(slots=True)
@@ -122,9 +117,9 @@ class OwnServer:
                 "shared_buffers": "16MB",
             }
             given = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
-            return [_required("postgres"), "-D", str(self.data), "-p", str(self.port), *given]
+            return [program("postgres"), "-D", str(self.data), "-p", str(self.port), *given]
         return [
-            *(_required("mariadbd"), "--no-defaults", f"--datadir={self.data}", f"--port={self.port}"),
+            *(program("mariadbd"), "--no-defaults", f"--datadir={self.data}", f"--port={self.port}"),
             *(f"--socket={self.directory}/server.sock", "--bind-address=127.0.0.1", "--skip-log-bin"),
             *("--innodb-buffer-pool-size=32M", "--innodb-log-file-size=8M", "--innodb-flush-log-at-trx-commit=1"),
             *("--skip-name-resolve", f"--pid-file={self.directory}/server.pid", "--max-connections=200"),
@@ -157,7 +152,7 @@ def _make_postgresql(server: OwnServer) -> None:
     secret = server.directory / "password"
     secret.write_text(server.password, encoding="utf-8")
     _run(
-        *(_required("initdb"), "-D", str(server.data), "-U", "tester", "-A", "scram-sha-256", "-E", "UTF8"),
+        *(program("initdb"), "-D", str(server.data), "-U", "tester", "-A", "scram-sha-256", "-E", "UTF8"),
         *("--no-sync", "--wal-segsize=1", "-X", str(server.directory / "wal"), f"--pwfile={secret}", "--locale=C"),
         kind=server.kind,
     )
@@ -168,7 +163,7 @@ def _make_mariadb(server: OwnServer) -> None:
     """Its user comes with the first start, from a file: no password stands in an argument."""
     user = _user(server.kind)
     _run(
-        *(_required("mariadb-install-db"), "--no-defaults", f"--datadir={server.data}", "--skip-test-db"),
+        *(program("mariadb-install-db"), "--no-defaults", f"--datadir={server.data}", "--skip-test-db"),
         *("--auth-root-authentication-method=normal", "--innodb-log-file-size=8M", "--skip-name-resolve"),
         *([f"--user={user}"] if user else []),
     )
@@ -185,12 +180,6 @@ def _run(*command: str, kind: str | None = None) -> None:
 
 def _user(kind: str) -> str | None:
     return USERS[kind] if os.geteuid() == 0 else None
-
-
-def _required(name: str) -> str:
-    found = program(name)
-    assert found is not None, f"{name} is not installed"
-    return found
 
 
 def _free_port() -> int:
