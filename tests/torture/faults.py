@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import inf
 from pathlib import Path
 
 from tests.databases import KINDS, SERVERS
 from tests.stopping import ending_children
 from tests.torture import crowds, disks, wires
-from tests.torture.checks import Broken
+from tests.torture.playing import NotTriedError, play_each
+from tests.torture.site import Site
 from tests.torture.stage import Stage, stage_on
 
 SERVER_KINDS = tuple(SERVERS)
@@ -64,25 +65,16 @@ def play_faults(
     Broken tells which it was. `ends_s`: by the monotonic clock.
     """
     by_name = {fault.name: fault for fault in FAULTS}
-    count = 0
     with stage_on(kind, directory, seed, tally) as stage, ending_children():
-        for name in names:
-            if time.monotonic() > ends_s:
-                break
-            count += 1
-            _play(by_name[name], stage, kind, tell)
-    return count
+        plays = {name: partial(_play, by_name[name], stage) for name in names}
+        return play_each(plays, kind, tally, ends_s=ends_s, tell=tell, trail=partial(_trail, stage.site))
 
 
-def _play(fault: Fault, stage: Stage, kind: str, tell: Callable[[str], object]) -> None:
+def _play(fault: Fault, stage: Stage) -> None:
     if fault.needs_small_disk and not stage.has_small_disk:
-        tell(f"{kind}: {fault.name} NOT TRIED: no small disk could be mounted")
-        return
-    began_s = time.monotonic()
-    try:
-        fault.play(stage)
-    except AssertionError as error:
-        last = "\n  ".join(stage.site.told[-8:])
-        raise Broken(f"{fault.name}, seed {stage.site.seed}: {error}\n  {last}") from error
-    stage.site.tally["faults"] += 1
-    tell(f"{kind}: {fault.name}, {time.monotonic() - began_s:.0f} s")
+        raise NotTriedError("no small disk could be mounted")
+    fault.play(stage)
+
+
+def _trail(site: Site) -> str:
+    return "".join(f"\n  {line}" for line in (f"seed {site.seed}", *site.told[-8:]))

@@ -9,7 +9,9 @@ import pytest
 
 from tests.torture import canaries
 from tests.torture.canaries import Leaked, check_files, check_text
+from tests.torture.checks import Broken
 from tests.torture.faults import play_faults
+from tests.torture.playing import NotTriedError, play_each
 from tests.torture.turns import play_turns, turns
 from tests.torture.web import play_web
 
@@ -35,6 +37,22 @@ def test_faults_come_in_turn_and_the_next_seed_goes_on(capsys: pytest.CaptureFix
     assert turns(["sqlite"], len(first)) == first
     assert play_turns(first, 0, {}, seconds=-1) == 0
     assert f"faults: 0 of {len(first)}; SEED=0 goes on with 'disk read-only' on sqlite" in capsys.readouterr().out
+
+
+def test_a_fault_that_breaks_something_is_named_and_one_that_cannot_be_played_does_not_count() -> None:
+    def cannot() -> None:
+        raise NotTriedError("no disk")
+
+    def breaks() -> None:
+        raise AssertionError("half a row")
+
+    tally: Counter[str] = Counter()
+    told: list[str] = []
+    faults = {"sound": lambda: None, "full": cannot, "cut": breaks, "after": lambda: None}
+    with pytest.raises(Broken, match=r"^cut: half a row\n  seed 7$"):
+        play_each(faults, "sqlite", tally, tell=told.append, trail=lambda: "\n  seed 7")
+    assert told == ["sqlite: sound, 0 s", "sqlite: full NOT TRIED: no disk"]
+    assert tally == {"faults": 1}
 
 
 @pytest.mark.parametrize("secret", canaries.SECRETS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -31,6 +30,7 @@ from tests.stopping import ending_children
 from tests.torture import canaries
 from tests.torture.checks import Broken
 from tests.torture.command import Ended, Running
+from tests.torture.playing import play_each
 from tests.torture.site import START
 from tests.torture.stage import check_clear
 
@@ -213,18 +213,7 @@ def play_web(
     tell: Callable[[str], object] = print,
 ) -> int:
     """These faults of the web, one after another, while it is not too late; how many began."""
-    count = 0
     with ProviderServer() as server, web(directory, tally, server) as place, ending_children():
         check_clear(place.sync("--migrate", "--force"), {0})
-        for name in names:
-            if time.monotonic() > ends_s:
-                break
-            count += 1
-            began_s = time.monotonic()
-            try:
-                FAULTS[name](place)
-            except AssertionError as error:
-                raise Broken(f"web, {name}: {error}") from error
-            tally["faults"] += 1
-            tell(f"web: {name}, {time.monotonic() - began_s:.0f} s")
-    return count
+        plays = {name: partial(FAULTS[name], place) for name in names}
+        return play_each(plays, "web", tally, ends_s=ends_s, tell=tell)
