@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from tests.cluster.conftest import TALLY, Site, ended
+from tests.cluster.conftest import TALLY, Site, ended, sync_of
 from tests.cluster.tables import require_equal_nodes, require_same_facts
 from tests.databases import empty_database
 from tests.torture import sources
 from tests.torture.world import PROVIDERS
 
-SYNC = ("sync", "--force", *(part for name in PROVIDERS for part in ("--provider", name)))
+SYNC = sync_of(*PROVIDERS)
 SHIPPED = ("anthropic", "openai", "google", "mistral", "groq", "cohere")
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import date
+from functools import partial
 
 import pytest
 from sqlalchemy import Connection, insert
@@ -14,14 +16,13 @@ from modelctl.core.run import Author
 from modelctl.errors import ModelctlError
 from modelctl.store.engine import Database
 from modelctl.store.lease import Pace, held
-from tests.cluster.conftest import TALLY, Site, ended, error_of, synced
+from tests.cluster.conftest import TALLY, Site, ended, error_of, moved_on, sync_of, synced
 from tests.cluster.tables import require_equal_nodes
 from tests.cluster.wire import Wire
 from tests.conftest import NOW
-from tests.torture import sources
 from tests.torture.world import PLAIN
 
-SYNC = ("sync", "--force", "--provider", PLAIN)
+SYNC = sync_of(PLAIN)
 APPLY = 2
 """Which COMMIT of a sync of one provider is that of its rows: the first one takes the lease."""
 LATE_ROWS = 400_000
@@ -33,22 +34,7 @@ PERSONS = "set by hand"
 @pytest.fixture
 def shop(site: Site) -> Site:
     """One provider in sync, and a source that has moved since: every row is to be written."""
-    import random
-
-    sources.first_models(site.world, random.Random(0))
-    assert site.run(0, *SYNC, "--migrate").code == 0
-    for (provider, _), entry in site.world.catalog.items():
-        if provider == PLAIN:
-            entry.context_window += 1
-    site.world.publish()
-    return site
-
-
-@pytest.fixture
-def wire(site: Site) -> Iterator[Wire]:
-    """Before node 0."""
-    with Wire(site.cluster.nodes[0].port) as made:
-        yield made
+    return moved_on(site, random.Random(0), PLAIN)
 
 
 def edit(site: Site, node: int) -> None:
@@ -95,46 +81,42 @@ def prepare_to_be_late(site: Site) -> None:
     synced(site.cluster.nodes)
 
 
-def counted(site: Site, node: int, name: str) -> int:
-    return int(site.cluster.nodes[node].status(f"wsrep_local_{name}"))
+def require_broken_and_done(site: Site, wire: Wire, counter: str, meanwhile: Callable[[], None]) -> None:
+    """What happens before the rows' COMMIT breaks it, as node 0 counts; tried anew, the sync and the edit are done."""
+    status = partial(site.cluster.nodes[0].status, f"wsrep_local_{counter}")
+    before = int(status())
+    gate, running = site.start_up_to("COMMIT", wire, *SYNC, nth=APPLY)
+    meanwhile()
+    gate.open()
+    result = ended(running)
+    assert result.code == 0, result.stderr
+    assert int(status()) > before, f"{counter} is as before: this has shown nothing"
+    require_edit_kept_and_sync_done(site)
 
 
 def test_a_persons_edit_through_another_node_breaks_the_transaction_that_is_about_to_commit(
     shop: Site, wire: Wire
 ) -> None:
-    before = counted(shop, 0, "bf_aborts")
-    gate = wire.gate("COMMIT", nth=APPLY)
-    running = shop.start(wire.url(shop.database), *SYNC)
-    gate.arrived()
-    edit(shop, 1)
-    synced([shop.cluster.nodes[0]])
-    gate.open()
-    result = ended(running)
-    assert result.code == 0, result.stderr
-    assert counted(shop, 0, "bf_aborts") > before, "no transaction was broken: this has shown nothing"
-    require_edit_kept_and_sync_done(shop)
+    def edit_and_arrive() -> None:
+        edit(shop, 1)
+        synced([shop.cluster.nodes[0]])
+
+    require_broken_and_done(shop, wire, "bf_aborts", edit_and_arrive)
 
 
 def test_an_edit_that_its_node_has_not_seen_yet_fails_the_certification_of_its_commit(shop: Site, wire: Wire) -> None:
     prepare_to_be_late(shop)
-    before = counted(shop, 0, "cert_failures")
-    gate = wire.gate("COMMIT", nth=APPLY)
-    running = shop.start(wire.url(shop.database), *SYNC)
-    gate.arrived()
-    be_late(shop, 1).join()
-    edit(shop, 1)
-    gate.open()
-    result = ended(running)
-    assert result.code == 0, result.stderr
-    assert counted(shop, 0, "cert_failures") > before, "no certification failed: this has shown nothing"
-    require_edit_kept_and_sync_done(shop)
+
+    def edit_unseen() -> None:
+        be_late(shop, 1).join()
+        edit(shop, 1)
+
+    require_broken_and_done(shop, wire, "cert_failures", edit_unseen)
 
 
 def test_a_sync_that_reads_and_plans_on_a_node_that_is_behind_overwrites_no_edit(shop: Site, wire: Wire) -> None:
     prepare_to_be_late(shop)
-    gate = wire.gate("SELECT ai_models.")
-    running = shop.start(wire.url(shop.database), *SYNC)
-    gate.arrived()
+    gate, running = shop.start_up_to("SELECT ai_models.", wire, *SYNC)
     be_late(shop, 1).join()
     edit(shop, 1)
     [(stale,)] = shop.sql(
@@ -155,9 +137,7 @@ def test_a_commit_whose_answer_was_lost_is_found_again_on_another_node(shop: Sit
     shop.world.publish()
     if is_behind:
         prepare_to_be_late(shop)
-    gate = wire.gate("COMMIT", nth=APPLY)
-    running = shop.start(wire.url(shop.database), *SYNC)
-    gate.arrived()
+    gate, running = shop.start_up_to("COMMIT", wire, *SYNC, nth=APPLY)
     wire.target = shop.cluster.nodes[1].port
     late = be_late(shop, 0) if is_behind else None
     if late is not None:
@@ -174,9 +154,7 @@ def test_a_commit_whose_answer_was_lost_is_found_again_on_another_node(shop: Sit
 def test_a_run_whose_lock_was_taken_over_through_another_node_writes_nothing(shop: Site, wire: Wire) -> None:
     """It holds the rows on its own node, and may not have heard of it yet: its COMMIT fails, and then its fence."""
     before = shop.seen(0, "SELECT model_id, context_window FROM ai_models ORDER BY model_id")
-    gate = wire.gate("COMMIT", nth=APPLY)
-    running = shop.start(wire.url(shop.database), *SYNC)
-    gate.arrived()
+    gate, running = shop.start_up_to("COMMIT", wire, *SYNC, nth=APPLY)
     shop.sql(1, "UPDATE ai_leases SET run = 'thief', beat = beat + 1")
     gate.open()
     result = ended(running)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 import sys
 import time
@@ -17,8 +18,10 @@ import pytest
 
 from tests.cluster.galera import Cluster, Node, started, why_impossible
 from tests.cluster.tables import UP_TO_DATE
+from tests.cluster.wire import Gate, Wire
 from tests.conftest import Result
 from tests.stopping import is_stopping, stop_when_asked
+from tests.torture import sources
 from tests.torture.world import World, world_in
 
 TALLY: Counter[str] = Counter()
@@ -115,6 +118,13 @@ class Site:
         self.started.append(process)
         return process
 
+    def start_up_to(self, statement: str, wire: Wire, *argv: str, nth: int = 1) -> tuple[Gate, subprocess.Popen[bytes]]:
+        """A command through the wire that has come to the n-th statement that begins like this, and stands there."""
+        gate = wire.gate(statement, nth=nth)
+        process = self.start(wire.url(self.database), *argv)
+        gate.arrived()
+        return gate, process
+
     def run(self, target: int | str, *argv: str, env: Mapping[str, str] | None = None) -> Result:
         """A command, to its end."""
         return ended(self.start(target, *argv, env=env))
@@ -148,6 +158,29 @@ def site(cluster: Cluster, tmp_path: Path) -> Iterator[Site]:
         cluster.nodes[0].sql(f"DROP DATABASE {made.database}")
 
 
+@pytest.fixture
+def wire(site: Site) -> Iterator[Wire]:
+    """Before node 0."""
+    with Wire(site.cluster.nodes[0].port) as made:
+        yield made
+
+
+def sync_of(*providers: str) -> tuple[str, ...]:
+    """The command that syncs these."""
+    return ("sync", "--force", *(part for name in providers for part in ("--provider", name)))
+
+
+def moved_on(site: Site, draw: random.Random, *providers: str) -> Site:
+    """These providers in sync, and then their catalogs moved: every row of theirs is to be written."""
+    sources.first_models(site.world, draw)
+    assert site.run(0, *sync_of(*providers), "--migrate").code == 0
+    for (provider, _), entry in site.world.catalog.items():
+        if provider in providers:
+            entry.context_window += 1
+    site.world.publish()
+    return site
+
+
 def ended(process: subprocess.Popen[bytes]) -> Result:
     """How a command ended. None of them may take long, print a traceback, or tell an error in several lines."""
     out, err = process.communicate(timeout=PATIENCE_S)
@@ -161,11 +194,6 @@ def error_of(result: Result) -> str:
     lines = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
     assert len(lines) == 1, result.stderr
     return lines[0]
-
-
-def timed(began_s: float) -> float:
-    """Seconds since then."""
-    return time.monotonic() - began_s
 
 
 def synced(nodes: list[Node]) -> None:

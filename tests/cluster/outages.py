@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import random
+import subprocess
 import time
-from collections.abc import Iterator
 
 import pytest
 
-from tests.cluster.conftest import TALLY, Site, ended, error_of
+from tests.cluster.conftest import TALLY, Site, ended, error_of, moved_on, sync_of
 from tests.cluster.tables import UP_TO_DATE, dump, require_equal_nodes
-from tests.cluster.wire import Wire
+from tests.cluster.wire import Gate, Wire
 from tests.conftest import Result
-from tests.torture import sources
 from tests.torture.world import PROVIDERS
 
-SYNC = ("sync", "--force", *(part for name in PROVIDERS for part in ("--provider", name)))
+SYNC = sync_of(*PROVIDERS)
 SECOND = 3
 """The COMMIT of the second provider's rows; the first one takes the lease."""
 BOUND_S = 75.0
@@ -26,20 +25,7 @@ WRITTEN = ("ai_models", "ai_model_prices", "ai_model_state", "ai_changes")
 @pytest.fixture
 def shop(site: Site, request: pytest.FixtureRequest) -> Site:
     """Two providers in sync, and sources that have moved since."""
-    draw = random.Random(int(request.config.getoption("--seed")))
-    sources.first_models(site.world, draw)
-    assert site.run(0, *SYNC, "--migrate").code == 0
-    for entry in site.world.catalog.values():
-        entry.context_window += 1
-    site.world.publish()
-    return site
-
-
-@pytest.fixture
-def wire(site: Site) -> Iterator[Wire]:
-    """Before node 0."""
-    with Wire(site.cluster.nodes[0].port) as made:
-        yield made
+    return moved_on(site, random.Random(int(request.config.getoption("--seed"))), *PROVIDERS)
 
 
 def require_converged(site: Site, node: int) -> None:
@@ -78,17 +64,20 @@ def _is_of(row: tuple[object, ...], provider: str) -> bool:
     return provider in row or any(str(value).startswith(f"{provider}/") for value in row)
 
 
-def require_one_line(result: Result) -> None:
-    """It failed, and says so: no traceback, nothing of the driver's inner life, the reason and what to do."""
+def failed_in_time(running: subprocess.Popen[bytes], gate: Gate) -> Result:
+    """Let go, it fails within the bound and says so: no traceback, no driver's inner life, but the reason."""
+    began_s = time.monotonic()
+    gate.open()
+    result = ended(running)
+    assert time.monotonic() - began_s < BOUND_S
     assert result.code in (1, 5), result
     told = result.stdout + result.stderr
     assert "Traceback" not in told and "sqlalche.me" not in told, told
+    return result
 
 
 def test_the_other_node_is_killed_in_the_middle_of_a_sync(shop: Site, wire: Wire) -> None:
-    gate = wire.gate("COMMIT", nth=SECOND)
-    running = shop.start(wire.url(shop.database), *SYNC)
-    gate.arrived()
+    gate, running = shop.start_up_to("COMMIT", wire, *SYNC, nth=SECOND)
     began_s = time.monotonic()
     shop.cluster.nodes[1].kill()
     TALLY["kill -9 of nodes"] += 1
@@ -105,16 +94,10 @@ def test_the_other_node_is_killed_in_the_middle_of_a_sync(shop: Site, wire: Wire
 @pytest.mark.parametrize("statement", ["INSERT INTO ai_leases", "SELECT ai_models.", "UPDATE ai_leases", "COMMIT"])
 def test_the_own_node_is_killed_in_the_middle_of_a_sync(shop: Site, wire: Wire, statement: str) -> None:
     before = dump(shop.url(1) + UP_TO_DATE)
-    gate = wire.gate(statement, nth=SECOND if statement == "COMMIT" else 1)
-    running = shop.start(wire.url(shop.database), *SYNC)
-    gate.arrived()
+    gate, running = shop.start_up_to(statement, wire, *SYNC, nth=SECOND if statement == "COMMIT" else 1)
     shop.cluster.nodes[0].kill()
     TALLY["kill -9 of nodes"] += 1
-    began_s = time.monotonic()
-    gate.open()
-    result = ended(running)
-    assert time.monotonic() - began_s < BOUND_S
-    require_one_line(result)
+    failed_in_time(running, gate)
     require_whole_providers(shop, before, 1)
     result = shop.run(1, *SYNC)  # through another node; the dead run's lock goes with it
     assert result.code == 0, result.stderr
@@ -122,9 +105,7 @@ def test_the_own_node_is_killed_in_the_middle_of_a_sync(shop: Site, wire: Wire, 
 
 
 def test_the_own_node_is_killed_and_a_balancer_leads_to_another(shop: Site, wire: Wire) -> None:
-    gate = wire.gate("COMMIT", nth=SECOND)
-    running = shop.start(wire.url(shop.database), *SYNC)
-    gate.arrived()
+    gate, running = shop.start_up_to("COMMIT", wire, *SYNC, nth=SECOND)
     wire.target = shop.cluster.nodes[1].port
     shop.cluster.nodes[0].kill()
     TALLY["kill -9 of nodes"] += 1
@@ -136,19 +117,14 @@ def test_the_own_node_is_killed_and_a_balancer_leads_to_another(shop: Site, wire
 
 def test_two_of_three_are_killed_and_the_last_one_says_so_in_bounded_time(shop: Site, wire: Wire) -> None:
     before = dump(shop.url(0) + UP_TO_DATE)
-    gate = wire.gate("COMMIT", nth=SECOND)
-    running = shop.start(wire.url(shop.database), *SYNC)
-    gate.arrived()
+    gate, running = shop.start_up_to("COMMIT", wire, *SYNC, nth=SECOND)
     for node in shop.cluster.nodes[1:]:
         node.kill()
     TALLY["kill -9 of nodes"] += 2
     began_s = time.monotonic()
-    gate.open()
-    result = ended(running)
-    took_s = time.monotonic() - began_s
-    TALLY["seconds until a lost quorum is told"] = max(TALLY["seconds until a lost quorum is told"], round(took_s))
-    assert took_s < BOUND_S
-    require_one_line(result)
+    result = failed_in_time(running, gate)
+    took_s = round(time.monotonic() - began_s)
+    TALLY["seconds until a lost quorum is told"] = max(TALLY["seconds until a lost quorum is told"], took_s)
     assert "this node has lost its cluster" in result.stdout + result.stderr
     began_s = time.monotonic()
     second = shop.run(0, *SYNC)
@@ -184,9 +160,7 @@ def test_a_node_that_goes_on_taking_no_statements_is_told_in_one_line(shop: Site
 
 def test_a_node_that_is_cut_off_for_a_while_is_waited_for(shop: Site, wire: Wire) -> None:
     node = shop.cluster.nodes[0]
-    gate = wire.gate("COMMIT", nth=SECOND)
-    running = shop.start(wire.url(shop.database), *SYNC)
-    gate.arrived()
+    gate, running = shop.start_up_to("COMMIT", wire, *SYNC, nth=SECOND)
     node.sql("SET GLOBAL wsrep_provider_options = 'gmcast.isolate=1'")
     gate.open()
     time.sleep(8)
@@ -199,15 +173,9 @@ def test_a_node_that_is_cut_off_for_a_while_is_waited_for(shop: Site, wire: Wire
 
 def test_a_node_that_stays_cut_off_is_told_and_another_one_takes_over(shop: Site, wire: Wire) -> None:
     before = dump(shop.url(1) + UP_TO_DATE)
-    gate = wire.gate("COMMIT", nth=SECOND)
-    running = shop.start(wire.url(shop.database), *SYNC)
-    gate.arrived()
+    gate, running = shop.start_up_to("COMMIT", wire, *SYNC, nth=SECOND)
     shop.cluster.nodes[0].sql("SET GLOBAL wsrep_provider_options = 'gmcast.isolate=1'")
-    began_s = time.monotonic()
-    gate.open()
-    result = ended(running)
-    assert time.monotonic() - began_s < BOUND_S
-    require_one_line(result)
+    failed_in_time(running, gate)
     require_whole_providers(shop, before, 1)
     assert shop.run(1, *SYNC).code == 0
     require_converged(shop, 2)
@@ -217,9 +185,7 @@ def test_a_node_that_stays_cut_off_is_told_and_another_one_takes_over(shop: Site
 def test_a_node_that_stands_still_for_a_while(shop: Site, wire: Wire, number: int) -> None:
     """It is neither dead nor does it answer; the others go on without it, and it joins them again."""
     node = shop.cluster.nodes[number]
-    gate = wire.gate("COMMIT", nth=SECOND)
-    running = shop.start(wire.url(shop.database), *SYNC)
-    gate.arrived()
+    gate, running = shop.start_up_to("COMMIT", wire, *SYNC, nth=SECOND)
     node.pause()
     gate.open()
     time.sleep(9)
