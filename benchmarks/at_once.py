@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.loopback.behaviours import slow
 from tests.loopback.server import ProviderServer
 
-from benchmarks.measuring import Contestant, Figure, compared, in_turn
+from benchmarks.measuring import Contestant, Figure, compared, in_turn, timed
 from benchmarks.processes import Home
 from benchmarks.world import NOW
 from benchmarks.written_world import listing
@@ -31,8 +31,8 @@ def figures(rounds: int, directory: Path) -> Iterator[Figure]:
             server.models[name], server.keys[name] = listing(_MODELS), None
             server.fail(name, slow(wait_s))
         asking = {
-            "six providers, listings only": Contestant(run=lambda: _ask(server, list(WAITS_S))),
-            "the slowest alone, listings only": Contestant(run=lambda: _ask(server, [SLOWEST])),
+            "six providers, listings only": Contestant(measure=timed(lambda: _ask(server, list(WAITS_S)))),
+            "the slowest alone, listings only": Contestant(measure=timed(lambda: _ask(server, [SLOWEST]))),
         }
         yield compared(in_turn(asking, rounds), *asking, subject=SUBJECT, case="", goal=GOAL)
         home = Home(directory)
@@ -40,8 +40,8 @@ def figures(rounds: int, directory: Path) -> Iterator[Figure]:
         for name in WAITS_S:
             home.modelctl("provider", "add", name, "--base-url", server.base_url(name))
         commands = {
-            "six providers, whole command": Contestant(run=lambda: _sync(home, list(WAITS_S))),
-            "the slowest alone, whole command": Contestant(run=lambda: _sync(home, [SLOWEST])),
+            "six providers, whole command": Contestant(measure=timed(lambda: _sync(home, list(WAITS_S)))),
+            "the slowest alone, whole command": Contestant(measure=timed(lambda: _sync(home, [SLOWEST]))),
         }
         yield compared(in_turn(commands, rounds), *commands, subject=SUBJECT, case="", goal=GOAL)
 

@@ -45,9 +45,9 @@ def figures(rounds: int, directory: Path) -> Iterator[Figure]:
     kept = Home(directory)
     _seconds(kept, _LOAD)
     contestants = {
-        "loaded for the first time": Contestant(run=cold, measure=cold),
-        "loaded again by the next command": Contestant(run=cold, measure=lambda: _seconds(kept, _LOAD)),
-        "`tomllib.loads` of the same text": Contestant(run=cold, measure=lambda: _seconds(kept, _TOMLLIB)),
+        "loaded for the first time": Contestant(measure=cold),
+        "loaded again by the next command": Contestant(measure=lambda: _seconds(kept, _LOAD)),
+        "`tomllib.loads` of the same text": Contestant(measure=lambda: _seconds(kept, _TOMLLIB)),
     }
     timings = in_turn(contestants, rounds)
     *loads, tomllib = contestants

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.measuring import WARMED_BELOW, Contestant, Figure, compared, in_turn
+from benchmarks.measuring import WARMED_BELOW, Contestant, Figure, compared, in_turn, timed
 from benchmarks.stores import store
 from benchmarks.world import catalog
 
@@ -24,9 +24,13 @@ def figures(kind: str, count: int, rounds: int, directory: Path) -> Iterator[Fig
         rows, all_rows = made.driver.content(ROWS), made.driver.content(ALL_ROWS)
         how = "COPY" if kind == "postgresql" else "executemany"
         contestants = {
-            "first load": Contestant(run=lambda: made.sync(source), prepare=made.empty),
-            f"{how}: models, ledger, state": Contestant(run=lambda: made.driver.insert(rows), prepare=made.empty),
-            f"{how}: audit rows, too": Contestant(run=lambda: made.driver.insert(all_rows), prepare=made.empty),
+            "first load": Contestant(measure=timed(lambda: made.sync(source)), prepare=made.empty),
+            f"{how}: models, ledger, state": Contestant(
+                measure=timed(lambda: made.driver.insert(rows)), prepare=made.empty
+            ),
+            f"{how}: audit rows, too": Contestant(
+                measure=timed(lambda: made.driver.insert(all_rows)), prepare=made.empty
+            ),
         }
         timings = in_turn(contestants, rounds, warm_up=count < WARMED_BELOW)
     mine, reference, full = contestants

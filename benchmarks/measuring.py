@@ -22,26 +22,27 @@ Timings = dict[str, list[float]]
 class Contestant:
     """Something that is measured."""
 
-    run: Callable[[], object]
+    measure: Callable[[], float]
+    """Does it once: what it took, as `timed`, or what it says of itself."""
     prepare: Callable[[], object] = lambda: None
     """What must be so beforehand; it is not measured."""
-    measure: Callable[[], float] | None = None
-    """Measures by itself, in place of timing `run`: of another process, its time or its memory."""
 
-    def once(self) -> float:
-        """One measurement, in seconds unless `measure` says otherwise."""
-        self.prepare()
-        if self.measure is not None:
-            return self.measure()
+
+def timed(run: Callable[[], object]) -> Callable[[], float]:
+    """Measures how many seconds `run` takes in this process."""
+
+    def seconds() -> float:
         gc.set_threshold(*COLLECTOR_THRESHOLDS)  # as the command does
         gc.collect()
         gc.freeze()  # what the benchmark itself holds must not slow down the collector of who is measured
         try:
             began_s = time.perf_counter()
-            self.run()
+            run()
             return time.perf_counter() - began_s
         finally:
             gc.unfreeze()
+
+    return seconds
 
 
 def in_turn(contestants: Mapping[str, Contestant], rounds: int, *, warm_up: bool = True) -> Timings:
@@ -49,7 +50,8 @@ def in_turn(contestants: Mapping[str, Contestant], rounds: int, *, warm_up: bool
     timings: Timings = {name: [] for name in contestants}
     for number in range(-1 if warm_up else 0, rounds):
         for name, contestant in contestants.items():
-            took = contestant.once()
+            contestant.prepare()
+            took = contestant.measure()
             if number >= 0:
                 timings[name].append(took)
     return timings

@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.databases import empty_database
 from tests.loopback.server import ProviderServer
 
-from benchmarks.measuring import Contestant, Figure, alone, bounded, in_turn
+from benchmarks.measuring import Contestant, Figure, alone, bounded, in_turn, timed
 from benchmarks.processes import Home
 from benchmarks.written_world import listing
 
@@ -37,5 +37,5 @@ def figures(kind: str, count: int, rounds: int, directory: Path) -> Iterator[Fig
                 against="150 MB + 4 KB per row",
                 unit="MB",
             )
-        timings = in_turn({"no-op": Contestant(run=lambda: home.modelctl(*sync))}, rounds, warm_up=False)
+        timings = in_turn({"no-op": Contestant(measure=timed(lambda: home.modelctl(*sync)))}, rounds, warm_up=False)
         yield alone(timings["no-op"], subject=SUBJECT, case=case, what="no-op `modelctl sync`, end to end")

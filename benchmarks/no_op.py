@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.drivers import Rows
-from benchmarks.measuring import WARMED_BELOW, Contestant, Figure, bounded, compared, in_turn
+from benchmarks.measuring import WARMED_BELOW, Contestant, Figure, bounded, compared, in_turn, timed
 from benchmarks.stores import TABLES, Store, store
 from benchmarks.world import catalog
 from benchmarks.writes import counted_writes
@@ -24,10 +24,10 @@ def figures(kind: str, count: int, rounds: int, directory: Path) -> Iterator[Fig
     with store(kind, directory) as made:
         side = _Side(made, count)
         contestants = {
-            "no-op sync": Contestant(run=side.sync, prepare=made.settle),
-            "blind upsert of the model rows": Contestant(run=side.upsert, prepare=side.look),
-            "driver's SELECT *": Contestant(run=side.read),
-            "sync, 1 % changed": Contestant(run=side.sync, prepare=side.move_on),
+            "no-op sync": Contestant(measure=timed(side.sync), prepare=made.settle),
+            "blind upsert of the model rows": Contestant(measure=timed(side.upsert), prepare=side.look),
+            "driver's SELECT *": Contestant(measure=timed(side.read)),
+            "sync, 1 % changed": Contestant(measure=timed(side.sync), prepare=side.move_on),
         }
         timings = in_turn(contestants, rounds, warm_up=count < WARMED_BELOW)
         no_op, blind, read, changed = contestants

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import make_url
 
-from benchmarks.measuring import WARMED_BELOW, Contestant, Figure, compared, in_turn
+from benchmarks.measuring import WARMED_BELOW, Contestant, Figure, compared, in_turn, timed
 from benchmarks.stores import Store, store
 from benchmarks.world import catalog
 
@@ -31,20 +31,20 @@ def figures(kind: str, count: int, rounds: int, directory: Path) -> Iterator[Fig
         made.sync(source)
         rows = _rows(made)
         contestants = {
-            "no-op sync": Contestant(run=lambda: made.sync(source)),
-            SCRIPT: Contestant(run=lambda: _per_row(made, rows)),
+            "no-op sync": Contestant(measure=timed(lambda: made.sync(source))),
+            SCRIPT: Contestant(measure=timed(lambda: _per_row(made, rows))),
         }
         case = f"{kind}, {count:,}"
         if kind == "sqlite":
-            contestants[UTILS] = Contestant(run=lambda: _sqlite_utils(directory, rows))
+            contestants[UTILS] = Contestant(measure=timed(lambda: _sqlite_utils(directory, rows)))
         if kind == "postgresql":
             run = _dlt(made.url, directory, rows)
             run("kept")
-            contestants[MERGE] = Contestant(run=lambda: run("kept"))
+            contestants[MERGE] = Contestant(measure=timed(lambda: run("kept")))
             names = (f"fresh_{number}" for number in itertools.count())
             load = {
-                LOAD: Contestant(run=lambda: run(next(names))),
-                "first load": Contestant(run=lambda: made.sync(source), prepare=made.empty),
+                LOAD: Contestant(measure=timed(lambda: run(next(names)))),
+                "first load": Contestant(measure=timed(lambda: made.sync(source)), prepare=made.empty),
             }
             timings = in_turn(load, rounds, warm_up=count < WARMED_BELOW)
             yield compared(timings, "first load", LOAD, subject=SUBJECT, case=case, goal=1 / 1.5)

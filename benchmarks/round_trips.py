@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.databases import empty_database
 
-from benchmarks.measuring import Contestant, Figure, bounded, in_turn
+from benchmarks.measuring import Contestant, Figure, bounded, in_turn, timed
 from benchmarks.processes import Home
 from benchmarks.proxy import proxied
 from benchmarks.world import PROVIDER
@@ -52,7 +52,7 @@ def figures(kind: str, count: int, rounds: int, directory: Path) -> Iterator[Fig
 def _distance(url: str, home: Home, source: Path, case: str, rounds: int) -> Figure:
     with proxied(url) as near, proxied(url, round_trip_s=ROUND_TRIP_S) as far:
         contestants = {
-            name: Contestant(run=partial(home.modelctl, *_sync(at.url(url), source)))
+            name: Contestant(measure=timed(partial(home.modelctl, *_sync(at.url(url), source))))
             for name, at in (("near", near), ("far", far))
         }
         timings = in_turn(contestants, max(rounds, _LEAST_ROUNDS))

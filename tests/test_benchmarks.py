@@ -47,7 +47,7 @@ def test_contestants_take_turns_and_a_ratio_is_that_of_the_same_round() -> None:
             told.append(name)
             return next(values[name])
 
-        return Contestant(run=measure, prepare=lambda: told.append(f"for {name}"), measure=measure)
+        return Contestant(measure=measure, prepare=lambda: told.append(f"for {name}"))
 
     timings = in_turn({name: measured(name) for name in "ab"}, 3)
     assert told == ["for a", "a", "for b", "b"] * 4
