@@ -247,6 +247,51 @@ def test_a_signal_at_the_edges_is_an_interruption_or_too_late(number, moment, co
     assert (done.returncode, done.stderr) == (code, told)
 
 
+FINALIZED = """
+import gc, os, sys, weakref
+import modelctl.cli.main as m
+from modelctl.cli.commands import COMMANDS, Listed
+
+class Thing:
+    pass
+
+class Ring:
+    def __init__(self):
+        self.itself = self
+    def __del__(self):
+        {deed}
+
+def probe():
+    thing = Thing()
+    callback = weakref.ref(thing, lambda _: {deed})
+    {end}
+    for number in range(1000):
+        len(str(number))
+    print("it went on")
+
+COMMANDS["probe"] = Listed("A command of a test.", lambda: (probe, ""))
+m.run()
+"""
+"""A command in which a finalizer does this deed."""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "end", ["del thing", "Ring(); gc.collect()"], ids=["weak reference", "__del__ in a collection"]
+)
+def test_a_signal_that_falls_into_a_finalizer_is_an_interruption(number, end):
+    program = FINALIZED.format(deed=f"os.kill(os.getpid(), {int(number)})", end=end)
+    done = subprocess.run([sys.executable, "-c", program, "probe"], capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (ExitCode.INTERRUPTED, b"", b"interrupted\n")
+
+
+def test_another_fault_of_a_finalizer_is_told_as_python_tells_it():
+    program = FINALIZED.format(deed="1 / 0", end="del thing")
+    done = subprocess.run([sys.executable, "-c", program, "probe"], capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (ExitCode.OK, b"it went on\n")
+    assert done.stderr.startswith(b"Exception ignored in: ") and b"ZeroDivisionError" in done.stderr
+
+
 @pytest.mark.parametrize("path", [(), ("config",), ("config", "show"), ("sync",)], ids=" ".join)
 def test_h_is_help_everywhere(run, path):
     assert run(*path, "-h") == run(*path, "--help")

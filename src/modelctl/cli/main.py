@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cache
+from types import FrameType
 from typing import Annotated, Any
 
 from modelctl import __version__
@@ -104,6 +105,7 @@ def run() -> None:
     """The entry point of the `modelctl` command. SIGTERM and Ctrl-C are heard to its end, not only within `main`."""
     try:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+        sys.unraisablehook = _interrupted_after_a_finalizer
         gc.set_threshold(*COLLECTOR_THRESHOLDS)
         for stream in (sys.stdout, sys.stderr):
             with suppress(AttributeError):
@@ -203,6 +205,24 @@ def _terminated_like_interrupted() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _interrupted_after_a_finalizer(lost: Any) -> None:
+    """For `sys.unraisablehook`: a Ctrl-C that a finalizer ended with, as a connection pool's, is heard right after it.
+
+    Python drops what a weak reference's callback or a `__del__` raises. To raise it in here would drop it once more.
+    """
+    if issubclass(lost.exc_type, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
+        sys.setprofile(_interrupt_elsewhere)
+    else:
+        sys.__unraisablehook__(lost)
+
+
+def _interrupt_elsewhere(frame: FrameType, _event: str, _argument: object) -> None:
+    """For `sys.setprofile`: at the next call or return that is not the hook's own, once."""
+    if frame.f_code is not _interrupted_after_a_finalizer.__code__:
+        sys.setprofile(None)
+        raise KeyboardInterrupt
 
 
 def _log_to(context: Context, ctx: typer.Context) -> None:
