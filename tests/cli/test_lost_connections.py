@@ -17,6 +17,7 @@ from tests.databases import SERVERS
 from tests.torture.proxy import Cut, Proxy, When
 
 Sync = Callable[..., Result]
+MODEL = "xai/grok-4.3"
 OF_XAI = ("--source", "catalog", "--provider", "xai")
 ON_SERVERS = pytest.mark.parametrize(
     "database_url", [pytest.param(kind, marks=pytest.mark.server) for kind in SERVERS], indirect=True
@@ -47,6 +48,36 @@ def test_a_connection_lost_while_reading_is_one_line(database_url: str, when: Wh
     for result in told:
         assert (result.code, result.stdout, result.stderr.count("\n")) == (1, "", 1), result
         assert result.stderr.endswith("; the connection was lost: run the command again\n"), result.stderr
+
+
+READING = (
+    ("show", MODEL),
+    ("history",),
+    ("runs",),
+    ("price", "cost", MODEL, "--input", "1000"),
+    ("provider", "show", "xai"),
+    ("enable", MODEL, "--dry-run"),
+)
+
+
+@ON_SERVERS
+@pytest.mark.parametrize("command", READING, ids=lambda command: " ".join(command[:2]))
+@pytest.mark.parametrize("when", When, ids=lambda when: when.name.lower())
+def test_a_command_that_loses_its_connection_while_it_reads_reads_anew(
+    database_url: str, command: tuple[str, ...], when: When, sync: Sync, run: Run
+) -> None:
+    """Cut once, at each of its last turns, which are of statements that read: the answer is the same all the same."""
+    assert sync(database_url, *OF_XAI).code == 0
+    with Proxy(int(make_url(database_url).port or 0)) as proxy:
+        argv = (*command, "--database", through(proxy, database_url))
+        sound = run(*argv)
+        assert sound.code == 0, sound.stderr
+        turns, cuts = proxy.turns, 0
+        for turn in range(turns - 4, turns):
+            proxy.set(Cut(turn, when))
+            assert run(*argv) == sound, f"cut at turn {turn} of {turns}"
+            cuts += proxy.was_cut
+    assert cuts > 1, "it was not cut where it reads"
 
 
 KILL = {

@@ -16,11 +16,14 @@ from modelctl.core.names import require_known
 from modelctl.errors import ExitCode
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from modelctl.catalog.exported import ExportedCatalog
     from modelctl.catalog.load import Catalog
     from modelctl.catalog.write import ExportedFile
     from modelctl.core.catalog_diff import CatalogState
     from modelctl.core.provider import Provider
+    from modelctl.store.names import Tables
 
 EXPORT_EPILOG = """\b
 Examples:
@@ -128,20 +131,24 @@ def _exports(context: Context, wanted: Collection[str], catalogs: Sequence[Catal
     stated: dict[str, Provider] = {
         name: provider for catalog in reversed(catalogs) for name, provider in catalog.providers.items()
     }
-    with readable_database(context) as database, database.reading() as connection:
-        rows = read.providers(connection, database.tables)
+
+    def work(connection: Connection, tables: Tables) -> dict[str, ExportedCatalog]:
+        rows = read.providers(connection, tables)
         for name in wanted:
             require_known(name, sorted(rows), "provider")
         return {
             name: exported(
                 rows[name],
                 stated.get(name),
-                list(read.models_of(connection, database.tables, name).models.values()),
+                list(read.models_of(connection, tables, name).models.values()),
                 catalogs[-1].snapshot.records,
                 context.now,
             )
             for name in sorted(wanted or rows)
         }
+
+    with readable_database(context) as database:
+        return database.read(lambda connection: work(connection, database.tables))
 
 
 def _state(context: Context, catalogs: Sequence[Catalog]) -> CatalogState:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -58,30 +59,57 @@ def history_command(
 
     Before → after, newest first, with the command that did it.
     """
-    from modelctl.store import history, read
-
     context = context_of(ctx)
     start = since_instant(since, now=context.now) if since is not None else None
-    with readable_database(context) as database, database.reading() as connection:
-        tables = database.tables
-        known = read.providers(connection, tables)
-        wanted = {require_known(name, known, "provider") for name in provider or ()}
-        key = _key(context, connection, tables, model) if model is not None else None
-        found = history.entries(connection, tables, key=key, providers=wanted, since=start, limit=limit + 1)
-        total = history.count_entries(connection, tables) if not found else len(found)
-    shown = found[:limit]
-    empty_because = None if shown else "filtered" if total else "nothing"
+    wanted = tuple(dict.fromkeys(provider or ()))
+    with readable_database(context) as database:
+        trail = database.read(lambda connection: _trail(connection, database.tables, model, wanted, start, limit + 1))
+    if trail.note:
+        context.say(trail.note)
+    shown = trail.entries[:limit]
+    empty_because = None if shown else "filtered" if trail.total else "nothing"
     _print(context, shown, empty_because, HistoryFormat.JSON if json else format)
-    if len(found) > limit:
+    if len(trail.entries) > limit:
         context.say(f"the last {f'{limit} changes' if limit > 1 else 'change'}; --limit shows more")
     if empty_because == "filtered":
-        context.say(f"none of the {total} changes fits{_what(key, wanted, start)}")
+        context.say(f"none of the {trail.total} changes fits{_what(trail.key, wanted, start)}")
     elif empty_because == "nothing":
         context.say("nothing was changed yet")
 
 
-def _key(context: Context, connection: Connection, tables: Tables, name: str) -> ModelKey:
-    """The model that is meant; an exact provider/model_id of the trail, too, whose row is gone."""
+@dataclass(frozen=True, slots=True)
+class _Trail:
+    """What was found of the trail."""
+
+    key: ModelKey | None
+    """The model that is meant."""
+    note: str
+    """What is to be said of how it was named."""
+    entries: Sequence[HistoryEntry]
+    total: int
+    """At least: all entries are counted only where none fits."""
+
+
+def _trail(
+    connection: Connection,
+    tables: Tables,
+    name: str | None,
+    providers: Collection[str],
+    since: datetime | None,
+    limit: int,
+) -> _Trail:
+    from modelctl.store import history, read
+
+    known = read.providers(connection, tables)
+    for each in providers:
+        require_known(each, known, "provider")
+    key, note = _key(connection, tables, name) if name is not None else (None, "")
+    found = history.entries(connection, tables, key=key, providers=providers, since=since, limit=limit)
+    return _Trail(key, note, found, len(found) or history.count_entries(connection, tables))
+
+
+def _key(connection: Connection, tables: Tables, name: str) -> tuple[ModelKey, str]:
+    """The model that is meant, and how it was named; also one of the trail, by its exact id, whose row is gone."""
     from modelctl.store import history, read
 
     try:
@@ -91,11 +119,8 @@ def _key(context: Context, connection: Connection, tables: Tables, name: str) ->
         gone = ModelKey(provider, model_id)
         if not slash or not history.entries(connection, tables, key=gone, limit=1):
             raise
-        context.say(f"{gone} is no row of the table any more")
-        return gone
-    if resolution.rule is not Rule.EXACT:
-        context.say(f"{name!r} is {resolution}")
-    return resolution.key
+        return gone, f"{gone} is no row of the table any more"
+    return resolution.key, "" if resolution.rule is Rule.EXACT else f"{name!r} is {resolution}"
 
 
 def _print(context: Context, entries: Sequence[HistoryEntry], empty_because: str | None, format: HistoryFormat) -> None:
@@ -110,7 +135,7 @@ def _print(context: Context, entries: Sequence[HistoryEntry], empty_because: str
         context.answer((history_json_lines if format is HistoryFormat.JSONL else history)(entries, look))
 
 
-def _what(key: ModelKey | None, providers: set[str], since: datetime | None) -> str:
+def _what(key: ModelKey | None, providers: Collection[str], since: datetime | None) -> str:
     parts = [str(key)] if key is not None else []
     parts += [f"provider {', '.join(sorted(providers))}"] if providers else []
     parts += [f"since {since:%Y-%m-%d %H:%M}Z"] if since is not None else []

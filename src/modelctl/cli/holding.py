@@ -43,8 +43,8 @@ def held_command(
     from modelctl.store.holds import holds_of
 
     context = context_of(ctx)
-    with readable_database(context) as database, database.reading() as connection:
-        holds = holds_of(connection, database.tables)
+    with readable_database(context) as database:
+        holds = database.read(lambda connection: holds_of(connection, database.tables))
     if json or format is HeldFormat.JSON:
         context.answer(holds_json(holds))
     elif holds:

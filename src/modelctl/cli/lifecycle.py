@@ -15,6 +15,8 @@ from modelctl.core.durations import days
 from modelctl.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from modelctl.core.endings import Endings, Window
     from modelctl.store.engine import Database
 
@@ -85,11 +87,13 @@ def _endings(context: Context, database: Database, window: Window) -> Endings:
     from modelctl.core.endings import find_endings, with_prices
     from modelctl.store import read
 
-    with database.reading() as connection:
+    def work(connection: Connection) -> Endings:
         _check_known(window.providers, read.providers(connection, database.tables))
         models = read.models(connection, database.tables, only=window.providers)
         endings = find_endings(models, window, today=context.now.date())
         return with_prices(endings, read.with_ledgers(connection, database.tables, endings.keys))
+
+    return database.read(work)
 
 
 def _check_known(names: Iterable[str], known: Iterable[str]) -> None:

@@ -19,8 +19,12 @@ from modelctl.core.units import to_seconds
 from modelctl.errors import UsageError
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from modelctl.core.model import ModelKey
     from modelctl.core.price_changes import PriceChange
+    from modelctl.core.stored import StoredModel
+    from modelctl.store.names import Tables
 
 SINCE_DAYS = 30
 """How far `price changes` looks back unless it is told."""
@@ -181,15 +185,16 @@ def _changes(
     from modelctl.core import price_changes
     from modelctl.store import read
 
-    with readable_database(context) as database, database.reading() as connection:
-        providers = sorted(read.providers(connection, database.tables))
+    def work(connection: Connection, tables: Tables) -> list[StoredModel]:
+        providers = sorted(read.providers(connection, tables))
         for name in wanted:
             require_known(name, providers, "provider")
-        models = [
-            model
-            for name in wanted or providers
-            for model in read.models_of(connection, database.tables, name).models.values()
+        return [
+            model for name in wanted or providers for model in read.models_of(connection, tables, name).models.values()
         ]
+
+    with readable_database(context) as database:
+        models = database.read(lambda connection: work(connection, database.tables))
     found = [
         (model.key, change)
         for model in models

@@ -147,7 +147,7 @@ def _bills(
 
     if not usage.quantities:
         raise UsageError("nothing to bill", "say what was used, as --input 1200 --output 300")
-    keys, known = find(context, dict.fromkeys(models))
+    keys, known = find(context, list(dict.fromkeys(models)))
     biller = Biller(known)
     bills = [biller.bill(key, usage, at or to_seconds(context.now), service_tier.value) for key in dict.fromkeys(keys)]
     for billed in bills:

@@ -10,19 +10,22 @@ from typing import TYPE_CHECKING
 
 from modelctl.cli.context import Context
 from modelctl.cli.database import readable_database
-from modelctl.cli.price_models import Known, with_ledgers
+from modelctl.cli.price_models import Known, tell_resolved, with_ledgers
 from modelctl.cli.record_files import read_file, tell_bad_rows
 from modelctl.core.counts import counted
 from modelctl.core.model import ModelKey
 from modelctl.core.price import ServiceTier
-from modelctl.core.resolve import Rule, resolve
+from modelctl.core.resolve import Resolution, resolve
 from modelctl.core.units import to_seconds
 from modelctl.errors import ExitCode, ModelctlError, UsageError
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from modelctl.core.biller import Biller, Tally
     from modelctl.core.usage_rows import UsageRows
     from modelctl.render.bills import BilledRow
+    from modelctl.store.names import Tables
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,22 +62,24 @@ def _models(context: Context, found: UsageRows) -> tuple[dict[str, ModelKey], Kn
     from modelctl.core.records import BadRow
     from modelctl.store import read
 
-    keys: dict[str, ModelKey] = {}
-    problems: dict[str, str] = {}
-    with readable_database(context) as database, database.reading() as connection:
-        known: Known = {each.key: each for each in read.models(connection, database.tables)}
-        for name in dict.fromkeys(row.model for row in found.rows):
+    names = dict.fromkeys(row.model for row in found.rows)
+
+    def work(connection: Connection, tables: Tables) -> tuple[dict[str, Resolution], dict[str, str], Known]:
+        known = {each.key: each for each in read.models(connection, tables)}
+        resolved: dict[str, Resolution] = {}
+        problems: dict[str, str] = {}
+        for name in names:
             try:
-                resolution = resolve(name, known.values())
+                resolved[name] = resolve(name, known.values())
             except ModelctlError as error:
                 problems[name] = str(error)
-                continue
-            keys[name] = resolution.key
-            if resolution.rule is not Rule.EXACT:
-                context.say(f"{name!r} is {resolution}")
-        known = with_ledgers(connection, database, known, set(keys.values()))
+        return resolved, problems, with_ledgers(connection, tables, known, {each.key for each in resolved.values()})
+
+    with readable_database(context) as database:
+        resolved, problems, known = database.read(lambda connection: work(connection, database.tables))
+    tell_resolved(context, resolved.items())
     found.bad.extend(BadRow(row.line, problems[row.model]) for row in found.rows if row.model in problems)
-    return keys, known
+    return {name: each.key for name, each in resolved.items()}, known
 
 
 def _bills(

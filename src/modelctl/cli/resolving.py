@@ -41,8 +41,8 @@ def resolve_command(
     from modelctl.store import read
 
     context = context_of(ctx)
-    with readable_database(context) as database, database.reading() as connection:
-        found = resolve(name, read.models(connection, database.tables))
+    with readable_database(context) as database:
+        found = resolve(name, database.read(lambda connection: read.models(connection, database.tables)))
     if json or format is ResolveFormat.JSON:
         provider, model_id = found.key
         answer = {"name": name, "provider": provider, "model_id": model_id, "rule": found.rule.value}

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from modelctl.cli.context import context_of
 from modelctl.cli.database import readable_database
 from modelctl.core.names import require_known
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Connection
+
+    from modelctl.core.history import HistoryEntry, Run
+    from modelctl.store.names import Tables
 
 EPILOG = """\b
 Examples:
@@ -60,10 +68,10 @@ def runs_command(
     if ctx.invoked_subcommand is not None:
         return
     context = context_of(ctx)
-    with readable_database(context) as database, database.reading() as connection:
-        known = read.providers(connection, database.tables)
-        wanted = {require_known(name, known, "provider") for name in provider or ()}
-        runs = history.runs(connection, database.tables)
+    with readable_database(context) as database:
+        tables = database.tables
+        known, runs = database.read(lambda here: (read.providers(here, tables), history.runs(here, tables)))
+    wanted = {require_known(name, known, "provider") for name in provider or ()}
     fitting = [run for run in runs if not wanted or any(record.provider in wanted for record in run.records)]
     shown, look = fitting[:limit], look_of(context.stdout, context.environ)
     empty_because = None if shown else "filtered" if runs else "nothing"
@@ -90,18 +98,23 @@ def show(
 
     Per provider, and each change as before → after.
     """
-    from modelctl.core.history import named_run
     from modelctl.render.history_json import run_json
     from modelctl.render.runs import run_page
     from modelctl.render.terminal import look_of
-    from modelctl.store import history
 
     context = context_of(ctx)
-    with readable_database(context) as database, database.reading() as connection:
-        found = named_run(run, history.runs(connection, database.tables))
-        entries = history.entries(connection, database.tables, run=found.name)
+    with readable_database(context) as database:
+        found, entries = database.read(lambda connection: _run_and_changes(connection, database.tables, run))
     look = look_of(context.stdout, context.environ)
     as_json = json or format is RunsFormat.JSON
     context.answer(run_json(found, entries, look) if as_json else run_page(found, entries, look))
     if not entries:
         context.say("the run changed nothing")
+
+
+def _run_and_changes(connection: Connection, tables: Tables, name: str) -> tuple[Run, Sequence[HistoryEntry]]:
+    from modelctl.core.history import named_run
+    from modelctl.store import history
+
+    run = named_run(name, history.runs(connection, tables))
+    return run, history.entries(connection, tables, run=run.name)

@@ -11,8 +11,11 @@ from modelctl.cli.context import Context, context_of
 from modelctl.cli.database import readable_database
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from modelctl.core.dossier import Dossier
     from modelctl.core.resolve import Resolution
+    from modelctl.store.names import Tables
 
 EPILOG = """\b
 Examples:
@@ -63,11 +66,14 @@ def _read(context: Context, name: str, changes: int) -> tuple[Resolution, Dossie
     from modelctl.store import read
 
     today = context.now.date()
-    with readable_database(context) as database, database.reading() as connection:
-        tables = database.tables
+
+    def work(connection: Connection, tables: Tables) -> tuple[Resolution, Dossier]:
         known = {each.key: each for each in read.models(connection, tables)}
         resolution = resolve(name, known.values())
         model = read.models_by_key(connection, tables, [resolution.key])[resolution.key]
         entries = read.changes_of(connection, tables, resolution.key, changes) if changes else ()
-    chain = chain_of(model, known, after=today, today=today)
-    return resolution, dossier(model, known, chain, entries, now=context.now)
+        chain = chain_of(model, known, after=today, today=today)
+        return resolution, dossier(model, known, chain, entries, now=context.now)
+
+    with readable_database(context) as database:
+        return database.read(lambda connection: work(connection, database.tables))

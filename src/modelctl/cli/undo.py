@@ -70,8 +70,8 @@ def _take_back(context: Context, name: str, *, dry_run: bool) -> UndoReport:
     with readable_database(context) as database:
         if not dry_run:
             schema.ensure_current(database, migrate=False)
-        with database.reading() as connection:
-            found = named_run(name, history.runs(connection, database.tables))
+        runs = database.read(lambda connection: history.runs(connection, database.tables))
+        found = named_run(name, runs)
         author = author_of(context, COMMAND)
         with writing_alone(context, database, author, is_needed=not dry_run) as fenced:
             return take_back(fenced, found, author, dry_run=dry_run)

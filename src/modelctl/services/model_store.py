@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from modelctl.catalog.load import in_force
 from modelctl.config import Settings, resolve
@@ -38,6 +39,9 @@ from modelctl.store.engine import Database
 from modelctl.store.lease import held
 from modelctl.sync.adding import Adding, add
 from modelctl.sync.jobs import SourceChoice
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 EVERYTHING = Filter()
 
@@ -99,24 +103,27 @@ class ModelStore:
     def list_models(self, where: Filter = EVERYTHING, *, order: Sequence[str] = ()) -> list[StoredModel]:
         """The models that pass the filter, by key or by columns (`-COLUMN`: the other way round); without ledgers."""
         database = self._readable()
-        with database.reading() as connection:
+
+        def work(connection: Connection) -> list[StoredModel]:
             models = read.models(connection, database.tables, only=where.providers)
-            if where.is_protected:
-                models = read.with_states(connection, database.tables, models)
-        return ordered(select(models, where).models, order)
+            return read.with_states(connection, database.tables, models) if where.is_protected else models
+
+        return ordered(select(database.read(work), where).models, order)
 
     def get_model(self, name: str) -> StoredModel:
         """One model with its ledger and what modelctl remembers of it."""
         database = self._readable()
-        with database.reading() as connection:
+
+        def work(connection: Connection) -> StoredModel:
             key = resolve_name(name, read.models(connection, database.tables)).key
             return read.with_ledgers(connection, database.tables, [key])[key]
+
+        return database.read(work)
 
     def resolve(self, name: str) -> Resolution:
         """Which model a name means, and by which rule."""
         database = self._readable()
-        with database.reading() as connection:
-            return resolve_name(name, read.models(connection, database.tables))
+        return resolve_name(name, database.read(lambda connection: read.models(connection, database.tables)))
 
     def usable_models(self, project: str = "") -> dict[str, tuple[StoredModel, ...]]:
         """By provider, the models that a project may call now: enabled, live, and there is a key.
@@ -208,7 +215,10 @@ class ModelStore:
     def _with_ledger(self, name: str) -> tuple[ModelKey, dict[ModelKey, StoredModel]]:
         """The model that is meant, and all models: it, and what it redirects to, with their ledgers."""
         database = self._readable()
-        with database.reading() as connection:
+
+        def work(connection: Connection) -> tuple[ModelKey, dict[ModelKey, StoredModel]]:
             known = {each.key: each for each in read.models(connection, database.tables)}
             key = resolve_name(name, known.values()).key
             return key, known | read.with_ledgers(connection, database.tables, may_answer([key], known))
+
+        return database.read(work)

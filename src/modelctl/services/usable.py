@@ -21,6 +21,5 @@ def usable_among(
     UsageError for a project that has no key at all, SourceError for a variable that holds what can be no key.
     """
     keys = keys_of(world, database, project)
-    with database.reading() as connection:
-        providers = read.providers(connection, database.tables)
+    providers = database.read(lambda connection: read.providers(connection, database.tables))
     return usable(models, providers, keys.is_there, world.now.date())

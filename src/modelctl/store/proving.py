@@ -81,9 +81,8 @@ def _missing(database: Database, table: Table) -> str:
     for row in _ROWS:
         if row not in found:
             return f"of {row!r} it gives back {next((each for each in found if each['id'] == row['id']), None)!r}"
-    with database.reading() as connection:
-        unknown = connection.execute(select(table.c.id).where(table.c.aliases.is_(None))).all()
-    if len(unknown) != len(_ROWS):
+    without_list = select(table.c.id).where(table.c.aliases.is_(None))
+    if len(database.read(lambda connection: connection.execute(without_list).all())) != len(_ROWS):
         return "an unknown list is not NULL"
     with suppress(_RolledBack):
         database.write(lambda connection: _delete_and_fail(connection, table))
@@ -97,5 +96,4 @@ def _delete_and_fail(connection: Connection, table: Table) -> None:
 
 
 def _read(database: Database, table: Table) -> Sequence[dict[str, Any]]:
-    with database.reading() as connection:
-        return [dict(row) for row in connection.execute(select(table)).mappings()]
+    return database.read(lambda connection: [dict(row) for row in connection.execute(select(table)).mappings()])

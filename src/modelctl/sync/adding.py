@@ -67,8 +67,7 @@ def add(
         return tuple(plans)
 
     if how.dry_run:
-        with database.reading() as connection:
-            return work(connection)
+        return database.read(work)
     return database.write(one_at_a_time(database, author, work))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from modelctl.core.guards import stopped
@@ -25,6 +26,8 @@ from modelctl.store.script import script_of
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from modelctl.store.names import Tables
+
 NAMED_WHEN_STALE = 5
 _HINT = "make the plan anew with `modelctl plan -o FILE`"
 
@@ -39,11 +42,7 @@ def planned_providers(
     rows: dict[str, Provider] = {}
     stored: dict[str, StoredProvider] = {}
     if database is not None:
-        with database.reading() as connection:
-            rows = read.providers(connection, database.tables)
-            for each in report.providers:
-                if each.plan.absences:
-                    stored[each.provider] = read.models_of(connection, database.tables, each.provider)
+        rows, stored = database.read(lambda connection: _rested_on(connection, database.tables, report))
     return tuple(
         planned(
             each,
@@ -56,13 +55,21 @@ def planned_providers(
     )
 
 
+def _rested_on(
+    connection: Connection, tables: Tables, report: SyncReport
+) -> tuple[dict[str, Provider], dict[str, StoredProvider]]:
+    """The providers' rows, and all of those in which models were absent."""
+    absent = [each.provider for each in report.providers if each.plan.absences]
+    return read.providers(connection, tables), {name: read.models_of(connection, tables, name) for name in absent}
+
+
 def require_unmoved(database: Database, file: PlanFile) -> None:
     """StalePlan, naming the first rows, where a row that the plan rests on has moved since it was made."""
-    stale: list[str] = []
-    with database.reading() as connection:
-        for each in file.providers:
-            stale += moved(each, *_present(connection, database, each))
-    if stale:
+
+    def work(connection: Connection) -> list[str]:
+        return [row for each in file.providers for row in moved(each, *_present(connection, database, each))]
+
+    if stale := database.read(work):
         raise _stale(stale)
 
 
@@ -133,8 +140,7 @@ def scripts(database: Database, file: PlanFile, author: Author) -> dict[str, tup
         def work(connection: Connection, each: PlannedProvider = each) -> None:
             _write(connection, database, each, author, author.now)
 
-        with database.reading() as connection:
-            found[each.report.provider] = script_of(connection, work)
+        found[each.report.provider] = database.read(partial(script_of, work=work))
     return found
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from modelctl.catalog.load import Catalog, in_force
 from modelctl.core.checkup import (
@@ -35,6 +36,11 @@ from modelctl.store.credentials import credentials
 from modelctl.store.engine import Database
 from modelctl.store.sealing import MasterKey
 from modelctl.sync.keys import Keys
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from modelctl.store.names import Tables
 
 UNREADABLE = "the database cannot be read"
 
@@ -70,7 +76,7 @@ class _Contents:
 
 def check_up(database: Database, options: CheckupOptions) -> Checkup:
     """All checks. Whatever cannot be looked at is said, and a failure of one is no failure of the others."""
-    state, contents = _contents(database)
+    state, contents = _read(database)
     catalogs, catalogs_check = _catalogs(options, contents)
     checks = [state, catalogs_check]
     if contents is None:
@@ -89,7 +95,7 @@ def check_up(database: Database, options: CheckupOptions) -> Checkup:
     )
 
 
-def _contents(database: Database) -> tuple[Check, _Contents | None]:
+def _read(database: Database) -> tuple[Check, _Contents | None]:
     """Whether the database can be reached and read, and if so, what is in it."""
     name = CheckName.DATABASE
     try:
@@ -100,25 +106,27 @@ def _contents(database: Database) -> tuple[Check, _Contents | None]:
                 remedy="run `modelctl sync --migrate`",
             )
             return Check(name=name, findings=(problem,)), None
-        with database.reading() as connection:
-            tables = database.tables
-            clock = upkeep.clock(connection)  # first, for the rest takes a while
-            providers = read.providers(connection, tables)
-            models: dict[ModelKey, StoredModel] = {}
-            for each in sorted(providers):
-                models |= read.models_of(connection, tables, each).models
-            contents = _Contents(
-                providers=[provider for _, provider in sorted(providers.items())],
-                models=dict(sorted(models.items())),
-                added=history.added_by_hand(connection, tables),
-                runs=upkeep.provider_runs(connection, tables),
-                leases=upkeep.leases(connection, tables),
-                credentials=credentials(connection, tables),
-                clock=clock,
-            )
+        contents = database.read(lambda connection: _contents(connection, database.tables))
     except ModelctlError as error:
         return Check(name=name, findings=(finding_of(error, database.label),)), None
     return Check(name=name, note=f"reachable, tables at version {schema.HEAD}"), contents
+
+
+def _contents(connection: Connection, tables: Tables) -> _Contents:
+    clock = upkeep.clock(connection)  # first, for the rest takes a while
+    providers = read.providers(connection, tables)
+    models: dict[ModelKey, StoredModel] = {}
+    for each in sorted(providers):
+        models |= read.models_of(connection, tables, each).models
+    return _Contents(
+        providers=[provider for _, provider in sorted(providers.items())],
+        models=dict(sorted(models.items())),
+        added=history.added_by_hand(connection, tables),
+        runs=upkeep.provider_runs(connection, tables),
+        leases=upkeep.leases(connection, tables),
+        credentials=credentials(connection, tables),
+        clock=clock,
+    )
 
 
 def _catalogs(options: CheckupOptions, contents: _Contents | None) -> tuple[tuple[Catalog, ...], Check]:

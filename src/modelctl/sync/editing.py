@@ -16,7 +16,7 @@ from modelctl.core.plan import Change, Plan
 from modelctl.core.query import Filter, Selection, select
 from modelctl.core.resolve import Rule, resolve
 from modelctl.core.run import Author
-from modelctl.core.stored import StoredModel
+from modelctl.core.stored import StoredModel, StoredProvider
 from modelctl.core.validate import shorten
 from modelctl.errors import UsageError
 from modelctl.store import apply as writing
@@ -97,8 +97,7 @@ def edit_rows(
         )
 
     if dry_run:
-        with database.reading() as connection:
-            return work(connection)
+        return database.read(work)
     return database.write(one_at_a_time(database, author, work))
 
 
@@ -130,9 +129,12 @@ def _whole(connection: Connection, database: Database, keys: Sequence[ModelKey],
 
 def unowned_keys(database: Database, provider: str | None) -> tuple[str, ...]:
     """The rows that were there before modelctl and that it leaves alone, of one provider or of all."""
-    with database.reading() as connection:
+
+    def work(connection: Connection) -> list[StoredProvider]:
         names = [provider] if provider is not None else sorted(read.providers(connection, database.tables))
-        stored = [read.models_of(connection, database.tables, name) for name in names]
+        return [read.models_of(connection, database.tables, name) for name in names]
+
+    stored = database.read(work)
     return tuple(str(key) for each in stored for key, model in sorted(each.models.items()) if model.state is None)
 
 

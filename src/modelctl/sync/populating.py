@@ -68,9 +68,12 @@ def preview(database: Database | None, order: Populating, author: Author) -> Pop
     """What would be created; writes nothing. `database`: None where there are no tables yet."""
     if database is None:
         return Populated(seedings=tuple(_seedings(order, author, lambda _name: StoredProvider())), ids={})
-    with database.reading() as connection:
+
+    def work(connection: Connection) -> Populated:
         seedings = _seedings(order, author, lambda name: read.models_of(connection, database.tables, name))
         return Populated(seedings=tuple(seedings), ids={})
+
+    return database.read(work)
 
 
 def _seedings(order: Populating, author: Author, stored_of: Callable[[str], StoredProvider]) -> Iterator[Seeding]:

@@ -94,9 +94,12 @@ def change(
 
 def dependents(database: Database, name: str) -> Dependents:
     """What would go with a provider's row. UsageError for a name that has none."""
-    with database.reading() as connection:
+
+    def work(connection: Connection) -> Dependents:
         require_known(name, read.providers(connection, database.tables), "provider")
         return _dependents(connection, database, name)
+
+    return database.read(work)
 
 
 def remove(database: Database, name: str, author: Author, *, cascade: bool) -> Dependents:

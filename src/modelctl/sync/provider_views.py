@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from modelctl.catalog.load import Catalog
 from modelctl.core.health import ProviderHealth
@@ -18,6 +19,9 @@ from modelctl.store.engine import Database
 from modelctl.store.providers import last_written
 from modelctl.sync.keys import Keys
 from modelctl.sync.providers import known_providers
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +68,9 @@ def provider_views(
 def _contents(database: Database | None) -> _Contents:
     if database is None:
         return _Contents()
-    with database.reading() as connection:
-        tables = database.tables
+    tables = database.tables
+
+    def work(connection: Connection) -> _Contents:
         rows = read.providers(connection, tables)
         return _Contents(
             rows=rows,
@@ -73,6 +78,8 @@ def _contents(database: Database | None) -> _Contents:
             counts=provider_facts.model_counts(connection, tables),
             health=provider_facts.health(connection, tables),
         )
+
+    return database.read(work)
 
 
 def _offered(provider: Provider, stated: Provider | None, owners: Mapping[str, str]) -> dict[str, FactValue]:

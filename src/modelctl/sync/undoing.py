@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from modelctl.core.history import HistoryEntry, Run
 from modelctl.core.plan import Action, Plan
+from modelctl.core.provider import Provider
 from modelctl.core.run import Author, Outcome, RunRecord
 from modelctl.core.undo import Undo, undo
 from modelctl.core.undo_provider import removed_provider
@@ -67,8 +68,7 @@ class UndoReport:
 
 def take_back(database: Database, run: Run, author: Author, *, dry_run: bool) -> UndoReport:
     """Undo the run row by row where nothing has moved since. Each provider is one transaction."""
-    with database.reading() as connection:
-        entries = history.entries(connection, database.tables, run=run.name)
+    entries = database.read(lambda connection: history.entries(connection, database.tables, run=run.name))
     by_provider = attrgetter("provider")
     reports = [
         _one_provider(database, provider, list(group), author, dry_run=dry_run)
@@ -101,14 +101,17 @@ def _planned(
 ) -> tuple[Undo, Callable[[Connection], None]]:
     """What is to be taken back, and the work that does it."""
     tables = database.tables
-    with database.reading() as connection:
+
+    def look(connection: Connection) -> tuple[Undo, Provider]:
         row = read.providers(connection, tables).get(provider)
         written = row or removed_provider(entries)
         if written is None:
             raise StoreError(f"the database has no provider {provider!r} any more")
         stored = read.models_of(connection, tables, provider)
         ledger = history.recorded_points(connection, tables, provider)
-    made = undo(provider, row, stored, entries, ledger)
+        return undo(provider, row, stored, entries, ledger), written
+
+    made, written = database.read(look)
 
     def write(connection: Connection) -> None:
         writing.apply(connection, tables, made.plan, written, author)
