@@ -205,7 +205,7 @@ def test_a_relative_name_that_leads_elsewhere_stays_as_it_was_given(
     write("x")
     monkeypatch.chdir(tmp_path / "home")
 
-    assert refusal(Path("../work/catalogs")).startswith("../work/catalogs/openai.toml:1: is not TOML")
+    assert refusal(Path("../checkout/catalogs")).startswith("../checkout/catalogs/openai.toml:1: is not TOML")
 
 
 def test_the_first_error_says_how_many_follow(write: Write) -> None:
