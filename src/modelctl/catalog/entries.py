@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from modelctl.catalog.finding import KeyPath, Problem, closest, printable
 from modelctl.catalog.prices import Priced, price_points, price_problems
+from modelctl.catalog.schema import DOCUMENT, MODEL, PROVIDER, ModelTable, ProviderTable
+from modelctl.catalog.shape import read_table
 from modelctl.core.model import (
     CAPABILITIES,
     FACT_FIELDS,
@@ -23,9 +25,6 @@ from modelctl.core.model import (
 from modelctl.core.provider import Provider
 from modelctl.core.validate import check_key, fact_problems
 from modelctl.errors import InvalidFact
-
-if TYPE_CHECKING:
-    from modelctl.catalog.schema import ModelTable, ProviderTable
 
 STATED_FACTS = tuple(name for name in FACT_FIELDS if name not in {*CAPABILITIES, *PRICE_FIELDS, "price_currency"})
 """Facts whose key in a file is their own name. Capabilities stand in two lists; prices are the ledger's to project."""
@@ -61,14 +60,12 @@ def understand(
 
     `over`: the providers whose own words fill up what `[provider]` leaves out.
     """
-    from modelctl.catalog.schema import Document, ProviderTable, read_table
-
     below = over.get(name) if over is not None else None
-    read_table(Document, {"provider": {}, **data} if below else data, (), partial(_hinted, report, name, over))
+    read_table(DOCUMENT, {"provider": {}, **data} if below else data, (), partial(_hinted, report, name, over))
     own = data.get("provider", {} if below else None)
     about = None
     if isinstance(own, dict):
-        about = read_table(ProviderTable, {**_table_of(below), **own} if below else own, ("provider",), report)
+        about = read_table(PROVIDER, {**_table_of(below), **own} if below else own, ("provider",), report)
     default_source = (about and "pricing_url" in own and about.pricing_url) or ""
     if source is Source.OVERLAY:  # a price of one's own is not the vendor's word
         default_source = default_source or source.value
@@ -104,24 +101,21 @@ def _hinted(report: Report, name: str, over: Mapping[str, Provider] | None, prob
 
 def _table_of(provider: Provider) -> dict[str, Any]:
     """What a `[provider]` table would state of it."""
-    from modelctl.catalog.schema import ProviderTable
-
-    return {key: getattr(provider, key) for key in ProviderTable.model_fields}
+    stated = ((key, getattr(provider, key)) for key in ProviderTable._fields)
+    return {key: value for key, value in stated if value is not None}
 
 
 def _provider(name: str, table: ProviderTable, is_builtin: bool, report: Report) -> Provider:
     for problem in fact_problems(ModelFacts(display_name=table.display_name)):
         report(_about_fact(problem, ("provider",)))
-    return Provider(name=name, is_builtin=is_builtin, **dict(table))
+    return Provider(name=name, is_builtin=is_builtin, **table._asdict())
 
 
 def _entry(
     provider: str, index: int, stated: Mapping[str, Any], *, default_source: str, source: Source, report: Report
 ) -> Entry | None:
-    from modelctl.catalog.schema import ModelTable, read_table
-
     at: KeyPath = ("model", index)
-    table = read_table(ModelTable, stated, at, report)
+    table = read_table(MODEL, stated, at, report)
     if table is None:
         return None
     facts = _facts(table)

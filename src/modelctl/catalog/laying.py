@@ -30,4 +30,4 @@ def _filled_up(entry: Entry, below: Entry | None) -> Entry:
         for name in (*(name for name in STATED_FACTS if name not in entry.table.unset), "verified_on", "sets")
         if getattr(entry.table, name) is None
     }
-    return replace(entry, table=entry.table.model_copy(update=missing))
+    return replace(entry, table=entry.table._replace(**missing))

@@ -11,7 +11,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from modelctl.catalog.prices import URL_PATTERN
+from modelctl.catalog.shape import URL_PATTERN
 from modelctl.core.encoding import decimal_text
 from modelctl.core.model import Source
 from modelctl.core.price import SINCE_LAUNCH, STANDARD, Basis, PriceKey, PriceKind, PricePoint, PriceUnit, ServiceTier

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import combinations, pairwise, product
 from operator import attrgetter
-from typing import TYPE_CHECKING
 
 from modelctl.catalog.finding import Problem
+from modelctl.catalog.schema import PriceLine
+from modelctl.catalog.shape import A_URL, URL_PATTERN
 from modelctl.core.model import Source
 from modelctl.core.price import (
     NOT_FOR_CALLS,
@@ -27,12 +28,6 @@ from modelctl.core.price import (
 )
 from modelctl.core.validate import check_price, shorten
 from modelctl.errors import InvalidFact
-
-if TYPE_CHECKING:
-    from modelctl.catalog.schema import PriceLine
-
-URL_PATTERN = r"https?://[!-~]+"
-A_URL = "a URL like https://host/path"
 
 _URL = re.compile(URL_PATTERN)
 _KEY_OF_REFUSAL = {"context_above": "context_above", "hours_utc": "hours_utc", "ends": "to", "currency": "currency"}
