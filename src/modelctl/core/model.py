@@ -11,7 +11,6 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
-from operator import attrgetter
 from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
@@ -165,9 +164,7 @@ class ModelFacts(NamedTuple):
 
     def known(self) -> Iterator[tuple[str, FactValue]]:
         """The facts that are known, in declaration order."""
-        for name, value in zip(FACT_FIELDS, _values_of(self), strict=True):
-            if value is not None:
-                yield name, value
+        return ((name, value) for name, value in zip(FACT_FIELDS, self, strict=True) if value is not None)
 
     def replaced(self, values: Mapping[str, FactValue]) -> ModelFacts:
         """A copy with some facts given anew, by name; the caller vouches for their types."""
@@ -179,8 +176,6 @@ UNKNOWN = ModelFacts()
 
 FACT_FIELDS: tuple[str, ...] = ModelFacts._fields
 """Names of all facts, which are also their column names, in the order in which they are shown."""
-
-_values_of = attrgetter(*FACT_FIELDS)
 
 SET_ON_CREATION = frozenset({"recommended"})
 """Facts that a sync states once and then leaves to people, like the app's own switch `is_enabled`."""

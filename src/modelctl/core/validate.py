@@ -7,13 +7,17 @@ amounts of 6 + 9 digits (exact in NUMERIC(15,9), SQLite's floats included).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
+from operator import attrgetter
+from typing import Any, ParamSpec
 
 from modelctl.core.model import (
+    FACT_FIELDS,
     MODALITIES,
+    PRICE_FIELDS,
     AfterRetirement,
     ModelFacts,
     ModelKey,
@@ -35,8 +39,17 @@ AMOUNT_DECIMALS = 9
 HOURS_MAX_CHARS = 64
 SOURCE_MAX_CHARS = 2048
 
-_REMEMBERED = 1024
-"""Texts that were checked last: the models of one provider share their sources, families, modalities and tags."""
+_P = ParamSpec("_P")
+
+
+def _remembered(problems: Callable[_P, Iterator[str]]) -> Callable[_P, tuple[str, ...]]:
+    """The problems, looked for once: the models of a provider share their families, modalities, tags and sources."""
+
+    def found(*arguments: _P.args, **named: _P.kwargs) -> tuple[str, ...]:
+        return tuple(problems(*arguments, **named))
+
+    return lru_cache(maxsize=1024)(found)  # type: ignore[return-value]  # its arguments are hashable
+
 
 _PROVIDER = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _CURRENCY = re.compile(r"[A-Z]{3}")
@@ -60,16 +73,23 @@ _PRICE_CHOICES: dict[str, frozenset[str]] = {
 def check_key(key: ModelKey) -> None:
     """InvalidFact unless provider and id can be a key on every database."""
     check_provider_name(key.provider)
-    _check_text(f"model id {shorten(key.model_id)!r} of {key.provider}", key.model_id, MODEL_ID_MAX_CHARS)
+    for problem in plain_text_problems(key.model_id, MODEL_ID_MAX_CHARS):
+        raise InvalidFact(f"model id {shorten(key.model_id)!r} of {key.provider}: {problem}")
 
 
 def check_provider_name(name: str) -> None:
     """InvalidFact unless the name is a slug of at most 64 characters."""
-    if len(name) > PROVIDER_MAX_CHARS or not _PROVIDER.fullmatch(name):
+    for problem in _provider_name_problems(name):
         raise InvalidFact(
-            f"provider name {shorten(name)!r} is not a slug",
+            f"provider name {shorten(name)!r} {problem}",
             f"use 1 to {PROVIDER_MAX_CHARS} lower-case letters, digits, '.', '_' or '-'",
         )
+
+
+@_remembered
+def _provider_name_problems(name: str) -> Iterator[str]:
+    if len(name) > PROVIDER_MAX_CHARS or not _PROVIDER.fullmatch(name):
+        yield "is not a slug"
 
 
 def check_record(record: ModelRecord) -> None:
@@ -83,50 +103,50 @@ def check_record(record: ModelRecord) -> None:
 
 def fact_problems(facts: ModelFacts) -> Iterator[str]:
     """One sentence for each fact that cannot be, starting with its name."""
-    for name, value in facts.known():
-        if isinstance(value, bool | date):
-            continue
-        if isinstance(value, str):
-            yield from _text_problems(name, value)
-        elif isinstance(value, Decimal):
-            yield from (f"{name}: {problem}" for problem in amount_problems(value))
-        elif isinstance(value, int):
-            if not 0 < value <= MAX_TOKENS:
-                yield f"{name}: {value} is not between 1 and {MAX_TOKENS}"
-        elif isinstance(value, tuple):
-            yield from _list_problems(name, value)
+    for (name, problems_of), value in zip(_CHECKS, _checked_values(facts), strict=True):
+        if value is not None:
+            yield from problems_of(name, value)
 
 
 def check_price(point: PricePoint, owner: str) -> None:
     """InvalidFact naming `owner` and the price unless the point is possible."""
-    for problem in _price_problems(point):
+    for problem in _choice_problems("kind", point.kind) or amount_problems(point.amount) or _terms_problems(*point[2:]):
         raise InvalidFact(f"{owner}: price {shorten(point.kind)}: {problem}")
 
 
-def _price_problems(point: PricePoint) -> Iterator[str]:
-    yield from _choice_problems(point.kind, point.unit, point.service_tier, point.basis)
-    yield from amount_problems(point.amount)
-    if not _CURRENCY.fullmatch(point.currency):
-        yield f"currency {shorten(point.currency)!r} is not three capital letters"
-    if not 0 <= point.context_above <= MAX_TOKENS:
-        yield f"context_above {point.context_above} is not between 0 and {MAX_TOKENS}"
-    if point.hours_utc:
-        yield from _hours_problems(point.hours_utc)
-    if point.source:
-        yield from _source_problems(point.source)
-    if point.revision < 0:
-        yield f"revision {point.revision} is negative"
-    yield from _span_problems(point.effective_from, point.effective_to)
+def _choice_problems(name: str, value: str) -> Iterable[str]:
+    allowed = _PRICE_CHOICES[name]
+    return () if value in allowed else (f"{name} {shorten(value)!r} is not one of {', '.join(sorted(allowed))}",)
 
 
-@lru_cache(maxsize=_REMEMBERED)
-def _choice_problems(*choices: str) -> tuple[str, ...]:
-    """`choices`: one for each of `_PRICE_CHOICES`, in their order."""
-    return tuple(
-        f"{name} {shorten(value)!r} is not one of {', '.join(sorted(allowed))}"
-        for (name, allowed), value in zip(_PRICE_CHOICES.items(), choices, strict=True)
-        if value not in allowed
-    )
+@_remembered
+def _terms_problems(
+    unit: str,
+    context_above: int,
+    service_tier: str,
+    hours_utc: str,
+    currency: str,
+    effective_from: datetime,
+    effective_to: datetime | None,
+    basis: str,
+    source: str,
+    revision: int,
+) -> Iterator[str]:
+    """What is wrong with a price besides kind and amount: many prices of a provider share the rest."""
+    yield from _choice_problems("unit", unit)
+    yield from _choice_problems("service_tier", service_tier)
+    yield from _choice_problems("basis", basis)
+    if not _CURRENCY.fullmatch(currency):
+        yield f"currency {shorten(currency)!r} is not three capital letters"
+    if not 0 <= context_above <= MAX_TOKENS:
+        yield f"context_above {context_above} is not between 0 and {MAX_TOKENS}"
+    if hours_utc:
+        yield from _hours_problems(hours_utc)
+    if source:
+        yield from (f"source {problem}" for problem in plain_text_problems(source, SOURCE_MAX_CHARS))
+    if revision < 0:
+        yield f"revision {revision} is negative"
+    yield from _span_problems(effective_from, effective_to)
 
 
 def _hours_problems(hours_utc: str) -> Iterator[str]:
@@ -134,11 +154,6 @@ def _hours_problems(hours_utc: str) -> Iterator[str]:
         yield f"hours_utc {shorten(hours_utc)!r} is not like 01:00-04:00,06:00-10:00"
     if len(hours_utc) > HOURS_MAX_CHARS:
         yield f"hours_utc has {len(hours_utc)} characters, more than {HOURS_MAX_CHARS}"
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def _source_problems(source: str) -> tuple[str, ...]:
-    return tuple(f"source {problem}" for problem in plain_text_problems(source, SOURCE_MAX_CHARS))
 
 
 def _span_problems(begins: datetime, ends: datetime | None) -> Iterator[str]:
@@ -157,11 +172,6 @@ def shorten(text: str, limit: int = 60) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def _check_text(label: str, text: str, max_chars: int) -> None:
-    for problem in plain_text_problems(text, max_chars):
-        raise InvalidFact(f"{label}: {problem}")
-
-
 def plain_text_problems(text: str, max_chars: int) -> Iterator[str]:
     """Why a text cannot be in one line of a column."""
     if not text:
@@ -174,12 +184,8 @@ def plain_text_problems(text: str, max_chars: int) -> Iterator[str]:
         yield "holds control or unprintable characters"
 
 
-@lru_cache(maxsize=_REMEMBERED)
-def _text_problems(name: str, text: str) -> tuple[str, ...]:
-    return tuple(_problems_of_text(name, text))
-
-
-def _problems_of_text(name: str, text: str) -> Iterator[str]:
+@_remembered
+def _text_problems(name: str, text: str) -> Iterator[str]:
     if choices := _CHOICES.get(name):
         if text not in choices:
             yield f"{name}: {shorten(text)!r} is not one of {', '.join(sorted(choices))}"
@@ -200,12 +206,8 @@ def _is_day(text: str) -> bool:
     return True
 
 
-@lru_cache(maxsize=_REMEMBERED)
-def _list_problems(name: str, items: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(_problems_of_list(name, items))
-
-
-def _problems_of_list(name: str, items: tuple[str, ...]) -> Iterator[str]:
+@_remembered
+def _list_problems(name: str, items: tuple[str, ...]) -> Iterator[str]:
     for item in items:
         for problem in plain_text_problems(item, LIST_ITEM_MAX_CHARS):
             yield f"{name}: {shorten(item)!r} {problem}"
@@ -215,11 +217,37 @@ def _problems_of_list(name: str, items: tuple[str, ...]) -> Iterator[str]:
         yield f"{name}: names something twice"
 
 
-def amount_problems(amount: Decimal) -> Iterator[str]:
+def _limit_problems(name: str, tokens: int) -> Iterator[str]:
+    if not 0 < tokens <= MAX_TOKENS:
+        yield f"{name}: {tokens} is not between 1 and {MAX_TOKENS}"
+
+
+def _price_problems(name: str, amount: Decimal) -> Iterator[str]:
+    return (f"{name}: {problem}" for problem in amount_problems(amount))
+
+
+_CHECK_OF: dict[str, Callable[[str, Any], Iterable[str]]] = {
+    **dict.fromkeys((*_CHOICES, *TEXT_MAX_CHARS), _text_problems),
+    **dict.fromkeys(("input_modalities", "output_modalities", "aliases", "tags"), _list_problems),
+    **dict.fromkeys(("context_window", "max_input_tokens", "max_output_tokens"), _limit_problems),
+    **dict.fromkeys(PRICE_FIELDS, _price_problems),
+}
+"""What looks at a fact. None is needed for a day, or for yes or no."""
+_CHECKS = tuple((name, _CHECK_OF[name]) for name in FACT_FIELDS if name in _CHECK_OF)
+_checked_values = attrgetter(*(name for name, _ in _CHECKS))
+
+
+def amount_problems(amount: Decimal) -> Iterable[str]:
     """Why an amount of money cannot be."""
     if not amount.is_finite():
-        yield f"{amount} is no amount"
-    elif amount.is_signed():
-        yield f"{amount} is negative (a free price is 0, an unknown one is left out)"
-    elif amount > MAX_AMOUNT or amount != round(amount, AMOUNT_DECIMALS):
-        yield f"{amount} has more than 6 digits before or {AMOUNT_DECIMALS} after the point"
+        return (f"{amount} is no amount",)
+    if amount.is_signed():
+        return (f"{amount} is negative (a free price is 0, an unknown one is left out)",)
+    if not _fits_a_column(amount):
+        return (f"{amount} has more than 6 digits before or {AMOUNT_DECIMALS} after the point",)
+    return ()
+
+
+@lru_cache(maxsize=1024)
+def _fits_a_column(amount: Decimal) -> bool:
+    return amount <= MAX_AMOUNT and amount == round(amount, AMOUNT_DECIMALS)
