@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelctl.catalog.finding import KeyPath
-from modelctl.catalog.lines import Lines, key_lines
+from modelctl.catalog.finding import KeyPath, Lines
+from modelctl.catalog.lines import key_lines
 
 TEXT = '''\
 # model = 1

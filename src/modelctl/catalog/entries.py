@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
+from itertools import chain
 from operator import attrgetter
 from typing import Any
 
 from modelctl.catalog.finding import KeyPath, Problem, closest, printable
-from modelctl.catalog.prices import Priced, price_points, price_problems
+from modelctl.catalog.prices import PointsByLine, Priced, price_points, price_problems, with_lines
 from modelctl.catalog.schema import DOCUMENT, MODEL, PROVIDER, ModelTable, ProviderTable
 from modelctl.catalog.shape import read_table
 from modelctl.core.model import (
@@ -31,7 +32,9 @@ STATED_FACTS = tuple(name for name in FACT_FIELDS if name not in {*CAPABILITIES,
 UNSETTABLE = frozenset(STATED_FACTS) | frozenset(CAPABILITIES)
 """Facts that an overlay can blank. A price cannot be: one that has been charged stays in the ledger."""
 
-_stated_facts = attrgetter(*STATED_FACTS)
+_before = attrgetter(*FACT_FIELDS[: FACT_FIELDS.index(CAPABILITIES[0])])
+_after = attrgetter(*STATED_FACTS[FACT_FIELDS.index(CAPABILITIES[0]) :])
+"""The stated facts before and after the capabilities, in the order of a model's facts; its prices come last."""
 
 Report = Callable[[Problem], None]
 
@@ -44,8 +47,13 @@ class Entry:
     """Its place among the models of the file, from 0, the broken ones counted."""
     table: ModelTable
     record: ModelRecord
-    priced: tuple[Priced, ...]
-    """`record.prices`, each with the line of `prices` that states it."""
+    points: PointsByLine
+    """`record.prices` by the lines of `prices`."""
+
+    @property
+    def priced(self) -> tuple[Priced, ...]:
+        """`record.prices`, each with the line of `prices` that states it."""
+        return with_lines(self.points)
 
 
 def understand(
@@ -119,40 +127,52 @@ def _entry(
     if table is None:
         return None
     facts = _facts(table)
-    priced = price_points(table.prices, currency=table.currency, default_source=default_source)
+    points = price_points(table.prices, currency=table.currency, default_source=default_source)
     record = ModelRecord(
         key=ModelKey(provider, table.id),
         facts=facts,
-        prices=tuple(each.point for each in priced),
-        provenance=provenance_of(*((fact, source.value) for fact, _ in facts.known())),
+        prices=tuple(chain.from_iterable(points)),
+        provenance=_provenance(tuple(stated), table.capabilities, table.lacks, source),
         stated_none=frozenset(table.unset),
         verified_on=table.verified_on,
     )
-    for problem in _impossible(table, record, priced, source):
+    for problem in _impossible(table, record, points, source):
         report(replace(problem, at=(*at, *problem.at)))
-    return Entry(index=index, table=table, record=record, priced=priced)
+    return Entry(index=index, table=table, record=record, points=points)
 
 
 def _facts(table: ModelTable) -> ModelFacts:
-    stated: dict[str, Any] = dict(zip(STATED_FACTS, _stated_facts(table), strict=True))
-    stated.update(dict.fromkeys(table.lacks, False))
-    stated.update(dict.fromkeys(table.capabilities, True))
-    return ModelFacts(**stated)
+    return ModelFacts(*_before(table), *_can(table.capabilities, table.lacks), *_after(table))
 
 
-def _impossible(table: ModelTable, record: ModelRecord, priced: Sequence[Priced], source: Source) -> Iterator[Problem]:
+@lru_cache(maxsize=1024)
+def _can(capabilities: Sequence[str], lacks: Sequence[str]) -> Sequence[bool | None]:
+    stated = dict.fromkeys(lacks, False) | dict.fromkeys(capabilities, True)
+    return tuple(stated.get(name) for name in CAPABILITIES)
+
+
+@lru_cache(maxsize=1024)
+def _provenance(
+    keys: Sequence[str], capabilities: Sequence[str], lacks: Sequence[str], source: Source
+) -> Mapping[str, str]:
+    """`keys`: those of the table. Most models of a file have the same."""
+    stated = {*keys, *capabilities, *lacks}
+    return provenance_of(*((fact, source.value) for fact in FACT_FIELDS if fact in stated))
+
+
+def _impossible(table: ModelTable, record: ModelRecord, points: PointsByLine, source: Source) -> Iterator[Problem]:
     try:
         check_key(record.key)
     except InvalidFact as error:
         yield Problem(at=("id",), message=error.message.rpartition(": ")[2], hint=error.hint)
     for problem in fact_problems(record.facts):
         yield _about_fact(problem, ())
-    yield from _contradicting_capabilities(table)
+    yield from _contradicting_capabilities(table.capabilities, table.lacks)
     yield from _wrongly_unset(table, record)
     if unusable := _wrong_currency(table.currency):  # said once; each price would say it again
         yield replace(_about_fact(unusable[0], ()), at=("currency",))
     else:
-        yield from price_problems(table.prices, priced, of_a_person=source is Source.OVERLAY)
+        yield from price_problems(table.prices, points, of_a_person=source is Source.OVERLAY)
 
 
 @lru_cache(maxsize=32)
@@ -160,12 +180,15 @@ def _wrong_currency(currency: str) -> tuple[str, ...]:
     return tuple(fact_problems(ModelFacts(price_currency=currency)))
 
 
-def _contradicting_capabilities(table: ModelTable) -> Iterator[Problem]:
-    for key, named in (("capabilities", table.capabilities), ("lacks", table.lacks)):
+@lru_cache(maxsize=1024)
+def _contradicting_capabilities(capabilities: Sequence[str], lacks: Sequence[str]) -> Sequence[Problem]:
+    problems = []
+    for key, named in (("capabilities", capabilities), ("lacks", lacks)):
         if len(set(named)) != len(named):
-            yield Problem(at=(key,), message="names something twice")
-    for capability in sorted(set(table.capabilities) & set(table.lacks)):
-        yield Problem(at=("lacks",), message=f"{capability!r} is among the capabilities, too")
+            problems.append(Problem(at=(key,), message="names something twice"))
+    for capability in sorted(set(capabilities) & set(lacks)):
+        problems.append(Problem(at=("lacks",), message=f"{capability!r} is among the capabilities, too"))
+    return problems
 
 
 def _wrongly_unset(table: ModelTable, record: ModelRecord) -> Iterator[Problem]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
@@ -10,6 +11,24 @@ from modelctl.core.validate import shorten
 
 KeyPath: TypeAlias = tuple[str | int, ...]
 """Where something stands in a file: `("model", 3, "prices", 2, "input")`; list positions count from 0."""
+
+
+class Lines:
+    """The lines of one text, looked for when the first is asked: most files have nothing wrong in them."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._lines: Mapping[KeyPath, int] | None = None
+
+    def of(self, path: KeyPath) -> int:
+        """The line of a key, or of the nearest table around it that is in the file; else the first."""
+        if self._lines is None:
+            from modelctl.catalog.lines import key_lines  # only an error pays for it
+
+            self._lines = key_lines(self._text)
+        while path and path not in self._lines:
+            path = path[:-1]
+        return self._lines.get(path, 1)
 
 
 class Severity(StrEnum):

@@ -36,22 +36,6 @@ def key_lines(text: str) -> Mapping[KeyPath, int]:
     return scanner.lines
 
 
-class Lines:
-    """The lines of one text, looked for when the first is asked: most files have nothing wrong in them."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._lines: Mapping[KeyPath, int] | None = None
-
-    def of(self, path: KeyPath) -> int:
-        """The line of a key, or of the nearest table around it that is in the file; else the first."""
-        if self._lines is None:
-            self._lines = key_lines(self._text)
-        while path and path not in self._lines:
-            path = path[:-1]
-        return self._lines.get(path, 1)
-
-
 class _Lost(Exception):
     """The text is not what the scanner expects here."""
 

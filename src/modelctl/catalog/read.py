@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -13,8 +14,7 @@ from typing import Any
 import tomli
 
 from modelctl.catalog.entries import Entry, model_tables, stated_id, understand
-from modelctl.catalog.finding import Finding, Problem, key_text, printable
-from modelctl.catalog.lines import Lines
+from modelctl.catalog.finding import Finding, Lines, Problem, key_text, printable
 from modelctl.core.model import Source
 from modelctl.core.provider import Provider
 from modelctl.core.validate import check_provider_name
@@ -114,11 +114,11 @@ def _check_file_name(path: Path) -> None:
 
 def _text_of(path: Path) -> str:
     try:
-        content = path.read_bytes()
+        content = path.read_bytes().removeprefix(BOM_UTF8)  # editors on Windows put that mark in front
     except OSError as error:
         raise _UnreadableError(f"cannot be read: {error.strerror or error}") from error
     try:
-        return content.decode("utf-8-sig")  # editors on Windows put a mark in front
+        return content.decode()
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise _UnreadableError("is not UTF-8", line=line, hint="save the file as UTF-8") from error

@@ -22,14 +22,15 @@ from modelctl.catalog.shape import (
     list_of,
     matching,
     one_of,
+    words_of,
 )
 from modelctl.core.model import CAPABILITIES
 from modelctl.core.price import Basis, PriceKind, PriceUnit, ServiceTier
 
 URL_MAX_CHARS = 500
 
-_words = list_of(as_text)
-_capabilities = list_of(one_of(CAPABILITIES))
+_words = words_of(as_text)
+_capabilities = words_of(one_of(CAPABILITIES))
 _url = at_most(URL_MAX_CHARS, matching(URL_PATTERN, A_URL))
 
 
@@ -64,7 +65,7 @@ PROVIDER = Shape(
         "display_name": as_text,
         "kind": matching(r"([a-z][a-z0-9-]{0,63})?", "a slug of lower-case letters, digits and '-'"),
         "api_base_url": _url,
-        "env_vars": list_of(matching(r"[A-Za-z_][A-Za-z0-9_]{0,127}", "the name of an environment variable")),
+        "env_vars": words_of(matching(r"[A-Za-z_][A-Za-z0-9_]{0,127}", "the name of an environment variable")),
         "auth_header_name": matching(r"[A-Za-z0-9_-]{1,64}", "the name of a header"),
         "auth_header_prefix": matching(r"[!-~]{0,64}", "one word, or empty"),
         "docs_url": _url,
@@ -183,7 +184,7 @@ MODEL = Shape(
         "recommended": as_flag,
         "tier": as_text,
         "tags": _words,
-        "sets": list_of(matching(r"[a-z][a-z0-9-]{0,31}", "a slug of lower-case letters, digits and '-'")),
+        "sets": words_of(matching(r"[a-z][a-z0-9-]{0,31}", "a slug of lower-case letters, digits and '-'")),
         "currency": as_text,
         "verified_on": as_day,
         "source": _url,

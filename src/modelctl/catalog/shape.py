@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from modelctl.catalog.finding import KeyPath, Problem, closest, printable
@@ -24,6 +25,8 @@ A_URL = "a URL like https://host/path"
 
 TOML_INTEGERS = range(-(2**63), 2**63)
 """Printing a longer one can raise."""
+
+_LIST = (list, tuple)  # of a file, and of what was read from one already
 
 ValueT = TypeVar("ValueT")
 TableT = TypeVar("TableT", bound=tuple[Any, ...])
@@ -71,7 +74,9 @@ class Shape(Generic[TableT]):
                 values[key] = rule(value)
             except Misshapen as error:
                 problems += _within(key, error)
-        problems += [Problem(at=(key,), message="is missing") for key in self._required if key not in table]
+        for key in self._required:
+            if key not in table:
+                problems.append(Problem(at=(key,), message="is missing"))
         if problems:
             raise Misshapen(*sorted(problems, key=self._place))
         return self._become(values.values())
@@ -105,12 +110,28 @@ def list_of(item: Rule[ValueT], expected: str = "a list") -> Rule[tuple[ValueT, 
     """A list of such values."""
 
     def rule(value: object) -> tuple[ValueT, ...]:
-        if not isinstance(value, list | tuple):
+        if not isinstance(value, _LIST):
             raise _is_not(value, expected)
         try:
             return tuple(map(item, value))
         except Misshapen:  # once more, for all of them
             raise Misshapen(*_problems_of_items(item, value)) from None
+
+    return rule
+
+
+def words_of(word: Rule[str]) -> Rule[tuple[str, ...]]:
+    """A list of such texts. Equal lists are one value, which is looked at once: thousands of models share theirs."""
+    remembered = lru_cache(maxsize=1024)(lambda words: tuple(map(word, words)))
+    unshared = list_of(word)
+
+    def rule(value: object) -> tuple[str, ...]:
+        if isinstance(value, _LIST):
+            try:
+                return remembered(tuple(value))
+            except (Misshapen, TypeError):  # TypeError: something without a hash, which is no text
+                pass
+        return unshared(value)  # refuses it
 
     return rule
 
