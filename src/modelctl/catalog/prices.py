@@ -168,8 +168,8 @@ def _contradictions(priced: Iterable[Priced]) -> Iterator[Problem]:
         by_key[each.point.key].append(each)
     by_hours: defaultdict[PriceKey, list[_Period]] = defaultdict(list)
     for key, points in by_key.items():
-        points.sort(key=lambda each: each.point.effective_from)
         if len(points) > 1:
+            points.sort(key=lambda each: each.point.effective_from)
             yield from _same_thing_twice(points)
         if key.hours_utc:
             by_hours[key._replace(hours_utc="")] += _periods(points)
