@@ -59,6 +59,16 @@ def test_a_list_loads_nothing_of_a_sync(url):
     assert not loaded & {*DECIDING, "tenacity", "sqlalchemy.dialects.postgresql", "rich.console", "rich.style"}
 
 
+@pytest.mark.parametrize(
+    "command",
+    ["list", "show deepseek/deepseek-v4-pro", "price show deepseek/deepseek-v4-pro", "lifecycle", "history", "runs"],
+)
+def test_what_only_reads_makes_no_classes_of_the_tables(url, command):
+    loaded = modules_loaded_by(*command.split(), "--database", url)
+    assert "modelctl.store.columns" in loaded
+    assert not loaded & {"modelctl.store.tables", "sqlmodel", "sqlalchemy.orm", "sqlalchemy.dialects.mysql"}
+
+
 def test_completing_a_name_loads_neither_a_library_nor_what_decides(url, monkeypatch):
     line = {"_MODELCTL_COMPLETE": "complete_bash", "COMP_WORDS": "modelctl show deep", "COMP_CWORD": "2"}
     for name, value in {**line, "DATABASE_URL": url}.items():

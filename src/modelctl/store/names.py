@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from sqlalchemy import MetaData, Table
-from sqlalchemy.sql.schema import RETAIN_SCHEMA
-from sqlmodel import SQLModel
 
-from modelctl.store import tables
+from modelctl.store import columns
 
 DEFAULT_PREFIX = "ai_"
 
@@ -24,47 +22,47 @@ class Tables:
     @cached_property
     def providers(self) -> Table:
         """Who sells models."""
-        return self._named(tables.AiProvider)
+        return self._named("providers")
 
     @cached_property
     def models(self) -> Table:
         """The models themselves."""
-        return self._named(tables.AiModel)
+        return self._named("models")
 
     @cached_property
     def prices(self) -> Table:
         """The ledger."""
-        return self._named(tables.AiModelPrice)
+        return self._named("model_prices")
 
     @cached_property
     def state(self) -> Table:
         """What modelctl last wrote."""
-        return self._named(tables.AiModelState)
+        return self._named("model_state")
 
     @cached_property
     def sync_runs(self) -> Table:
         """One row per run and provider."""
-        return self._named(tables.AiSyncRun)
+        return self._named("sync_runs")
 
     @cached_property
     def changes(self) -> Table:
         """The audit trail."""
-        return self._named(tables.AiChange)
+        return self._named("changes")
 
     @cached_property
     def holds(self) -> Table:
         """What guards stopped, and what people decided about it."""
-        return self._named(tables.AiHold)
+        return self._named("holds")
 
     @cached_property
     def leases(self) -> Table:
         """Who is writing now."""
-        return self._named(tables.AiLease)
+        return self._named("leases")
 
     @cached_property
     def credentials(self) -> Table:
         """API keys, encrypted."""
-        return self._named(tables.AiProviderCredential)
+        return self._named("provider_credentials")
 
     @property
     def version_table(self) -> str:
@@ -73,18 +71,13 @@ class Tables:
 
     def all_names(self) -> tuple[str, ...]:
         """Names of all tables of ours but the version table."""
-        return tuple(self.prefix + name.removeprefix(DEFAULT_PREFIX) for name in SQLModel.metadata.tables)
+        return tuple(self.prefix + name for name in columns.NAMES)
 
-    def _named(self, model: type[SQLModel]) -> Table:
-        return _named_copy(model.__table__, self.prefix, self.schema)  # type: ignore[attr-defined]  # SQLModel sets it
+    def _named(self, name: str) -> Table:
+        return _named(name, self.prefix, self.schema)
 
 
 @lru_cache
-def _named_copy(table: Table, prefix: str, schema: str | None) -> Table:
-    if prefix == DEFAULT_PREFIX and schema is None:
-        return table
-    name = prefix + table.name.removeprefix(DEFAULT_PREFIX)
-    copy = table.to_metadata(MetaData(), schema=schema or RETAIN_SCHEMA, name=name)
-    for constraint in list(copy.foreign_key_constraints):
-        copy.constraints.discard(constraint)  # it names the unprefixed table; statements need none
-    return copy
+def _named(name: str, prefix: str, schema: str | None) -> Table:
+    """Made when it is first used, and once: SQLAlchemy knows statements again by their tables."""
+    return columns.table(name, MetaData(), prefix=prefix, schema=schema)

@@ -22,7 +22,6 @@ from modelctl.core.run import RunRecord
 from modelctl.core.stored import RowState, StoredModel, Written
 from modelctl.store.bulk import Row as RowValues
 from modelctl.store.fetching import unreadable
-from modelctl.store.tables import AiModelState
 
 LIST_FIELDS = ("input_modalities", "output_modalities", "aliases", "tags")
 PRICE_COLUMNS = PricePoint._fields  # the ledger's columns and a point's fields have the same names
@@ -62,7 +61,7 @@ class WrittenFields(Mapping[str, Written]):
             return _written_fields(self._text)
         except (ValueError, TypeError, ArithmeticError, KeyError, AttributeError):
             noun = "JSON object of fields, each with its value and source"
-            raise unreadable(AiModelState.__tablename__, str(self._key), "written", noun) from None
+            raise unreadable("ai_model_state", str(self._key), "written", noun) from None
 
     def __getitem__(self, name: str) -> Written:
         return self._fields()[name]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, TypeAlias
 
-from sqlalchemy import JSON, BigInteger, Dialect, Integer, Numeric, String
-from sqlalchemy.dialects import mysql
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, Numeric, String
 from sqlalchemy.types import TypeDecorator, TypeEngine
-from sqlmodel.sql.sqltypes import UTCDateTime
 
 _Conversion: TypeAlias = Callable[[Any], Any]
 
@@ -39,6 +38,8 @@ class ExactText(TypeDecorator[str]):
         length = self.length
         if dialect.name not in ("mysql", "mariadb"):
             return dialect.type_descriptor(String(length))
+        from sqlalchemy.dialects import mysql  # with drivers that another database has no use for
+
         collation = "utf8mb4_nopad_bin" if getattr(dialect, "is_mariadb", False) else "utf8mb4_0900_bin"
         return dialect.type_descriptor(mysql.VARCHAR(length, charset="utf8mb4", collation=collation))
 
@@ -58,10 +59,29 @@ class Price(TypeDecorator[Decimal]):
         return _once_each(super().result_processor(dialect, coltype))
 
 
-class Instant(UTCDateTime):
-    """An aware instant in UTC, to the second."""
+class Instant(TypeDecorator[datetime]):
+    """An aware instant in UTC, to the second, also where the database keeps no time zone."""
 
+    impl = DateTime
     cache_ok = True
+
+    def __init__(self) -> None:
+        """TIMESTAMP WITH TIME ZONE where there is one."""
+        super().__init__(timezone=True)
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """In UTC. ValueError for an instant that does not say in which zone it is."""
+        if value is None:
+            return None
+        if value.utcoffset() is None:
+            raise ValueError(f"{value} has no time zone")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """What has no zone was written in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.utcoffset() is None else value.astimezone(UTC)
 
     def result_processor(self, dialect: Dialect, coltype: object) -> _Conversion | None:
         """Each instant is converted once: thousands of rows are written in one run, with one time stamp."""
