@@ -56,32 +56,46 @@ def test_retired_models_are_left_out_and_counted(listed):
     assert ids(listed("--format", "ids", "--status", "retired")) == ["openai/gpt-3.5-turbo"]
 
 
-@pytest.mark.parametrize(
-    ("argv", "expected"),
-    [
-        (("--provider", "openai", "--provider", "qwen"), [each for each in ALIVE if each[0] in "oq"]),
-        (("--status", "preview", "--status", "deprecated"), ["openai/o1-mini", "openai/text-embedding-3"]),
-        (("--type", "embedding"), ["openai/text-embedding-3"]),
-        (("--capability", "vision"), ["openai/gpt-4o", "openai/gpt-4o-mini"]),
-        (("--capability", "vision", "--capability", "tools"), ["openai/gpt-4o"]),
-        (("--tag", "smart", "--tag", "latest"), ["openai/gpt-4o"]),
-        (("--tier", "free"), ["together/mistralai/Mixtral-8x7B"]),
-        (("--max-input-price", "0.15", "--type", "chat"), ["openai/gpt-4o-mini", "together/mistralai/Mixtral-8x7B"]),
-        (("--max-output-price", "0"), ["together/mistralai/Mixtral-8x7B"]),
-        (("--min-input-price", "2.5", "--min-output-price", "10"), ["openai/gpt-4o"]),
-        (("--min-context", "128000"), ["openai/gpt-4o", "openai/gpt-4o-mini"]),
-        (("--recommended",), ["openai/gpt-4o"]),
-        (("--missing", "display_name", "--missing", "tags", "--type", "embedding"), ["openai/text-embedding-3"]),
-        (("--search", "GPT-4O-LATEST"), ["openai/gpt-4o"]),
-        (("--search", "通义"), ["qwen/通义千问"]),
-        (("--disabled", "--provider", "openai"), ["openai/o1-mini"]),
-        (("--enabled", "--provider", "openai", "--type", "chat"), ["openai/gpt-4o", "openai/gpt-4o-mini"]),
-        (("--limit", "1"), ["mirror/gpt-4o-mini"]),
-    ],
-    ids=" ".join,
-)
+FILTERS = [
+    (("--provider", "openai", "--provider", "qwen"), [each for each in ALIVE if each[0] in "oq"]),
+    (("--status", "preview", "--status", "deprecated"), ["openai/o1-mini", "openai/text-embedding-3"]),
+    (("--type", "embedding"), ["openai/text-embedding-3"]),
+    (("--capability", "vision"), ["openai/gpt-4o", "openai/gpt-4o-mini"]),
+    (("--capability", "vision", "--capability", "tools"), ["openai/gpt-4o"]),
+    (("--tag", "smart", "--tag", "latest"), ["openai/gpt-4o"]),
+    (("--tier", "free"), ["together/mistralai/Mixtral-8x7B"]),
+    (("--max-input-price", "0.15", "--type", "chat"), ["openai/gpt-4o-mini", "together/mistralai/Mixtral-8x7B"]),
+    (("--max-output-price", "0"), ["together/mistralai/Mixtral-8x7B"]),
+    (("--min-input-price", "2.5", "--min-output-price", "10"), ["openai/gpt-4o"]),
+    (("--min-context", "128000"), ["openai/gpt-4o", "openai/gpt-4o-mini"]),
+    (("--recommended",), ["openai/gpt-4o"]),
+    (("--missing", "display_name", "--missing", "tags", "--type", "embedding"), ["openai/text-embedding-3"]),
+    (("--search", "GPT-4O-LATEST"), ["openai/gpt-4o"]),
+    (("--search", "通义"), ["qwen/通义千问"]),
+    (("--disabled", "--provider", "openai"), ["openai/o1-mini"]),
+    (("--enabled", "--provider", "openai", "--type", "chat"), ["openai/gpt-4o", "openai/gpt-4o-mini"]),
+    (("--limit", "1"), ["mirror/gpt-4o-mini"]),
+]
+
+
+@pytest.mark.parametrize(("argv", "expected"), FILTERS, ids=" ".join)
 def test_filters(listed, argv, expected):
     assert ids(listed("--format", "ids", *argv)) == expected
+
+
+@pytest.mark.parametrize("argv", [argv for argv, _ in FILTERS if "--limit" not in argv], ids=" ".join)
+@pytest.mark.parametrize("format", ["jsonl", "csv", "ids"])
+def test_a_short_list_is_the_beginning_of_the_whole_one(listed, argv, format):
+    argv = (*argv, "--sort", "-tier,context_window", "--format", format)
+    lines = 2 + (format == "csv")
+    assert listed(*argv, "--limit", "2").stdout.splitlines() == listed(*argv).stdout.splitlines()[:lines]
+
+
+@pytest.mark.parametrize("format", ["table", "markdown", "json", "jsonl", "csv", "ids"])
+@pytest.mark.parametrize("columns", [(), ("--columns", "status,protected"), ("--columns", "model_id,family")], ids=str)
+def test_a_limit_that_nothing_reaches_changes_nothing(listed, format, columns):
+    argv = ("--format", format, *columns)
+    assert listed(*argv, "--limit", "100") == listed(*argv)
 
 
 def test_an_unknown_fact_is_neither_yes_nor_no_and_is_counted(listed):

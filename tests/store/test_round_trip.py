@@ -8,6 +8,7 @@ from decimal import Decimal
 from modelctl.core.model import FactValue, ModelKey
 from modelctl.core.plan import Plan
 from modelctl.core.price import PricePoint
+from modelctl.store import read
 from modelctl.store.engine import Database
 from tests.store.writing import (
     as_written,
@@ -18,6 +19,7 @@ from tests.store.writing import (
     planned,
     records,
     sql,
+    statements_of,
     stored,
     stored_model,
     update,
@@ -199,3 +201,21 @@ def test_an_edit_by_plain_sql_is_protected(database: Database) -> None:
     for model_id, edit in edits.items():
         name, kept = EDITS[edit]
         assert getattr(stored_model(database, model_id).facts, name) == kept, edit
+
+
+def test_only_the_columns_that_are_asked_for_are_read(database: Database) -> None:
+    write(database, plan_of(creation("two", type="chat", vision=True), creation("one", type="chat", tier="free")))
+    with statements_of(database) as sent, database.reading() as connection:
+        found = read.models(connection, database.tables, columns={"type", "tier"})
+        again = read.again(connection, database.tables, found[::-1], {"vision"})
+    assert [(each.key.model_id, each.facts.tier, each.facts.vision) for each in found] == [
+        ("one", "free", None),
+        ("two", None, None),
+    ]
+    assert [(each.key.model_id, each.facts.tier, each.facts.vision) for each in again] == [
+        ("two", None, True),
+        ("one", None, None),
+    ]
+    first, second = (each for each in sent if "ai_models" in each)
+    assert "vision" not in first
+    assert "tier" not in second

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
@@ -16,7 +16,7 @@ from modelctl.cli.database import readable_database
 from modelctl.core.credentials import project_of
 from modelctl.core.model import CAPABILITIES, ModelType, Status, Tier
 from modelctl.core.names import require_known
-from modelctl.core.query import COLUMNS, PROTECTED, SHOWABLE, Filter, Selection, ordered, select
+from modelctl.core.query import COLUMNS, PROTECTED, SHOWABLE, Filter, Selection, columns_decisive, ordered, select
 from modelctl.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -173,11 +173,8 @@ def _list(context: Context, wanted: Filter, usable_for: str | None, view: _View)
     from modelctl.render.listing import FORMATS, GROUPED, dropped
     from modelctl.render.terminal import look_of
 
-    with_states = wanted.is_protected or PROTECTED in view.columns
-    models, known = _read(context, wanted, usable_for, with_states=with_states)
-    selection = select(models, wanted)
-    found = ordered(selection.models, view.sort)
-    shown = found[: view.limit]
+    found = _found(context, wanted, usable_for, view)
+    shown = found.shown
     look = look_of(context.stdout, context.environ)
     text = (FORMATS if view.group_by is None else GROUPED)[view.format](shown, view.columns, look)
     if text and (shown or view.format is not ListFormat.TABLE):
@@ -185,7 +182,8 @@ def _list(context: Context, wanted: Filter, usable_for: str | None, view: _View)
     context.stdout.flush()  # so that the summary comes after the answer where both go to one log
     if view.format is ListFormat.TABLE and not view.columns and (names := dropped(shown, look)):
         context.say(f"not shown: {', '.join(names)}; the terminal is too narrow, --columns chooses")
-    context.say(_summary(selection, len(shown), known) if known or usable_for is None else _nothing_usable(usable_for))
+    nothing = usable_for is not None and not found.known
+    context.say(_nothing_usable(usable_for or "") if nothing else _summary(found))
     if usable_for is not None and not shown:
         raise typer.Exit(ExitCode.PENDING)
 
@@ -195,34 +193,63 @@ def _nothing_usable(project: str) -> str:
     return f"{whose} can call no model: none is enabled and live at a provider with a key (see `credential list`)"
 
 
-def _read(
-    context: Context, wanted: Filter, usable_for: str | None, *, with_states: bool
-) -> tuple[list[StoredModel], int]:
-    """The models of the providers that are asked for, and how many the table has of them, or can be used."""
+SHORT = 500
+"""So many models at most are read a second time, by their numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a list found."""
+
+    selection: Selection
+    shown: Sequence[StoredModel]
+    known: int
+    """How many models the table has of the providers that are asked for, or can be used."""
+
+
+def _found(context: Context, wanted: Filter, usable_for: str | None, view: _View) -> _Found:
+    """The models in their order. For a short list, only what decides is read of all, and what is shown of a few."""
+    from modelctl.render.listing import columns_shown
     from modelctl.store import read
 
     with readable_database(context) as database, database.reading() as connection:
+        tables = database.tables
         if wanted.providers:
-            names = sorted(read.providers(connection, database.tables))
+            names = sorted(read.providers(connection, tables))
             for name in sorted(wanted.providers):
                 require_known(name, names, "provider")
-        models = read.models(connection, database.tables, only=wanted.providers)
-        if with_states:
-            models = read.with_states(connection, database.tables, models)
+        to_show = columns_shown(view.format, view.columns)
+        to_read = _columns_to_read(wanted, usable_for, view, to_show)
+        models = read.models(connection, tables, only=wanted.providers, columns=to_read)
+        if wanted.is_protected or PROTECTED in view.columns:
+            models = read.with_states(connection, tables, models)
         if usable_for is not None:
             from modelctl.services.usable import usable_among
 
             models = usable_among(models, context, database, usable_for)
-    return models, len(models)
+        selection = select(models, wanted)
+        shown = ordered(selection.models, view.sort)[: view.limit]
+        if shown and not to_show <= to_read:
+            shown = read.again(connection, tables, shown, to_show)
+    return _Found(selection, shown, known=len(models))
 
 
-def _summary(selection: Selection, shown: int, known: int) -> str:
+def _columns_to_read(wanted: Filter, usable_for: str | None, view: _View, to_show: Set[str]) -> Set[str]:
+    """The columns that are read of all models."""
+    if usable_for is not None or PROTECTED in to_show:
+        return frozenset(SHOWABLE)
+    decisive = columns_decisive(wanted, view.sort)
+    return decisive if view.limit is not None and view.limit <= SHORT else decisive | to_show
+
+
+def _summary(found: _Found) -> str:
     """How many there are, and how many are left out and why: never silently."""
+    selection, shown, known = found.selection, len(found.shown), found.known
     if not known:
         return "the table is empty; run `modelctl sync` to fill it"
-    found = len(selection.models)
-    text = f"{found:,} model{'s' * (found != 1)}" if found else "no model matches these filters"
-    if shown < found:
+    count = len(selection.models)
+    text = f"{count:,} model{'s' * (count != 1)}" if count else "no model matches these filters"
+    if shown < count:
         text = f"the first {shown:,} of {text}"
     left_out = [
         f"{selection.retired:,} retired (--all shows them)" * bool(selection.retired),

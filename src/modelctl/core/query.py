@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from modelctl.core.model import CAPABILITIES, FACT_FIELDS, FactValue, Status
 from modelctl.core.names import require_known
@@ -44,6 +44,13 @@ _ROW_COLUMNS: dict[str, Callable[[StoredModel], FactValue | datetime]] = {
 
 _Test: TypeAlias = Callable[[StoredModel], bool | None]
 """Whether a model passes; None where the fact that decides is unknown."""
+
+
+class _Condition(NamedTuple):
+    """A test with the columns that it looks at, besides the key."""
+
+    columns: Collection[str]
+    test: _Test
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,10 +106,18 @@ def column_value(model: StoredModel, column: str) -> FactValue | datetime:
     return value
 
 
+def columns_decisive(wanted: Filter, order: Sequence[str]) -> set[str]:
+    """The columns that must be known of every model, so that it can be told which are listed, and in which order."""
+    decisive = {name for condition in _conditions(wanted) for name in condition.columns}
+    if _is_without_retired(wanted):
+        decisive.add("status")
+    return decisive | {term.removeprefix("-") for term in order}
+
+
 def select(models: Iterable[StoredModel], wanted: Filter) -> Selection:
     """The models that pass the filter, in their order."""
-    tests = list(_tests(wanted))
-    without_retired = not (wanted.with_retired or wanted.statuses)
+    tests = [condition.test for condition in _conditions(wanted)]
+    without_retired = _is_without_retired(wanted)
     passed, retired, unknown = [], 0, 0
     for model in models:
         answers = {test(model) for test in tests}
@@ -137,27 +152,32 @@ def _sortable(value: Any) -> Any:
     return (value.lower(), value) if isinstance(value, str) else value
 
 
-def _tests(wanted: Filter) -> Iterator[_Test]:
+def _is_without_retired(wanted: Filter) -> bool:
+    return not (wanted.with_retired or wanted.statuses)
+
+
+def _conditions(wanted: Filter) -> Iterator[_Condition]:
     if wanted.providers:
-        yield lambda model: model.key.provider in wanted.providers
+        yield _Condition((), lambda model: model.key.provider in wanted.providers)
     for column, allowed in (("status", wanted.statuses), ("type", wanted.types), ("tier", wanted.tiers)):
         if allowed:
-            yield _one_of(column, allowed)
-    yield from (_capability(name) for name in wanted.capabilities)
+            yield _Condition((column,), _one_of(column, allowed))
+    yield from (_Condition((name,), _capability(name)) for name in wanted.capabilities)
     if wanted.tags:
-        yield lambda model: wanted.tags <= set(model.facts.tags or ())
+        yield _Condition(("tags",), lambda model: wanted.tags <= set(model.facts.tags or ()))
     if wanted.is_enabled is not None:
-        yield lambda model: model.is_enabled is wanted.is_enabled
+        yield _Condition(("is_enabled",), lambda model: model.is_enabled is wanted.is_enabled)
     if wanted.is_recommended is not None:
-        yield lambda model: bool(model.facts.recommended) is wanted.is_recommended
+        yield _Condition(("recommended",), lambda model: bool(model.facts.recommended) is wanted.is_recommended)
     if wanted.missing:
-        yield lambda model: all(column_value(model, name) is None for name in wanted.missing)
+        names = wanted.missing
+        yield _Condition(names, lambda model: all(column_value(model, name) is None for name in names))
     if wanted.is_protected:
-        yield lambda model: bool(protected_fields(model))
+        yield _Condition(COLUMNS, lambda model: bool(protected_fields(model)))
     if wanted.search:
-        yield _text_test(wanted.search.lower())
-    yield from (_at_least(column, limit) for column, limit in wanted.at_least.items())
-    yield from (_at_most(column, limit) for column, limit in wanted.at_most.items())
+        yield _Condition(("display_name", "aliases"), _text_test(wanted.search.lower()))
+    yield from (_Condition((column,), _at_least(column, limit)) for column, limit in wanted.at_least.items())
+    yield from (_Condition((column,), _at_most(column, limit)) for column, limit in wanted.at_most.items())
 
 
 def _one_of(column: str, allowed: frozenset[str]) -> _Test:

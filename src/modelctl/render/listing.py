@@ -12,7 +12,7 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from modelctl.core.encoding import FACT_TYPES, decimal_text
-from modelctl.core.model import PRICE_FIELDS, FactValue, Status
+from modelctl.core.model import PRICE_FIELDS, FactValue, ModelKey, Status
 from modelctl.core.query import COLUMNS, column_value
 from modelctl.core.stored import StoredModel
 from modelctl.core.usable import by_provider
@@ -50,6 +50,14 @@ _DEFAULTS = (
     _Default("retires on", "retires_on", 6),
     _Default("enabled", "is_enabled", 5),
 )
+_KEY = frozenset(ModelKey._fields)
+_USUAL = frozenset({*(each.column for each in _DEFAULTS), "price_currency"})
+
+
+def columns_shown(format: str, columns: Sequence[str]) -> frozenset[str]:
+    """What a format shows of a model besides its key, where these columns are asked for, or none."""
+    usual = {"table": _USUAL, "markdown": _USUAL, "ids": _KEY}.get(format, COLUMNS)
+    return frozenset(columns or usual) - _KEY
 
 
 def table(models: Sequence[StoredModel], columns: Sequence[str], look: Look) -> str:

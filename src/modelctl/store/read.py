@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
+from operator import itemgetter
 from sys import intern
 from typing import Any
 
@@ -20,6 +21,7 @@ from modelctl.store.fetching import AnyRow, fetched
 from modelctl.store.names import Tables
 from modelctl.store.rows import (
     MODEL_COLUMNS,
+    NAMING_COLUMNS,
     PRICE_COLUMNS,
     audit_entry_from_row,
     model_from_row,
@@ -74,13 +76,24 @@ def with_ledgers(connection: Connection, tables: Tables, keys: Iterable[ModelKey
     return found
 
 
-def models(connection: Connection, tables: Tables, *, only: Collection[str] = ()) -> list[StoredModel]:
-    """The models of all providers, or of some, sorted by key; without their ledgers, which a list does not show."""
+def models(
+    connection: Connection, tables: Tables, *, only: Collection[str] = (), columns: Collection[str] = MODEL_COLUMNS
+) -> list[StoredModel]:
+    """The models of all providers, or of some, sorted by key; without their ledgers, which a list does not show.
+
+    Of each its number, its key and these `columns`; the others look as if they were unknown.
+    """
     condition = tables.models.c.provider.in_(sorted(only)) if only else None
-    statement = _columns(tables.models, MODEL_COLUMNS)
-    rows = fetched(connection, statement if condition is None else statement.where(condition))
-    found = (model_from_row(ModelKey._make(row[1:3]), row, (), None) for row in rows)
-    return sorted(found, key=lambda model: model.key)
+    return sorted(_model_rows(connection, tables, columns, condition), key=lambda model: model.key)
+
+
+def again(
+    connection: Connection, tables: Tables, models: Sequence[StoredModel], columns: Collection[str]
+) -> list[StoredModel]:
+    """The same few models in the same order, now with these columns; without those that are gone by now."""
+    condition = tables.models.c.id.in_([model.row_id for model in models])
+    found = {model.key: model for model in _model_rows(connection, tables, columns, condition)}
+    return [found[model.key] for model in models if model.key in found]
 
 
 def with_states(connection: Connection, tables: Tables, models: Sequence[StoredModel]) -> list[StoredModel]:
@@ -148,6 +161,22 @@ def _price_rows(
     for row in fetched(connection, statement):
         ledger[row[:2]].append(price_from_columns(*row[2:]))
     return ledger
+
+
+def _model_rows(
+    connection: Connection, tables: Tables, columns: Collection[str], condition: ColumnElement[bool] | None
+) -> Iterator[StoredModel]:
+    names = [name for name in MODEL_COLUMNS if name in columns or name in NAMING_COLUMNS]
+    statement = _columns(tables.models, names)
+    rows = fetched(connection, statement if condition is None else statement.where(condition))
+    for row in rows if len(names) == len(MODEL_COLUMNS) else _widened(rows, names):
+        yield model_from_row(ModelKey._make(row[1:3]), row, (), None)
+
+
+def _widened(rows: Iterable[AnyRow], names: Sequence[str]) -> Iterator[Sequence[Any]]:
+    """Rows of the named columns as rows of all `MODEL_COLUMNS`, with None for what was not read."""
+    places = itemgetter(*(names.index(name) if name in names else len(names) for name in MODEL_COLUMNS))
+    return (places((*row, None)) for row in rows)
 
 
 def _columns(table: Table, names: Collection[str]) -> Select[*tuple[Any, ...]]:

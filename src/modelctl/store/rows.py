@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from decimal import Decimal
@@ -25,10 +25,9 @@ from modelctl.store.fetching import unreadable
 
 LIST_FIELDS = ("input_modalities", "output_modalities", "aliases", "tags")
 PRICE_COLUMNS = PricePoint._fields  # the ledger's columns and a point's fields have the same names
+NAMING_COLUMNS = ("id", "provider", "model_id")
 MODEL_COLUMNS = (
-    "id",
-    "provider",
-    "model_id",
+    *NAMING_COLUMNS,
     *FACT_FIELDS,
     "is_enabled",
     "last_seen_at",
@@ -81,7 +80,7 @@ def _written_fields(text: str) -> Mapping[str, Written]:
 
 
 def model_from_row(
-    key: ModelKey, row: Row[*tuple[Any, ...]], prices: tuple[PricePoint, ...], state: RowState | None
+    key: ModelKey, row: Sequence[Any], prices: tuple[PricePoint, ...], state: RowState | None
 ) -> StoredModel:
     """A stored model from a row of `MODEL_COLUMNS`, its ledger and its state."""
     facts = list(row[_FACTS_START:_FACTS_END])
