@@ -14,7 +14,7 @@ from modelctl.cli.database import readable_database
 from modelctl.core.history import HistoryEntry, since_instant
 from modelctl.core.model import ModelKey
 from modelctl.core.names import require_known
-from modelctl.core.resolve import Rule, resolve
+from modelctl.core.resolve import NAMING_FACTS, Rule, resolve
 from modelctl.errors import ModelctlError
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def _key(connection: Connection, tables: Tables, name: str) -> tuple[ModelKey, s
     from modelctl.store import history, read
 
     try:
-        resolution = resolve(name, read.models(connection, tables))
+        resolution = resolve(name, read.models(connection, tables, columns=NAMING_FACTS))
     except ModelctlError:
         provider, slash, model_id = name.partition("/")
         gone = ModelKey(provider, model_id)

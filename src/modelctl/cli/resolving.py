@@ -9,7 +9,7 @@ import typer
 
 from modelctl.cli.context import context_of
 from modelctl.cli.database import readable_database
-from modelctl.core.resolve import resolve
+from modelctl.core.resolve import NAMING_FACTS, resolve
 
 EPILOG = """\b
 Examples:
@@ -42,7 +42,9 @@ def resolve_command(
 
     context = context_of(ctx)
     with readable_database(context) as database:
-        found = resolve(name, database.read(lambda connection: read.models(connection, database.tables)))
+        found = resolve(
+            name, database.read(lambda connection: read.models(connection, database.tables, columns=NAMING_FACTS))
+        )
     if json or format is ResolveFormat.JSON:
         provider, model_id = found.key
         answer = {"name": name, "provider": provider, "model_id": model_id, "rule": found.rule.value}

@@ -17,6 +17,8 @@ from modelctl.core.names import near
 from modelctl.core.validate import shorten
 from modelctl.errors import ModelctlError, UsageError
 
+NAMING_FACTS = ("aliases",)
+"""The facts by which a name can mean a model, besides its key."""
 _DATED = re.compile(r"(?P<name>.+)(?:-(\d{4})-(\d{2})-(\d{2})|[-@](\d{4})(\d{2})(\d{2}))")
 _LATEST = "-latest"
 

@@ -24,7 +24,7 @@ from modelctl.core.price import STANDARD, PriceKey, PricePoint, current
 from modelctl.core.query import Filter, ordered, select
 from modelctl.core.redirects import may_answer, served
 from modelctl.core.report import SyncReport
-from modelctl.core.resolve import Resolution
+from modelctl.core.resolve import NAMING_FACTS, Resolution
 from modelctl.core.resolve import resolve as resolve_name
 from modelctl.core.stored import StoredModel
 from modelctl.core.units import to_seconds
@@ -115,7 +115,7 @@ class ModelStore:
         database = self._readable()
 
         def work(connection: Connection) -> StoredModel:
-            key = resolve_name(name, read.models(connection, database.tables)).key
+            key = resolve_name(name, read.models(connection, database.tables, columns=NAMING_FACTS)).key
             return read.with_ledgers(connection, database.tables, [key])[key]
 
         return database.read(work)
@@ -123,7 +123,9 @@ class ModelStore:
     def resolve(self, name: str) -> Resolution:
         """Which model a name means, and by which rule."""
         database = self._readable()
-        return resolve_name(name, database.read(lambda connection: read.models(connection, database.tables)))
+        return resolve_name(
+            name, database.read(lambda connection: read.models(connection, database.tables, columns=NAMING_FACTS))
+        )
 
     def usable_models(self, project: str = "") -> dict[str, tuple[StoredModel, ...]]:
         """By provider, the models that a project may call now: enabled, live, and there is a key.
