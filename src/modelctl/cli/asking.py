@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelctl.core.credentials import project_of
-from modelctl.core.durations import duration
 from modelctl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -40,6 +38,8 @@ def asking(
     wanted: Sequence[str] | None, source: SourceOption, max_age: str | None, project: str | None = None
 ) -> Asking:
     """From what the command line says. UsageError for what is no age or project, or can have no effect."""
+    from modelctl.core.credentials import project_of
+    from modelctl.core.durations import duration
     from modelctl.services.asking import Asking
     from modelctl.sync.jobs import SourceChoice
 

@@ -13,7 +13,6 @@ import typer
 from modelctl.cli.asking import Project
 from modelctl.cli.context import Context, context_of
 from modelctl.cli.database import readable_database
-from modelctl.core.credentials import project_of
 from modelctl.core.model import CAPABILITIES, ModelType, Status, Tier
 from modelctl.core.names import require_known
 from modelctl.core.query import COLUMNS, PROTECTED, SHOWABLE, Filter, Selection, columns_decisive, ordered, select
@@ -147,7 +146,11 @@ def _usable_for(usable: bool, project: str | None) -> str | None:
     """Whose keys decide; None where they do not matter."""
     if project is not None and not usable:
         raise UsageError("--project says whose keys count, which only --usable asks about", "add --usable")
-    return project_of(project) if usable else None
+    if not usable:
+        return None
+    from modelctl.core.credentials import project_of
+
+    return project_of(project)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from rich.cells import cell_len
-
-from modelctl.render.terminal import Look
+from modelctl.render.terminal import Look, width_of
 
 GAP = 2
 
@@ -35,7 +33,7 @@ class Column:
     @property
     def width(self) -> int:
         """Columns of the terminal that the longest cell takes."""
-        return max(map(cell_len, (self.title, *(cell.text for cell in self.cells))))
+        return max(map(width_of, (self.title, *(cell.text for cell in self.cells))))
 
 
 def total_width(columns: Sequence[Column]) -> int:
@@ -54,7 +52,7 @@ def aligned(columns: Sequence[Column], look: Look) -> list[str]:
 def _line(row: Sequence[Cell], columns: Sequence[Column], widths: Sequence[int], look: Look) -> str:
     parts = []
     for cell, column, width in zip(row, columns, widths, strict=True):
-        blanks = " " * (width - cell_len(cell.text))
+        blanks = " " * (width - width_of(cell.text))
         painted = look.paint(cell.text, cell.style)
         parts.append(blanks + painted if column.right else painted + blanks)
     return (" " * GAP).join(parts).rstrip()

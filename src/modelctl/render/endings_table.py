@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rich.cells import cell_len
-
 from modelctl.core.endings import Ending, Endings, EndKind
 from modelctl.core.succession import COMPARED_PRICES
 from modelctl.render.columns import Cell, Column, aligned, total_width
@@ -18,7 +16,7 @@ from modelctl.render.endings_words import (
     succession,
     when,
 )
-from modelctl.render.terminal import Look, labelled, wrapped
+from modelctl.render.terminal import Look, labelled, width_of, wrapped
 from modelctl.render.values import one_line, shown
 
 _INDENT = 4
@@ -64,7 +62,7 @@ def _notes(rows: Sequence[Ending], look: Look) -> Iterator[str]:
 def _blocks(rows: Sequence[Ending], look: Look) -> Iterator[str]:
     for each in rows:
         title, state = f"{shown(each.day)}  {_name(each)}", _state(each)
-        fits = look.width is None or cell_len(f"{title}  {state}") <= look.width
+        fits = look.width is None or width_of(f"{title}  {state}") <= look.width
         yield look.paint(title, _style(each)) + (f"  {state}" if fits else "")
         for sentence in (*([] if fits else [state]), _future(each), *notes(each)):
             for line in wrapped(

@@ -8,8 +8,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TextIO
 
-from rich.cells import cell_len
-
 DEFAULT_WIDTH = 80
 MIN_TEXT_WIDTH = 24
 """Text that would get less room beside its label begins on a line of its own."""
@@ -57,14 +55,23 @@ def look_of(stream: TextIO, environ: Mapping[str, str] = os.environ) -> Look:
     return Look(width=_width(stream, environ), colour=not dumb and not environ.get("NO_COLOR"), unicode=unicode)
 
 
+def width_of(text: str) -> int:
+    """How many columns of a terminal the text takes. The widths of all characters are loaded when there are others."""
+    if text.isascii() and text.isprintable():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
 def labelled(label: str, text: str, look: Look, *, style: str = "", indent: int = 0) -> list[str]:
     """The text after its label, wrapped between words with a hanging indent; ids are never broken."""
     margin = " " * indent
     painted = margin + look.paint(label, style)
     if look.width is None:
         return [f"{painted}  {text}" if text else painted]
-    hanging = indent + cell_len(label) + 2
-    if look.width - hanging >= MIN_TEXT_WIDTH or hanging + cell_len(text) <= look.width:
+    hanging = indent + width_of(label) + 2
+    if look.width - hanging >= MIN_TEXT_WIDTH or hanging + width_of(text) <= look.width:
         lines = wrapped(text, look.width - hanging)
         return [f"{painted}  {lines[0]}", *(" " * hanging + line for line in lines[1:])] if lines else [painted]
     return [painted, *(f"{margin}  {line}" for line in wrapped(text, look.width - indent - 2))]

@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 from sys import intern
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row
 
@@ -18,10 +18,12 @@ from modelctl.core.encoding import decode, encoded
 from modelctl.core.model import FACT_FIELDS, ModelFacts, ModelKey
 from modelctl.core.price import PricePoint
 from modelctl.core.provider import Provider
-from modelctl.core.run import RunRecord
 from modelctl.core.stored import RowState, StoredModel, Written
 from modelctl.store.bulk import Row as RowValues
 from modelctl.store.fetching import unreadable
+
+if TYPE_CHECKING:
+    from modelctl.core.run import RunRecord
 
 LIST_FIELDS = ("input_modalities", "output_modalities", "aliases", "tags")
 PRICE_COLUMNS = PricePoint._fields  # the ledger's columns and a point's fields have the same names
