@@ -16,7 +16,7 @@ from sqlalchemy import Connection, make_url, text
 from modelctl.core.plan import Plan
 from modelctl.core.price import PricePoint
 from modelctl.errors import ExitCode, ModelctlError, StalePlan, StoreError, UsageError
-from modelctl.store import dialects, schema
+from modelctl.store import schema, transactions
 from modelctl.store.engine import Database
 from tests.store.writing import author, creation, everything, plan_of, sql, stored, stored_model, update, write
 
@@ -109,7 +109,7 @@ def test_a_connection_that_the_server_ended_is_tried_again(postgresql: Database)
 def test_a_writer_that_stands_still_does_not_keep_its_locks(
     postgresql: Database, monkeypatch: pytest.MonkeyPatch, is_fenced: bool
 ) -> None:
-    monkeypatch.setattr(dialects, "IDLE_TIMEOUT_MS", 300)
+    monkeypatch.setattr(transactions, "IDLE_TIMEOUT_MS", 300)
     _counters(postgresql)
     add = text("UPDATE counters SET n = n + 1 WHERE name = 'a'")
     holds, is_over = threading.Event(), threading.Event()

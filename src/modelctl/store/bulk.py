@@ -18,6 +18,8 @@ Row: TypeAlias = dict[str, Any]
 
 _POSITIONAL = frozenset({"qmark", "format"})
 """Styles of parameters whose rows are tuples."""
+_COPY_FROM_ROWS = 1_000
+"""Fewer are sent as statements, all of them at once: COPY waits for its server once more, and then takes less."""
 
 
 def insert_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
@@ -29,7 +31,7 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> No
         connection.execute(insert(table), rows)
         return
     columns = [column for column in table.columns if column.name in rows[0]]  # the order in which INSERT has them
-    if dialect.name == "postgresql" and dialect.driver == "psycopg":
+    if dialect.name == "postgresql" and dialect.driver == "psycopg" and len(rows) >= _COPY_FROM_ROWS:
         _copy(connection, table, columns, rows)
     elif dialect.paramstyle in _POSITIONAL:
         statement = insert(table).compile(dialect=dialect, column_keys=list(rows[0]))

@@ -7,21 +7,21 @@ import sqlite3
 from functools import partial
 from typing import Any, cast
 
-from sqlalchemy import Connection, Dialect, Engine, create_engine, event, make_url
+from sqlalchemy import Dialect, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from modelctl.core.database_url import has_unquoted_password, masked, redacted
 from modelctl.errors import UsageError
+from modelctl.store import transactions
 from modelctl.store.dialects import fit_dialect, is_tried
+from modelctl.store.greeting import MySQLServer, ask_little_of_mysql, ask_little_of_postgresql
 from modelctl.store.types import json_from_text
 
 CONNECT_TIMEOUT_S = 10
 """For a server to answer, where the URL has no `connect_timeout`."""
 SQLITE_BUSY_TIMEOUT_S = 10
-WRITING = "modelctl_writing"
-"""The execution option of a transaction that writes."""
 
 _DRIVER_PACKAGES = {"psycopg": "'modelctl[postgres]'", "pymysql": "'modelctl[mysql]'", "MySQLdb": "mysqlclient"}
 """What installs a driver whose module has another name than its package, or that an extra installs."""
@@ -66,7 +66,7 @@ def engine_of(url: URL, as_given: str, *, connect_timeout_s: int = CONNECT_TIMEO
     if is_sqlite and not str(url.database).startswith("file:") and (wrong := set(url.query) - _SQLITE_OPTIONS):
         raise _bad_options(as_given, f"there is no option {min(wrong)!r}")  # the driver would not say a word
     try:
-        engine = create_engine(url, connect_args=_connect_arguments(url, connect_timeout_s), **_reading(url))
+        engine = create_engine(url, connect_args=_connect_arguments(url, connect_timeout_s), **_options(url))
     except ModuleNotFoundError as error:
         driver = str(error.name)
         fix = f"pip install {_DRIVER_PACKAGES.get(driver, driver)}"
@@ -79,18 +79,23 @@ def engine_of(url: URL, as_given: str, *, connect_timeout_s: int = CONNECT_TIMEO
             ) from None
         raise _bad_options(as_given, _said(error)) from None
     fit_dialect(engine.dialect)
-    event.listen(engine, "do_connect", partial(_connect, as_given))
+    server = MySQLServer()
+    event.listen(engine, "do_connect", partial(_connect, as_given, server))
+    event.listen(engine, "begin", transactions.begin)
     if is_sqlite:
         event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
+    elif engine.dialect.driver == "pymysql":
+        ask_little_of_mysql(engine, server)
+    elif (engine.dialect.name, engine.dialect.driver) == ("postgresql", "psycopg"):
+        ask_little_of_postgresql(engine.dialect)
     return engine
 
 
-def _reading(url: URL) -> dict[str, Any]:
-    """How rows are read. A dialect that nobody has tried may not know the options, or read JSON otherwise."""
+def _options(url: URL) -> dict[str, Any]:
+    """How rows are read, and who begins. A dialect that nobody has tried may not know the options."""
     if not is_tried(url.get_backend_name()):
         return {}
-    options: dict[str, Any] = {"json_deserializer": json_from_text}
+    options: dict[str, Any] = {"json_deserializer": json_from_text, **transactions.engine_options(url)}
     if url.get_driver_name() == "psycopg":  # it would ask the server for a type that no table of ours has
         options["use_native_hstore"] = False
     return options
@@ -105,14 +110,19 @@ def _connect_arguments(url: URL, connect_timeout_s: int) -> dict[str, Any]:
 
 
 def _connect(
-    as_given: str, dialect: Dialect, _record: object, arguments: list[Any], parameters: dict[str, Any]
+    as_given: str,
+    server: MySQLServer,
+    dialect: Dialect,
+    _record: object,
+    arguments: list[Any],
+    parameters: dict[str, Any],
 ) -> DBAPIConnection:
     """Connect as SQLAlchemy does. UsageError for options that the driver does not know or cannot use."""
     waits_for_ever = dialect.driver == "pymysql" and "read_timeout" not in parameters
     if dialect.driver == "pymysql":
         _fit_pymysql(parameters)
     try:
-        connection: Any = dialect.connect(*arguments, **parameters)
+        connection = _connection(server, dialect, arguments, parameters)
     except _BAD_OPTIONS as error:
         raise _bad_options(as_given, _said(error)) from None
     except Exception as error:
@@ -124,6 +134,14 @@ def _connect(
     if waits_for_ever:
         connection._read_timeout = None  # from here on a statement may take its time
     return cast(DBAPIConnection, connection)
+
+
+def _connection(server: MySQLServer, dialect: Dialect, arguments: list[Any], parameters: dict[str, Any]) -> Any:
+    if dialect.driver != "pymysql":
+        return dialect.connect(*arguments, **parameters)
+    from modelctl.store.mysql_connection import QuietConnection
+
+    return QuietConnection(server, **parameters)
 
 
 def _fit_pymysql(parameters: dict[str, Any]) -> None:
@@ -153,9 +171,3 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     """Let SQLAlchemy begin transactions (the driver would begin none at a SELECT), and keep foreign keys."""
     connection.isolation_level = None
     connection.execute("PRAGMA foreign_keys = ON")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    """A writer takes the lock at once: a read that turns into a write fails where another wrote in between."""
-    writing = connection.get_execution_options().get(WRITING)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")

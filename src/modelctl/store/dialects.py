@@ -1,6 +1,7 @@
-"""What differs from one database to another: upserts, snapshots, and which errors pass by themselves.
+"""What differs from one database to another: upserts, and which errors pass by themselves.
 
-Types of columns are in `types`, drivers and their options in `connecting`, advice about errors in `hints`.
+Types of columns are in `types`, drivers and their options in `connecting`, how transactions begin in `transactions`,
+advice about errors in `hints`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ BATCH_ROWS = 500
 """What every database takes as the keys or the rows of one statement."""
 _BIG_BATCH_ROWS = 5_000
 """What SQLite, PostgreSQL and MySQL take: each statement is a round trip."""
-IDLE_TIMEOUT_MS = 60_000
 
 _RETRYABLE_SQLSTATES = frozenset(
     {"40001", "40003", "40P01", "55P03", "57P01", "57P02", "57P03", "08000", "08003", "08006"}
@@ -87,25 +87,6 @@ def update_row(connection: Connection, table: Table, where: ColumnElement[bool],
     if count >= 0:
         return count == 1
     return connection.execute(select(*table.primary_key.columns).where(where)).first() is not None
-
-
-def bound_idleness(connection: Connection) -> None:
-    """Let the server end this transaction where its client stands still: others wait for its locks, perhaps for ever.
-
-    For this transaction only: behind a pool of connections, settings of a session reach other people's transactions.
-    """
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(f"SET LOCAL idle_in_transaction_session_timeout = {IDLE_TIMEOUT_MS}")
-
-
-def snapshot_options(dialect_name: str) -> dict[str, Any]:
-    """Execution options under which several SELECTs of one transaction see one state."""
-    return {"isolation_level": "REPEATABLE READ"} if dialect_name == "postgresql" else {}
-
-
-def single_statement_options(dialect_name: str) -> dict[str, Any]:
-    """Execution options under which one statement is a transaction by itself, where that saves ways to the server."""
-    return {"isolation_level": "AUTOCOMMIT"} if dialect_name == "postgresql" else {}
 
 
 def will_pass(error: DBAPIError) -> bool:

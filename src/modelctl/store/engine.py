@@ -9,17 +9,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Executable
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from modelctl.core.database_url import masked, redacted
 from modelctl.errors import StalePlan, StoreError
-from modelctl.store.connecting import WRITING, engine_of, parsed
-from modelctl.store.dialects import bound_idleness, is_duplicate, single_statement_options, snapshot_options
+from modelctl.store.connecting import engine_of, parsed
+from modelctl.store.dialects import is_duplicate
 from modelctl.store.hints import hint
 from modelctl.store.names import DEFAULT_PREFIX, Tables
 from modelctl.store.retrying import Patience
 from modelctl.store.tally import Tally
+from modelctl.store.transactions import Purpose, options
 
 logger = logging.getLogger(__name__)
 
@@ -75,8 +76,8 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that sees one state of the database and writes nothing."""
-        with self._errors_in_one_line(), self.engine.connect() as connection:
-            yield connection.execution_options(**snapshot_options(connection.dialect.name))
+        with self._errors_in_one_line(), self._connected(Purpose.READ) as connection:
+            yield connection
 
     def write(self, work: Callable[[Connection], T], *, is_done: Callable[[Connection], bool] | None = None) -> T:
         """The result of `work` in one transaction, tried anew as a whole while the error is one that passes.
@@ -95,32 +96,20 @@ class Database:
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """The result of `work`, which reads one state of the database; tried anew as a whole, as `write` does."""
-
-        def once() -> T:
-            with self.engine.connect() as connection:
-                return work(connection.execution_options(**snapshot_options(connection.dialect.name)))
-
-        return self._tried(once)
+        return self._tried(lambda: self._read_once(work, Purpose.READ))
 
     def look(self, work: Callable[[Connection], T]) -> T:
         """The result of `work`, whose SELECTs need not see one state: each goes to the server without a BEGIN."""
+        return self._tried(lambda: self._read_once(work, Purpose.LOOK))
+
+    def write_one(self, work: Callable[[Connection], T]) -> T:
+        """The result of `work`, whose one statement is a transaction by itself; tried anew, but not fenced."""
 
         def once() -> T:
-            with self.engine.connect() as connection:
-                return work(connection.execution_options(**single_statement_options(connection.dialect.name)))
+            with self._connected(Purpose.WRITE_ONE) as connection, connection.begin():
+                return work(connection)
 
         return self._tried(once)
-
-    def write_one(self, statement: Executable) -> None:
-        """Execute one statement, which is a transaction by itself; tried anew as `write` does, without its fence."""
-
-        def once() -> None:
-            with self.engine.connect() as connection:
-                connection.execution_options(**{WRITING: True}, **single_statement_options(connection.dialect.name))
-                with connection.begin():
-                    connection.execute(statement)
-
-        self._tried(once)
 
     def fenced(self, fence: Callable[[Connection], object]) -> Database:
         """The same database, where every transaction that writes begins with `fence`, which raises to prevent it."""
@@ -138,13 +127,19 @@ class Database:
             return self._patience.tried(once)
 
     def _write_once(self, work: Callable[[Connection], object]) -> None:
+        with self._connected(Purpose.WRITE) as connection, connection.begin():
+            if self._fence is not None:
+                self._fence(connection)
+            work(connection)
+
+    def _read_once(self, work: Callable[[Connection], T], purpose: Purpose) -> T:
+        with self._connected(purpose) as connection:
+            return work(connection)
+
+    @contextmanager
+    def _connected(self, purpose: Purpose) -> Iterator[Connection]:
         with self.engine.connect() as connection:
-            connection.execution_options(**{WRITING: True})
-            with connection.begin():
-                bound_idleness(connection)
-                if self._fence is not None:
-                    self._fence(connection)
-                work(connection)
+            yield connection.execution_options(**options(connection.dialect, purpose))
 
     @contextmanager
     def _errors_in_one_line(self) -> Iterator[None]:

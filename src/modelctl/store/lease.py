@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Executable, Transaction, and_, delete, insert, select, update
 
 from modelctl.core.run import LEASE_STALE, Author
 from modelctl.core.units import to_seconds
@@ -121,12 +121,15 @@ class Lease:
         self._pace = pace
         self._began_s = time.time()
         self._table = database.tables.leases
+        self._required_by: Transaction | None = None
+        """The last transaction that `require` was called in."""
 
     def require(self, connection: Connection) -> None:
         """Make a write transaction depend on the lease: LockHeld, and so no write, where another run has taken it.
 
-        It is a beat, too: while the transaction holds the row, the heartbeat has to wait.
+        It is a beat, too: while the transaction holds the row, a heartbeat could only wait for it.
         """
+        self._required_by = connection.get_transaction()
         if not self._beat(connection):
             raise LockHeld(
                 f"this run stood still for so long that another took over the lock on {self._database.label}",
@@ -159,7 +162,7 @@ class Lease:
         """Beat until told to stop, or until the lease is another's. An error of the database is tried again."""
         while not stopping.wait(self._pace.beat_s):
             with suppress(ModelctlError):
-                if not self._database.write(self._beat):
+                if not self._is_required() and not self._database.write_one(self._beat):
                     return
 
     def release(self) -> None:
@@ -178,10 +181,15 @@ class Lease:
     def _is_dead(self, holder: Holder, still_s: float) -> bool:
         return still_s > self._pace.lease_s or self._now() - holder.beat_at > timedelta(seconds=self._pace.stale_s)
 
+    def _is_required(self) -> bool:
+        """Whether a transaction of this run holds the row just now."""
+        transaction = self._required_by
+        return transaction is not None and transaction.is_active
+
     def _insert(self) -> bool:
         """Whether the lease was free and is taken. Where it is not, or its row is there, the next look tells whose."""
         try:
-            self._database.write_one(insert(self._table).values(name=NAME, beat=0, **self._mine()))
+            self._execute(insert(self._table).values(name=NAME, beat=0, **self._mine()))
         except StalePlan:
             return False
         return True
@@ -190,7 +198,7 @@ class Lease:
         """Take the lease of a run that was killed unless it beats after all; the next look tells."""
         condition = and_(self._table.c.name == NAME, self._table.c.run == dead.run, self._table.c.beat == dead.beat)
         statement = update(self._table).where(condition).values(beat=dead.beat + 1, **self._mine())
-        self._database.write(lambda connection: connection.execute(statement))
+        self._execute(statement)
 
     def _beat(self, connection: Connection) -> bool:
         """Whether this run still holds the lease; if so, its beat has moved on."""
@@ -199,7 +207,11 @@ class Lease:
 
     def _delete(self) -> None:
         with suppress(ModelctlError):
-            self._database.write_one(delete(self._table).where(self._is_mine))
+            self._execute(delete(self._table).where(self._is_mine))
+
+    def _execute(self, statement: Executable) -> None:
+        """Send one statement, which is a transaction by itself."""
+        self._database.write_one(lambda connection: connection.execute(statement))
 
     @property
     def _is_mine(self) -> ColumnElement[bool]:

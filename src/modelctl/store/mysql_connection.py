@@ -1,0 +1,52 @@
+"""A connection of PyMySQL that sends nothing whose answer is known. Loaded where there is one to be made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pymysql.connections import Connection, MySQLResult
+from pymysql.constants.SERVER_STATUS import SERVER_STATUS_IN_TRANS
+
+from modelctl.store.greeting import MySQLServer
+
+
+class QuietConnection(Connection):
+    """It commits every statement, unless BEGIN was sent; COMMIT and ROLLBACK are sent only after that.
+
+    And after a statement that did not come to its end, be it by an interruption: nobody knows then.
+    """
+
+    server_status: int  # its stubs forgot it
+
+    def __init__(self, server: MySQLServer, **parameters: Any) -> None:
+        """Connects."""
+        self._server = server
+        self._is_clean = True
+        super().__init__(**parameters | {"autocommit": True})
+
+    def set_character_set(self, charset: str, collation: str | None = None) -> None:
+        """SET NAMES; not where the server has the character set from the handshake."""
+        if collation is not None or not self._server.heeds_handshake:
+            super().set_character_set(charset, collation)
+
+    def query(self, sql: Any, unbuffered: bool = False) -> int:
+        """Send a statement and take its answer."""
+        if self._server.heeds_handshake and sql == f"SET NAMES {self.charset}":  # SQLAlchemy's, after every connect
+            self._result = MySQLResult(self)
+            return 0
+        was_clean, self._is_clean = self._is_clean, False
+        count = super().query(sql, unbuffered)
+        self._is_clean = was_clean and sql != "BEGIN" and not self.server_status & SERVER_STATUS_IN_TRANS
+        return count
+
+    def commit(self) -> None:
+        """Commit what BEGIN began."""
+        if not self._is_clean:
+            super().commit()
+            self._is_clean = True
+
+    def rollback(self) -> None:
+        """Take back what BEGIN began."""
+        if not self._is_clean:
+            super().rollback()
+            self._is_clean = True
