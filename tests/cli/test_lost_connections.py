@@ -35,16 +35,17 @@ def test_a_connection_lost_while_reading_is_one_line(database_url: str, when: Wh
     """Cut at any turn of `list` after it has connected: of the greeting, and of the statements."""
     connected = {"postgresql": 2, "mysql": 1}[make_url(database_url).get_backend_name()]
     assert sync(database_url, *OF_XAI).code == 0
-    with Proxy(int(make_url(database_url).port or 0)) as proxy:
-        url = through(proxy, database_url)
-        assert run("list", "--database", url).code == 0
+    port = int(make_url(database_url).port or 0)
+    with Proxy(port) as proxy:
+        assert run("list", "--database", through(proxy, database_url)).code == 0
         turns = proxy.turns
-        told: list[Result] = []
-        for turn in range(connected + 1, turns + 1):
+    told: list[Result] = []
+    for turn in range(connected + 1, turns + 1):
+        with Proxy(port) as proxy:  # one for each, or the farewell to the last one would count
             proxy.set(Cut(turn, when))
-            result = run("list", "--database", url)
-            if result.code != 0:  # what is cut at the farewell has been read
-                told.append(result)
+            result = run("list", "--database", through(proxy, database_url))
+        if result.code != 0:  # what is cut at the farewell has been read
+            told.append(result)
     assert told, "nothing was cut"
     for result in told:
         assert (result.code, result.stdout, result.stderr.count("\n")) == (1, "", 1), result
