@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TypeVar
 
 from sqlalchemy import Connection, Table, delete, select, update
 
@@ -18,19 +17,17 @@ from modelctl.errors import StalePlan
 from modelctl.store import read
 from modelctl.store.auditing import audit_row
 from modelctl.store.bulk import Row, insert_rows
-from modelctl.store.dialects import batch_rows, overwrite_rows
+from modelctl.store.dialects import batches, overwrite_rows
 from modelctl.store.names import Tables
 from modelctl.store.providers import remove_provider, write_provider
 from modelctl.store.rows import model_row, price_row, run_row, state_row
-
-T = TypeVar("T")
 
 
 def apply(connection: Connection, tables: Tables, plan: Plan, provider: Provider, author: Author) -> None:
     """Write the plan's changes, their prices and their audit rows. StalePlan where a row has moved since."""
     if plan.provider_settings or not plan.existing:  # where it has models, its row is there
         write_provider(connection, tables, provider, plan.provider_settings, author)
-    for changes in _batches(connection, plan.changes):
+    for changes in batches(connection, plan.changes):
         _write_changes(connection, tables, changes, plan, author)
     _write_absences(connection, tables, plan, author)
     _write_seen(connection, tables, plan)
@@ -160,13 +157,7 @@ def _update_where(
     connection: Connection, table: Table, provider: str, ids: Sequence[str], values: Mapping[str, object]
 ) -> None:
     """Give rows of one provider the same values: a statement per batch."""
-    for batch in _batches(connection, ids):
+    for batch in batches(connection, ids):
         connection.execute(
             update(table).where(table.c.provider == provider, table.c.model_id.in_(batch)).values(dict(values))
         )
-
-
-def _batches(connection: Connection, items: Sequence[T]) -> Iterator[Sequence[T]]:
-    size = batch_rows(connection.dialect.name)
-    for start in range(0, len(items), size):
-        yield items[start : start + size]

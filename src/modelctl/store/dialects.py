@@ -6,8 +6,8 @@ advice about errors in `hints`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Dialect, Table, and_, bindparam, insert, select, update
 from sqlalchemy import Sequence as RowSequence
@@ -17,9 +17,10 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from modelctl.store.bulk import Row
 
+T = TypeVar("T")
 _Overwrite: TypeAlias = Callable[[Connection, Table, Sequence[Row], Sequence[str], Sequence[str]], None]
 
-BATCH_ROWS = 500
+_BATCH_ROWS = 500
 """What every database takes as the keys or the rows of one statement."""
 _BIG_BATCH_ROWS = 5_000
 """What SQLite, PostgreSQL and MySQL take: each statement is a round trip."""
@@ -41,9 +42,11 @@ _DUPLICATE_SQLSTATE = "23505"
 _DUPLICATE_MYSQL_ERRORS = frozenset({1022, 1062, 1586})
 
 
-def batch_rows(dialect_name: str) -> int:
-    """How many keys or rows a statement may have."""
-    return _BIG_BATCH_ROWS if is_tried(dialect_name) else BATCH_ROWS
+def batches(connection: Connection, items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Keys or rows, as many at once as a statement may have."""
+    size = _BIG_BATCH_ROWS if is_tried(connection.dialect.name) else _BATCH_ROWS
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
 
 
 def is_tried(dialect_name: str) -> bool:
@@ -77,7 +80,7 @@ def overwrite_rows(
     Rows that are there `keep` these columns as they are.
     """
     write = _OVERWRITE.get(connection.dialect.name, _look_then_write)
-    for batch in _batches(rows, batch_rows(connection.dialect.name)):
+    for batch in batches(connection, rows):
         write(connection, table, batch, key, keep)
 
 
@@ -127,10 +130,6 @@ def is_duplicate(error: DBAPIError) -> bool:
         return sqlstate == _DUPLICATE_SQLSTATE
     text = str(error.orig).lower()
     return "unique" in text or "duplicate" in text
-
-
-def _batches(rows: Sequence[Row], size: int) -> list[Sequence[Row]]:
-    return [rows[start : start + size] for start in range(0, len(rows), size)]
 
 
 def _on_conflict(

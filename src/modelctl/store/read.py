@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from sys import intern
 from typing import Any
 
@@ -17,6 +17,7 @@ from modelctl.core.model import ModelKey
 from modelctl.core.price import PricePoint
 from modelctl.core.provider import Provider
 from modelctl.core.stored import RemovedModel, RowState, StoredModel, StoredProvider
+from modelctl.store.dialects import batches
 from modelctl.store.fetching import AnyRow, fetched
 from modelctl.store.names import Tables
 from modelctl.store.rows import (
@@ -29,9 +30,6 @@ from modelctl.store.rows import (
     provider_from_row,
     state_from_row,
 )
-
-KEYS_PER_STATEMENT = 500
-"""Databases limit the parameters of a statement."""
 
 
 def providers(connection: Connection, tables: Tables) -> dict[str, Provider]:
@@ -66,13 +64,17 @@ def models_by_key(
     )
 
 
-def with_ledgers(connection: Connection, tables: Tables, keys: Iterable[ModelKey]) -> dict[ModelKey, StoredModel]:
-    """The named models that exist, of whatever providers, with their ledgers and states."""
+def with_ledgers(
+    connection: Connection, tables: Tables, keys: Iterable[ModelKey], *, lock: bool = False
+) -> dict[ModelKey, StoredModel]:
+    """The named models that exist, of whatever providers, with their ledgers and states.
+
+    `lock`: as `models_by_key`; in the order of the keys, so that two writers never wait for each other.
+    """
     found: dict[ModelKey, StoredModel] = {}
-    for _, group in groupby(sorted(keys), key=lambda key: key.provider):
-        of_provider = list(group)
-        for start in range(0, len(of_provider), KEYS_PER_STATEMENT):
-            found |= models_by_key(connection, tables, of_provider[start : start + KEYS_PER_STATEMENT])
+    for _, of_provider in groupby(sorted(keys), key=attrgetter("provider")):
+        for batch in batches(connection, list(of_provider)):
+            found |= models_by_key(connection, tables, batch, lock=lock)
     return found
 
 

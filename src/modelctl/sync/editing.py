@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from operator import attrgetter
 from typing import TYPE_CHECKING, TypeAlias
 
 from modelctl.core.batches import all_or_none
@@ -21,7 +19,6 @@ from modelctl.core.validate import shorten
 from modelctl.errors import UsageError
 from modelctl.store import apply as writing
 from modelctl.store import read
-from modelctl.store.dialects import BATCH_ROWS
 from modelctl.store.engine import Database
 from modelctl.store.holds import decide, holds_of
 from modelctl.store.lease import one_at_a_time
@@ -86,8 +83,8 @@ def edit_rows(
         else:
             keys = sorted(set(all_or_none(chosen, lambda name: _named_key(name, known))))
         by_key = {model.key: model for model in known}
-        touched = sorted({*keys, *reach(keys, by_key)})
-        by_key |= {model.key: model for model in _whole(connection, database, touched, lock=not dry_run)}
+        touched = {*keys, *reach(keys, by_key)}
+        by_key |= read.with_ledgers(connection, database.tables, touched, lock=not dry_run)
         changes = edit([by_key[key] for key in keys], by_key)
         if not dry_run:
             write_changes(connection, database, changes, author)
@@ -114,17 +111,6 @@ def _selected(connection: Connection, database: Database, wanted: Filter, known:
     for name in sorted(wanted.providers):
         require_known(name, names, "provider")
     return select(known, wanted)
-
-
-def _whole(connection: Connection, database: Database, keys: Sequence[ModelKey], *, lock: bool) -> list[StoredModel]:
-    """The models with their ledgers and states; sorted keys, so that two writers never wait for each other."""
-    found: dict[ModelKey, StoredModel] = {}
-    for _, group in groupby(keys, key=attrgetter("provider")):
-        of_provider = list(group)
-        for start in range(0, len(of_provider), BATCH_ROWS):
-            batch = of_provider[start : start + BATCH_ROWS]
-            found |= read.models_by_key(connection, database.tables, batch, lock=lock)
-    return [found[key] for key in keys]
 
 
 def unowned_keys(database: Database, provider: str | None) -> tuple[str, ...]:

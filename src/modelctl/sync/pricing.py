@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import groupby
 from typing import TYPE_CHECKING, Protocol
 
 from modelctl.core.model import ModelKey
@@ -22,7 +21,6 @@ from modelctl.core.stored import StoredModel
 from modelctl.errors import ModelctlError
 from modelctl.render.values import price_label
 from modelctl.store import read
-from modelctl.store.dialects import BATCH_ROWS
 from modelctl.store.engine import Database
 from modelctl.sync.editing import write_changes
 
@@ -78,7 +76,8 @@ def enter(
     def work(connection: Connection) -> Entered:
         result = Entered(bad=list(bad))
         names = _resolved(connection, database, rows, result)
-        result.models = _locked(connection, database, {each.key for each in names.values()})
+        keys = {each.key for each in names.values()}
+        result.models = read.with_ledgers(connection, database.tables, keys, lock=True)
         appended = _lay_all(rows, names, lay, author, result)
         if not result.bad:
             models = result.models
@@ -102,16 +101,6 @@ def _resolved(
             problems[name] = str(error)
     result.bad += [BadRow(row.line, problems[row.model]) for row in rows if row.model in problems]
     return result.resolutions
-
-
-def _locked(connection: Connection, database: Database, keys: Collection[ModelKey]) -> dict[ModelKey, StoredModel]:
-    found: dict[ModelKey, StoredModel] = {}
-    for _, group in groupby(sorted(keys), key=lambda key: key.provider):
-        of_provider = list(group)
-        for start in range(0, len(of_provider), BATCH_ROWS):
-            batch = of_provider[start : start + BATCH_ROWS]
-            found |= read.models_by_key(connection, database.tables, batch, lock=True)
-    return found
 
 
 def _lay_all(
