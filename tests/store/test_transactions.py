@@ -21,6 +21,8 @@ from sqlalchemy import (
     select,
     text,
 )
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.mysql.pymysql import MySQLDialect_pymysql
 from sqlalchemy.dialects.postgresql import psycopg2
 
 from modelctl.errors import StoreError
@@ -29,6 +31,13 @@ from modelctl.store.engine import Database
 from modelctl.store.mysql_connection import QuietConnection
 from modelctl.store.transactions import Purpose, options
 from tests.store.writing import sql, statements_of
+
+
+class Akin(MySQLDialect_pymysql):
+    """Somebody's dialect for a database that speaks as MySQL does."""
+
+    name = "akin"
+    supports_statement_cache = True
 
 
 class Interrupted(Exception):
@@ -202,6 +211,24 @@ def test_a_driver_that_begins_by_itself_is_told_the_level() -> None:
     assert options(dialect, Purpose.READ)["isolation_level"] == "REPEATABLE READ"
     assert options(dialect, Purpose.LOOK)["isolation_level"] == "AUTOCOMMIT"
     assert "isolation_level" not in options(dialect, Purpose.WRITE)
+
+
+def test_another_dialect_with_a_known_driver_begins_by_itself(mariadb: Database) -> None:
+    """What is not begun by us must not be committed statement by statement."""
+    registry.register("akin.pymysql", __name__, "Akin")
+    sql(mariadb, "CREATE TABLE things (n INTEGER PRIMARY KEY)")
+    akin = Database(mariadb.url.set(drivername="akin+pymysql").render_as_string(hide_password=False))
+
+    def fail(connection: Connection) -> None:
+        add(1)(connection)
+        raise Interrupted
+
+    with pytest.raises(Interrupted):
+        akin.write(fail)
+    akin.write(add(2))
+    akin.write_one(add(3))
+    assert sql(mariadb, "SELECT n FROM things ORDER BY n") == [(2,), (3,)]
+    akin.close()
 
 
 def test_a_server_that_ends_in_the_middle_of_a_write_has_written_nothing(things: Database) -> None:

@@ -84,10 +84,11 @@ def engine_of(url: URL, as_given: str, *, connect_timeout_s: int = CONNECT_TIMEO
     event.listen(engine, "begin", transactions.begin)
     if is_sqlite:
         event.listen(engine, "connect", _prepare_sqlite)
-    elif engine.dialect.driver == "pymysql":
-        ask_little_of_mysql(engine, server)
-    elif (engine.dialect.name, engine.dialect.driver) == ("postgresql", "psycopg"):
-        ask_little_of_postgresql(engine.dialect)
+    elif transactions.begin_here(engine.dialect):
+        if engine.dialect.driver == "pymysql":
+            ask_little_of_mysql(engine, server)
+        else:
+            ask_little_of_postgresql(engine.dialect)
     return engine
 
 
@@ -137,7 +138,7 @@ def _connect(
 
 
 def _connection(server: MySQLServer, dialect: Dialect, arguments: list[Any], parameters: dict[str, Any]) -> Any:
-    if dialect.driver != "pymysql":
+    if dialect.driver != "pymysql" or not transactions.begin_here(dialect):  # another dialect has a driver of its own
         return dialect.connect(*arguments, **parameters)
     from modelctl.store.mysql_connection import QuietConnection
 

@@ -41,12 +41,14 @@ def _rows_of_server(url: str, table: str, columns: Sequence[str], schema: str | 
     from sqlalchemy.exc import SQLAlchemyError
 
     from modelctl.store.connecting import engine_of, parsed
+    from modelctl.store.transactions import Purpose, options
 
     rows: Select[*tuple[Any, ...]] = select(*map(column, columns)).select_from(named(table, schema=schema))
     try:
         engine = engine_of(parsed(url), url, connect_timeout_s=TIMEOUT_S)
         try:
             with engine.connect() as connection:
+                connection.execution_options(**options(engine.dialect, Purpose.LOOK))
                 return [tuple(row) for row in connection.execute(rows)]
         finally:
             engine.dispose()

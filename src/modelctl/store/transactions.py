@@ -65,6 +65,11 @@ _POSTGRESQL_LEVELS = {
 """For drivers that begin by themselves."""
 
 
+def begin_here(dialect: Dialect) -> bool:
+    """Whether it is this module that begins transactions, and the driver must not."""
+    return (dialect.name, dialect.driver) in _OPENINGS
+
+
 def engine_options(url: URL) -> dict[str, Any]:
     """Options of an engine under which its driver begins nothing, where it is known what to say instead."""
     is_known = (url.get_backend_name(), url.get_driver_name()) in _OPENINGS
@@ -73,8 +78,8 @@ def engine_options(url: URL) -> dict[str, Any]:
 
 def options(dialect: Dialect, purpose: Purpose) -> dict[str, Any]:
     """Execution options of a connection whose next transaction is for this."""
-    begins_by_itself = (dialect.name, dialect.driver) not in _OPENINGS
-    level = _POSTGRESQL_LEVELS.get(purpose) if dialect.name == "postgresql" and begins_by_itself else None
+    needs_level = dialect.name == "postgresql" and not begin_here(dialect)
+    level = _POSTGRESQL_LEVELS.get(purpose) if needs_level else None
     return {_PURPOSE: purpose} | ({"isolation_level": level} if level is not None else {})
 
 
