@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import os
 import secrets
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TextIO
 
 
 def write_whole(path: Path, text: str, *, mode: int = 0o666) -> None:
-    """Write the file at once or not at all, as UTF-8 with plain line ends; a reader finds the old one or the new one.
+    """Write the file at once or not at all, as `whole_file` does."""
+    with whole_file(path, mode=mode) as file:
+        file.write(text)
 
-    `mode`: its permissions, less what the user's umask takes away. OSError, and the old file as it was, on failure.
+
+@contextmanager
+def whole_file(path: Path, *, mode: int = 0o666) -> Iterator[TextIO]:
+    """The file to be written in parts, as UTF-8 with plain line ends; a reader finds the old one or the new one.
+
+    `mode`: its permissions, less what the user's umask takes away. Any error, OSError among them, leaves the old file.
     """
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
     try:
         handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)

@@ -13,15 +13,19 @@ from pathlib import Path
 
 from modelctl.core.snapshot import Snapshot
 from modelctl.discovery.failure import SECRET_CHARS
-from modelctl.discovery.listing_file import StoredListing, listing_of, listing_text
+from modelctl.discovery.listing_file import StoredListing, listing_of, listing_parts
 from modelctl.discovery.source import Access
 from modelctl.errors import InvalidFact
-from modelctl.files import write_whole
+from modelctl.files import whole_file
 
 FINGERPRINT_CHARS = 16
 _KEY_LABEL = b"modelctl listing cache, API key\0"
 
 logger = logging.getLogger(__name__)
+
+
+class _RepeatsSecretError(Exception):
+    """Some text of the listing holds the key or a header's value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,12 +62,17 @@ class ListingCache:
         """
         if access.provider not in listing.complete_for:
             return
-        text = listing_text(StoredListing(listing, access.now), access.provider, _identity(kind, access))
-        if any(len(each) >= SECRET_CHARS and each in text for each in access.secrets):
-            logger.debug("%s: its listing repeats the key or a header and is not stored", access.provider)
-            return
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_whole(self._path(kind, access), text, mode=0o600)
+        secrets = [each for each in access.secrets if len(each) >= SECRET_CHARS]
+        parts = listing_parts(StoredListing(listing, access.now), access.provider, _identity(kind, access))
+        try:
+            with whole_file(self._path(kind, access), mode=0o600) as file:
+                for part in parts:
+                    if any(each in part for each in secrets):
+                        raise _RepeatsSecretError
+                    file.write(part)
+        except _RepeatsSecretError:
+            logger.debug("%s: its listing repeats the key or a header and is not stored", access.provider)
 
     def _path(self, kind: str, access: Access) -> Path:
         return self.directory / f"{access.provider}-{_identity(kind, access)[:FINGERPRINT_CHARS]}.json"

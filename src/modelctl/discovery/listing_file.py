@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from modelctl import __version__
-from modelctl.core.encoding import decode, encode
+from modelctl.core.encoding import decode, encode, encoded
 from modelctl.core.model import FACT_FIELDS, UNKNOWN, ModelKey, ModelRecord, Skipped, Source, provenance_of
 from modelctl.core.price import PricePoint
 from modelctl.core.snapshot import Snapshot
@@ -35,8 +35,11 @@ class StoredListing:
     fetched_at: datetime
 
 
-def listing_text(listing: StoredListing, provider: str, identity: str) -> str:
-    """The listing as JSON. `identity` says whose it is: what was asked, and with which key."""
+def listing_parts(listing: StoredListing, provider: str, identity: str) -> Iterator[str]:
+    """The listing as JSON, in parts of a record each: the whole text takes as much memory as the records.
+
+    `identity` says whose it is: what was asked, and with which key.
+    """
     head = {
         **FORMAT,
         "identity": identity,
@@ -44,12 +47,16 @@ def listing_text(listing: StoredListing, provider: str, identity: str) -> str:
         "fetched_at": listing.fetched_at.isoformat(),
         "skipped": [[each.item_id, each.reason] for each in listing.snapshot.skipped],
     }
-    records = ", ".join(_json(_record_object(each)) for each in listing.snapshot.records.values())
-    return f'{_json(head)[:-1]}, "records": [{records}]}}'
+    yield f'{_json(head)[:-1]}, "records": ['
+    separator = ""
+    for each in listing.snapshot.records.values():
+        yield separator + _json(_record_object(each))
+        separator = ", "
+    yield "]}"
 
 
 def listing_of(text: str, provider: str, identity: str) -> StoredListing:
-    """The listing that `listing_text` made the text from. ValueError for any other text."""
+    """The listing that `listing_parts` made the text from. ValueError for any other text."""
     try:
         return _listing(json.loads(text), provider, identity)
     except (KeyError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
@@ -80,8 +87,8 @@ _json = json.JSONEncoder(ensure_ascii=False).encode
 def _record_object(record: ModelRecord) -> dict[str, Any]:
     return {
         "model_id": record.key.model_id,
-        "facts": {name: encode(value) for name, value in record.facts.known()},
-        "prices": [{name: encode(getattr(each, name)) for name in _POINT_FIELDS} for each in record.prices],
+        "facts": encoded(record.facts.known()),
+        "prices": [encoded(zip(_POINT_FIELDS, each, strict=True)) for each in record.prices],
         "provenance": dict(record.provenance),
         "stated_none": sorted(record.stated_none),
         "known_to": sorted(record.known_to),
