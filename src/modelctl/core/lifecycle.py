@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from types import MappingProxyType
 
-from modelctl.core.model import FactValue, ModelFacts, Source, Status
+from modelctl.core.model import FactValue, ModelFacts, Source, Status, provenance_of
 
 DATES = ("deprecated_on", "retires_on")
 """Facts that decide about the status."""
@@ -47,7 +47,7 @@ def with_status(
     status, rule = _by_dates(dated, today=today, outlived=outlived, is_past=is_past)
     if rule is None:
         return facts, provenance
-    return facts._replace(status=status), {**provenance, "status": rule}
+    return facts._replace(status=status), provenance_of(*{**provenance, "status": rule}.items())
 
 
 def _by_dates(facts: ModelFacts, *, today: date, outlived: bool, is_past: bool) -> tuple[str, str | None]:

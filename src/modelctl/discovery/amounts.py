@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 
 from modelctl.core.model import Source
 from modelctl.core.price import Basis, PriceKind, PricePoint, PriceUnit
@@ -56,8 +57,12 @@ def observed(
     )
 
 
+@lru_cache(maxsize=4096)
 def _plain(amount: Decimal) -> Decimal:
-    """Without the noise that a server's floating point left (0.30000000000000004), and without trailing zeros."""
+    """Without the noise that a server's floating point left (0.30000000000000004), and without trailing zeros.
+
+    One for all models of one price: a listing has many models, and few prices.
+    """
     rounded = round(amount, AMOUNT_DECIMALS)
     plain = rounded if rounded and abs(rounded - amount) < FLOAT_NOISE else amount
     return Decimal(f"{plain.normalize():f}")

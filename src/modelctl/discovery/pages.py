@@ -7,7 +7,7 @@ openai 3.52, anthropic 2.11 and google-genai 3.4 on 2026-11-21). So the modules 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
@@ -20,7 +20,7 @@ MAX_PAGES = 1000
 class Page(NamedTuple):
     """One page: its items, and the cursor of the next one (None = this was the last)."""
 
-    items: Sequence[Mapping[str, Any]]
+    items: list[Mapping[str, Any]]
     next_cursor: str | None = None
 
 
@@ -38,18 +38,23 @@ class Answer(Protocol):
 
 
 def follow(get_page: Callable[[str | None], Page]) -> Iterator[Mapping[str, Any]]:
-    """All items of all pages. UnusableListing at a repeated cursor, or after 1,000 pages."""
+    """All items of all pages, each let go once it was taken: as JSON they take more memory than as records.
+
+    UnusableListing at a repeated cursor, or after 1,000 pages.
+    """
     cursor: str | None = None
     seen: set[str] = set()
     for _ in range(MAX_PAGES):
-        page = get_page(cursor)
-        yield from page.items
-        cursor = page.next_cursor
+        items, cursor = get_page(cursor)
+        is_empty = not items
+        items.reverse()
+        while items:
+            yield items.pop()
         if cursor is None:
             return
         if cursor in seen:
             raise UnusableListing("the listing points to a page that it has already given")
-        if not page.items:
+        if is_empty:
             raise UnusableListing("a page of the listing is empty although it says that more follow")
         seen.add(cursor)
     raise UnusableListing(f"the listing has more than {MAX_PAGES} pages")
