@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -70,11 +71,17 @@ def _merge_one(
         facts=facts,
         prices=_merge_prices(records),
         provenance=provenance,
-        known_to=frozenset([source.value for source, _ in stated]),
+        known_to=_names_of(tuple(source for source, _ in stated)),
         verified_on=max((record.verified_on for record in records if record.verified_on is not None), default=None),
         listed_at=listed_at,
         remembered_on=remembered_on,
     )
+
+
+@lru_cache(maxsize=32)
+def _names_of(sources: tuple[Source, ...]) -> frozenset[str]:
+    """One set for all models that the same sources have."""
+    return frozenset(source.value for source in sources)
 
 
 def _word_of_one(source: Source, record: ModelRecord) -> tuple[ModelFacts, Mapping[str, str]]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, Column, Connection, Row, Select
-from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlalchemy import JSON, Column, Connection, CursorResult, Row, Select, type_coerce
+from sqlalchemy.types import NULLTYPE, TypeDecorator, TypeEngine
 
 from modelctl.errors import StoreError
 
@@ -53,6 +53,42 @@ def fetched(connection: Connection, statement: Select[*tuple[Any, ...]]) -> Sequ
                 index = next(index for index, value in enumerate(values) if not _all_fit(column, [value]))
                 raise _unreadable(connection, statement, column, start + index)
     return rows
+
+
+def fetched_columns(connection: Connection, statement: Select[*tuple[Any, ...]]) -> Iterator[list[Sequence[Any]]]:
+    """What `fetched` gives, a thousand rows at a time and column by column: many rows have few different values.
+
+    A third of the time that rows take where each is converted value by value. All of it must be consumed.
+    """
+    columns = _columns_of(statement)
+    result = connection.execute(statement.with_only_columns(*(type_coerce(each, NULLTYPE) for each in columns)))
+    converters = _converters(connection, result, columns)
+    start = 0
+    for rows in result.partitions(ROWS_AT_ONCE):
+        found: list[Sequence[Any]] = []
+        for column, convert, values in zip(columns, converters, zip(*rows, strict=True), strict=True):
+            try:
+                converted = values if convert is None else list(map(convert, values))
+            except _BAD_VALUE:
+                raise _undecodable(connection, statement) or _unreadable(connection, statement, column, start) from None
+            if not _all_fit(column, converted):
+                index = next(index for index, value in enumerate(converted) if not _all_fit(column, [value]))
+                raise _unreadable(connection, statement, column, start + index)
+            found.append(converted)
+        start += len(rows)
+        yield found
+
+
+def _converters(
+    connection: Connection, result: CursorResult[*tuple[Any, ...]], columns: Sequence[Column[Any]]
+) -> list[Callable[[Any], Any] | None]:
+    """By column, what makes its values of those that the driver gives; None where they are the same."""
+    dialect = connection.dialect
+    codes = [each[1] for each in result.cursor.description]  # the driver's own, for which some types look
+    return [
+        column.type.dialect_impl(dialect).result_processor(dialect, code)
+        for column, code in zip(columns, codes, strict=True)
+    ]
 
 
 def unreadable(table: str, key: str, column: str, noun: str) -> StoreError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from operator import attrgetter, itemgetter
@@ -17,8 +17,9 @@ from modelctl.core.model import ModelKey
 from modelctl.core.price import PricePoint
 from modelctl.core.provider import Provider
 from modelctl.core.stored import RemovedModel, RowState, StoredModel, StoredProvider
+from modelctl.errors import StalePlan
 from modelctl.store.dialects import batches
-from modelctl.store.fetching import AnyRow, fetched
+from modelctl.store.fetching import AnyRow, fetched, fetched_columns
 from modelctl.store.names import Tables
 from modelctl.store.rows import (
     MODEL_COLUMNS,
@@ -26,7 +27,8 @@ from modelctl.store.rows import (
     PRICE_COLUMNS,
     audit_entry_from_row,
     model_from_row,
-    price_from_columns,
+    models_from_columns,
+    points_from_columns,
     provider_from_row,
     state_from_row,
 )
@@ -37,12 +39,56 @@ def providers(connection: Connection, tables: Tables) -> dict[str, Provider]:
     return {row.name: provider_from_row(row) for row in fetched(connection, select(tables.providers))}
 
 
+class WrittenTexts(Mapping[tuple[str, str], str]):
+    """What modelctl wrote into models, as JSON by provider and id: read when somebody first asks, all of it at once.
+
+    That must be while the connection is in the transaction that read the models. Where nothing is to be changed nobody
+    asks, and it would be more than half of what is read.
+    """
+
+    def __init__(self, connection: Connection, tables: Tables, condition: ColumnElement[bool]) -> None:
+        """Of the models whose state fulfils the condition."""
+        self._connection = connection
+        self._statement = _columns(tables.state, ("provider", "model_id", "written")).where(condition)
+        self._texts: dict[tuple[str, str], str] | None = None
+
+    def load(self) -> Mapping[tuple[str, str], str]:
+        """Read it now, where nobody has asked yet: from then on it can be asked without the connection."""
+        if self._texts is None:
+            self._texts = {}
+            for providers, model_ids, texts in fetched_columns(self._connection, self._statement):
+                keys = zip(map(intern, providers), model_ids, strict=True)
+                self._texts.update(zip(keys, texts, strict=True))
+        return self._texts
+
+    def __getitem__(self, key: tuple[str, str]) -> str:
+        try:
+            return self.load()[key]
+        except KeyError:
+            raise StalePlan(f"{'/'.join(key)} was removed meanwhile", "run the command again") from None
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter(self.load())
+
+    def __len__(self) -> int:
+        return len(self.load())
+
+
 def models_of(connection: Connection, tables: Tables, provider: str) -> StoredProvider:
     """Everything that is stored of one provider's models."""
-    states = _state_rows(connection, tables, tables.state.c.provider == provider)
-    ledger = _price_rows(connection, tables, tables.prices.c.provider == provider)
-    statement = _columns(tables.models, MODEL_COLUMNS).where(tables.models.c.provider == provider)
-    return _assemble(fetched(connection, statement), states, ledger)
+    return models_with(written_of(connection, tables, provider).load(), connection, tables, provider)
+
+
+def written_of(connection: Connection, tables: Tables, provider: str) -> WrittenTexts:
+    """What modelctl wrote into one provider's models; nothing of it is read yet."""
+    return WrittenTexts(connection, tables, tables.state.c.provider == provider)
+
+
+def models_with(
+    written: Mapping[tuple[str, str], str], connection: Connection, tables: Tables, provider: str
+) -> StoredProvider:
+    """One provider's models, which find in `written` what modelctl wrote into them."""
+    return _assembled(connection, tables, provider, lambda table: table.c.provider == provider, written)
 
 
 def models_by_key(
@@ -52,16 +98,12 @@ def models_by_key(
     if not keys:
         return {}
     provider, ids = keys[0].provider, [key.model_id for key in keys]
-    statement = _columns(tables.models, MODEL_COLUMNS).where(_is_one_of(tables.models, provider, ids))
-    if lock:
-        statement = statement.order_by(tables.models.c.model_id).with_for_update()
-    return dict(
-        _assemble(
-            fetched(connection, statement),
-            _state_rows(connection, tables, _is_one_of(tables.state, provider, ids)),
-            _price_rows(connection, tables, _is_one_of(tables.prices, provider, ids)),
-        ).models
-    )
+
+    def is_named(table: Table) -> ColumnElement[bool]:
+        return and_(table.c.provider == provider, table.c.model_id.in_(ids))
+
+    written = WrittenTexts(connection, tables, is_named(tables.state)).load()
+    return dict(_assembled(connection, tables, provider, is_named, written, lock=lock).models)
 
 
 def with_ledgers(
@@ -100,7 +142,7 @@ def again(
 
 def with_states(connection: Connection, tables: Tables, models: Sequence[StoredModel]) -> list[StoredModel]:
     """The models with what modelctl remembers of them."""
-    states = _state_rows(connection, tables, true())
+    states = _state_rows(connection, tables, true(), WrittenTexts(connection, tables, true()).load())
     return [replace(model, state=states.get(model.key)) for model in models]
 
 
@@ -131,37 +173,54 @@ def last_fetched(connection: Connection, tables: Tables, provider: str) -> int |
     return next((row.fetched for row in fetched(connection, statement)), None)
 
 
-def _assemble(
-    model_rows: Iterable[AnyRow],
-    states: dict[ModelKey, RowState],
-    ledger: Mapping[tuple[str, str], list[PricePoint]],
+def _assembled(
+    connection: Connection,
+    tables: Tables,
+    provider: str,
+    wanted: Callable[[Table], ColumnElement[bool]],
+    written: Mapping[tuple[str, str], str],
+    *,
+    lock: bool = False,
 ) -> StoredProvider:
-    found = {}
-    for row in model_rows:
-        key = ModelKey(intern(row[1]), row[2])
-        found[key] = model_from_row(key, row, tuple(ledger.get(key, ())), states.get(key))
+    """The models of one provider that are `wanted`, and what is left of those that somebody deleted."""
+    states = _state_rows(connection, tables, wanted(tables.state), written)
+    ledger = _ledger(connection, tables, wanted(tables.prices))
+    statement = _columns(tables.models, MODEL_COLUMNS).where(wanted(tables.models))
+    if lock:
+        statement = statement.order_by(tables.models.c.model_id).with_for_update()
+    found: dict[ModelKey, StoredModel] = {}
+    for columns in fetched_columns(connection, statement):
+        for model in models_from_columns(provider, columns, ledger, states):
+            found[model.key] = model
     removed = {
-        key: RemovedModel(state=state, prices=tuple(ledger.get(key, ())))
+        key: RemovedModel(state=state, prices=tuple(ledger.get(key.model_id, ())))
         for key, state in states.items()
         if key not in found
     }
     return StoredProvider(models=found, removed_by_hand=removed)
 
 
-def _state_rows(connection: Connection, tables: Tables, condition: ColumnElement[bool]) -> dict[ModelKey, RowState]:
-    columns = ("provider", "model_id", "written", "pins", "absences")
-    rows = fetched(connection, _columns(tables.state, columns).where(condition))
-    return {(key := ModelKey(intern(row[0]), row[1])): state_from_row(key, *row[2:]) for row in rows}
+def _state_rows(
+    connection: Connection, tables: Tables, condition: ColumnElement[bool], written: Mapping[tuple[str, str], str]
+) -> dict[ModelKey, RowState]:
+    statement = _columns(tables.state, ("provider", "model_id", "pins", "absences")).where(condition)
+    found: dict[ModelKey, RowState] = {}
+    for columns in fetched_columns(connection, statement):
+        for provider, model_id, pins, absences in zip(*columns, strict=True):
+            key = ModelKey(intern(provider), model_id)
+            found[key] = state_from_row(key, pins, absences, written)
+    return found
 
 
-def _price_rows(
+def _ledger(
     connection: Connection, tables: Tables, condition: ColumnElement[bool]
-) -> dict[tuple[str, str], list[PricePoint]]:
-    """The points by provider and id: a plain tuple finds what a ModelKey does, and there are many rows."""
-    statement = _columns(tables.prices, ("provider", "model_id", *PRICE_COLUMNS)).where(condition)
-    ledger: defaultdict[tuple[str, str], list[PricePoint]] = defaultdict(list)
-    for row in fetched(connection, statement):
-        ledger[row[:2]].append(price_from_columns(*row[2:]))
+) -> Mapping[str, Sequence[PricePoint]]:
+    """The points of one provider's models by id."""
+    statement = _columns(tables.prices, ("model_id", *PRICE_COLUMNS)).where(condition)
+    ledger: defaultdict[str, list[PricePoint]] = defaultdict(list)
+    for model_ids, *columns in fetched_columns(connection, statement):
+        for model_id, point in zip(model_ids, points_from_columns(columns), strict=True):
+            ledger[model_id].append(point)
     return ledger
 
 
@@ -183,7 +242,3 @@ def _widened(rows: Iterable[AnyRow], names: Sequence[str]) -> Iterator[Sequence[
 
 def _columns(table: Table, names: Collection[str]) -> Select[*tuple[Any, ...]]:
     return select(*(table.c[name] for name in names))
-
-
-def _is_one_of(table: Table, provider: str, ids: Sequence[str]) -> ColumnElement[bool]:
-    return and_(table.c.provider == provider, table.c.model_id.in_(ids))

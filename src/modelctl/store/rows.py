@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from decimal import Decimal
@@ -37,6 +37,7 @@ MODEL_COLUMNS = (
     "created_at",
     "updated_at",
 )
+_SHARED_TEXTS = frozenset({"kind", "unit", "service_tier", "hours_utc", "currency", "basis", "source"})
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _FACTS_START = MODEL_COLUMNS.index(FACT_FIELDS[0])
 _FACTS_END = _FACTS_START + len(FACT_FIELDS)
@@ -47,19 +48,20 @@ NO_PINS: frozenset[str] = frozenset()
 
 
 class WrittenFields(Mapping[str, Written]):
-    """The stored JSON of what was last written, parsed only when somebody asks: most rows are as they should be.
+    """What was last written into one model, found in the JSON of all and parsed only when somebody asks.
 
-    StoreError, then, where it cannot be.
+    Most rows are as they should be, and then nobody does. StoreError where it cannot be read.
     """
 
-    __slots__ = ("_key", "_text")
+    __slots__ = ("_key", "_texts")
 
-    def __init__(self, text: str, key: ModelKey) -> None:
-        self._text, self._key = text, key
+    def __init__(self, texts: Mapping[tuple[str, str], str], key: ModelKey) -> None:
+        self._texts, self._key = texts, key
 
     def _fields(self) -> Mapping[str, Written]:
+        text = self._texts[self._key]
         try:
-            return _written_fields(self._text)
+            return _written_fields(text)
         except (ValueError, TypeError, ArithmeticError, KeyError, AttributeError):
             noun = "JSON object of fields, each with its value and source"
             raise unreadable("ai_model_state", str(self._key), "written", noun) from None
@@ -89,14 +91,43 @@ def model_from_row(
     for position in _LIST_POSITIONS:
         if facts[position] is not None:
             facts[position] = tuple(facts[position])
-    is_enabled, last_seen_at, last_verified_at, created_at, updated_at = row[_FACTS_END:]
+    return _stored_model(key, ModelFacts._make(facts), row[0], row[_FACTS_END:], prices, state)
+
+
+def models_from_columns(
+    provider: str,
+    columns: Sequence[Sequence[Any]],
+    ledger: Mapping[str, Sequence[PricePoint]],
+    states: Mapping[ModelKey, RowState],
+) -> Iterator[StoredModel]:
+    """Stored models of one provider from the columns of `MODEL_COLUMNS`, their ledgers by id and their states."""
+    row_ids, _, model_ids, *others = columns
+    fact_columns: list[Iterable[Any]] = list(others[: len(FACT_FIELDS)])
+    for position in _LIST_POSITIONS:
+        fact_columns[position] = [each if each is None else tuple(each) for each in fact_columns[position]]
+    all_facts = map(ModelFacts._make, zip(*fact_columns, strict=True))
+    stamps = zip(*others[len(FACT_FIELDS) :], strict=True)
+    for row_id, model_id, facts, stamped in zip(row_ids, model_ids, all_facts, stamps, strict=True):
+        key = ModelKey(provider, model_id)
+        yield _stored_model(key, facts, row_id, stamped, tuple(ledger.get(model_id, ())), states.get(key))
+
+
+def _stored_model(
+    key: ModelKey,
+    facts: ModelFacts,
+    row_id: int,
+    stamped: Sequence[Any],
+    prices: tuple[PricePoint, ...],
+    state: RowState | None,
+) -> StoredModel:
+    is_enabled, last_seen_at, last_verified_at, created_at, updated_at = stamped
     return StoredModel(
         key=key,
-        facts=ModelFacts._make(facts),
+        facts=facts,
         is_enabled=bool(is_enabled),
         prices=prices,
         state=state,
-        row_id=row[0],
+        row_id=row_id,
         last_seen_at=last_seen_at,
         last_verified_at=last_verified_at,
         created_at=created_at,
@@ -122,9 +153,11 @@ def model_row(model: StoredModel) -> RowValues:
     }
 
 
-def state_from_row(key: ModelKey, written: str, pins: list[str] | None, absences: int) -> RowState:
-    """The state of a model from the columns of its row."""
-    return RowState(written=WrittenFields(written, key), pins=frozenset(pins) if pins else NO_PINS, absences=absences)
+def state_from_row(
+    key: ModelKey, pins: list[str] | None, absences: int, texts: Mapping[tuple[str, str], str]
+) -> RowState:
+    """The state of a model from the columns of its row; `texts`: what was last written, by provider and id."""
+    return RowState(written=WrittenFields(texts, key), pins=frozenset(pins) if pins else NO_PINS, absences=absences)
 
 
 def state_row(model: StoredModel, *, now: datetime) -> RowValues:
@@ -142,35 +175,13 @@ def state_row(model: StoredModel, *, now: datetime) -> RowValues:
     }
 
 
-def price_from_columns(
-    kind: str,
-    amount: Decimal,
-    unit: str,
-    context_above: int,
-    service_tier: str,
-    hours_utc: str,
-    currency: str,
-    effective_from: datetime,
-    effective_to: datetime | None,
-    basis: str,
-    source: str,
-    revision: int,
-) -> PricePoint:
-    """A ledger point from `PRICE_COLUMNS`; the few texts that thousands of points share are in memory once."""
-    return PricePoint(
-        intern(kind),
-        amount,
-        intern(unit),
-        context_above,
-        intern(service_tier),
-        intern(hours_utc),
-        intern(currency),
-        effective_from,
-        effective_to,
-        intern(basis),
-        intern(source),
-        revision,
+def points_from_columns(columns: Sequence[Sequence[Any]]) -> Iterator[PricePoint]:
+    """Ledger points from the columns of `PRICE_COLUMNS`; the texts that thousands of them share are in memory once."""
+    shared = (
+        map(intern, values) if name in _SHARED_TEXTS else values
+        for name, values in zip(PRICE_COLUMNS, columns, strict=True)
     )
+    return map(PricePoint._make, zip(*shared, strict=True))
 
 
 def price_row(key: ModelKey, point: PricePoint, *, run: str, now: datetime) -> RowValues:

@@ -113,8 +113,8 @@ class _Run:
         if gathered.error is not None:
             return self._remember(_failed(gathered, gathered.error))
         for tries_left in reversed(range(TRIES_WHEN_STALE)):
-            report = self._decide(gathered)
             try:
+                report = self._decide(gathered)
                 if report.outcome in (Outcome.PLANNED, Outcome.REFUSED):
                     return self._remember(report)
                 return self._apply(report, gathered)
@@ -125,8 +125,28 @@ class _Run:
 
     def _decide(self, gathered: Gathered) -> ProviderReport:
         """What would change, and what the guards say of it."""
+        if not self.has_tables:
+            return self._decided(gathered, StoredProvider(), None, ())
+
+        def decide(connection: Connection) -> ProviderReport:
+            tables, provider = self.database.tables, gathered.job.provider.name
+            written = read.written_of(connection, tables, provider)
+            report = self._decided(
+                gathered,
+                read.models_with(written, connection, tables, provider),
+                read.last_fetched(connection, tables, provider) if gathered.fetched is not None else None,
+                holds_of(connection, tables, provider),
+            )
+            if _rests_on_rows(report.plan):
+                written.load()
+            return report
+
+        return self.database.read(decide)
+
+    def _decided(
+        self, gathered: Gathered, stored: StoredProvider, last_fetched: int | None, holds: tuple[Hold, ...]
+    ) -> ProviderReport:
         name, options = gathered.job.provider.name, self.options
-        stored, last_fetched, holds = self._stored(gathered)
         gathered, doubt, doubted = self._listing(gathered, last_fetched, holds)
         stored = _in_scope(stored, gathered.job.patterns)
         owned = taken_over(stored, options.taking)
@@ -175,18 +195,6 @@ class _Run:
             case None:
                 return gathered, doubt, remembered
 
-    def _stored(self, gathered: Gathered) -> tuple[StoredProvider, int | None, tuple[Hold, ...]]:
-        if not self.has_tables:
-            return StoredProvider(), None, ()
-        tables, provider = self.database.tables, gathered.job.provider.name
-        return self.database.read(
-            lambda connection: (
-                read.models_of(connection, tables, provider),
-                read.last_fetched(connection, tables, provider) if gathered.fetched is not None else None,
-                holds_of(connection, tables, provider),
-            )
-        )
-
     def _apply(self, report: ProviderReport, gathered: Gathered) -> ProviderReport:
         """Write the plan, and the run that did it, in one transaction."""
 
@@ -233,6 +241,12 @@ class _Run:
             started_at=author.now,
             finished_at=author.now + elapsed,
         )
+
+
+def _rests_on_rows(plan: Plan) -> bool:
+    """Whether there is a change, whatever becomes of it, of a row that is there or was."""
+    changes = (*plan.proposed, *(each.change for each in plan.declined))
+    return any(each.existing is not None or each.removed is not None for each in changes)
 
 
 def _failed(gathered: Gathered, error: ModelctlError) -> ProviderReport:
