@@ -29,7 +29,7 @@ def missing_points(
     In `stated`, a point with source `api` is what the provider's API charges now; it wins over the announced ones for
     the present. `api_still_stands`: the API was not asked this time, but what it said then outranks the catalog.
     """
-    if not stated:
+    if _are_known(ledger, stated):
         return ()
     ledger_by_key, stated_by_key = _by_key(ledger), _by_key(stated)
     missing: list[PricePoint] = []
@@ -96,6 +96,13 @@ def _by_key(points: Iterable[PricePoint]) -> defaultdict[PriceKey, list[PricePoi
     for point in points:
         grouped[point.key].append(point)
     return grouped
+
+
+def _are_known(ledger: Sequence[PricePoint], stated: Sequence[PricePoint]) -> bool:
+    """Whether the ledger is what is stated, point by point, as where only catalogs state prices. No special case."""
+    return not stated or (
+        len(ledger) == len(stated) and all(point in ledger and point.source != Source.API for point in stated)
+    )
 
 
 def _at_a_glance(

@@ -47,7 +47,7 @@ def with_status(
     status, rule = _by_dates(dated, today=today, outlived=outlived, is_past=is_past)
     if rule is None:
         return facts, provenance
-    return facts._replace(status=status), provenance_of(*{**provenance, "status": rule}.items())
+    return facts.replaced({"status": status}), provenance_of(*{**provenance, "status": rule}.items())
 
 
 def _by_dates(facts: ModelFacts, *, today: date, outlived: bool, is_past: bool) -> tuple[str, str | None]:

@@ -60,7 +60,7 @@ def _merge_one(
     records = [record for _, record in stated]
     facts, stated_by = _word_of_one(*stated[0]) if len(stated) == 1 else _word_of_all(stated)
     if facts.display_name is None:
-        facts = facts._replace(display_name=display_name_of(key.model_id))
+        facts = facts.replaced({"display_name": display_name_of(key.model_id)})
         stated_by = {**stated_by, "display_name": "rule:display_name"}
     listed_at = next((record.listed_at for record in records if record.listed_at is not None), None)
     remembered_on = next((record.remembered_on for record in records if record.remembered_on is not None), None)
@@ -87,7 +87,7 @@ def _names_of(sources: tuple[Source, ...]) -> frozenset[str]:
 def _word_of_one(source: Source, record: ModelRecord) -> tuple[ModelFacts, Mapping[str, str]]:
     """The facts of a record that no other source gainsays, and whose word each one is."""
     facts = record.facts
-    if not record.stated_none and all(getattr(facts, name) is not None for name in record.provenance):
+    if not record.stated_none and len(record.provenance) == len(facts) - facts.count(None):  # all known are stated
         return facts, record.provenance
     stated_by = {name: each for name, each in record.provenance.items() if getattr(facts, name) is not None}
     for name in record.stated_none:

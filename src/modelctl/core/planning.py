@@ -219,8 +219,8 @@ def _projected(record: ModelRecord, ledger: Sequence[PricePoint], type_shown: st
     facts = record.facts.replaced({**_NO_PRICES, **projection(ledger, at=now)})
     if not _has_derived_tier(record):
         return facts
-    of_type = facts if facts.type == type_shown else facts._replace(type=type_shown)
-    return facts._replace(tier=tier_of(of_type))
+    of_type = facts if facts.type == type_shown else facts.replaced({"type": type_shown})
+    return facts.replaced({"tier": tier_of(of_type)})
 
 
 def _with_projection(
