@@ -25,7 +25,7 @@ def figures(kind: str, count: int, rounds: int, directory: Path) -> Iterator[Fig
         home = Home(directory, {"DATABASE_URL": url})
         home.modelctl("db", "upgrade")
         home.modelctl("provider", "add", NAME, "--base-url", server.base_url(NAME))
-        sync = ("sync", "--provider", NAME, "--source", "api")
+        sync = ("sync", "--provider", NAME)
         for what in ("first load", "no-op"):
             peak = home.peak_bytes(*sync)
             yield bounded(
