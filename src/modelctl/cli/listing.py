@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import Annotated, TypeAlias
 
 import typer
 
 from modelctl.cli.asking import Project
 from modelctl.cli.context import Context, context_of
-from modelctl.cli.database import readable_database
+from modelctl.cli.finding import Found, GroupBy, ListFormat, View, found_models
+from modelctl.core.counts import counted
 from modelctl.core.model import CAPABILITIES, ModelType, Status, Tier
-from modelctl.core.names import require_known
-from modelctl.core.query import COLUMNS, PROTECTED, SHOWABLE, Filter, Selection, columns_decisive, ordered, select
+from modelctl.core.query import PROTECTED, Filter
 from modelctl.errors import ExitCode, UsageError
-
-if TYPE_CHECKING:
-    from modelctl.core.stored import StoredModel
 
 EPILOG = """\b
 Examples:
@@ -37,23 +33,6 @@ def _any_of(choices: Iterable[str]) -> str:
 
 def _all_of(choices: Iterable[str]) -> str:
     return f"{', '.join(choices)}. Repeatable: all of them."
-
-
-class ListFormat(StrEnum):
-    """How models can be listed."""
-
-    TABLE = "table"
-    JSON = "json"
-    JSONL = "jsonl"
-    CSV = "csv"
-    MARKDOWN = "markdown"
-    IDS = "ids"
-
-
-class GroupBy(StrEnum):
-    """What models can be grouped by."""
-
-    PROVIDER = "provider"
 
 
 _Limits: TypeAlias = dict[str, Decimal | int]
@@ -124,7 +103,7 @@ def list_command(
         search=search,
         with_retired=with_retired,
     )
-    view = _View(_split(sort), _columns(columns, protected), limit, group_by, ListFormat.JSON if json else format)
+    view = View(_split(sort), _columns(columns, protected), limit, group_by, ListFormat.JSON if json else format)
     _list(context_of(ctx), wanted, _usable_for(usable, project), view)
 
 
@@ -153,30 +132,11 @@ def _usable_for(usable: bool, project: str | None) -> str | None:
     return project_of(project)
 
 
-@dataclass(frozen=True, slots=True)
-class _View:
-    """How models are shown. UsageError for a column that there is not, and for a format that has no groups."""
-
-    sort: Sequence[str]
-    columns: Sequence[str]
-    limit: int | None
-    group_by: GroupBy | None
-    format: ListFormat
-
-    def __post_init__(self) -> None:
-        if self.group_by is not None and self.format not in (ListFormat.TABLE, ListFormat.JSON):
-            raise UsageError(f"--format {self.format} has no groups", "--group-by goes with table and json")
-        for name in (term.removeprefix("-") for term in self.sort):
-            require_known(name, COLUMNS, "column")
-        for name in self.columns:
-            require_known(name, SHOWABLE, "column")
-
-
-def _list(context: Context, wanted: Filter, usable_for: str | None, view: _View) -> None:
+def _list(context: Context, wanted: Filter, usable_for: str | None, view: View) -> None:
     from modelctl.render.listing import FORMATS, GROUPED, dropped
     from modelctl.render.terminal import look_of
 
-    found = _found(context, wanted, usable_for, view)
+    found = found_models(context, wanted, usable_for, view)
     shown = found.shown
     look = look_of(context.stdout, context.environ)
     text = (FORMATS if view.group_by is None else GROUPED)[view.format](shown, view.columns, look)
@@ -196,62 +156,13 @@ def _nothing_usable(project: str) -> str:
     return f"{whose} can call no model: none is enabled and live at a provider with a key (see `credential list`)"
 
 
-SHORT = 500
-"""So many models at most are read a second time, by their numbers."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What a list found."""
-
-    selection: Selection
-    shown: Sequence[StoredModel]
-    known: int
-    """How many models the table has of the providers that are asked for, or can be used."""
-
-
-def _found(context: Context, wanted: Filter, usable_for: str | None, view: _View) -> _Found:
-    """The models in their order. For a short list, only what decides is read of all, and what is shown of a few."""
-    from modelctl.render.listing import columns_shown
-    from modelctl.store import read
-
-    with readable_database(context) as database, database.reading() as connection:
-        tables = database.tables
-        if wanted.providers:
-            names = sorted(read.providers(connection, tables))
-            for name in sorted(wanted.providers):
-                require_known(name, names, "provider")
-        to_show = columns_shown(view.format, view.columns)
-        to_read = _columns_to_read(wanted, usable_for, view, to_show)
-        models = read.models(connection, tables, only=wanted.providers, columns=to_read)
-        if wanted.is_protected or PROTECTED in view.columns:
-            models = read.with_states(connection, tables, models)
-        if usable_for is not None:
-            from modelctl.services.usable import usable_among
-
-            models = usable_among(models, context, database, usable_for)
-        selection = select(models, wanted)
-        shown = ordered(selection.models, view.sort)[: view.limit]
-        if shown and not to_show <= to_read:
-            shown = read.again(connection, tables, shown, to_show)
-    return _Found(selection, shown, known=len(models))
-
-
-def _columns_to_read(wanted: Filter, usable_for: str | None, view: _View, to_show: Set[str]) -> Set[str]:
-    """The columns that are read of all models."""
-    if usable_for is not None or PROTECTED in to_show:
-        return frozenset(SHOWABLE)
-    decisive = columns_decisive(wanted, view.sort)
-    return decisive if view.limit is not None and view.limit <= SHORT else decisive | to_show
-
-
-def _summary(found: _Found) -> str:
+def _summary(found: Found) -> str:
     """How many there are, and how many are left out and why: never silently."""
     selection, shown, known = found.selection, len(found.shown), found.known
     if not known:
         return "the table is empty; run `modelctl sync` to fill it"
     count = len(selection.models)
-    text = f"{count:,} model{'s' * (count != 1)}" if count else "no model matches these filters"
+    text = counted(count, "model") if count else "no model matches these filters"
     if shown < count:
         text = f"the first {shown:,} of {text}"
     left_out = [
