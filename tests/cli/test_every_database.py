@@ -31,6 +31,15 @@ def test_a_scenario_goes_the_same_way_and_ends_with_an_empty_plan(world: World, 
     world.nothing_is_left()
 
 
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda each: each.__name__)
+def test_a_large_provider_goes_the_same_way_with_what_was_written_read_on_demand(
+    world: World, scenario: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("modelctl.sync.run.LARGE", 0)
+    scenario(world)
+    world.nothing_is_left()
+
+
 @pytest.fixture
 def kathmandu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """This process in another time zone."""

@@ -33,33 +33,50 @@ from modelctl.store.rows import (
     state_from_row,
 )
 
+_STATE_COLUMNS = ("provider", "model_id", "pins", "absences")
+
 
 def providers(connection: Connection, tables: Tables) -> dict[str, Provider]:
     """All providers of the database by name."""
     return {row.name: provider_from_row(row) for row in fetched(connection, select(tables.providers))}
 
 
-class WrittenTexts(Mapping[tuple[str, str], str]):
-    """What modelctl wrote into models, as JSON by provider and id: read when somebody first asks, all of it at once.
+def models_of(connection: Connection, tables: Tables, provider: str) -> StoredProvider:
+    """Everything that is stored of one provider's models."""
+    states = _states(connection, tables, tables.state.c.provider == provider)
+    return _assembled(connection, tables, provider, states, lambda table: table.c.provider == provider)
+
+
+class WrittenOnDemand(Mapping[tuple[str, str], str]):
+    """What modelctl wrote into a provider's models, as JSON by provider and id: read when first asked for, all of it.
 
     That must be while the connection is in the transaction that read the models. Where nothing is to be changed nobody
     asks, and it would be more than half of what is read.
     """
 
-    def __init__(self, connection: Connection, tables: Tables, condition: ColumnElement[bool]) -> None:
-        """Of the models whose state fulfils the condition."""
-        self._connection = connection
-        self._statement = _columns(tables.state, ("provider", "model_id", "written")).where(condition)
+    def __init__(self, connection: Connection, tables: Tables, provider: str) -> None:
+        self._connection, self._tables, self._provider = connection, tables, provider
         self._texts: dict[tuple[str, str], str] | None = None
+
+    def models(self) -> StoredProvider:
+        """What `models_of` gives; the models ask here for what modelctl wrote into them."""
+        statement = _columns(self._tables.state, _STATE_COLUMNS).where(self._is_of_provider(self._tables.state))
+        parts = fetched_columns(self._connection, statement)
+        states = {key: state for columns in parts for key, state in _states_from(columns, self)}
+        return _assembled(self._connection, self._tables, self._provider, states, self._is_of_provider)
 
     def load(self) -> Mapping[tuple[str, str], str]:
         """Read it now, where nobody has asked yet: from then on it can be asked without the connection."""
         if self._texts is None:
             self._texts = {}
-            for providers, model_ids, texts in fetched_columns(self._connection, self._statement):
-                keys = zip(map(intern, providers), model_ids, strict=True)
-                self._texts.update(zip(keys, texts, strict=True))
+            state = self._tables.state
+            statement = _columns(state, ("provider", "model_id", "written")).where(self._is_of_provider(state))
+            for providers, model_ids, texts in fetched_columns(self._connection, statement):
+                self._texts.update(zip(zip(map(intern, providers), model_ids, strict=True), texts, strict=True))
         return self._texts
+
+    def _is_of_provider(self, table: Table) -> ColumnElement[bool]:
+        return table.c.provider == self._provider
 
     def __getitem__(self, key: tuple[str, str]) -> str:
         try:
@@ -74,23 +91,6 @@ class WrittenTexts(Mapping[tuple[str, str], str]):
         return len(self.load())
 
 
-def models_of(connection: Connection, tables: Tables, provider: str) -> StoredProvider:
-    """Everything that is stored of one provider's models."""
-    return models_with(written_of(connection, tables, provider).load(), connection, tables, provider)
-
-
-def written_of(connection: Connection, tables: Tables, provider: str) -> WrittenTexts:
-    """What modelctl wrote into one provider's models; nothing of it is read yet."""
-    return WrittenTexts(connection, tables, tables.state.c.provider == provider)
-
-
-def models_with(
-    written: Mapping[tuple[str, str], str], connection: Connection, tables: Tables, provider: str
-) -> StoredProvider:
-    """One provider's models, which find in `written` what modelctl wrote into them."""
-    return _assembled(connection, tables, provider, lambda table: table.c.provider == provider, written)
-
-
 def models_by_key(
     connection: Connection, tables: Tables, keys: Sequence[ModelKey], *, lock: bool = False
 ) -> dict[ModelKey, StoredModel]:
@@ -102,8 +102,8 @@ def models_by_key(
     def is_named(table: Table) -> ColumnElement[bool]:
         return and_(table.c.provider == provider, table.c.model_id.in_(ids))
 
-    written = WrittenTexts(connection, tables, is_named(tables.state)).load()
-    return dict(_assembled(connection, tables, provider, is_named, written, lock=lock).models)
+    states = _states(connection, tables, is_named(tables.state))
+    return dict(_assembled(connection, tables, provider, states, is_named, lock=lock).models)
 
 
 def with_ledgers(
@@ -142,7 +142,7 @@ def again(
 
 def with_states(connection: Connection, tables: Tables, models: Sequence[StoredModel]) -> list[StoredModel]:
     """The models with what modelctl remembers of them."""
-    states = _state_rows(connection, tables, true(), WrittenTexts(connection, tables, true()).load())
+    states = _states(connection, tables, true())
     return [replace(model, state=states.get(model.key)) for model in models]
 
 
@@ -177,13 +177,12 @@ def _assembled(
     connection: Connection,
     tables: Tables,
     provider: str,
+    states: Mapping[ModelKey, RowState],
     wanted: Callable[[Table], ColumnElement[bool]],
-    written: Mapping[tuple[str, str], str],
     *,
     lock: bool = False,
 ) -> StoredProvider:
     """The models of one provider that are `wanted`, and what is left of those that somebody deleted."""
-    states = _state_rows(connection, tables, wanted(tables.state), written)
     ledger = _ledger(connection, tables, wanted(tables.prices))
     statement = _columns(tables.models, MODEL_COLUMNS).where(wanted(tables.models))
     if lock:
@@ -200,16 +199,24 @@ def _assembled(
     return StoredProvider(models=found, removed_by_hand=removed)
 
 
-def _state_rows(
-    connection: Connection, tables: Tables, condition: ColumnElement[bool], written: Mapping[tuple[str, str], str]
-) -> dict[ModelKey, RowState]:
-    statement = _columns(tables.state, ("provider", "model_id", "pins", "absences")).where(condition)
+def _states(connection: Connection, tables: Tables, condition: ColumnElement[bool]) -> dict[ModelKey, RowState]:
+    """What modelctl remembers of models, what it wrote into them included."""
     found: dict[ModelKey, RowState] = {}
-    for columns in fetched_columns(connection, statement):
-        for provider, model_id, pins, absences in zip(*columns, strict=True):
-            key = ModelKey(intern(provider), model_id)
-            found[key] = state_from_row(key, pins, absences, written)
+    texts: dict[tuple[str, str], str] = {}
+    statement = _columns(tables.state, (*_STATE_COLUMNS, "written")).where(condition)
+    for *columns, written in fetched_columns(connection, statement):
+        states = dict(_states_from(columns, texts))
+        texts.update(zip(states, written, strict=True))
+        found |= states
     return found
+
+
+def _states_from(
+    columns: Sequence[Sequence[Any]], written: Mapping[tuple[str, str], str]
+) -> Iterator[tuple[ModelKey, RowState]]:
+    for provider, model_id, pins, absences in zip(*columns, strict=True):
+        key = ModelKey(intern(provider), model_id)
+        yield key, state_from_row(key, pins, absences, written)
 
 
 def _ledger(

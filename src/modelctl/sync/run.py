@@ -37,6 +37,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+LARGE = 10_000
+"""From so many models on, what modelctl wrote into them is read only where somebody asks for it: two kilobytes each.
+
+For fewer, one way more to the server would cost more.
+"""
 TRIES_WHEN_STALE = 5
 """How often a provider is planned anew because somebody wrote the same rows meanwhile."""
 
@@ -130,13 +135,13 @@ class _Run:
 
         def decide(connection: Connection) -> ProviderReport:
             tables, provider = self.database.tables, gathered.job.provider.name
-            written = read.written_of(connection, tables, provider)
-            report = self._decided(
-                gathered,
-                read.models_with(written, connection, tables, provider),
-                read.last_fetched(connection, tables, provider) if gathered.fetched is not None else None,
-                holds_of(connection, tables, provider),
-            )
+            last_fetched = read.last_fetched(connection, tables, provider) if gathered.fetched is not None else None
+            holds = holds_of(connection, tables, provider)
+            if sum(len(layer.records) for layer in gathered.layers) < LARGE:
+                stored = read.models_of(connection, tables, provider)
+                return self._decided(gathered, stored, last_fetched, holds)
+            written = read.WrittenOnDemand(connection, tables, provider)
+            report = self._decided(gathered, written.models(), last_fetched, holds)
             if _rests_on_rows(report.plan):
                 written.load()
             return report
