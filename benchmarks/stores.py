@@ -61,8 +61,7 @@ class Store:
     def settle(self) -> None:
         """What a server does by itself sooner or later, done now, so that it does not fall into somebody's time."""
         if self.kind == "postgresql":
-            with self.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                connection.execute(text("VACUUM ANALYZE"))
+            self.database.look(lambda connection: connection.execute(text("VACUUM ANALYZE")))
 
     def sync(self, source: Catalog) -> SyncReport:
         """The step of `modelctl sync` from gathered records in memory to the commit, its lease included."""
