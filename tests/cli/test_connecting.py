@@ -113,28 +113,36 @@ def test_a_server_that_never_answers_is_not_waited_for_for_ever(driver: str, sil
     assert "canary-pw-0001" not in result.stderr
 
 
-def sent_to_the_driver(url: str) -> dict[str, object]:
+@pytest.fixture
+def sent_to_the_driver(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], dict[str, object]]:
     """What the driver is called with for a URL."""
-    seen: dict[str, object] = {}
 
-    def connect(*_: object, **parameters: object) -> None:
-        seen.update(parameters)
-        raise OSError("nobody is called")
+    def sent(url: str) -> dict[str, object]:
+        seen: dict[str, object] = {}
 
-    engine = engine_of(parsed(url), url)
-    engine.dialect.connect = connect  # type: ignore[method-assign]
-    with pytest.raises(UsageError, match="nobody is called"):
-        engine.connect()
-    return seen
+        def connect(*_: object, **parameters: object) -> None:
+            seen.update(parameters)
+            raise OSError("nobody is called")
+
+        engine = engine_of(parsed(url), url)
+        monkeypatch.setattr("psycopg.connect", connect)
+        monkeypatch.setattr("pymysql.connections.Connection.__init__", connect)
+        with pytest.raises(UsageError, match="nobody is called"):
+            engine.connect()
+        return seen
+
+    return sent
 
 
 @pytest.mark.parametrize("url", ["postgresql+psycopg://h/x", "mysql+pymysql://h/x", "mariadb+pymysql://h/x"])
-def test_a_url_without_a_time_out_gets_one(url: str) -> None:
+def test_a_url_without_a_time_out_gets_one(url: str, sent_to_the_driver: Callable[[str], dict[str, object]]) -> None:
     assert sent_to_the_driver(url)["connect_timeout"] == CONNECT_TIMEOUT_S
     assert sent_to_the_driver(f"{url}?connect_timeout=77")["connect_timeout"] in (77, "77")
 
 
-def test_tls_options_of_pymysql_are_not_lost_beside_each_other() -> None:
+def test_tls_options_of_pymysql_are_not_lost_beside_each_other(
+    sent_to_the_driver: Callable[[str], dict[str, object]],
+) -> None:
     """It forgets the `ssl` that SQLAlchemy makes of `ssl_ca` where one of its own options is given, too."""
     alone = sent_to_the_driver("mysql+pymysql://h/x?ssl_ca=/ca.pem&ssl_cert=/me.pem")
     assert alone["ssl"] == {"ca": "/ca.pem", "cert": "/me.pem"}

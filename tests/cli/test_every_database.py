@@ -31,6 +31,7 @@ def test_a_scenario_goes_the_same_way_and_ends_with_an_empty_plan(world: World, 
     world.nothing_is_left()
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda each: each.__name__)
 def test_a_large_provider_goes_the_same_way_with_what_was_written_read_on_demand(
     world: World, scenario: Scenario, monkeypatch: pytest.MonkeyPatch

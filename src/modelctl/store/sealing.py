@@ -86,7 +86,8 @@ class MasterKey:
         version, _, text = credential.ciphertext.partition(":")
         try:
             sealed = base64.b64decode(text, altchars=b"-_", validate=True)
-            if version != VERSION or len(sealed) <= _NONCE_BYTES:
+            is_ours = text == base64.urlsafe_b64encode(sealed).decode()  # other texts, too, decode to the same bytes
+            if version != VERSION or len(sealed) <= _NONCE_BYTES or not is_ours:
                 return None
             nonce, rest = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
             return AESGCM(self._encryption).decrypt(nonce, rest, self._bound_to(*credential.place)).decode()
