@@ -76,7 +76,12 @@ class Running:
         self.process.start()
 
     def send(self, number: signal.Signals) -> None:
-        """A signal from outside; a process that has ended by itself is left alone."""
+        """A signal from outside, once the command is under way: what comes before strikes the server that forks it.
+
+        A process that has ended by itself is left alone.
+        """
+        while self.process.exitcode is None and not self._output.exists():
+            time.sleep(0.001)
         if self.process.exitcode is None:
             os.kill(self.process.pid, number)
 
