@@ -56,7 +56,7 @@ def figures(kind: str, count: int, rounds: int, directory: Path) -> Iterator[Fig
 
 def _rows(made: Store) -> list[dict[str, Any]]:
     """The model rows as Python values, but for the surrogate key."""
-    with made.database.reading() as connection:
+    with made.database.engine.connect() as connection:
         found = connection.execute(made.database.tables.models.select()).mappings().all()
     return [{name: value for name, value in row.items() if name != "id"} for row in found]
 

@@ -95,7 +95,7 @@ def fill(url: str, records: Iterable[ModelRecord] = SHOP, *, now: datetime = NOW
     for each in records:
         by_provider.setdefault(each.key.provider, {})[each.key] = each
     for name, wanted in by_provider.items():
-        with database.reading() as connection:
+        with database.engine.connect() as connection:
             stored = read.models_of(connection, database.tables, name)
         made = plan(name, stored, wanted, consulted=Consulted(), now=now)
         provider = Provider(name=name, display_name=name, kind="")

@@ -144,6 +144,19 @@ def test_a_listing_that_repeats_the_key_is_not_kept(cache: ListingCache) -> None
     assert files(cache) == []
 
 
+@pytest.mark.parametrize(
+    ("said", "meddled"),
+    [('"vision": false', '"vision": "no"'), ('"vision": false', '"vision": 0'), (": 128000", ": true")],
+)
+def test_a_file_with_a_fact_of_another_type_is_not_used(said: str, meddled: str, cache: ListingCache) -> None:
+    cache.store("openai-compatible", ACME, LISTING)
+    [path] = files(cache)
+    text = path.read_text(encoding="utf-8")
+    assert said in text
+    path.write_text(text.replace(said, meddled, 1), encoding="utf-8")
+    assert cache.load("openai-compatible", ACME) is None
+
+
 def test_only_whole_listings_are_kept(cache: ListingCache) -> None:
     cache.store("openai-compatible", ACME, replace(LISTING, complete_for=frozenset()))
     assert files(cache) == []

@@ -254,3 +254,10 @@ def test_litellm_says_what_a_model_is_for_by_its_mode() -> None:
     assert types["groq/whisper-large-v3"] == types["groq/canopylabs/orpheus-v1-english"] == "audio"
     assert types["deepseek/search"] is None  # a mode that is no type of ours
     assert types["dall-e-3"] is None  # the proxy does not say
+
+
+@pytest.mark.parametrize("stated", ["-0", "-0.0", "0", Decimal("-0")])
+def test_a_price_of_minus_zero_is_zero_and_spoils_no_other(stated: Any) -> None:
+    """Negative zero is equal to zero: what was made of one once must not be taken for the other."""
+    prices = record({"id": "m", "pricing": {"prompt": stated, "completion": "0.00"}}).prices
+    assert [str(point.amount) for point in prices] == ["0", "0"]

@@ -128,7 +128,7 @@ def test_the_run_and_the_audit_are_written_with_the_rows(database: Database) -> 
     write(database, plan_of(update(stored_model(database, "one"), type="embedding", prices=[DEARER])), author(2))
     runs = "SELECT run, provider, actor, outcome FROM ai_sync_runs ORDER BY run"
     assert sql(database, runs) == [("run-1", "acme", "tester", "applied"), ("run-2", "acme", "tester", "applied")]
-    with database.reading() as connection:
+    with database.engine.connect() as connection:
         rows = connection.execute(database.tables.changes.select()).all()
     audit = {(row.run, row.entity, row.entity_key): row for row in rows}
     assert set(audit) == {

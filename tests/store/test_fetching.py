@@ -38,12 +38,12 @@ def _broken(database: Database, table: str, column: str, value: object, where: s
 
 
 def _models(database: Database) -> object:
-    with database.reading() as connection:
+    with database.engine.connect() as connection:
         return read.models(connection, database.tables)
 
 
 def _providers(database: Database) -> object:
-    with database.reading() as connection:
+    with database.engine.connect() as connection:
         return read.providers(connection, database.tables)
 
 

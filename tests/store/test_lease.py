@@ -27,7 +27,7 @@ def author(run: str, now: datetime = NOW) -> Author:
 
 
 def lease_rows(database: Database) -> list[Any]:
-    with database.reading() as connection:
+    with database.engine.connect() as connection:
         return list(connection.execute(select(database.tables.leases)).mappings())
 
 
@@ -160,7 +160,7 @@ def test_a_stolen_lease_writes_nothing_and_is_left_to_the_thief(database: Databa
 
         database.write(work)
     assert run_in_lease(database) == "thief"
-    with database.reading() as connection:
+    with database.engine.connect() as connection:
         assert connection.execute(text("SELECT COUNT(*) FROM things")).scalar() == 0
 
 
@@ -197,7 +197,7 @@ def test_an_interrupted_read_does_not_keep_the_lease_from_being_given_back(sqlit
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt), held(sqlite, author("first"), wait_s=0):
         event.listen(sqlite.engine, "after_cursor_execute", interrupt)
-        with sqlite.reading() as connection:
+        with sqlite.engine.connect() as connection:
             connection.execute(select(sqlite.tables.leases)).all()
     assert time.monotonic() - began < SQLITE_BUSY_TIMEOUT_S, "the file was locked by the read that was interrupted"
     assert lease_rows(sqlite) == []

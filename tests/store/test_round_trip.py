@@ -205,7 +205,7 @@ def test_an_edit_by_plain_sql_is_protected(database: Database) -> None:
 
 def test_only_the_columns_that_are_asked_for_are_read(database: Database) -> None:
     write(database, plan_of(creation("two", type="chat", vision=True), creation("one", type="chat", tier="free")))
-    with statements_of(database) as sent, database.reading() as connection:
+    with statements_of(database) as sent, database.engine.connect() as connection:
         found = read.models(connection, database.tables, columns={"type", "tier"})
         again = read.again(connection, database.tables, found[::-1], {"vision"})
     assert [(each.key.model_id, each.facts.tier, each.facts.vision) for each in found] == [

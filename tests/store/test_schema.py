@@ -148,7 +148,7 @@ def test_the_classes_say_what_the_migrations_made(database: Database) -> None:
     def compared(_object: Any, name: str | None, kind: str, *_rest: Any) -> bool:
         return not (kind == "table" and name == database.tables.version_table)
 
-    with database.reading() as connection:
+    with database.engine.connect() as connection:
         context = MigrationContext.configure(
             connection, opts={"compare_type": True, "include_object": compared, "target_metadata": SQLModel.metadata}
         )

@@ -98,7 +98,7 @@ def run_record(by: Author) -> RunRecord:
 
 def stored(database: Database) -> StoredProvider:
     """What the database holds of the provider."""
-    with database.reading() as connection:
+    with database.engine.connect() as connection:
         return read.models_of(connection, database.tables, ACME.name)
 
 
@@ -126,7 +126,7 @@ def everything(database: Database) -> dict[str, list[tuple[Any, ...]]]:
     """All rows of all tables."""
     tables = database.tables
     names = (tables.providers, tables.models, tables.prices, tables.state, tables.sync_runs, tables.changes)
-    with database.reading() as connection:
+    with database.engine.connect() as connection:
         return {
             table.name: sorted((tuple(row) for row in connection.execute(select(table))), key=repr) for table in names
         }

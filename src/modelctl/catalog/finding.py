@@ -1,4 +1,4 @@
-"""What is wrong in a catalog file, and where. Owns how that reads; finds nothing itself."""
+"""What is wrong in a catalog file, and on which line. Owns how that reads; what is wrong, others find."""
 
 from __future__ import annotations
 

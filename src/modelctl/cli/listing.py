@@ -11,7 +11,7 @@ import typer
 
 from modelctl.cli.asking import Project
 from modelctl.cli.context import Context, context_of
-from modelctl.cli.finding import Found, GroupBy, ListFormat, View, found_models
+from modelctl.cli.list_query import Found, GroupBy, ListFormat, View, found_models
 from modelctl.core.counts import counted
 from modelctl.core.model import CAPABILITIES, ModelType, Status, Tier
 from modelctl.core.query import PROTECTED, Filter

@@ -12,6 +12,7 @@ from modelctl.cli import price_cost, price_import, price_set
 from modelctl.cli.context import Context, context_of
 from modelctl.cli.database import readable_database
 from modelctl.cli.price_models import find
+from modelctl.core.counts import counted
 from modelctl.core.instants import instant
 from modelctl.core.names import require_known
 from modelctl.core.price import PriceKind
@@ -149,7 +150,7 @@ def changes(
     elif found:
         context.answer(changes_text(found, look))
     span = f"since {begin:%Y-%m-%d}" + (f" and before {end:%Y-%m-%d}" if end else "")
-    context.say(f"{len(found) or 'no'} price change{'' if len(found) == 1 else 's'} {span}")
+    context.say(f"{counted(len(found), 'price change') if found else 'no price changes'} {span}")
 
 
 app.command("set", epilog=price_set.SET_EPILOG)(price_set.set_price)

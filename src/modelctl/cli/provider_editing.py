@@ -13,6 +13,7 @@ from modelctl.cli.context import Context, context_of
 from modelctl.cli.database import database_of, readable_database
 from modelctl.cli.provider import Name
 from modelctl.config.author import author_of
+from modelctl.core.counts import counted
 from modelctl.core.names import require_known
 from modelctl.core.provider_check import is_open_road
 from modelctl.core.provider_edit import Given
@@ -192,7 +193,7 @@ def remove_command(
         if (rest := len(found.models) - MAX_SHOWN) > 0:
             context.answer(f"and {rest:,} more; `modelctl list --all --provider {name}` has all")
         if found.keys:
-            context.say(f"{found.keys} stored key{'s' * (found.keys != 1)} would go with it")
+            context.say(f"{counted(found.keys, 'stored key')} would go with it")
         if found.models and not cascade:
             raise Refused(f"{len(found.models):,} models of {name} would go with it", "add --cascade if they may")
         gone = remove(database, name, author_of(context, "provider remove"), cascade=cascade)

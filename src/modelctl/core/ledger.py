@@ -99,7 +99,10 @@ def _by_key(points: Iterable[PricePoint]) -> defaultdict[PriceKey, list[PricePoi
 
 
 def _are_known(ledger: Sequence[PricePoint], stated: Sequence[PricePoint]) -> bool:
-    """Whether the ledger is what is stated, point by point, as where only catalogs state prices. No special case."""
+    """Whether the ledger is what is stated, point by point, as where only catalogs state prices. No special case.
+
+    No point is stated twice.
+    """
     return not stated or (
         len(ledger) == len(stated) and all(point in ledger and point.source != Source.API for point in stated)
     )

@@ -65,4 +65,4 @@ def _plain(amount: Decimal) -> Decimal:
     """
     rounded = round(amount, AMOUNT_DECIMALS)
     plain = rounded if rounded and abs(rounded - amount) < FLOAT_NOISE else amount
-    return Decimal(f"{plain.normalize():f}")
+    return Decimal(f"{plain.normalize():f}") if plain else Decimal(0)  # -0 is equal to 0, and is remembered as it

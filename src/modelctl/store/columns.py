@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from sqlalchemy import BigInteger, Boolean, Column, Date, Integer, MetaData, String, Table, Text, UniqueConstraint
 from sqlalchemy.schema import SchemaItem
 
+from modelctl.core.model import CAPABILITIES
 from modelctl.store.types import ExactText, Instant, Price, json_value, row_id
 
 _Column: TypeAlias = Column[Any]
@@ -102,25 +103,6 @@ def _providers() -> Iterable[SchemaItem]:
     )
 
 
-_CAPABILITIES = (
-    "vision",
-    "tools",
-    "structured_output",
-    "reasoning",
-    "streaming",
-    "prompt_caching",
-    "pdf_input",
-    "audio_input",
-    "audio_output",
-    "web_search",
-    "code_execution",
-    "computer_use",
-    "citations",
-    "batch",
-    "temperature",
-)
-
-
 def _models() -> Iterable[SchemaItem]:
     return (
         Column("id", row_id(), primary_key=True, nullable=False),
@@ -132,7 +114,7 @@ def _models() -> Iterable[SchemaItem]:
         _text("status", 16, "preview, active, deprecated (still answers) or retired (gone)"),
         _json("input_modalities"),
         _json("output_modalities"),
-        *(Column(name, Boolean) for name in _CAPABILITIES),
+        *(Column(name, Boolean) for name in CAPABILITIES),
         _tokens("context_window", "tokens; input and output together where the vendor counts them so"),
         _tokens("max_input_tokens", "tokens; only where the input has a limit of its own"),
         _tokens("max_output_tokens", "tokens"),

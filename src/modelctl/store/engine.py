@@ -73,12 +73,6 @@ class Database:
             return None
         return Path(name)
 
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """A transaction that sees one state of the database and writes nothing."""
-        with self._errors_in_one_line(), self._connected(Purpose.READ) as connection:
-            yield connection
-
     def write(self, work: Callable[[Connection], T], *, is_done: Callable[[Connection], bool] | None = None) -> T:
         """The result of `work` in one transaction, tried anew as a whole while the error is one that passes.
 

@@ -40,7 +40,7 @@ logger = logging.getLogger(__name__)
 LARGE = 10_000
 """From so many models on, what modelctl wrote into them is read only where somebody asks for it: two kilobytes each.
 
-For fewer, one way more to the server would cost more.
+For fewer, one way more to the server would cost more, and they are planned without holding a transaction open.
 """
 TRIES_WHEN_STALE = 5
 """How often a provider is planned anew because somebody wrote the same rows meanwhile."""
@@ -132,21 +132,27 @@ class _Run:
         """What would change, and what the guards say of it."""
         if not self.has_tables:
             return self._decided(gathered, StoredProvider(), None, ())
+        tables, provider = self.database.tables, gathered.job.provider.name
+
+        def know(connection: Connection) -> tuple[StoredProvider, int | None, tuple[Hold, ...]]:
+            return read.models_of(connection, tables, provider), *self._remembered(connection, gathered)
 
         def decide(connection: Connection) -> ProviderReport:
-            tables, provider = self.database.tables, gathered.job.provider.name
-            last_fetched = read.last_fetched(connection, tables, provider) if gathered.fetched is not None else None
-            holds = holds_of(connection, tables, provider)
-            if sum(len(layer.records) for layer in gathered.layers) < LARGE:
-                stored = read.models_of(connection, tables, provider)
-                return self._decided(gathered, stored, last_fetched, holds)
             written = read.WrittenOnDemand(connection, tables, provider)
-            report = self._decided(gathered, written.models(), last_fetched, holds)
+            report = self._decided(gathered, written.models(), *self._remembered(connection, gathered))
             if _rests_on_rows(report.plan):
                 written.load()
             return report
 
-        return self.database.read(decide)
+        if sum(len(layer.records) for layer in gathered.layers) >= LARGE:
+            return self.database.read(decide)
+        return self._decided(gathered, *self.database.read(know))
+
+    def _remembered(self, connection: Connection, gathered: Gathered) -> tuple[int | None, tuple[Hold, ...]]:
+        """How many models the last believed listing had, where there is a new one, and what guards have stopped."""
+        tables, provider = self.database.tables, gathered.job.provider.name
+        last_fetched = read.last_fetched(connection, tables, provider) if gathered.fetched is not None else None
+        return last_fetched, holds_of(connection, tables, provider)
 
     def _decided(
         self, gathered: Gathered, stored: StoredProvider, last_fetched: int | None, holds: tuple[Hold, ...]
