@@ -30,6 +30,7 @@ from modelctl.store import greeting
 from modelctl.store.engine import Database
 from modelctl.store.mysql_connection import QuietConnection
 from modelctl.store.transactions import Purpose, options
+from tests.databases import SERVERS
 from tests.store.writing import sql, statements_of
 
 
@@ -231,10 +232,10 @@ def test_another_dialect_with_a_known_driver_begins_by_itself(mariadb: Database)
     akin.close()
 
 
+@pytest.mark.parametrize(
+    "database_url", [pytest.param(kind, marks=pytest.mark.server) for kind in SERVERS], indirect=True
+)
 def test_a_server_that_ends_in_the_middle_of_a_write_has_written_nothing(things: Database) -> None:
-    if things.is_sqlite_file:
-        pytest.skip("there is no server")
-
     def lose(connection: Connection) -> None:
         add(1)(connection)
         driver: Any = connection.connection.driver_connection
