@@ -109,7 +109,7 @@ def test_a_defect_of_ours_is_not_called_a_bad_value(sqlite: Database, monkeypatc
     def defect(*_args: object) -> object:
         raise TypeError("a defect")
 
-    monkeypatch.setattr(read, "model_from_row", defect)
+    monkeypatch.setattr(read, "models_from_columns", defect)
     with pytest.raises(TypeError, match="a defect"):
         _models(sqlite)
     monkeypatch.undo()

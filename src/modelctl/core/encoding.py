@@ -43,6 +43,18 @@ def decode(name: str, raw: Any) -> FactValue:
     return tuple(raw) if kind is tuple else raw
 
 
+def decode_exactly(name: str, raw: Any) -> FactValue:
+    """The known fact whose encoding this is. ValueError for any other JSON value, as one that a person has altered."""
+    try:
+        value = decode(name, raw)
+        is_fact = type(value) is FACT_TYPES[name] and encode(value) == raw
+    except (TypeError, ArithmeticError):
+        is_fact = False
+    if not is_fact or (isinstance(value, tuple) and not all(isinstance(each, str) for each in value)):
+        raise ValueError(f"{name}: {raw!r} is not how it is written")
+    return value
+
+
 def encoded(values: Iterable[tuple[str, FactValue]]) -> dict[str, JsonValue]:
     """Names and values, each as `encode` makes it."""
     return {

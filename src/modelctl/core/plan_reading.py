@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from modelctl.core.encoding import FACT_TYPES, decode, encode
+from modelctl.core.encoding import FACT_TYPES, decode_exactly
 from modelctl.core.holds import Move
 from modelctl.core.model import UNKNOWN, FactValue, ModelKey, Skipped
 from modelctl.core.places import Place, document
@@ -191,14 +191,9 @@ def _fact_name(place: Place) -> str:
 def _fact(name: str, place: Place) -> FactValue:
     """A fact, if its JSON value is one that `encode` makes."""
     try:
-        value = decode(name, place.value)
-        fits = value is None or (type(value) is FACT_TYPES[name] and encode(value) == place.value)
-        fits = fits and (not isinstance(value, tuple) or all(isinstance(each, str) for each in value))
-    except (ValueError, TypeError, ArithmeticError):
-        fits = False
-    if not fits:
+        return None if place.value is None else decode_exactly(name, place.value)
+    except ValueError:
         place.refuse(f"is no {name}")
-    return decode(name, place.value)
 
 
 def _price(place: Place) -> PricePoint:

@@ -10,8 +10,8 @@ from decimal import Decimal
 from typing import Any
 
 from modelctl import __version__
-from modelctl.core.encoding import FACT_TYPES, decode, encode, encoded
-from modelctl.core.model import FACT_FIELDS, UNKNOWN, FactValue, ModelKey, ModelRecord, Skipped, Source, provenance_of
+from modelctl.core.encoding import decode_exactly, encode, encoded
+from modelctl.core.model import FACT_FIELDS, UNKNOWN, ModelKey, ModelRecord, Skipped, Source, provenance_of
 from modelctl.core.price import PricePoint
 from modelctl.core.snapshot import Snapshot
 from modelctl.core.validate import check_record
@@ -97,7 +97,7 @@ def _record_object(record: ModelRecord) -> dict[str, Any]:
 
 
 def _record(raw: Mapping[str, Any], provider: str) -> ModelRecord:
-    facts = UNKNOWN.replaced({name: _fact(name, value) for name, value in raw["facts"].items()})
+    facts = UNKNOWN.replaced({name: decode_exactly(name, value) for name, value in raw["facts"].items()})
     stated = {name: raw["provenance"][name] for name, _ in facts.known()}
     record = ModelRecord(
         key=ModelKey(provider, raw["model_id"]),
@@ -114,13 +114,6 @@ def _record(raw: Mapping[str, Any], provider: str) -> ModelRecord:
         raise ValueError("it speaks of facts that there are not")
     check_record(record)
     return record
-
-
-def _fact(name: str, raw: Any) -> FactValue:
-    value = decode(name, raw)
-    if type(value) is not FACT_TYPES[name]:
-        raise ValueError(f"{name} is of another type")
-    return value
 
 
 def _point(raw: Mapping[str, Any]) -> PricePoint:

@@ -49,9 +49,7 @@ def fetched(connection: Connection, statement: Select[*tuple[Any, ...]]) -> Sequ
     columns = _columns_of(statement)
     for start in range(0, len(rows), ROWS_AT_ONCE):
         for column, values in zip(columns, zip(*rows[start : start + ROWS_AT_ONCE], strict=True), strict=False):
-            if not _all_fit(column, values):
-                index = next(index for index, value in enumerate(values) if not _all_fit(column, [value]))
-                raise _unreadable(connection, statement, column, start + index)
+            _require_fit(connection, statement, column, values, start)
     return rows
 
 
@@ -71,9 +69,7 @@ def fetched_columns(connection: Connection, statement: Select[*tuple[Any, ...]])
                 converted = values if convert is None else list(map(convert, values))
             except _BAD_VALUE:
                 raise _undecodable(connection, statement) or _unreadable(connection, statement, column, start) from None
-            if not _all_fit(column, converted):
-                index = next(index for index, value in enumerate(converted) if not _all_fit(column, [value]))
-                raise _unreadable(connection, statement, column, start + index)
+            _require_fit(connection, statement, column, converted, start)
             found.append(converted)
         start += len(rows)
         yield found
@@ -94,6 +90,19 @@ def _converters(
 def unreadable(table: str, key: str, column: str, noun: str) -> StoreError:
     """The error for one value, by the name of its row."""
     return StoreError(f"{key}: {column} in {table} is no {noun}", f"correct {column} of that row in the database")
+
+
+def _require_fit(
+    connection: Connection,
+    statement: Select[*tuple[Any, ...]],
+    column: Column[Any],
+    values: Sequence[Any],
+    start: int,
+) -> None:
+    """StoreError for the first value that its column cannot hold; `start`: which row has the first of them."""
+    if not _all_fit(column, values):
+        index = next(index for index, value in enumerate(values) if not _all_fit(column, [value]))
+        raise _unreadable(connection, statement, column, start + index)
 
 
 def _all_fit(column: Column[Any], values: Collection[Any]) -> bool:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 from sys import intern
 from typing import Any
 
@@ -19,14 +19,13 @@ from modelctl.core.provider import Provider
 from modelctl.core.stored import RemovedModel, RowState, StoredModel, StoredProvider
 from modelctl.errors import StalePlan
 from modelctl.store.dialects import batches
-from modelctl.store.fetching import AnyRow, fetched, fetched_columns
+from modelctl.store.fetching import fetched, fetched_columns
 from modelctl.store.names import Tables
 from modelctl.store.rows import (
     MODEL_COLUMNS,
     NAMING_COLUMNS,
     PRICE_COLUMNS,
     audit_entry_from_row,
-    model_from_row,
     models_from_columns,
     points_from_columns,
     provider_from_row,
@@ -44,7 +43,7 @@ def providers(connection: Connection, tables: Tables) -> dict[str, Provider]:
 def models_of(connection: Connection, tables: Tables, provider: str) -> StoredProvider:
     """Everything that is stored of one provider's models."""
     states = _states(connection, tables, tables.state.c.provider == provider)
-    return _assembled(connection, tables, provider, states, lambda table: table.c.provider == provider)
+    return _assembled(connection, tables, states, lambda table: table.c.provider == provider)
 
 
 class WrittenOnDemand(Mapping[tuple[str, str], str]):
@@ -63,7 +62,7 @@ class WrittenOnDemand(Mapping[tuple[str, str], str]):
         statement = _columns(self._tables.state, _STATE_COLUMNS).where(self._is_of_provider(self._tables.state))
         parts = fetched_columns(self._connection, statement)
         states = {key: state for columns in parts for key, state in _states_from(columns, self)}
-        return _assembled(self._connection, self._tables, self._provider, states, self._is_of_provider)
+        return _assembled(self._connection, self._tables, states, self._is_of_provider)
 
     def load(self) -> Mapping[tuple[str, str], str]:
         """Read it now, where nobody has asked yet: from then on it can be asked without the connection."""
@@ -103,7 +102,7 @@ def models_by_key(
         return and_(table.c.provider == provider, table.c.model_id.in_(ids))
 
     states = _states(connection, tables, is_named(tables.state))
-    return dict(_assembled(connection, tables, provider, states, is_named, lock=lock).models)
+    return dict(_assembled(connection, tables, states, is_named, lock=lock).models)
 
 
 def with_ledgers(
@@ -176,7 +175,6 @@ def last_fetched(connection: Connection, tables: Tables, provider: str) -> int |
 def _assembled(
     connection: Connection,
     tables: Tables,
-    provider: str,
     states: Mapping[ModelKey, RowState],
     wanted: Callable[[Table], ColumnElement[bool]],
     *,
@@ -189,7 +187,7 @@ def _assembled(
         statement = statement.order_by(tables.models.c.model_id).with_for_update()
     found: dict[ModelKey, StoredModel] = {}
     for columns in fetched_columns(connection, statement):
-        for model in models_from_columns(provider, columns, ledger, states):
+        for model in models_from_columns(columns, ledger, states):
             found[model.key] = model
     removed = {
         key: RemovedModel(state=state, prices=tuple(ledger.get(key.model_id, ())))
@@ -234,17 +232,12 @@ def _ledger(
 def _model_rows(
     connection: Connection, tables: Tables, columns: Collection[str], condition: ColumnElement[bool] | None
 ) -> Iterator[StoredModel]:
+    """Models without ledger and state; of what is not among the columns, each has None."""
     names = [name for name in MODEL_COLUMNS if name in columns or name in NAMING_COLUMNS]
     statement = _columns(tables.models, names)
-    rows = fetched(connection, statement if condition is None else statement.where(condition))
-    for row in rows if len(names) == len(MODEL_COLUMNS) else _widened(rows, names):
-        yield model_from_row(ModelKey._make(row[1:3]), row, (), None)
-
-
-def _widened(rows: Iterable[AnyRow], names: Sequence[str]) -> Iterator[Sequence[Any]]:
-    """Rows of the named columns as rows of all `MODEL_COLUMNS`, with None for what was not read."""
-    places = itemgetter(*(names.index(name) if name in names else len(names) for name in MODEL_COLUMNS))
-    return (places((*row, None)) for row in rows)
+    for found in fetched_columns(connection, statement if condition is None else statement.where(condition)):
+        by_name, unread = dict(zip(names, found, strict=True)), (None,) * len(found[0])
+        yield from models_from_columns([by_name.get(name, unread) for name in MODEL_COLUMNS], {}, {})
 
 
 def _columns(table: Table, names: Collection[str]) -> Select[*tuple[Any, ...]]:

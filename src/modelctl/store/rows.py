@@ -39,8 +39,6 @@ MODEL_COLUMNS = (
 )
 _SHARED_TEXTS = frozenset({"kind", "unit", "service_tier", "hours_utc", "currency", "basis", "source"})
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-_FACTS_START = MODEL_COLUMNS.index(FACT_FIELDS[0])
-_FACTS_END = _FACTS_START + len(FACT_FIELDS)
 _LIST_POSITIONS = tuple(FACT_FIELDS.index(name) for name in LIST_FIELDS)
 
 
@@ -83,56 +81,34 @@ def _written_fields(text: str) -> Mapping[str, Written]:
     return {name: Written(decode(name, value), source) for name, (value, source) in raw.items()}
 
 
-def model_from_row(
-    key: ModelKey, row: Sequence[Any], prices: tuple[PricePoint, ...], state: RowState | None
-) -> StoredModel:
-    """A stored model from a row of `MODEL_COLUMNS`, its ledger and its state."""
-    facts = list(row[_FACTS_START:_FACTS_END])
-    for position in _LIST_POSITIONS:
-        if facts[position] is not None:
-            facts[position] = tuple(facts[position])
-    return _stored_model(key, ModelFacts._make(facts), row[0], row[_FACTS_END:], prices, state)
-
-
 def models_from_columns(
-    provider: str,
     columns: Sequence[Sequence[Any]],
     ledger: Mapping[str, Sequence[PricePoint]],
     states: Mapping[ModelKey, RowState],
 ) -> Iterator[StoredModel]:
-    """Stored models of one provider from the columns of `MODEL_COLUMNS`, their ledgers by id and their states."""
-    row_ids, _, model_ids, *others = columns
+    """Stored models from the columns of `MODEL_COLUMNS`, with their ledgers by id and their states."""
+    row_ids, providers, model_ids, *others = columns
     fact_columns: list[Iterable[Any]] = list(others[: len(FACT_FIELDS)])
     for position in _LIST_POSITIONS:
         fact_columns[position] = [each if each is None else tuple(each) for each in fact_columns[position]]
     all_facts = map(ModelFacts._make, zip(*fact_columns, strict=True))
     stamps = zip(*others[len(FACT_FIELDS) :], strict=True)
-    for row_id, model_id, facts, stamped in zip(row_ids, model_ids, all_facts, stamps, strict=True):
+    rows = zip(row_ids, map(intern, providers), model_ids, all_facts, stamps, strict=True)
+    for row_id, provider, model_id, facts, stamped in rows:
         key = ModelKey(provider, model_id)
-        yield _stored_model(key, facts, row_id, stamped, tuple(ledger.get(model_id, ())), states.get(key))
-
-
-def _stored_model(
-    key: ModelKey,
-    facts: ModelFacts,
-    row_id: int,
-    stamped: Sequence[Any],
-    prices: tuple[PricePoint, ...],
-    state: RowState | None,
-) -> StoredModel:
-    is_enabled, last_seen_at, last_verified_at, created_at, updated_at = stamped
-    return StoredModel(
-        key=key,
-        facts=facts,
-        is_enabled=bool(is_enabled),
-        prices=prices,
-        state=state,
-        row_id=row_id,
-        last_seen_at=last_seen_at,
-        last_verified_at=last_verified_at,
-        created_at=created_at,
-        updated_at=updated_at,
-    )
+        is_enabled, last_seen_at, last_verified_at, created_at, updated_at = stamped
+        yield StoredModel(
+            key=key,
+            facts=facts,
+            is_enabled=bool(is_enabled),
+            prices=tuple(ledger.get(model_id, ())),
+            state=states.get(key),
+            row_id=row_id,
+            last_seen_at=last_seen_at,
+            last_verified_at=last_verified_at,
+            created_at=created_at,
+            updated_at=updated_at,
+        )
 
 
 def model_row(model: StoredModel) -> RowValues:
