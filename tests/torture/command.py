@@ -6,6 +6,7 @@ left out: to read them again and again would take most of the time, and the hist
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import multiprocessing
 import os
@@ -15,6 +16,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +30,7 @@ STACKS_S = 3.0
 KILLED = -signal.SIGKILL
 INTERRUPTED = 130
 ASKED_TO_STOP = (signal.SIGINT, signal.SIGTERM)
-PRELOADED = ("tests.torture.preloaded",)
+PRELOADED = "tests.torture.preloaded"
 _SENT, _STRUCK = b".", b"!"
 
 
@@ -68,11 +70,10 @@ class Running:
         now: datetime,
         blow: Blow | None = None,
     ) -> None:
-        context: Any = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(list(PRELOADED))
         self._argv = tuple(argv)
         self._output = directory / f"{os.urandom(6).hex()}.out"
-        self.process = context.Process(target=_run, args=(str(self._output), self._argv, dict(env), now, blow))
+        arguments = (str(self._output), self._argv, dict(env), now, blow)
+        self.process = _context().Process(target=_run, args=arguments)
         self.process.start()
 
     def send(self, number: signal.Signals) -> None:
@@ -117,6 +118,15 @@ class Running:
         return f"state {state}, {now_s:.1f} s of a processor used"
 
 
+def _context() -> Any:
+    """Its server runs. It looks for what it is to import where it is started, and says nothing if that is not there."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([PRELOADED])
+    with contextlib.chdir(Path(__file__).parents[2]):
+        forkserver.ensure_running()
+    return context
+
+
 def _progress_of(pid: int) -> tuple[str, float]:
     """Its state (R: it runs or would, D: it waits for a disk, S: for a lock or a socket), and its seconds so far."""
     try:
@@ -132,6 +142,7 @@ def _run(output: str, argv: tuple[str, ...], env: dict[str, str], now: datetime,
     from modelctl.catalog import load
     from modelctl.cli.main import main
 
+    assert PRELOADED in sys.modules, "the server of processes did not import what it is to have"
     shipped = Path(output).parent / "shipped"
     load.shipped_directory = lambda: shipped
     os.environ.clear()
