@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import ssl
 import subprocess
 import sys
 import traceback
@@ -235,6 +236,19 @@ def test_importing_the_modules_loads_no_sdk() -> None:
     code = "import sys, modelctl.discovery.registry, modelctl.discovery.collect; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, env=dict(os.environ))
     assert not SDKS & set(done.stdout.decode().split())
+
+
+def test_the_certificates_of_authorities_are_loaded_once(
+    kind: str, reach: Reach, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They take 40 ms, and every try at a listing makes a client."""
+    access = reach(provider_of(kind))
+    collect(REGISTRY[kind], access, deadline_s=20)
+    loaded: list[object] = []
+    for name in ("load_verify_locations", "load_default_certs"):
+        monkeypatch.setattr(ssl.SSLContext, name, lambda *_, **__: loaded.append(1))
+    collect(REGISTRY[kind], access, deadline_s=20)
+    assert loaded == []
 
 
 @pytest.mark.parametrize("provider", ["openai", "replicate"])

@@ -11,6 +11,7 @@ from modelctl.discovery.keys import required_key
 from modelctl.discovery.pages import Page, follow, json_of, list_at
 from modelctl.discovery.reading import flag, iso_day, limit, part, required_id, text
 from modelctl.discovery.source import Access
+from modelctl.discovery.tls import trust
 
 KIND = "anthropic"
 DOCS = "https://docs.claude.com/en/api/models-list"
@@ -33,6 +34,7 @@ def fetch(access: Access) -> Iterator[Mapping[str, Any]]:
         default_headers=access.headers,
         http_client=DefaultHttpxClient(
             follow_redirects=False,  # it would carry the key along
+            verify=trust(httpx2.create_ssl_context),
             event_hooks=Bounds(httpx2.ByteStream).hooks,
         ),
     ) as client:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from modelctl.core.model import ModelFacts, ModelKey, ModelRecord, ModelType, Skipped
 from modelctl.discovery.bounds import Bounds
@@ -12,6 +12,10 @@ from modelctl.discovery.keys import required_key
 from modelctl.discovery.pages import Page, follow, json_of, kept_page, list_at
 from modelctl.discovery.reading import flag, limit, required_id, text, texts
 from modelctl.discovery.source import Access, UnusableListing
+from modelctl.discovery.tls import trust
+
+if TYPE_CHECKING:
+    from google.genai import Client
 
 KIND = "google"
 DOCS = "https://ai.google.dev/api/models#method:-models.list"
@@ -41,7 +45,6 @@ ID_TYPES: tuple[tuple[re.Pattern[str], ModelType], ...] = (
 
 def fetch(access: Access) -> Iterator[Mapping[str, Any]]:
     import httpx2
-    from google import genai
     from google.genai import types
 
     pages: list[Page] = []
@@ -54,7 +57,24 @@ def fetch(access: Access) -> Iterator[Mapping[str, Any]]:
             body = json_of(response)
             pages.append(Page(list_at(body, "models"), text(body, "nextPageToken")))
 
-    client = genai.Client(
+    client = _client(access, {"request": [bounds.prepare], "response": [bounds.read, keep]})
+
+    def get_page(cursor: str | None) -> Page:
+        access.pace()
+        config = types.ListModelsConfig(page_size=PAGE_ITEMS, page_token=cursor)
+        return kept_page(lambda: client.models.list(config=config), pages)
+
+    with client:
+        yield from follow(get_page)
+
+
+def _client(access: Access, event_hooks: Mapping[str, list[Callable[[Any], None]]]) -> Client:
+    import httpx2
+    from google import genai
+    from google.genai import types
+
+    trusted = trust(httpx2.create_ssl_context)
+    return genai.Client(
         vertexai=False,
         api_key=required_key(access),
         http_options=types.HttpOptions(
@@ -64,20 +84,10 @@ def fetch(access: Access) -> Iterator[Mapping[str, Any]]:
             timeout=int(access.timeout_s * 1000),
             retry_options=types.HttpRetryOptions(attempts=1),
             # No redirects: the SDK would carry the key along.
-            client_args={
-                "event_hooks": {"request": [bounds.prepare], "response": [bounds.read, keep]},
-                "follow_redirects": False,
-            },
+            client_args={"event_hooks": event_hooks, "follow_redirects": False, "verify": trusted},
+            async_client_args={"ssl": trusted},  # never used, but the SDK would load all certificates again
         ),
     )
-
-    def get_page(cursor: str | None) -> Page:
-        access.pace()
-        config = types.ListModelsConfig(page_size=PAGE_ITEMS, page_token=cursor)
-        return kept_page(lambda: client.models.list(config=config), pages)
-
-    with client:
-        yield from follow(get_page)
 
 
 def translate(item: Mapping[str, Any], access: Access) -> ModelRecord | Skipped:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from modelctl.discovery.bounds import Bounds
 from modelctl.discovery.pages import json_of
 from modelctl.discovery.source import Access
+from modelctl.discovery.tls import trust
 
 HEADER, PREFIX = "Authorization", "Bearer"
 SENT_HEADERS = frozenset({"host", "accept", "accept-encoding", "connection", "user-agent"})
@@ -49,6 +50,7 @@ def json_api(access: Access, base_url: str) -> Iterator[Callable[[str], Fetched]
         # No redirects: the SDK would carry the key along.
         http_client=DefaultHttpxClient(
             follow_redirects=False,
+            verify=trust(httpx2.create_ssl_context),
             event_hooks={"request": [send_only_ours, bounds.prepare], "response": [bounds.read]},
         ),
     ) as client:

@@ -12,6 +12,7 @@ from modelctl.discovery.keys import required_key
 from modelctl.discovery.pages import json_of, list_at
 from modelctl.discovery.reading import epoch_day, iso_day, required_id, text
 from modelctl.discovery.source import Access
+from modelctl.discovery.tls import trust
 
 KIND = "openai"
 DOCS = "https://platform.openai.com/docs/api-reference/models/list"
@@ -50,6 +51,7 @@ def fetch(access: Access) -> Iterator[Mapping[str, Any]]:
         default_headers=access.headers,
         http_client=DefaultHttpxClient(
             follow_redirects=False,  # it would carry the key along
+            verify=trust(httpx2.create_ssl_context),
             event_hooks=Bounds(httpx2.ByteStream).hooks,
         ),
     ) as client:

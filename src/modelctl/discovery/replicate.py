@@ -14,6 +14,7 @@ from modelctl.discovery.keys import required_key
 from modelctl.discovery.pages import Page, json_of, kept_page, list_at
 from modelctl.discovery.reading import required_id
 from modelctl.discovery.source import Access
+from modelctl.discovery.tls import trust
 
 if TYPE_CHECKING:
     import httpx
@@ -48,7 +49,7 @@ def fetch(access: Access) -> Iterator[Mapping[str, Any]]:
             pages.append(Page(list_at(json_of(response), "models")))
             return response
 
-    with Once() as transport:
+    with Once(verify=trust(httpx.create_ssl_context)) as transport:
         client = Client(
             api_token=required_key(access),
             base_url=access.base_url.rstrip("/").removesuffix("/v1") if access.base_url else None,
