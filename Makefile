@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
-JOBS ?= 2
+JOBS ?= 3
 ARGS ?=
 SEED ?= 0
 INPUTS ?= 1000000
@@ -19,7 +19,7 @@ help: ## show this help
 sync: .venv/.installed ## install modelctl and sync every provider into the default database
 	@$(BIN)/modelctl sync --provider all $(ARGS)
 
-test: .venv/.installed-dev ## run all tests, two at a time (ARGS="-k name" selects)
+test: .venv/.installed-dev ## run all tests, three at a time (ARGS="-k name" selects)
 	@$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
 laws: .venv/.installed-dev ## try the laws of the core and the parsers with 1,000 generated examples each
