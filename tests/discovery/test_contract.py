@@ -8,6 +8,7 @@ import ssl
 import subprocess
 import sys
 import traceback
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ from tests.loopback import (
     wrong_shape,
 )
 from tests.loopback.shapes import FOUR
+from tests.loopback.tls import Authority
 
 DATA = Path(__file__).parent / "data"
 SAVED = sorted(DATA.glob("*.json"))
@@ -236,6 +238,23 @@ def test_importing_the_modules_loads_no_sdk() -> None:
     code = "import sys, modelctl.discovery.registry, modelctl.discovery.collect; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, env=dict(os.environ))
     assert not SDKS & set(done.stdout.decode().split())
+
+
+def test_the_proxy_of_the_network_is_used(
+    kind: str, reach: Reach, provider_server: ProviderServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    access = reach(provider_of(kind))
+    nowhere = access.base_url.replace(provider_server.url, "http://listing.test")
+    monkeypatch.setenv("HTTP_PROXY", provider_server.url)
+    assert collect(REGISTRY[kind], replace(access, base_url=nowhere), deadline_s=20).records
+
+
+def test_a_server_whose_certificate_nobody_signed_is_not_told_the_key(kind: str, reach: Reach, tmp_path: Path) -> None:
+    provider = provider_of(kind)
+    with ProviderServer(tls=Authority(tmp_path).context("")) as stranger:
+        access = reach(provider, base_url=stranger.base_url(provider))
+        assert "name its certificate in SSL_CERT_FILE" in failing(REGISTRY[kind], access)
+        assert stranger.asked(provider) == []
 
 
 def test_the_certificates_of_authorities_are_loaded_once(

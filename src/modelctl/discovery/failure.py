@@ -27,7 +27,11 @@ CONNECTION_NAMES = frozenset({"TransportError", "APIConnectionError", "OSError"}
 HOPELESS_NAMES = frozenset({"UnsupportedProtocol", "LocalProtocolError", "InvalidURL"})
 """Transport errors that are about the address or the headers: the next try would end the same."""
 
+BAD_CERTIFICATE = "CERTIFICATE_VERIFY_FAILED"
+"""OpenSSL's word for one that nobody trusted has signed."""
+
 CHECK_ADDRESS = "check the base URL"
+TRUST_IT = f"{CHECK_ADDRESS}; where a proxy signs for the provider, name its certificate in SSL_CERT_FILE"
 SECRET_CHARS = 8
 """What is shorter keeps nobody out."""
 
@@ -84,7 +88,7 @@ def failure_of(error: Exception, access: Access) -> Failure:
         reason = shorten(" ".join(str(_root(error)).split()), 120) or type(_root(error)).__name__
         return Failure(
             f"no connection to {address} ({reason})",
-            f"{CHECK_ADDRESS} and the network",
+            TRUST_IT if BAD_CERTIFICATE in reason else f"{CHECK_ADDRESS} and the network",
             is_transient=True,
             health=Health.UNREACHABLE,
         )

@@ -33,29 +33,28 @@ def fetch(access: Access) -> Iterator[Mapping[str, Any]]:
     from replicate.client import Client
 
     pages: list[Page] = []
-    bounds = Bounds(httpx.ByteStream)
 
-    class Once(httpx.HTTPTransport):
+    class Once(httpx.BaseTransport):
         """Raises for an error status, because the SDK repeats such a request up to ten times (1.0.7), sleeping as
         long as Retry-After says. Keeps what was sent, which is the whole collection: collections have no pages."""
 
         def handle_request(self, request: httpx.Request) -> httpx.Response:
-            bounds.prepare(request)
-            response = super().handle_request(request)
-            response.request = request
-            bounds.read(response)
-            response.read()
+            response = sender.send(request)
             response.raise_for_status()
             pages.append(Page(list_at(json_of(response), "models")))
             return response
 
-    with Once(verify=trust(httpx.create_ssl_context)) as transport:
+    with httpx.Client(
+        follow_redirects=False,
+        verify=trust(httpx.create_ssl_context),
+        event_hooks=Bounds(httpx.ByteStream).hooks,
+    ) as sender:
         client = Client(
             api_token=required_key(access),
             base_url=access.base_url.rstrip("/").removesuffix("/v1") if access.base_url else None,
             headers=dict(access.headers),
             timeout=httpx.Timeout(access.timeout_s),
-            transport=transport,
+            transport=Once(),
         )
         access.pace()
         yield from kept_page(lambda: client.collections.get(COLLECTION), pages).items
