@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -98,3 +99,19 @@ def test_a_short_listing_is_decided_by_the_providers_name(
         sqlite_url, "SELECT COUNT(*) FROM ai_models WHERE status = 'deprecated' AND model_id LIKE 'gpt-test-%'"
     )
     assert ended == [({"accept": 34, "decline": 0}[decision],)]
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_certificates_that_cannot_be_loaded_say_which_variable_names_them(
+    content: str | None, sqlite_url: str, run_process: Run, provider_server: ProviderServer, tmp_path: Path
+) -> None:
+    file = tmp_path / "authorities.pem"
+    if content is not None:
+        file.write_text(content, encoding="utf-8")
+    env = {**provider_server.env("openai", "replicate"), "SSL_CERT_FILE": str(file)}
+    asked = ("--provider", "openai", "--provider", "replicate", "--source", "api")
+    result = run_process("sync", *asked, "--database", sqlite_url, env=env)
+    assert result.code == 1, result.stderr
+    assert result.stdout.count("the certificates that are to be trusted cannot be loaded") == 2
+    assert result.stdout.count("check SSL_CERT_FILE, SSL_CERT_DIR") == 2
+    assert provider_server.asked("openai") == provider_server.asked("replicate") == []

@@ -7,13 +7,24 @@ from functools import cache
 from ssl import SSLContext
 from threading import Lock
 
+from modelctl.errors import SourceError
+
 _lock = Lock()
 
 
 def trust(create_ssl_context: Callable[[], SSLContext]) -> SSLContext:
-    """What an HTTP library (httpx2, or httpx behind replicate) trusts by itself, made once for all of its clients."""
-    with _lock:  # providers are asked at the same time
-        return _made(create_ssl_context)
+    """What an HTTP library (httpx2, or httpx behind replicate) trusts by itself, made once for all of its clients.
+
+    SourceError where the environment names certificates that cannot be loaded.
+    """
+    try:
+        with _lock:  # providers are asked at the same time
+            return _made(create_ssl_context)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise SourceError(
+            f"the certificates that are to be trusted cannot be loaded ({reason})", "check SSL_CERT_FILE, SSL_CERT_DIR"
+        ) from None
 
 
 @cache
