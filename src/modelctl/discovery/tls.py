@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from ssl import SSLContext
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from modelctl.errors import SourceError
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
 
 _lock = Lock()
 
