@@ -13,9 +13,9 @@ from benchmarks.measuring import Contestant, Figure, compared, in_turn, timed
 from benchmarks.processes import Home
 from benchmarks.world import NOW
 from benchmarks.written_world import listing
-from modelctl.discovery.collect import Request, collect_all
+from modelctl.discovery.base import Access
+from modelctl.discovery.fetch import Request, collect_all
 from modelctl.discovery.registry import module_of
-from modelctl.discovery.source import Access
 
 SUBJECT = "Providers asked at once"
 GOAL = 1.2

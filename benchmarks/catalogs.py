@@ -24,7 +24,7 @@ assert len(catalog.snapshot.records) > 300
 print(took_s)
 """
 _TOMLLIB = """import time, tomllib
-from modelctl.catalog.directory import shipped_directory
+from modelctl.catalog.load import shipped_directory
 texts = [path.read_text(encoding="utf-8") for path in shipped_directory().glob("*.toml")]
 began_s = time.perf_counter()
 for text in texts:

@@ -65,7 +65,7 @@ def _per_row(made: Store, rows: list[dict[str, Any]]) -> None:
     """Look each model up, set what was stated, commit at the end."""
     from sqlmodel import Session, select
 
-    from modelctl.store.tables import AiModel
+    from modelctl.tables import AiModel
 
     with Session(made.database.engine) as session:
         for row in rows:

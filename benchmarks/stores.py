@@ -15,14 +15,14 @@ from tests.databases import empty_database
 from benchmarks.drivers import Driver, driver_for
 from benchmarks.world import NOW, PROVIDER
 from modelctl.catalog.load import Catalog
-from modelctl.core.filters import Patterns
-from modelctl.core.report import SyncReport
-from modelctl.core.run import Author
-from modelctl.store import schema
-from modelctl.store.engine import Database
-from modelctl.store.lease import held
-from modelctl.sync.jobs import Job
-from modelctl.sync.run import SyncOptions, sync
+from modelctl.core.planning.policy import Patterns
+from modelctl.core.planning.report import SyncReport
+from modelctl.core.runs import Author
+from modelctl.db import migrate as schema
+from modelctl.db.engine import Database
+from modelctl.db.lease import held
+from modelctl.services.sources import Job
+from modelctl.services.sync import SyncOptions, sync
 
 _RUNS = itertools.count(1)
 _JOB = Job(provider=PROVIDER, patterns=Patterns())

@@ -7,10 +7,10 @@ from decimal import Decimal
 from typing import Any
 
 from modelctl.catalog.load import Catalog
-from modelctl.core.model import ModelFacts, ModelKey, ModelRecord, Source
-from modelctl.core.price import PricePoint
+from modelctl.core.facts import ModelFacts, ModelKey, ModelRecord, Source
+from modelctl.core.planning.merge import Snapshot
+from modelctl.core.prices.price import PricePoint
 from modelctl.core.provider import Provider
-from modelctl.core.snapshot import Snapshot
 
 PROVIDER = Provider(name="bench", display_name="Bench", kind="")
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.world import PROVIDER, catalog
-from modelctl.core.model import CAPABILITIES, ModelRecord
+from modelctl.core.facts import CAPABILITIES, ModelRecord
 
 _PLAIN = ("display_name", "family", "type", "status", "knowledge_cutoff")
 _LISTS = ("input_modalities", "output_modalities", "aliases", "tags")

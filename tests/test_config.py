@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelctl.config import FILE_NAME, Settings, resolve
-from modelctl.core.database_url import masked, redacted, with_driver
-from modelctl.core.policy import NewModels
+from modelctl.core.credentials import masked, redacted, with_driver
+from modelctl.core.planning.policy import NewModels
 from modelctl.errors import UsageError
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from modelctl import Filter, ModelStore
-from modelctl.core.price import PriceKey
+from modelctl.core.prices.price import PriceKey
 from modelctl.errors import ExitCode, LockHeld, StoreError, UsageError
 from tests.conftest import NOW, Run
 

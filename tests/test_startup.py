@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from modelctl.cli.commands import COMMANDS as LISTED
+from modelctl.cli.main import COMMANDS as LISTED
 from modelctl.cli.main import command_tree
 from tests.conftest import Run
 from tests.loopback.fixture import provider_server
@@ -14,8 +14,13 @@ from tests.test_house import COMMANDS, SLOW_TO_IMPORT, modules_loaded_by
 __all__ = ["provider_server"]
 
 SDKS = {"openai", "anthropic", "google.genai", "replicate"}
-DECIDING = {"modelctl.core.planning", "modelctl.core.guards", "modelctl.core.merge", "modelctl.core.plan"}
-ALWAYS = {f"modelctl.cli.{name}" for name in ("main", "commands", "completing", "context")}
+DECIDING = {
+    "modelctl.core.planning.planner",
+    "modelctl.core.planning.guards",
+    "modelctl.core.planning.merge",
+    "modelctl.core.planning.plan",
+}
+ALWAYS = {"modelctl.cli.main", "modelctl.cli.context", "modelctl.cli.completion", "modelctl.cli.commands"}
 
 
 @pytest.fixture
@@ -48,14 +53,19 @@ def test_the_help_is_the_same_whatever_is_loaded(run: Run):
 @pytest.mark.parametrize("argv", ["--help", "--version"])
 def test_help_and_version_load_no_command(argv):
     loaded = modules_loaded_by(argv)
-    assert command_modules(loaded) <= {*ALWAYS, "modelctl.cli.mistakes"}
-    assert not [name for name in loaded if name.startswith(("modelctl.core", "modelctl.config", "modelctl.render"))]
+    assert command_modules(loaded) <= {*ALWAYS, "modelctl.cli.main"}
+    assert not [name for name in loaded if name.startswith(("modelctl.core", "modelctl.config", "modelctl.output"))]
 
 
 def test_a_list_loads_nothing_of_a_sync(url):
     loaded = modules_loaded_by("list", "--database", url)
-    assert "modelctl.cli.listing" in loaded
-    assert not loaded & {"modelctl.cli.sync", "modelctl.sync", "modelctl.services.usable", "modelctl.discovery.collect"}
+    assert "modelctl.cli.list" in loaded
+    assert not loaded & {
+        "modelctl.cli.sync",
+        "modelctl.services.sync",
+        "modelctl.services.models",
+        "modelctl.discovery.fetch",
+    }
     assert not loaded & {
         *DECIDING,
         "tenacity",
@@ -72,8 +82,8 @@ def test_a_list_loads_nothing_of_a_sync(url):
 )
 def test_what_only_reads_makes_no_classes_of_the_tables(url, command):
     loaded = modules_loaded_by(*command.split(), "--database", url)
-    assert "modelctl.store.columns" in loaded
-    assert not loaded & {"modelctl.store.tables", "sqlmodel", "sqlalchemy.orm", "sqlalchemy.dialects.mysql"}
+    assert "modelctl.db.tables" in loaded
+    assert not loaded & {"modelctl.tables", "sqlmodel", "sqlalchemy.orm", "sqlalchemy.dialects.mysql"}
 
 
 def test_completing_a_name_loads_neither_a_library_nor_what_decides(url, monkeypatch):
@@ -84,9 +94,9 @@ def test_completing_a_name_loads_neither_a_library_nor_what_decides(url, monkeyp
     assert "sqlite3" in loaded  # the names were looked up
     assert command_modules(loaded) <= {
         *ALWAYS,
-        *(f"modelctl.cli.{name}" for name in ("mistakes", "completion", "completion_names", "show", "database")),
+        *(f"modelctl.cli.{name}" for name in ("completion", "show")),
     }
-    assert not loaded & {*SLOW_TO_IMPORT, *DECIDING, "pydantic", "modelctl.core.model"}
+    assert not loaded & {*SLOW_TO_IMPORT, *DECIDING, "pydantic", "modelctl.core.facts"}
 
 
 def test_a_sync_loads_the_sdk_of_the_provider_that_it_asks_and_no_other(

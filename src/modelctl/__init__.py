@@ -3,16 +3,19 @@
 `from modelctl import ModelStore` is the way in for programs; everything slow is loaded when it is first named.
 """
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from modelctl.core.query import Filter as Filter
-    from modelctl.services.model_store import ModelStore as ModelStore
+    from modelctl.api import ModelStore
+    from modelctl.core.models.query import Filter
+
 
 __version__ = "0.1.0"
 __all__ = ["Filter", "ModelStore", "__version__"]
 
-_FOUND_IN = {"Filter": "modelctl.core.query", "ModelStore": "modelctl.services.model_store"}
+_FOUND_IN = {"Filter": "modelctl.core.models.query", "ModelStore": "modelctl.api"}
 
 
 def __getattr__(name: str) -> object:

@@ -11,17 +11,14 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from modelctl.catalog.entries import understand
-from modelctl.catalog.exported import ExportedCatalog, exported
-from modelctl.catalog.write import catalog_text
-from modelctl.core.merge import merge
-from modelctl.core.model import CAPABILITIES, MODALITIES, ModelFacts, ModelKey, ModelRecord, Source
-from modelctl.core.outcome import after_plan
-from modelctl.core.plan import Plan
-from modelctl.core.planning import Consulted, plan
-from modelctl.core.price import SINCE_LAUNCH, Basis, PricePoint
+from modelctl.catalog.export import ExportedCatalog, catalog_text, exported
+from modelctl.catalog.read import understand
+from modelctl.core.facts import CAPABILITIES, MODALITIES, ModelFacts, ModelKey, ModelRecord, Source
+from modelctl.core.planning.merge import Snapshot, merge
+from modelctl.core.planning.plan import Plan, after_plan
+from modelctl.core.planning.planner import Consulted, plan
+from modelctl.core.prices.price import SINCE_LAUNCH, Basis, PricePoint
 from modelctl.core.provider import Provider
-from modelctl.core.snapshot import Snapshot
 from modelctl.core.stored import StoredModel, StoredProvider
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)

@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelctl.catalog.finding import KeyPath, Lines
-from modelctl.catalog.lines import key_lines
+from modelctl.catalog.findings import KeyPath, Lines, key_lines
 
 TEXT = '''\
 # model = 1

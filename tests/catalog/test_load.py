@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from modelctl.catalog.load import load, shipped_directory
-from modelctl.core.model import CAPABILITIES, FACT_FIELDS, PRICE_FIELDS, ModelKey, Source
-from modelctl.core.price import SINCE_LAUNCH, PriceKind
+from modelctl.core.facts import CAPABILITIES, FACT_FIELDS, PRICE_FIELDS, ModelKey, Source
+from modelctl.core.prices.price import SINCE_LAUNCH, PriceKind
 from modelctl.core.provider import Provider
 from modelctl.errors import CatalogError
 from tests.catalog.conftest import PROVIDER, Write, models

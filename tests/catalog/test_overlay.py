@@ -11,8 +11,8 @@ from textwrap import dedent
 import pytest
 
 from modelctl.catalog.load import Catalog, load, load_overlay
-from modelctl.core.merge import merge
-from modelctl.core.model import ModelKey, ModelRecord
+from modelctl.core.facts import ModelKey, ModelRecord
+from modelctl.core.planning.merge import merge
 from modelctl.errors import CatalogError
 
 TODAY = date(2026, 11, 21)
@@ -214,8 +214,8 @@ def test_a_line_may_have_a_currency_of_its_own(lay: Lay) -> None:
 
 
 def test_a_persons_price_stands_against_the_shipped_and_the_apis(lay: Lay) -> None:
-    from modelctl.core.ledger import missing_points
-    from modelctl.core.price import Basis, PricePoint, current
+    from modelctl.core.prices.ledger import missing_points
+    from modelctl.core.prices.price import Basis, PricePoint, current
 
     now = datetime(2026, 11, 21, tzinfo=UTC)
     record = merged(lay('[[model]]\nid = "gpt-6"\nprices = [{ from = 2026-11-01, input = 2, basis = "manual" }]'))

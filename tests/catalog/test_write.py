@@ -11,14 +11,13 @@ from typing import Any
 
 import pytest
 
-from modelctl.catalog.exported import ExportedCatalog, exported
+from modelctl.catalog.export import ExportedCatalog, Fate, exported, write_files
 from modelctl.catalog.load import load, load_overlay, shipped_directory
-from modelctl.catalog.price_lines import Origins, price_lines
-from modelctl.catalog.write import Fate, write_files
-from modelctl.core.model import ModelFacts, ModelKey, ModelRecord, Source
-from modelctl.core.price import PricePoint
+from modelctl.catalog.prices import Origins, price_lines
+from modelctl.core.facts import ModelFacts, ModelKey, ModelRecord, Source
+from modelctl.core.planning.merge import Snapshot
+from modelctl.core.prices.price import PricePoint
 from modelctl.core.provider import Provider
-from modelctl.core.snapshot import Snapshot
 from modelctl.core.stored import StoredModel, StoredProvider
 from modelctl.errors import CatalogError
 from tests.catalog.exports import ACME, NOW, PRICES, export, synced

@@ -9,9 +9,9 @@ from typing import Any
 
 from hypothesis import given
 
-from modelctl.core.model import FACT_FIELDS, Source
-from modelctl.core.price import PricePoint, current
-from modelctl.core.snapshot import Snapshot
+from modelctl.core.facts import FACT_FIELDS, Source
+from modelctl.core.planning.merge import Snapshot
+from modelctl.core.prices.price import PricePoint, current
 from modelctl.core.stored import StoredProvider
 from tests.catalog.exports import NOW, STARTS, as_overlay, databases, export, synced, unsayable
 

@@ -7,14 +7,15 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from modelctl.core.model import ModelFacts, ModelKey, ModelRecord
-from modelctl.core.planning import Consulted, plan
-from modelctl.core.price import PricePoint
+from modelctl.core.facts import ModelFacts, ModelKey, ModelRecord
+from modelctl.core.planning.planner import Consulted, plan
+from modelctl.core.prices.price import PricePoint
 from modelctl.core.provider import Provider
-from modelctl.core.run import Author
-from modelctl.store import read, schema
-from modelctl.store.apply import apply
-from modelctl.store.engine import Database
+from modelctl.core.runs import Author
+from modelctl.db import migrate as schema
+from modelctl.db import read
+from modelctl.db.engine import Database
+from modelctl.db.write import apply
 from tests.conftest import NOW
 
 DECEMBER = datetime(2026, 12, 1, tzinfo=UTC)

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from modelctl.core.filters import Patterns
-from modelctl.core.model import ModelFacts, ModelKey, ModelRecord
+from modelctl.core.facts import ModelFacts, ModelKey, ModelRecord
+from modelctl.core.planning.policy import Patterns
 from modelctl.core.provider import Provider
-from modelctl.discovery.source import Access
-from modelctl.sync import listings
-from modelctl.sync.gather import gather
-from modelctl.sync.jobs import Job
+from modelctl.discovery.base import Access
+from modelctl.services import gather as listings
+from modelctl.services.gather import gather
+from modelctl.services.sources import Job
 from tests.conftest import NOW
 
 PROVIDERS = 20

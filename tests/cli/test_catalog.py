@@ -9,7 +9,7 @@ import pytest
 
 from modelctl.catalog.lint import STALE_AFTER_DAYS
 from modelctl.cli import catalog
-from modelctl.core.model import FACT_FIELDS
+from modelctl.core.facts import FACT_FIELDS
 
 GOOD = """\
 [provider]

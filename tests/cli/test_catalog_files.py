@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from modelctl.core.model import FACT_FIELDS
+from modelctl.core.facts import FACT_FIELDS
 from tests.cli.conftest import Query
 from tests.conftest import Result, Run
 from tests.loopback import ProviderServer

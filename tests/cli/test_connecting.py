@@ -14,8 +14,8 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.engine import URL
 
+from modelctl.db.connect import CONNECT_TIMEOUT_S, engine_of, parsed
 from modelctl.errors import UsageError
-from modelctl.store.connecting import CONNECT_TIMEOUT_S, engine_of, parsed
 from tests.cli.conftest import Query
 from tests.conftest import Result, Run
 from tests.databases import SERVERS

@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import create_engine, inspect, text
 
 from modelctl.core.credentials import Credential, FoundKey, KeySource
-from modelctl.store.sealing import master_key, new_master_key
+from modelctl.db.encryption import master_key, new_master_key
 from tests.cli.keyring_backend import Backend
 from tests.conftest import NOW, Result, Run
 from tests.loopback import ProviderServer, openai_item, status

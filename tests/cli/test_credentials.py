@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from modelctl.store.sealing import new_master_key
+from modelctl.db.encryption import new_master_key
 from tests.cli.conftest import Query, report_of
 from tests.conftest import Result, Run
 from tests.loopback import ProviderServer, openai_item

@@ -36,7 +36,7 @@ def test_a_scenario_goes_the_same_way_and_ends_with_an_empty_plan(world: World, 
 def test_a_large_provider_goes_the_same_way_with_what_was_written_read_on_demand(
     world: World, scenario: Scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("modelctl.sync.run.LARGE", 0)
+    monkeypatch.setattr("modelctl.services.sync.LARGE", 0)
     scenario(world)
     world.nothing_is_left()
 

@@ -11,9 +11,9 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import create_engine, inspect
 
-from modelctl.core.query import COLUMNS
-from modelctl.render.terminal import Look
-from modelctl.store.rows import MODEL_COLUMNS
+from modelctl.core.models.query import COLUMNS
+from modelctl.db.read import MODEL_COLUMNS
+from modelctl.output.console import Look
 from tests.cli.shop import fill
 from tests.conftest import Result
 from tests.databases import empty_database
@@ -182,7 +182,7 @@ def test_columns_for_which_a_terminal_is_too_narrow_are_named(listed, monkeypatc
     def terminal(_stream, environ):
         return Look(width=int(environ["COLUMNS"]))
 
-    monkeypatch.setattr("modelctl.render.terminal.look_of", terminal)
+    monkeypatch.setattr("modelctl.output.console.look_of", terminal)
     result = listed(env={"COLUMNS": "60"})
     assert result.stdout.splitlines()[0].split() == ["model", "input/mtok", "output/mtok"]
     left_out = "status, type, context_window, max_output_tokens, retires_on, is_enabled"

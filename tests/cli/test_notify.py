@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from modelctl.sync.notify import webhook
+from modelctl.services.notify import webhook
 from tests.cli.conftest import Query
 from tests.conftest import Result, Run
 from tests.loopback import ProviderServer, openai_item, status

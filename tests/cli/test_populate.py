@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from modelctl.catalog.load import load, shipped_directory
-from modelctl.core.lifecycle import ENDED
-from modelctl.core.merge import merge
+from modelctl.core.models.lifecycle import ENDED
+from modelctl.core.planning.merge import merge
 from tests.cli.conftest import Query
 from tests.conftest import NOW, Result, Run
 

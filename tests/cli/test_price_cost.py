@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from modelctl.core.usage import METERS
+from modelctl.core.prices.usage import METERS
 from tests.conftest import Result, Run
 
 Price = Callable[..., Result]

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 import pytest
 
-from modelctl.core.query import COLUMNS
+from modelctl.core.models.query import COLUMNS
 from tests.cli.conftest import Query
 from tests.cli.shop import SHOP, fill, price, record
 from tests.conftest import NOW, Result

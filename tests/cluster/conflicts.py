@@ -12,10 +12,10 @@ from functools import partial
 import pytest
 from sqlalchemy import Connection, insert
 
-from modelctl.core.run import Author
+from modelctl.core.runs import Author
+from modelctl.db.engine import Database
+from modelctl.db.lease import Pace, held
 from modelctl.errors import ModelctlError
-from modelctl.store.engine import Database
-from modelctl.store.lease import Pace, held
 from tests.cluster.conftest import TALLY, Site, ended, error_of, moved_on, sync_of, synced
 from tests.cluster.tables import require_equal_nodes
 from tests.cluster.wire import Wire

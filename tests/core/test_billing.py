@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from modelctl.core.billing import Bill, Reason, cost
-from modelctl.core.price import SINCE_LAUNCH, PricePoint
-from modelctl.core.usage import Usage, usage
+from modelctl.core.prices.billing import Bill, Reason, cost
+from modelctl.core.prices.price import SINCE_LAUNCH, PricePoint
+from modelctl.core.prices.usage import Usage, usage
 
 
 def at(text: str) -> datetime:

@@ -11,11 +11,10 @@ from functools import partial
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelctl.core.billing import Bill, cost, sum_by_currency
-from modelctl.core.price import PricePoint, current
-from modelctl.core.price_book import PriceBook
-from modelctl.core.price_changes import changes, periods
-from modelctl.core.usage import Usage
+from modelctl.core.prices.billing import Bill, cost, sum_by_currency
+from modelctl.core.prices.price import PricePoint, current
+from modelctl.core.prices.timeline import PriceBook, changes, periods
+from modelctl.core.prices.usage import Usage
 
 PEAK = "01:00-04:00,06:00-10:00"
 PEAK_HOURS = (1, 2, 3, 6, 7, 8, 9)

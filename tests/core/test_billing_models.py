@@ -9,16 +9,13 @@ from typing import Any
 
 import pytest
 
-from modelctl.core.biller import Biller, Tally, by_cost, overruled_prices
-from modelctl.core.instants import instant
-from modelctl.core.model import ModelFacts, ModelKey
-from modelctl.core.price import PricePoint
-from modelctl.core.price_changes import changes, periods
-from modelctl.core.price_hours import is_within
-from modelctl.core.price_sheet import price_sheet
-from modelctl.core.redirects import served
+from modelctl.core.facts import ModelFacts, ModelKey
+from modelctl.core.prices.billing import Biller, Tally, by_cost, overruled_prices, served
+from modelctl.core.prices.price import PricePoint, is_within
+from modelctl.core.prices.timeline import changes, periods, price_sheet
+from modelctl.core.prices.usage import usage
 from modelctl.core.stored import RowState, StoredModel, Written
-from modelctl.core.usage import usage
+from modelctl.core.text import instant
 from modelctl.errors import UsageError
 
 LAST_DAY = date(2026, 5, 15)

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelctl.core.usage import MAX_WHOLE, METERS, Usage, quantity, usage
-from modelctl.core.usage_rows import UsageRows, read_rows
+from modelctl.core.prices.usage import MAX_WHOLE, METERS, Usage, UsageRows, quantity, read_rows, usage
 from modelctl.errors import InvalidFact
 
 

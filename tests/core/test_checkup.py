@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from modelctl.core.checkup import (
+from modelctl.core.doctor import (
     Check,
     CheckName,
     CheckStatus,
@@ -17,12 +17,15 @@ from modelctl.core.checkup import (
     check_clock,
     check_keys,
     check_leases,
+    check_lifecycle,
+    check_prices,
     check_runs,
+    check_successors,
+    check_unknown_rows,
     looked,
 )
-from modelctl.core.checkup_models import check_lifecycle, check_prices, check_successors, check_unknown_rows
-from modelctl.core.model import ModelFacts, ModelKey
-from modelctl.core.price import PricePoint
+from modelctl.core.facts import ModelFacts, ModelKey
+from modelctl.core.prices.price import PricePoint
 from modelctl.core.provider import Provider
 from modelctl.core.stored import RowState, StoredModel, Written
 from modelctl.errors import SourceError, StoreError

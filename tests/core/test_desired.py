@@ -8,10 +8,10 @@ from decimal import Decimal
 
 import pytest
 
-from modelctl.core.filters import Patterns
-from modelctl.core.merge import display_name_of, merge, tier_of
-from modelctl.core.model import ModelFacts, Source
-from modelctl.core.price import SINCE_LAUNCH, PricePoint
+from modelctl.core.facts import ModelFacts, Source
+from modelctl.core.planning.merge import display_name_of, merge, tier_of
+from modelctl.core.planning.policy import Patterns
+from modelctl.core.prices.price import SINCE_LAUNCH, PricePoint
 from modelctl.core.stored import StoredProvider
 from tests.core.worlds import NOW, Sources, both, catalog, edited, key, listed, pinned, record, snapshot
 
@@ -256,7 +256,7 @@ def test_a_pinned_status_stays_whatever_the_dates_say():
 
 
 def test_patterns_leave_models_out_with_the_reason():
-    from modelctl.core.desired import desired
+    from modelctl.core.planning.merge import desired
 
     heard = catalog(record("a"), record("b"))
     assert isinstance(heard, Sources)

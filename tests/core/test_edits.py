@@ -9,12 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelctl.core.deprecation import End, deprecate, undeprecate
-from modelctl.core.edits import set_facts
-from modelctl.core.lifecycle import ENDED
-from modelctl.core.model import ModelFacts
-from modelctl.core.outcome import after
-from modelctl.core.plan import Change
+from modelctl.core.edits.models import End, deprecate, set_facts, undeprecate
+from modelctl.core.facts import ModelFacts
+from modelctl.core.models.lifecycle import ENDED
+from modelctl.core.planning.plan import Change, after
 from modelctl.core.stored import StoredProvider
 from modelctl.errors import UsageError
 from tests.core.worlds import NOW, VALUES, Sources, both, catalog, key, listed, record

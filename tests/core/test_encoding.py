@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelctl.core.encoding import FACT_TYPES, decimal_text, decode, encode, exact_number
-from modelctl.core.filters import Patterns, split
-from modelctl.core.model import FACT_FIELDS
+from modelctl.core.facts import FACT_FIELDS, FACT_TYPES, decimal_text, decode, encode, exact_number
+from modelctl.core.planning.policy import Patterns, split
 from tests.core.worlds import key, record
 
 AMOUNTS = st.decimals(min_value=0, max_value=Decimal("999999.999999999"), places=9)

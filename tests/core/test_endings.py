@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelctl.core.endings import EndKind, Finding, Window, find_endings, with_prices
-from modelctl.core.model import ModelFacts, ModelKey
-from modelctl.core.price import SINCE_LAUNCH, PricePoint
+from modelctl.core.facts import ModelFacts, ModelKey
+from modelctl.core.models.lifecycle import Chain, ChainEnd, Money, Scheduled, chain_of, price_steps
+from modelctl.core.models.retirements import EndKind, Finding, Window, find_endings, with_prices
+from modelctl.core.prices.price import SINCE_LAUNCH, PricePoint
 from modelctl.core.stored import RowState, StoredModel, Written
-from modelctl.core.succession import Chain, ChainEnd, Money, Scheduled, chain_of, price_steps
 
 TODAY = date(2026, 11, 21)
 GONE = {"status": "retired"}

@@ -8,11 +8,10 @@ from decimal import Decimal
 
 import pytest
 
-from modelctl.core.guards import Acceptance, check, listing_is_short
-from modelctl.core.outcome import after_plan
-from modelctl.core.plan import Plan
-from modelctl.core.policy import GuardLimits
-from modelctl.core.price import PricePoint
+from modelctl.core.planning.guards import Acceptance, check, listing_is_short
+from modelctl.core.planning.plan import Plan, after_plan
+from modelctl.core.planning.policy import GuardLimits
+from modelctl.core.prices.price import PricePoint
 from modelctl.core.stored import StoredProvider
 from tests.core.worlds import NOW, Sources, both, catalog, edited, key, listed, record
 

@@ -7,9 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from modelctl.core.ledger import has_complete_price, missing_points, projection, projection_sources
-from modelctl.core.model import Source
-from modelctl.core.price import SINCE_LAUNCH, Basis, PriceKey, PricePoint, current
+from modelctl.core.facts import Source
+from modelctl.core.prices.ledger import has_complete_price, missing_points, projection, projection_sources
+from modelctl.core.prices.price import SINCE_LAUNCH, Basis, PriceKey, PricePoint, current
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 LAST_YEAR, LAST_MONTH = NOW - timedelta(days=365), NOW - timedelta(days=30)

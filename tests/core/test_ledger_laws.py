@@ -10,9 +10,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelctl.core.ledger import has_complete_price, missing_points, projection, projection_sources
-from modelctl.core.model import PRICE_FIELDS, Source
-from modelctl.core.price import SINCE_LAUNCH, Basis, PriceKey, PricePoint, current
+from modelctl.core.facts import PRICE_FIELDS, Source
+from modelctl.core.prices.ledger import has_complete_price, missing_points, projection, projection_sources
+from modelctl.core.prices.price import SINCE_LAUNCH, Basis, PriceKey, PricePoint, current
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 STARTS = (

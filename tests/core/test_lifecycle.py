@@ -6,9 +6,9 @@ from datetime import date, timedelta
 
 import pytest
 
-from modelctl.core.lifecycle import with_status
-from modelctl.core.model import ModelFacts
-from modelctl.core.plan import Action
+from modelctl.core.facts import ModelFacts
+from modelctl.core.models.lifecycle import with_status
+from modelctl.core.planning.plan import Action
 from modelctl.core.stored import StoredProvider
 from tests.core.worlds import NOW, both, catalog, edited, key, listed, record, removed
 

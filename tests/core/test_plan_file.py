@@ -9,12 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelctl.core.plan_binding import bound, moved
-from modelctl.core.plan_file import PlanFile, plan_document, planned
-from modelctl.core.plan_reading import read_plan
+from modelctl.core.planning.plan_file import PlanFile, bound, moved, plan_document, planned, read_plan
+from modelctl.core.planning.report import ProviderReport
 from modelctl.core.provider import Provider
-from modelctl.core.report import ProviderReport
-from modelctl.core.run import Outcome
+from modelctl.core.runs import Outcome
 from modelctl.core.stored import StoredProvider
 from modelctl.errors import UsageError
 from tests.core import worlds

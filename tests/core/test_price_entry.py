@@ -10,9 +10,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelctl.core.ledger import missing_points
-from modelctl.core.price import SINCE_LAUNCH, Basis, PriceKey, PricePoint, current
-from modelctl.core.price_entry import PriceTerms, claimed, corrected, entered, given_back
+from modelctl.core.prices.ledger import missing_points
+from modelctl.core.prices.manual import PriceTerms, claimed, corrected, entered, given_back
+from modelctl.core.prices.price import SINCE_LAUNCH, Basis, PriceKey, PricePoint, current
 from modelctl.errors import UsageError
 
 BEGIN = datetime(2026, 11, 1, tzinfo=UTC)

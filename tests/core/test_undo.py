@@ -6,16 +6,13 @@ from datetime import timedelta
 
 from hypothesis import assume, given
 
-from modelctl.core.audit import AuditEntry
-from modelctl.core.history import MODEL, HistoryEntry, RecordedPoint
-from modelctl.core.outcome import after_plan, state_after
-from modelctl.core.plan import Action, Plan
-from modelctl.core.price import current
+from modelctl.core.planning.plan import Action, Plan, after_plan, state_after
+from modelctl.core.planning.undo import Undo, undo
+from modelctl.core.prices.price import current
 from modelctl.core.provider import Provider
-from modelctl.core.run import Author
+from modelctl.core.runs import MODEL, AuditEntry, Author, HistoryEntry, RecordedPoint
 from modelctl.core.stored import StoredProvider
-from modelctl.core.undo import Undo, undo
-from modelctl.store.auditing import audit_row
+from modelctl.db.write import audit_row
 from tests.core.worlds import NOW, PROVIDER, Sources, edited, key, sources, stored_states
 
 ACME = Provider(name=PROVIDER, display_name="Acme", kind="")

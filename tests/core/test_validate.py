@@ -7,9 +7,10 @@ from decimal import Decimal
 
 import pytest
 
-from modelctl.core.model import ModelFacts, ModelKey, ModelRecord
-from modelctl.core.price import PricePoint
-from modelctl.core.validate import check_key, check_price, check_record, fact_problems, shorten
+from modelctl.core.facts import ModelFacts, ModelKey, ModelRecord
+from modelctl.core.prices.price import PricePoint
+from modelctl.core.text import shorten
+from modelctl.core.validation import check_key, check_price, check_record, fact_problems
 from modelctl.errors import InvalidFact
 
 PRICE = PricePoint(kind="input", amount=Decimal(1), source="https://x.test")

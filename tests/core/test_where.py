@@ -9,10 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelctl.core.assignments import SETTABLE, assigned, stated
-from modelctl.core.encoding import encode
-from modelctl.core.query import Filter
-from modelctl.core.where import where
+from modelctl.core.edits.additions import SETTABLE, assigned, stated
+from modelctl.core.facts import encode
+from modelctl.core.models.query import Filter, where
 from modelctl.errors import UsageError
 
 

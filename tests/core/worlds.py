@@ -10,15 +10,12 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from modelctl.core.desired import desired
-from modelctl.core.filters import Patterns
-from modelctl.core.model import FACT_FIELDS, ModelFacts, ModelKey, ModelRecord, Source
-from modelctl.core.outcome import after_plan
-from modelctl.core.plan import Plan
-from modelctl.core.planning import Consulted, plan
-from modelctl.core.policy import NewModels
-from modelctl.core.price import SINCE_LAUNCH, Basis, PricePoint
-from modelctl.core.snapshot import Snapshot
+from modelctl.core.facts import FACT_FIELDS, ModelFacts, ModelKey, ModelRecord, Source
+from modelctl.core.planning.merge import Snapshot, desired
+from modelctl.core.planning.plan import Plan, after_plan
+from modelctl.core.planning.planner import Consulted, plan
+from modelctl.core.planning.policy import NewModels, Patterns
+from modelctl.core.prices.price import SINCE_LAUNCH, Basis, PricePoint
 from modelctl.core.stored import RemovedModel, StoredProvider
 
 PROVIDER = "acme"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from modelctl.discovery.source import Access
+from modelctl.discovery.base import Access
 from tests.conftest import NOW
 from tests.loopback import ProviderServer
 from tests.loopback.fixture import provider_server

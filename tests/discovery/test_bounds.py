@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from modelctl.discovery.bounds import MOST_BYTES
-from modelctl.discovery.collect import collect
+from modelctl.discovery.fetch import collect
+from modelctl.discovery.http import MOST_BYTES
 from modelctl.discovery.registry import REGISTRY
 from modelctl.errors import SourceError
 from tests.discovery.conftest import Reach

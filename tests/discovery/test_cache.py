@@ -17,14 +17,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelctl.core.model import ModelFacts, ModelKey, ModelRecord, Skipped, Source
-from modelctl.core.price import PricePoint
-from modelctl.core.snapshot import Snapshot
+from modelctl.core.facts import ModelFacts, ModelKey, ModelRecord, Skipped, Source
+from modelctl.core.planning.merge import Snapshot
+from modelctl.core.prices.price import PricePoint
+from modelctl.discovery.base import REQUESTS_PER_SECOND, Access, Pace
 from modelctl.discovery.cache import ListingCache, key_fingerprint
-from modelctl.discovery.collect import collect
-from modelctl.discovery.pace import REQUESTS_PER_SECOND, Pace
+from modelctl.discovery.fetch import collect
 from modelctl.discovery.registry import REGISTRY
-from modelctl.discovery.source import Access
 from modelctl.errors import SourceError
 from tests.conftest import NOW
 from tests.discovery.conftest import Reach

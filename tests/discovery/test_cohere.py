@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from modelctl.core.model import ModelRecord, Skipped
+from modelctl.core.facts import ModelRecord, Skipped
 from modelctl.discovery import cohere
-from modelctl.discovery.source import Access
+from modelctl.discovery.base import Access
 from tests.conftest import NOW
 from tests.loopback import cohere_item
 

@@ -17,12 +17,12 @@ from typing import Any
 
 import pytest
 
-from modelctl.core.model import ModelFacts, ModelKey, ModelRecord, Skipped
-from modelctl.core.snapshot import Snapshot
-from modelctl.discovery.collect import Request, collect, collect_all
-from modelctl.discovery.keys import clean_key
+from modelctl.core.facts import ModelFacts, ModelKey, ModelRecord, Skipped
+from modelctl.core.planning.merge import Snapshot
+from modelctl.discovery.base import Access
+from modelctl.discovery.fetch import Request, collect, collect_all
+from modelctl.discovery.http import clean_key
 from modelctl.discovery.registry import REGISTRY
-from modelctl.discovery.source import Access
 from modelctl.errors import SourceError
 from tests.conftest import NOW
 from tests.discovery.conftest import Reach
@@ -161,9 +161,9 @@ def test_a_provider_is_not_asked_twice_at_once() -> None:
 HANGING = """
 import sys, time
 from datetime import UTC, datetime
-from modelctl.discovery.collect import collect
+from modelctl.discovery.fetch import collect
 from modelctl.discovery.registry import REGISTRY
-from modelctl.discovery.source import Access
+from modelctl.discovery.base import Access
 access = Access(provider="openai", api_key="openai-test-key", base_url=sys.argv[1], timeout_s=60, now=datetime.now(UTC))
 print("asking", flush=True)
 collect(REGISTRY["openai"], access, deadline_s=float(sys.argv[2]))

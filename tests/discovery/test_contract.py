@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from modelctl.core.model import ModelRecord, Skipped, Source
-from modelctl.core.validate import check_record
-from modelctl.discovery.collect import collect
+from modelctl.core.facts import ModelRecord, Skipped, Source
+from modelctl.core.validation import check_record
+from modelctl.discovery.base import Access, Discovery
+from modelctl.discovery.fetch import collect
 from modelctl.discovery.registry import REGISTRY
-from modelctl.discovery.source import Access, Discovery
 from modelctl.errors import SourceError
 from tests.conftest import NOW
 from tests.discovery.conftest import Reach
@@ -235,7 +235,7 @@ def test_a_key_in_the_environment_is_never_used_instead(
 
 
 def test_importing_the_modules_loads_no_sdk() -> None:
-    code = "import sys, modelctl.discovery.registry, modelctl.discovery.collect; print(*sys.modules)"
+    code = "import sys, modelctl.discovery.registry, modelctl.discovery.fetch; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, env=dict(os.environ))
     assert not SDKS & set(done.stdout.decode().split())
 
@@ -275,9 +275,9 @@ def test_asking_one_provider_loads_no_other_sdk(provider: str, provider_server: 
     code = f"""
 import sys
 from datetime import UTC, datetime
-from modelctl.discovery.collect import collect
+from modelctl.discovery.fetch import collect
 from modelctl.discovery.registry import REGISTRY
-from modelctl.discovery.source import Access
+from modelctl.discovery.base import Access
 url = {provider_server.base_url(provider)!r}
 access = Access(provider="{provider}", api_key="{provider}-test-key", base_url=url, timeout_s=5, now=datetime.now(UTC))
 assert collect(REGISTRY["{provider}"], access, deadline_s=20).records

@@ -11,12 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelctl.core.validate import check_record
-from modelctl.discovery.failure import failure_of
-from modelctl.discovery.listing import read_listing
-from modelctl.discovery.pages import json_of
+from modelctl.core.validation import check_record
+from modelctl.discovery.base import Access, UnusableListing, json_of, read_listing
+from modelctl.discovery.fetch import failure_of
 from modelctl.discovery.registry import REGISTRY
-from modelctl.discovery.source import Access, UnusableListing
 from modelctl.errors import InvalidFact, SourceError
 from tests.conftest import NOW
 

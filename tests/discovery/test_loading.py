@@ -12,9 +12,9 @@ from tests.loopback import ProviderServer, openai_item
 LOADING = """
 import importlib.abc, sys, threading, time
 from datetime import UTC, datetime
-from modelctl.discovery.collect import collect
+from modelctl.discovery.fetch import collect
 from modelctl.discovery.registry import REGISTRY
-from modelctl.discovery.source import Access
+from modelctl.discovery.base import Access
 
 half_way = threading.Event()
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from modelctl.core.model import ModelRecord, Skipped
+from modelctl.core.facts import ModelRecord, Skipped
 from modelctl.discovery import openai_compatible
-from modelctl.discovery.collect import collect
-from modelctl.discovery.source import Access
+from modelctl.discovery.base import Access
+from modelctl.discovery.fetch import collect
 from modelctl.errors import SourceError
 from tests.conftest import NOW
 from tests.discovery.conftest import Reach

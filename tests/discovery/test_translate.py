@@ -10,10 +10,9 @@ from typing import Any
 
 import pytest
 
-from modelctl.core.model import ModelRecord, ModelType, Skipped
+from modelctl.core.facts import ModelRecord, ModelType, Skipped
 from modelctl.discovery import anthropic, google, openai, replicate
-from modelctl.discovery.pages import MAX_PAGES, Page, follow, kept_page
-from modelctl.discovery.source import Access, Discovery, UnusableListing
+from modelctl.discovery.base import MAX_PAGES, Access, Discovery, Page, UnusableListing, follow, kept_page
 from tests.conftest import NOW
 from tests.loopback import anthropic_item, google_item, openai_item, replicate_item
 

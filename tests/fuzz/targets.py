@@ -17,13 +17,11 @@ from typing import Any
 from modelctl.catalog.lint import lint
 from modelctl.catalog.load import load
 from modelctl.config import resolve
-from modelctl.core.validate import check_record
-from modelctl.discovery.failure import failure_of
-from modelctl.discovery.listing import read_listing
+from modelctl.core.validation import check_record
+from modelctl.discovery.base import Access, UnusableListing, json_of, list_at, read_listing
+from modelctl.discovery.fetch import failure_of
 from modelctl.discovery.openai_compatible import _page
-from modelctl.discovery.pages import json_of, list_at
 from modelctl.discovery.registry import REGISTRY
-from modelctl.discovery.source import Access, UnusableListing
 from modelctl.errors import ModelctlError
 from tests.conftest import NOW
 from tests.fuzz import corpus, mutating

@@ -15,8 +15,8 @@ from alembic.config import Config
 from sqlalchemy import Connection, create_engine, inspect, make_url, text
 from sqlalchemy.pool import NullPool
 
-from modelctl.store import schema
-from modelctl.store.engine import Database
+from modelctl.db import migrate as schema
+from modelctl.db.engine import Database
 from tests.databases import empty_database
 from tests.torture.checks import Broken
 from tests.torture.command import ASKED_TO_STOP, Blow

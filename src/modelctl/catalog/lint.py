@@ -1,19 +1,301 @@
-"""Everything that is wrong or doubtful in a directory of catalogs. Owns the list of checks; changes nothing."""
+"""What one model's facts and prices say against each other, or leave open. One check, one function; all pure."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from typing import NamedTuple, TypeAlias
 
-from modelctl.catalog.checks import FACT_CHECKS, Terms
-from modelctl.catalog.finding import Finding, Problem, Severity
-from modelctl.catalog.laying import laid_over
+from modelctl.catalog.findings import Finding, KeyPath, Problem, Severity, closest, printable
 from modelctl.catalog.load import catalog_paths
-from modelctl.catalog.names import NAME_CHECKS
-from modelctl.catalog.read import CatalogFile, read
-from modelctl.catalog.successors import SUCCESSOR_CHECKS
-from modelctl.core.model import Source
+from modelctl.catalog.read import STATED_FACTS, CatalogFile, Entry, read
+from modelctl.core.facts import Source, Status
+from modelctl.core.prices.price import PriceKind, current
+from modelctl.core.validation import days_out_of_order, limits_above_the_window
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a check goes by besides the file."""
+
+    today: date
+    stale_after_days: int
+    is_own: bool = False
+    """The catalog is a user's, who need not account for what is in it."""
+
+
+Check: TypeAlias = Callable[[CatalogFile, Terms], Iterator[Problem]]
+"""Reads a file that may have problems of its own; tells only what those do not."""
+
+
+def is_retired(entry: Entry, today: date) -> bool:
+    """Whether the id has stopped to answer, by what is stated or by its last day."""
+    ends = entry.table.retires_on
+    return entry.table.status == Status.RETIRED or (ends is not None and ends < today)
+
+
+def dates_in_order(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
+    """Released, then deprecated, then retired."""
+    for entry in file.entries:
+        yield from (Problem(at=_at(entry, each.name), message=each.message) for each in days_out_of_order(entry.table))
+
+
+def limits_fit_the_window(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
+    """No limit is above the context window."""
+    for entry in file.entries:
+        found = limits_above_the_window(entry.table)
+        yield from (Problem(at=_at(entry, each.name), message=each.message) for each in found)
+
+
+def status_fits_the_dates(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
+    """A stated status does not contradict the dates beside it."""
+    for entry in file.entries:
+        status, ends, announced = entry.table.status, entry.table.retires_on, entry.table.deprecated_on
+        if status is None:
+            continue
+        contradiction = ""
+        if status == Status.RETIRED:
+            if ends is not None and ends >= terms.today:
+                contradiction = f"the model answers until {ends}"
+        elif ends is not None and ends < terms.today:
+            contradiction = f"the model has retired on {ends}"
+        elif status == Status.ACTIVE and announced is not None and announced <= terms.today:
+            contradiction = f"its end was announced on {announced}"
+        if contradiction:
+            hint = "leave status out: the dates decide"
+            yield Problem(at=_at(entry, "status"), message=f"is {status!r}, but {contradiction}", hint=hint)
+
+
+def retired_has_a_date(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
+    """The last day of a retired model is worth to be known: bills of the past ask for it."""
+    for entry in file.entries:
+        if entry.table.status == Status.RETIRED and entry.table.retires_on is None:
+            yield Problem(
+                at=_at(entry, "retires_on"), message="is missing, but the model is retired", severity=Severity.WARNING
+            )
+
+
+def verified_lately(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
+    """Somebody has compared the facts with the vendor's, and not too long ago."""
+    for entry in file.entries:
+        day, at = entry.table.verified_on, _at(entry, "verified_on")
+        if day is None:
+            yield Problem(
+                at=at,
+                message="is missing",
+                hint="the day on which the facts were compared with the vendor's",
+                severity=Severity.WARNING if terms.is_own else Severity.ERROR,
+            )
+        elif (age := (terms.today - day).days) > terms.stale_after_days:
+            yield Problem(at=at, message=f"{day} is {age} days ago", severity=Severity.WARNING)
+        elif age < 0:
+            yield Problem(at=at, message=f"{day} is in the future", severity=Severity.WARNING)
+
+
+def defaults_are_live(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
+    """What `modelctl populate` puts into a new database is there to be used."""
+    for entry in file.entries:
+        sets, announced = entry.table.sets or (), entry.table.deprecated_on
+        if len(set(sets)) != len(sets):
+            yield Problem(at=_at(entry, "sets"), message="names a set twice")
+        if not sets:
+            continue
+        if is_retired(entry, terms.today):
+            yield Problem(at=_at(entry, "sets"), message="the model is retired", hint="put its replacement there")
+        elif entry.table.retires_on is not None or (announced is not None and announced <= terms.today):
+            hint = "put its replacement there"
+            yield Problem(
+                at=_at(entry, "sets"), message="the end of the model is announced", hint=hint, severity=Severity.WARNING
+            )
+
+
+def prices_have_a_source(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
+    """Somebody who doubts a bill can look the price up."""
+    for entry in file.entries:
+        for line in sorted({each.line for each in entry.priced if not each.point.source}):
+            yield Problem(
+                at=_at(entry, "prices", line),
+                message="has no source",
+                hint="give the line a source, or the provider a pricing_url",
+            )
+
+
+def cached_is_cheaper(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
+    """A price for cached input above that for input is nearly always two numbers in the wrong order."""
+    for entry in file.entries:
+        for each in entry.priced:
+            if each.point.kind != PriceKind.CACHE_READ:
+                continue
+            in_force = current(entry.record.prices, each.point.effective_from)
+            plain = in_force.get(each.point.key._replace(kind=str(PriceKind.INPUT)))
+            if plain is not None and each.point.amount > plain.amount:
+                yield Problem(
+                    at=_at(entry, "prices", each.line, "cache_read"),
+                    message=f"{each.point.amount} is above the input price ({plain.amount})",
+                    severity=Severity.WARNING,
+                )
+
+
+FACT_CHECKS: tuple[Check, ...] = (
+    dates_in_order,
+    limits_fit_the_window,
+    status_fits_the_dates,
+    retired_has_a_date,
+    verified_lately,
+    defaults_are_live,
+    prices_have_a_source,
+    cached_is_cheaper,
+)
+
+
+def _at(entry: Entry, *key: str | int) -> tuple[str | int, ...]:
+    return ("model", entry.index, *key)
+
+
+def laid_over(file: CatalogFile, below: CatalogFile) -> CatalogFile:
+    """The file with what it leaves out of its models, and with the models that only `below` has.
+
+    These are numbered after the file's own, so that a problem in them can be told apart, and come first, so that of
+    two models with one alias it is the file's that has it wrongly.
+    """
+    shipped = {entry.table.id: entry for entry in below.entries}
+    own = [_filled_up(entry, shipped.get(entry.table.id)) for entry in file.entries]
+    others = [entry for model_id, entry in shipped.items() if model_id not in file.ids]
+    numbered = [replace(entry, index=len(file.ids) + position) for position, entry in enumerate(others)]
+    ids = (*file.ids, *(entry.table.id for entry in others))
+    return replace(file, provider=file.provider or below.provider, entries=(*numbered, *own), ids=ids)
+
+
+def _filled_up(entry: Entry, below: Entry | None) -> Entry:
+    if below is None:
+        return entry
+    missing = {
+        name: getattr(below.table, name)
+        for name in (*(name for name in STATED_FACTS if name not in entry.table.unset), "verified_on", "sets")
+        if getattr(entry.table, name) is None
+    }
+    return replace(entry, table=entry.table._replace(**missing))
+
+
+class Spelling(NamedTuple):
+    """A pattern that no id of a vendor has, and what to say to it."""
+
+    wrong: re.Pattern[str]
+    message: str
+
+
+ANYWHERE = (Spelling(re.compile(r"\s"), "holds a blank"),)
+
+VENDOR_SPELLINGS: Mapping[str, tuple[Spelling, ...]] = {
+    "openai": (Spelling(re.compile(r"[A-Z]"), "has an upper-case letter, which no id of OpenAI has"),),
+    "anthropic": (
+        Spelling(re.compile(r"[A-Z]"), "has an upper-case letter, which no id of Anthropic has"),
+        # claude-1.3, claude-instant-1.2, claude-2.1 were the last with a point
+        Spelling(
+            re.compile(r"^(?!claude-(?:instant-)?[12]\.\d).*\."), "has a point, which ids of Anthropic write as '-'"
+        ),
+    ),
+    "google": (
+        Spelling(re.compile(r"^models/"), "is a resource name; the id begins after models/"),
+        # gemma-3n-E2B-it: the number of effective parameters is the only upper case that Google has
+        Spelling(re.compile(r"[A-Z]"), "has an upper-case letter, which of Google's only gemma's E2B and E4B have"),
+    ),
+    "replicate": (Spelling(re.compile(r"^[^/]*$|/.*/"), "is not of the form owner/name"),),
+}
+_EFFECTIVE_SIZE = re.compile(r"-E\d+B(?=-|$)")
+
+
+def spelled_like_the_vendor(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
+    """Ids and aliases follow what is known of the vendor's spelling."""
+    provider = file.provider.name if file.provider is not None else ""
+    for entry in file.entries:
+        yield from _problems(provider, entry.table.id, ("model", entry.index, "id"))
+        for position, alias in enumerate(entry.table.aliases or ()):
+            yield from _problems(provider, alias, ("model", entry.index, "aliases", position))
+
+
+def names_are_unique(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
+    """An alias is no other model's id or alias. (Two models with one id are refused before.)"""
+    owners = {model_id: model_id for model_id in file.ids if model_id}
+    for entry in file.entries:
+        for position, alias in enumerate(entry.table.aliases or ()):
+            at = ("model", entry.index, "aliases", position)
+            owner = owners.get(alias)
+            if owner is None:
+                owners[alias] = entry.table.id
+            elif owner == alias:
+                message = "is the id of this model" if alias == entry.table.id else "is the id of another model"
+                yield Problem(at=at, message=f"{printable(alias)} {message}")
+            elif owner != entry.table.id:
+                yield Problem(at=at, message=f"{printable(alias)} is an alias of {printable(owner)}, too")
+
+
+NAME_CHECKS: tuple[Check, ...] = (spelled_like_the_vendor, names_are_unique)
+
+
+def misspellings(provider: str, name: str) -> Iterator[str]:
+    """What speaks against an id or an alias by all that is known of its vendor's spelling."""
+    plain = _EFFECTIVE_SIZE.sub("", name) if name.startswith("gemma-") else name
+    for rule in (*ANYWHERE, *VENDOR_SPELLINGS.get(provider, ())):
+        if rule.wrong.search(plain):
+            yield rule.message
+
+
+def _problems(provider: str, name: str, at: KeyPath) -> Iterator[Problem]:
+    for message in misspellings(provider, name):
+        yield Problem(at=at, message=f"{printable(name)} {message}")
+
+
+def replacement_exists(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
+    """The replacement is another model of the same file, by its id."""
+    ids = {model_id for model_id in file.ids if model_id}
+    owners = {alias: entry.table.id for entry in file.entries for alias in entry.table.aliases or ()}
+    for entry in file.entries:
+        wanted = entry.table.replacement
+        if wanted is None:
+            continue
+        if wanted == entry.table.id:
+            yield _problem(entry, "is the model itself")
+        elif wanted not in ids:
+            owner = owners.get(wanted)
+            hint = f"it is an alias of {printable(owner)}" if owner else closest(wanted, sorted(ids))
+            yield _problem(entry, f"{printable(wanted)} is no model of this file", hint=hint)
+
+
+def chain_ends_alive(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
+    """Following the replacements ends, and at a model that answers."""
+    by_id = {entry.table.id: entry for entry in file.entries}
+    for entry in file.entries:
+        chain = _chain(entry, by_id)
+        if len(chain) < 2 or chain[1] is entry:  # none, an unknown one, or itself: said elsewhere
+            continue
+        shown = " -> ".join(printable(each.table.id) for each in chain)
+        if chain[-1] in chain[:-1]:
+            yield _problem(entry, f"goes round in a circle: {shown}")
+        elif is_retired(chain[-1], terms.today) and chain[-1].table.replacement is None:
+            yield _problem(entry, f"ends in a retired model: {shown}", severity=Severity.WARNING)
+
+
+SUCCESSOR_CHECKS: tuple[Check, ...] = (replacement_exists, chain_ends_alive)
+
+
+def _chain(entry: Entry, by_id: Mapping[str, Entry]) -> list[Entry]:
+    """The model, its replacement, that one's replacement …; in a circle the last one is there twice."""
+    chain, seen = [entry], {entry.table.id}
+    while (following := by_id.get(chain[-1].table.replacement or "")) is not None:
+        chain.append(following)
+        if following.table.id in seen:
+            break
+        seen.add(following.table.id)
+    return chain
+
+
+def _problem(entry: Entry, message: str, *, hint: str = "", severity: Severity = Severity.ERROR) -> Problem:
+    return Problem(at=("model", entry.index, "replacement"), message=message, hint=hint, severity=severity)
+
 
 __all__ = ["STALE_AFTER_DAYS", "Finding", "Severity", "lint"]
 

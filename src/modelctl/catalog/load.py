@@ -1,5 +1,4 @@
-"""A directory of catalogs as providers and a snapshot. A catalog with an error is refused as a whole, for half of a
-price list is a wrong bill."""
+"""Where the shipped catalogs are, and whose catalogs a directory holds. Reads no catalog, so that it costs nothing."""
 
 from __future__ import annotations
 
@@ -8,13 +7,27 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from modelctl.catalog.directory import shipped_directory
-from modelctl.catalog.finding import Finding, closest, printable
+from modelctl.catalog.findings import Finding, closest, printable
 from modelctl.catalog.read import CatalogFile, read, shown_path
-from modelctl.core.model import ModelKey, Source
+from modelctl.core.facts import ModelKey, Source
+from modelctl.core.planning.merge import Snapshot
 from modelctl.core.provider import Provider
-from modelctl.core.snapshot import Snapshot
 from modelctl.errors import CatalogError
+
+
+def shipped_directory() -> Path:
+    """The catalogs that come with modelctl. CatalogError when the installation lacks them."""
+    package = Path(__file__).resolve().parents[1]
+    for candidate in (package / "catalogs", package.parents[1] / "catalogs"):  # in a wheel; in a checkout
+        if candidate.is_dir():
+            return candidate
+    raise CatalogError(f"modelctl's own catalogs are missing from {package}", "install modelctl again")
+
+
+def provider_names(directory: Path) -> set[str]:
+    """The providers whose catalogs are there: each file is named after its own. Empty where there is no directory."""
+    return {path.stem for path in directory.glob("[!.]*.toml")}
+
 
 logger = logging.getLogger(__name__)
 

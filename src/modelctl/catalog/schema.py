@@ -2,30 +2,273 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
-from modelctl.catalog.shape import (
-    A_URL,
-    URL_PATTERN,
-    Shape,
-    as_amount,
-    as_count,
-    as_day,
-    as_flag,
-    as_instant,
-    as_origin,
-    as_table,
-    as_text,
-    at_most,
-    list_of,
-    matching,
-    one_of,
-    words_of,
-)
-from modelctl.core.model import CAPABILITIES
-from modelctl.core.price import Basis, PriceKind, PriceUnit, ServiceTier
+from modelctl.catalog.findings import KeyPath, Problem, closest, printable
+from modelctl.core.facts import CAPABILITIES
+from modelctl.core.prices.price import SINCE_LAUNCH, Basis, PriceKind, PriceUnit, ServiceTier
+from modelctl.core.text import shorten, start_of_day
+
+URL_PATTERN = r"https?://[!-~]+"
+A_URL = "a URL like https://host/path"
+
+TOML_INTEGERS = range(-(2**63), 2**63)
+"""Printing a longer one can raise."""
+
+_LIST = (list, tuple)  # of a file, and of what was read from one already
+
+ValueT = TypeVar("ValueT")
+TableT = TypeVar("TableT", bound=tuple[Any, ...])
+Rule: TypeAlias = Callable[[Any], ValueT]
+"""The value that a key has by what stands in the file. Raises Misshapen."""
+
+
+class Misshapen(Exception):
+    """A value that a key cannot have, with everything that is wrong in it; each path begins below the key."""
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__(*problems)
+        self.problems = problems
+
+    @classmethod
+    def because(cls, message: str) -> Misshapen:
+        """One thing, which is wrong with the value itself."""
+        return cls(Problem(at=(), message=message))
+
+
+class Shape(Generic[TableT]):
+    """A table: its keys as a file has them, in the order of the fields of what it becomes, and the rule of each."""
+
+    def __init__(self, become: type[TableT], rules: Mapping[str, Rule[Any]]) -> None:
+        fields: tuple[str, ...] = become._fields  # type: ignore[attr-defined]  # it is a NamedTuple
+        stated: Mapping[str, Any] = become._field_defaults  # type: ignore[attr-defined]
+        assert tuple(rules) == tuple(field.rstrip("_") for field in fields), become
+        self._become: Callable[[Iterable[Any]], TableT] = become._make  # type: ignore[attr-defined]
+        self._rules = rules
+        self._unstated = {key: stated.get(field) for key, field in zip(rules, fields, strict=True)}
+        self._required = tuple(key for key, field in zip(rules, fields, strict=True) if field not in stated)
+
+    def __call__(self, table: object) -> TableT:
+        """The rule for a value that is such a table."""
+        if not isinstance(table, dict):
+            raise _is_not(table, "a table")
+        values, rules, problems = self._unstated.copy(), self._rules, []
+        for key, value in table.items():
+            rule = rules.get(key)
+            if rule is None:
+                hint = closest(key, list(rules)) or "docs/catalogs.md lists the keys"
+                problems.append(Problem(at=(key,), message="is not a known key", hint=hint))
+                continue
+            try:
+                values[key] = rule(value)
+            except Misshapen as error:
+                problems += _within(key, error)
+        for key in self._required:
+            if key not in table:
+                problems.append(Problem(at=(key,), message="is missing"))
+        if problems:
+            raise Misshapen(*sorted(problems, key=self._place))
+        return self._become(values.values())
+
+    def _place(self, problem: Problem) -> int:
+        """Problems are told in the order of the keys of the format, unknown keys last."""
+        return [*self._rules, problem.at[0]].index(problem.at[0])
+
+
+def read_table(
+    shape: Shape[TableT], table: Mapping[str, Any], at: KeyPath, report: Callable[[Problem], None]
+) -> TableT | None:
+    """The table in its shape; None, after each thing that is wrong was reported, when it has not that shape."""
+    try:
+        return shape(table)
+    except Misshapen as error:
+        for problem in error.problems:
+            report(replace(problem, at=(*at, *problem.at)))
+        return None
+
+
+def _within(place: str | int, error: Misshapen) -> Iterator[Problem]:
+    return (replace(problem, at=(place, *problem.at)) for problem in error.problems)
+
+
+def _is_not(value: object, expected: str) -> Misshapen:
+    return Misshapen.because(f"{_shown(value)} is not {expected}")
+
+
+def list_of(item: Rule[ValueT], expected: str = "a list") -> Rule[tuple[ValueT, ...]]:
+    """A list of such values."""
+
+    def rule(value: object) -> tuple[ValueT, ...]:
+        if not isinstance(value, _LIST):
+            raise _is_not(value, expected)
+        try:
+            return tuple(map(item, value))
+        except Misshapen:  # once more, for all of them
+            raise Misshapen(*_problems_of_items(item, value)) from None
+
+    return rule
+
+
+def words_of(word: Rule[str]) -> Rule[tuple[str, ...]]:
+    """A list of such texts. Equal lists are one value, which is looked at once: thousands of models share theirs."""
+    remembered = lru_cache(maxsize=1024)(lambda words: tuple(map(word, words)))
+    unshared = list_of(word)
+
+    def rule(value: object) -> tuple[str, ...]:
+        if isinstance(value, _LIST):
+            try:
+                return remembered(tuple(value))
+            except (Misshapen, TypeError):  # TypeError: something without a hash, which is no text
+                pass
+        return unshared(value)  # refuses it
+
+    return rule
+
+
+def _problems_of_items(item: Rule[Any], values: Iterable[object]) -> Iterator[Problem]:
+    for index, value in enumerate(values):
+        try:
+            item(value)
+        except Misshapen as error:
+            yield from _within(index, error)
+
+
+def as_text(value: object) -> str:
+    """A text."""
+    if isinstance(value, str):
+        return value
+    raise _is_not(value, "text in quotes")
+
+
+def matching(pattern: str, expected: str) -> Rule[str]:
+    """A text that the whole pattern fits."""
+
+    def rule(value: object) -> str:
+        text = as_text(value)
+        if not re.fullmatch(pattern, text):  # compiled when it is needed first, and kept by `re`
+            raise _is_not(text, expected)
+        return text
+
+    return rule
+
+
+def one_of(choices: Iterable[str]) -> Rule[str]:
+    """One text of a closed set."""
+    allowed = dict.fromkeys(map(str, choices))
+
+    def rule(value: object) -> str:
+        text = as_text(value)
+        if text not in allowed:
+            raise _is_not(text, f"one of {', '.join(allowed)}")
+        return text
+
+    return rule
+
+
+def at_most(max_chars: int, rule: Rule[str]) -> Rule[str]:
+    """Such a text, if it is not too long."""
+
+    def checked(value: object) -> str:
+        if len(as_text(value)) > max_chars:
+            raise Misshapen.because(f"has more than {max_chars} characters")
+        return rule(value)
+
+    return checked
+
+
+def as_origin(value: object) -> str:
+    """A text in one line."""
+    text = as_text(value)
+    if not text.isprintable() or text != text.strip() or not text:
+        raise _is_not(text, A_URL)
+    return text
+
+
+def as_count(value: object) -> int:
+    """A whole number that can be written in TOML."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise _is_not(value, "a whole number")
+    if value not in TOML_INTEGERS:
+        raise Misshapen.because("is too big a number")
+    return value
+
+
+def as_flag(value: object) -> bool:
+    """true or false."""
+    if isinstance(value, bool):
+        return value
+    raise _is_not(value, "true or false")
+
+
+def as_day(value: object) -> date:
+    """A day without a time."""
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    raise _is_not(value, "a day like 2026-11-21 (without quotes or a time)")
+
+
+def as_amount(value: object) -> Decimal:
+    """A number of any kind, exactly as it is written."""
+    if isinstance(value, Decimal) and value.is_finite():
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        if abs(value) > 2**63:
+            raise Misshapen.because("is too big a number")
+        return Decimal(value)
+    raise _is_not(value, "a number")
+
+
+def as_instant(value: object) -> datetime:
+    """A day means its start in UTC. Whole seconds only: that is all that every database keeps."""
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise Misshapen.because(f"{_shown(value)} does not say in which time zone; end it with Z for UTC")
+        if value.microsecond:
+            raise Misshapen.because(f"{_shown(value)} has a fraction of a second")
+        try:
+            instant = value.astimezone(UTC)
+        except OverflowError as error:
+            raise Misshapen.because(f"{_shown(value)} is in no calendar") from error
+    elif isinstance(value, date):
+        instant = start_of_day(value)
+    else:
+        raise _is_not(value, "a day like 2026-12-01 or an instant like 2026-12-01T07:00:00Z")
+    if instant < SINCE_LAUNCH:
+        raise Misshapen.because(f"{_shown(value)} is before {SINCE_LAUNCH:%Y-%m-%d}")
+    return instant
+
+
+def as_table(value: object) -> dict[str, Any]:
+    """A table of any keys."""
+    if isinstance(value, dict):
+        return value
+    raise _is_not(value, "a table")
+
+
+def _shown(value: object) -> str:
+    """A value of the file as its author wrote it, in few characters."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case str():
+            return shorten(repr(value))
+        case dict():
+            return "a table"
+        case list():
+            return "a list"
+        case int():
+            return printable(str(value)) if abs(value) < 2**63 else "a big number"
+        case date():
+            return value.isoformat()
+        case _:
+            return printable(str(value))
+
 
 URL_MAX_CHARS = 500
 

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from modelctl.cli.context import Context, context_of
-from modelctl.core.counts import counted
-from modelctl.core.model import FACT_FIELDS
-from modelctl.core.names import require_known
+from modelctl.cli.context import Context, context_of, readable_database
+from modelctl.core.facts import FACT_FIELDS
+from modelctl.core.text import counted, require_known
 from modelctl.errors import ExitCode
 
 if TYPE_CHECKING:
-    from modelctl.catalog.finding import Finding
+    from sqlalchemy import Connection
+
+    from modelctl.catalog.export import ExportedCatalog, ExportedFile
+    from modelctl.catalog.findings import Finding
+    from modelctl.catalog.load import Catalog
+    from modelctl.core.catalog_diff import CatalogState
+    from modelctl.core.provider import Provider
     from modelctl.core.stored import StoredModel
+    from modelctl.db.tables import Tables
+
 
 app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Look at the catalogs, and check them.")
 
@@ -64,7 +72,7 @@ def lint_command(
     last verified the facts. A directory of your own, named by --catalog, is looked at over the shipped catalogs: it
     may leave out what these state, and refer to their models.
     """
-    from modelctl.catalog.finding import Severity
+    from modelctl.catalog.findings import Severity
     from modelctl.catalog.lint import lint
     from modelctl.catalog.load import catalog_paths
 
@@ -131,9 +139,9 @@ def show_command(
 
     Counted are the models per provider and status; with PROVIDER its models are listed.
     """
-    from modelctl.render.catalogs import tallies_json, tallies_table, tally
-    from modelctl.render.listing import json_array, table
-    from modelctl.render.terminal import look_of
+    from modelctl.output.console import look_of
+    from modelctl.output.models import json_array, table
+    from modelctl.output.reports import tallies_json, tallies_table, tally
 
     context = context_of(ctx)
     models = _models(context)
@@ -149,7 +157,7 @@ def show_command(
 
 def _directories(context: Context) -> dict[str, Path]:
     """The catalogs' directories by whose they are, in order of authority."""
-    from modelctl.catalog.directory import shipped_directory
+    from modelctl.catalog.load import shipped_directory
 
     own = context.settings.catalog_directory
     return {**({"own": own} if own is not None else {}), "shipped": shipped_directory()}
@@ -165,9 +173,9 @@ def _below(context: Context, directory: Path) -> Path | None:
 def _models(context: Context) -> list[StoredModel]:
     """What a sync from the catalogs alone would put into an empty database, by key."""
     from modelctl.catalog.load import in_force
-    from modelctl.core.merge import merge
-    from modelctl.core.outcome import after
-    from modelctl.core.planning import Consulted, plan
+    from modelctl.core.planning.merge import merge
+    from modelctl.core.planning.plan import after
+    from modelctl.core.planning.planner import Consulted, plan
     from modelctl.core.stored import StoredProvider
 
     now = context.now
@@ -199,3 +207,153 @@ def _as_json(document: dict[str, Any]) -> str:
     import json
 
     return json.dumps({"version": 1, **document}, indent=2, ensure_ascii=False)
+
+
+EXPORT_EPILOG = """\b
+Examples:
+  modelctl catalog export catalogs
+  modelctl catalog export catalogs --provider openai --force
+  modelctl --catalog catalogs sync --dry-run --exit-code
+"""
+DIFF_EPILOG = """\b
+Examples:
+  modelctl catalog diff exported
+  modelctl catalog diff exported --provider openai --json
+  modelctl catalog diff new --against old --exit-code
+"""
+NOTES_SHOWN = 10
+
+
+class FilesFormat(StrEnum):
+    """How the answer is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+FileFormat = Annotated[FilesFormat, typer.Option("--format", help="How to print it.")]
+FileAsJson = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
+Providers = Annotated[list[str] | None, typer.Option("--provider", metavar="NAME", help="Only this one. Repeatable.")]
+
+
+def export_command(
+    ctx: typer.Context,
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write PROVIDER.toml; made if need be.")],
+    provider: Providers = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Overwrite files that were edited, or that no export wrote.")
+    ] = False,
+    format: FileFormat = FilesFormat.TABLE,
+    json: FileAsJson = False,
+) -> None:
+    """Write what the database holds as catalog files.
+
+    `--catalog DIR` lays them over the shipped ones. The same rows give the same bytes, so the files can live in a
+    repository: export, edit, sync.
+    """
+    from modelctl.catalog.export import write_files
+    from modelctl.catalog.load import in_force
+
+    context = context_of(ctx)
+    catalogs = in_force(context.settings.catalog_directory)
+    exports = _exports(context, provider or (), catalogs)
+    files = write_files(directory, exports, catalogs[-1].providers, force=force)
+    notes = [note for each in exports.values() for note in each.notes]
+    _answer_files(context, files, notes, as_json=json or format is FilesFormat.JSON)
+    for note in notes[:NOTES_SHOWN]:
+        context.warn(f"note: {note}")
+    if len(notes) > NOTES_SHOWN:
+        context.warn(f"note: and {len(notes) - NOTES_SHOWN:,} more; --json has them all")
+    others = sorted(path.name for path in directory.glob("*.toml") if path.stem not in exports)
+    if others and not provider:
+        context.warn(f"note: left as they are: {', '.join(others)}; the database has no such provider")
+
+
+def diff_command(
+    ctx: typer.Context,
+    other: Annotated[Path, typer.Argument(metavar="OTHER", help="A directory of catalogs, as an export writes it.")],
+    against: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Compare with this directory, not with the catalogs in force.")
+    ] = None,
+    provider: Providers = None,
+    format: FileFormat = FilesFormat.TABLE,
+    json: FileAsJson = False,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 3 when they differ.")] = False,
+) -> None:
+    """Tell what other catalogs state otherwise.
+
+    Models, facts and dated prices, against the catalogs in force. In force are the shipped catalogs under your
+    own. A key that OTHER leaves out of the [provider] table of a shipped provider is the shipped one.
+    """
+    from modelctl.catalog.load import in_force, load_overlay
+    from modelctl.core.catalog_diff import differences
+    from modelctl.output.console import look_of
+    from modelctl.output.reports import diff_json, diff_summary, diff_text
+
+    context = context_of(ctx)
+    catalogs = in_force(context.settings.catalog_directory if against is None else None)
+    shipped = catalogs[-1]
+    old = _state(context, catalogs if against is None else [load_overlay(against, shipped)])
+    new = _state(context, [load_overlay(other, shipped)])
+    for name in provider or ():
+        require_known(name, sorted(old.providers.keys() | new.providers.keys()), "provider")
+    found = [each for each in differences(old, new) if not provider or each.provider in provider]
+    if json or format is FilesFormat.JSON:
+        context.answer(diff_json(found, "in force" if against is None else str(against), str(other)))
+    elif found:
+        context.answer(diff_text(found, look_of(context.stdout, context.environ)))
+    context.say(diff_summary(found))
+    if found and exit_code:
+        raise typer.Exit(ExitCode.PENDING)
+
+
+def _exports(context: Context, wanted: Collection[str], catalogs: Sequence[Catalog]) -> Mapping[str, ExportedCatalog]:
+    """What each file is to say, by provider."""
+    from modelctl.catalog.export import exported
+    from modelctl.db import read
+
+    stated: dict[str, Provider] = {
+        name: provider for catalog in reversed(catalogs) for name, provider in catalog.providers.items()
+    }
+
+    def work(connection: Connection, tables: Tables) -> dict[str, ExportedCatalog]:
+        rows = read.providers(connection, tables)
+        for name in wanted:
+            require_known(name, sorted(rows), "provider")
+        return {
+            name: exported(
+                rows[name],
+                stated.get(name),
+                list(read.models_of(connection, tables, name).models.values()),
+                catalogs[-1].snapshot.records,
+                context.now,
+            )
+            for name in sorted(wanted or rows)
+        }
+
+    with readable_database(context) as database:
+        return database.read(lambda connection: work(connection, database.tables))
+
+
+def _state(context: Context, catalogs: Sequence[Catalog]) -> CatalogState:
+    from modelctl.core.catalog_diff import CatalogState
+    from modelctl.core.planning.merge import merge
+
+    providers = {name: provider for catalog in reversed(catalogs) for name, provider in catalog.providers.items()}
+    records = merge([catalog.snapshot for catalog in catalogs], today=context.now.date())
+    return CatalogState(providers=providers, records=records)
+
+
+def _answer_files(context: Context, files: Sequence[ExportedFile], notes: Sequence[str], *, as_json: bool) -> None:
+    if as_json:
+        import json
+
+        rows = [
+            {"file": str(each.path), "provider": each.provider, "models": each.models, "outcome": each.fate.value}
+            for each in files
+        ]
+        context.answer(json.dumps({"version": 1, "files": rows, "notes": list(notes)}, indent=2, ensure_ascii=False))
+        return
+    width = max((len(str(each.path)) for each in files), default=0)
+    for each in files:
+        context.answer(f"{each.path!s:<{width}}  {each.fate:<9}  {counted(each.models, 'model')}")

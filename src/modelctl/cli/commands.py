@@ -45,121 +45,126 @@ def _discover() -> Command:
 
 
 def _plan() -> Command:
-    from modelctl.cli.plan import EPILOG, plan_command
+    from modelctl.cli.plan import PLAN_EPILOG as EPILOG
+    from modelctl.cli.plan import plan_command
 
     return plan_command, EPILOG
 
 
 def _apply() -> Command:
-    from modelctl.cli.apply import EPILOG, apply_command
+    from modelctl.cli.plan import EPILOG, apply_command
 
     return apply_command, EPILOG
 
 
 def _list() -> Command:
-    from modelctl.cli.listing import EPILOG, list_command
+    from modelctl.cli.list import EPILOG, list_command
 
     return list_command, EPILOG
 
 
 def _show() -> Command:
-    from modelctl.cli.show import EPILOG, show_command
+    from modelctl.cli.show import SHOW_EPILOG as EPILOG
+    from modelctl.cli.show import show_command
 
     return show_command, EPILOG
 
 
 def _lifecycle() -> Command:
-    from modelctl.cli.lifecycle import EPILOG, lifecycle_command
+    from modelctl.cli.show import EPILOG, lifecycle_command
 
     return lifecycle_command, EPILOG
 
 
 def _held() -> Command:
-    from modelctl.cli.holding import EPILOG, held_command
+    from modelctl.cli.ownership import EPILOG, held_command
 
     return held_command, EPILOG
 
 
 def _accept() -> Command:
-    from modelctl.cli.holding import EPILOG, accept_command
+    from modelctl.cli.ownership import EPILOG, accept_command
 
     return accept_command, EPILOG
 
 
 def _decline() -> Command:
-    from modelctl.cli.holding import EPILOG, decline_command
+    from modelctl.cli.ownership import EPILOG, decline_command
 
     return decline_command, EPILOG
 
 
 def _populate() -> Command:
-    from modelctl.cli.populate import EPILOG, populate_command
+    from modelctl.cli.add import POPULATE_EPILOG as EPILOG
+    from modelctl.cli.add import populate_command
 
     return populate_command, EPILOG
 
 
 def _add() -> Command:
-    from modelctl.cli.adding import EPILOG, add_command
+    from modelctl.cli.add import EPILOG, add_command
 
     return add_command, EPILOG
 
 
 def _set() -> Command:
-    from modelctl.cli.setting import EPILOG, set_command
+    from modelctl.cli.edit import SET_EPILOG as EPILOG
+    from modelctl.cli.edit import set_command
 
     return set_command, EPILOG
 
 
 def _remove() -> Command:
-    from modelctl.cli.removing import EPILOG, remove_command
+    from modelctl.cli.edit import EPILOG, remove_command
 
     return remove_command, EPILOG
 
 
 def _enable() -> Command:
-    from modelctl.cli.enabling import ENABLE_EPILOG, enable_command
+    from modelctl.cli.edit import ENABLE_EPILOG, enable_command
 
     return enable_command, ENABLE_EPILOG
 
 
 def _disable() -> Command:
-    from modelctl.cli.enabling import DISABLE_EPILOG, disable_command
+    from modelctl.cli.edit import DISABLE_EPILOG, disable_command
 
     return disable_command, DISABLE_EPILOG
 
 
 def _deprecate() -> Command:
-    from modelctl.cli.deprecating import DEPRECATE_EPILOG, deprecate_command
+    from modelctl.cli.edit import DEPRECATE_EPILOG, deprecate_command
 
     return deprecate_command, DEPRECATE_EPILOG
 
 
 def _undeprecate() -> Command:
-    from modelctl.cli.deprecating import UNDEPRECATE_EPILOG, undeprecate_command
+    from modelctl.cli.edit import UNDEPRECATE_EPILOG, undeprecate_command
 
     return undeprecate_command, UNDEPRECATE_EPILOG
 
 
 def _pin() -> Command:
-    from modelctl.cli.claiming import PIN_EPILOG, pin_command
+    from modelctl.cli.ownership import PIN_EPILOG, pin_command
 
     return pin_command, PIN_EPILOG
 
 
 def _unpin() -> Command:
-    from modelctl.cli.claiming import UNPIN_EPILOG, unpin_command
+    from modelctl.cli.ownership import UNPIN_EPILOG, unpin_command
 
     return unpin_command, UNPIN_EPILOG
 
 
 def _adopt() -> Command:
-    from modelctl.cli.claiming import ADOPT_EPILOG, adopt_command
+    from modelctl.cli.ownership import ADOPT_EPILOG, adopt_command
 
     return adopt_command, ADOPT_EPILOG
 
 
 def _resolve() -> Command:
-    from modelctl.cli.resolving import EPILOG, resolve_command
+    from modelctl.cli.show import RESOLVE_EPILOG as EPILOG
+    from modelctl.cli.show import resolve_command
 
     return resolve_command, EPILOG
 
@@ -171,7 +176,8 @@ def _history() -> Command:
 
 
 def _undo() -> Command:
-    from modelctl.cli.undo import EPILOG, undo_command
+    from modelctl.cli.plan import UNDO_EPILOG as EPILOG
+    from modelctl.cli.plan import undo_command
 
     return undo_command, EPILOG
 
@@ -184,30 +190,30 @@ def _doctor() -> Command:
 
 @cache  # registers once
 def _provider() -> typer.Typer:
-    from modelctl.cli import provider_editing, provider_testing
+    from modelctl.cli import provider as providers
     from modelctl.cli.provider import app
 
-    app.command("add", epilog=provider_editing.ADD_EPILOG)(provider_editing.add_command)
-    app.command("set", epilog=provider_editing.SET_EPILOG)(provider_editing.set_command)
-    app.command("enable", epilog=provider_editing.ENABLE_EPILOG)(provider_editing.enable_command)
-    app.command("disable", epilog=provider_editing.DISABLE_EPILOG)(provider_editing.disable_command)
-    app.command("remove", epilog=provider_editing.REMOVE_EPILOG)(provider_editing.remove_command)
-    app.command("test", epilog=provider_testing.EPILOG)(provider_testing.test_command)
+    app.command("add", epilog=providers.ADD_EPILOG)(providers.add_command)
+    app.command("set", epilog=providers.SET_EPILOG)(providers.set_command)
+    app.command("enable", epilog=providers.ENABLE_EPILOG)(providers.enable_command)
+    app.command("disable", epilog=providers.DISABLE_EPILOG)(providers.disable_command)
+    app.command("remove", epilog=providers.REMOVE_EPILOG)(providers.remove_command)
+    app.command("test", epilog=providers.EPILOG)(providers.test_command)
     return app
 
 
 @cache  # registers once
 def _catalog() -> typer.Typer:
-    from modelctl.cli import catalog_files
+    from modelctl.cli import catalog
     from modelctl.cli.catalog import app
 
-    app.command("export", epilog=catalog_files.EXPORT_EPILOG)(catalog_files.export_command)
-    app.command("diff", epilog=catalog_files.DIFF_EPILOG)(catalog_files.diff_command)
+    app.command("export", epilog=catalog.EXPORT_EPILOG)(catalog.export_command)
+    app.command("diff", epilog=catalog.DIFF_EPILOG)(catalog.diff_command)
     return app
 
 
 def _runs() -> typer.Typer:
-    from modelctl.cli.runs import app
+    from modelctl.cli.history import app
 
     return app
 
@@ -220,14 +226,14 @@ def _price() -> typer.Typer:
 
 @cache  # registers once
 def _credential() -> typer.Typer:
-    from modelctl.cli import credential_master, credential_use
+    from modelctl.cli import credential
     from modelctl.cli.credential import NO_ARGUMENTS, app
 
-    app.command("which", epilog=credential_use.WHICH_EPILOG)(credential_use.which_command)
-    app.command("test", epilog=credential_use.TEST_EPILOG)(credential_use.test_command)
-    app.command("key", epilog=credential_master.KEY_EPILOG)(credential_master.key_command)
-    rotate = app.command("rotate", epilog=credential_master.ROTATE_EPILOG, context_settings=NO_ARGUMENTS)
-    rotate(credential_master.rotate_command)
+    app.command("which", epilog=credential.WHICH_EPILOG)(credential.which_command)
+    app.command("test", epilog=credential.TEST_EPILOG)(credential.test_command)
+    app.command("key", epilog=credential.KEY_EPILOG)(credential.key_command)
+    rotate = app.command("rotate", epilog=credential.ROTATE_EPILOG, context_settings=NO_ARGUMENTS)
+    rotate(credential.rotate_command)
     return app
 
 

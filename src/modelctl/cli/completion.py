@@ -1,18 +1,131 @@
-"""What a shell may complete: commands, options, their values, and the names of providers and models.
-
-Typer completes by parsing the words that are already there, for which it loads pydantic. Here the words are followed
-along the tree of commands instead, which takes half the time and lets the global options stand anywhere.
-"""
+"""The tree of commands, as it answers a shell that asks for completions. What the answer is, `completion` knows."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from modelctl.cli.completion_names import models, providers
-from modelctl.cli.context import SETTING_OF_OPTION
+from typer.core import TyperGroup
+
+from modelctl.cli.context import SETTING_OF_OPTION, Context
+from modelctl.errors import ModelctlError
+
+if TYPE_CHECKING:
+    from modelctl.config import Settings
+
+
+_WORDS = "modelctl.cli.completion.words"
+_COMMAND_LINES = ("COMP_WORDS", "_TYPER_COMPLETE_ARGS")
+"""The variables in which shells hand over what a person has typed: bash, and the others."""
+
+
+def words_typed(environ: Mapping[str, str]) -> list[str]:
+    """The words of the command line that a shell asks to complete, and perhaps more; none where it asks nothing."""
+    if "_MODELCTL_COMPLETE" not in environ:
+        return []
+    return re.findall(r"[\w-]+", " ".join(environ.get(name, "") for name in _COMMAND_LINES))
+
+
+class CompletingGroup(TyperGroup):
+    """A tree of commands that completes every word in its own way."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """The arguments, parsed; for a completion only kept, since nothing runs."""
+        if not ctx.resilient_parsing:
+            return super().parse_args(ctx, args)
+        ctx.meta[_WORDS] = args
+        return []
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """The candidates for the word that a person is writing, and never a word of an error.
+
+        Typer prints them in the way of each shell, and adds the names of files where there are none.
+        """
+        pass
+
+        return list(candidates(self, ctx.meta.get(_WORDS, []), ctx, incomplete))
+
+
+def providers(context: Context) -> set[str]:
+    """The providers that the catalogs in force or the database know."""
+    from modelctl.catalog.load import provider_names, shipped_directory
+
+    try:
+        settings, shipped = context.settings, shipped_directory()
+    except ModelctlError:
+        return set()
+    names = provider_names(shipped)
+    if settings.catalog_directory is not None:
+        names |= provider_names(settings.catalog_directory)
+    return names | {name for (name,) in _rows(settings, "providers", "name")}
+
+
+def models(context: Context, beginning: str) -> set[str]:
+    """The models of the database as provider/model_id; for a beginning also the bare ids that only one provider has."""
+    try:
+        rows = _rows(context.settings, "models", "provider", "model_id")
+    except ModelctlError:
+        return set()
+    names = {f"{provider}/{model_id}" for provider, model_id in rows}
+    if not beginning:
+        return names
+    sellers = Counter(model_id for _, model_id in rows)
+    return names | {model_id for model_id, count in sellers.items() if count == 1}
+
+
+def _rows(settings: Settings, table: str, *columns: str) -> list[tuple[str, ...]]:
+
+    if settings.database_url is None:
+        return []
+    return quick_rows(settings.database_url, f"{settings.table_prefix}{table}", columns, settings.schema)
+
+
+TIMEOUT_S = 2
+"""For another's lock on a file, and for a server to accept a connection."""
+
+
+def quick_rows(url: str, table: str, columns: Sequence[str], schema: str | None = None) -> list[tuple[str, ...]]:
+    """All rows of the table, in these columns. Empty where anything is wrong; makes nothing."""
+    scheme, _, rest = url.partition("://")
+    if scheme.lower().partition("+")[0] == "sqlite":
+        place = ".".join(f'"{name}"' for name in (schema, table) if name)
+        return _rows_of_file(Path(rest[1:].partition("?")[0]), f"SELECT {', '.join(columns)} FROM {place}")
+    return _rows_of_server(url, table, columns, schema)
+
+
+def _rows_of_file(path: Path, query: str) -> list[tuple[str, ...]]:
+    address = f"{path.absolute().as_uri()}?mode=ro"  # a file that is missing is not made
+    try:
+        with closing(sqlite3.connect(address, uri=True, timeout=TIMEOUT_S)) as connection:
+            return connection.execute(query).fetchall()
+    except sqlite3.Error:
+        return []
+
+
+def _rows_of_server(url: str, table: str, columns: Sequence[str], schema: str | None) -> list[tuple[str, ...]]:
+    from sqlalchemy import Select, column, select
+    from sqlalchemy import table as named
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from modelctl.db.connect import Purpose, engine_of, options, parsed
+
+    rows: Select[*tuple[Any, ...]] = select(*map(column, columns)).select_from(named(table, schema=schema))
+    try:
+        engine = engine_of(parsed(url), url, connect_timeout_s=TIMEOUT_S)
+        try:
+            with engine.connect() as connection:
+                connection.execution_options(**options(engine.dialect, Purpose.LOOK))
+                return [tuple(row) for row in connection.execute(rows)]
+        finally:
+            engine.dispose()
+    except (SQLAlchemyError, ModelctlError):
+        return []
 
 
 class Candidate(NamedTuple):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -13,10 +14,14 @@ from typing import TYPE_CHECKING, TextIO
 
 import typer
 
-from modelctl.errors import UsageError
+from modelctl.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
     from modelctl.config import Settings
+    from modelctl.core.runs import Author
+    from modelctl.db.engine import Database
+    from modelctl.db.lease import Holder
+
 
 SETTING_OF_OPTION = {"database": "database_url", "catalog": "catalog_directory", "config": "config"}
 """Which setting each global option gives, by the option's name; `config` is where the others are read."""
@@ -65,7 +70,7 @@ class Context:
     def without_secrets(self, text: str) -> str:
         """The text without keys and database passwords of this process: the last line of defence, for error reports."""
         from modelctl.config import secrets
-        from modelctl.core.database_url import MASK, redacted
+        from modelctl.core.credentials import MASK, redacted
 
         urls = [self.flags.get("database_url"), *(self.environ.get(name) for name in _URL_VARIABLES)]
         if "settings" in self.__dict__:  # resolving them here could raise
@@ -95,3 +100,64 @@ def _refuse_two_formats(ctx: typer.Context) -> None:
         return
     if (source := ctx.get_parameter_source("format")) is not None and source.name == "COMMANDLINE":
         raise UsageError(f"--json and --format {format} contradict each other", "leave one of them out")
+
+
+@contextmanager
+def database_of(context: Context) -> Iterator[Database]:
+    """The database of the settings; connects when it is first used, and closes at the end.
+
+    UsageError where no database is set and there is no home for the default one.
+    """
+    from modelctl.db.engine import Database
+
+    settings = context.settings
+    if settings.database_url is None:
+        raise UsageError("there is no home directory for the default database", "set HOME, DATABASE_URL or --database")
+    database = Database(settings.database_url, prefix=settings.table_prefix, schema=settings.schema)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+@contextmanager
+def readable_database(context: Context) -> Iterator[Database]:
+    """The same for a command that only reads: StoreError where nothing was ever written."""
+    from modelctl.db.migrate import is_readable
+
+    with database_of(context) as database:
+        if not is_readable(database):
+            raise StoreError(f"{database.label} has no models yet", "run `modelctl sync` to fill it")
+        yield database
+
+
+@contextmanager
+def database_if_any(context: Context) -> Iterator[Database | None]:
+    """The same for a command that can do without: None where no database is set, or nothing was ever written."""
+    from modelctl.db.migrate import is_readable
+
+    if context.settings.database_url is None:
+        yield None
+        return
+    with database_of(context) as database:
+        yield database if is_readable(database) else None
+
+
+@contextmanager
+def writing_alone(
+    context: Context, database: Database, author: Author, *, is_needed: bool = True
+) -> Iterator[Database]:
+    """The right to write: the database, every write of which makes sure of it first. Waits as the settings say.
+
+    Not `is_needed`: a run that only shows waits for nobody. LockHeld where another run writes for too long.
+    """
+    if not is_needed:
+        yield database
+        return
+    from modelctl.db.lease import held
+
+    def tell(holder: Holder) -> None:
+        context.say(f"waiting for the {holder.command} of {holder.actor}, begun {holder.since}")
+
+    with held(database, author, wait_s=context.settings.lock_wait_s, on_wait=tell) as lease:
+        yield database.fenced(lease.require)

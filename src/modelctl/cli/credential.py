@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import getpass
+from contextlib import contextmanager
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from modelctl.cli.context import Context, context_of
-from modelctl.cli.database import database_of, readable_database
-from modelctl.config.author import author_of
-from modelctl.core.credentials import CredentialState, place_text, project_of
-from modelctl.core.names import require_known
-from modelctl.errors import CredentialError, SourceError, UsageError
+from modelctl.cli.context import Context, context_of, database_of, readable_database
+from modelctl.config.settings import author_of
+from modelctl.core.credentials import MASTER_KEY_VARIABLE, CredentialState, FoundKey, place_text, project_of
+from modelctl.core.text import require_known
+from modelctl.errors import CredentialError, ExitCode, SourceError, UsageError
 
 if TYPE_CHECKING:
-    from modelctl.store.engine import Database
+    from collections.abc import Iterator
+
+    from modelctl.db.encryption import MasterKey
+    from modelctl.db.engine import Database
+    from modelctl.services.credentials import Keys
+    from modelctl.services.gather import Listed
+    from modelctl.services.sources import KnownProvider
+
 
 KEY_MAX_CHARS = 4096
 """A longer one is a file that was piped by mistake: the longest keys in use are tokens of some 2,000 characters."""
@@ -63,9 +72,8 @@ def set_command(ctx: typer.Context, provider: Provider, project: Project = None)
 
     It is encrypted with the master key and bound to its provider and project. Another one in its place is replaced.
     """
-    from modelctl.services.keys import master_key_of
-    from modelctl.store import schema
-    from modelctl.sync.credentials import store_key
+    from modelctl.db import migrate as schema
+    from modelctl.services.credentials import master_key_of, store_key
 
     refuse_secrets(ctx, "a provider and --project")
     context, place = context_of(ctx), (provider, project_of(project))
@@ -85,11 +93,10 @@ def list_command(ctx: typer.Context, format: Format = CredentialFormat.TABLE, js
 
     And whether the master key in force opens them.
     """
-    from modelctl.render.credentials import credentials_json, credentials_table
-    from modelctl.render.terminal import look_of
-    from modelctl.services.keys import master_key_of
-    from modelctl.store.schema import is_readable
-    from modelctl.sync.keys import stored_keys
+    from modelctl.db.migrate import is_readable
+    from modelctl.output.console import look_of
+    from modelctl.output.reports import credentials_json, credentials_table
+    from modelctl.services.credentials import master_key_of, stored_keys
 
     context = context_of(ctx)
     with database_of(context) as database:
@@ -116,7 +123,7 @@ def list_command(ctx: typer.Context, format: Format = CredentialFormat.TABLE, js
 @app.command("remove", epilog="Example: modelctl credential remove openai --project shop")
 def remove_command(ctx: typer.Context, provider: Provider, project: Project = None) -> None:
     """Remove a stored key; the provider knows nothing of it. No master key is needed."""
-    from modelctl.sync.credentials import remove_key
+    from modelctl.services.credentials import remove_key
 
     context = context_of(ctx)
     with readable_database(context) as database:
@@ -148,7 +155,7 @@ def read_secret(context: Context, what: str) -> str:
 
 def _key(context: Context, place: tuple[str, str]) -> str:
     """The key from the pipe, or typed unseen. UsageError for what can be none."""
-    from modelctl.discovery.keys import clean_key
+    from modelctl.discovery.http import clean_key
 
     text = read_secret(context, f"API key of {place_text(*place)}")
     if not text.strip() or len(text) > KEY_MAX_CHARS:
@@ -164,7 +171,231 @@ def _key(context: Context, place: tuple[str, str]) -> str:
 
 def _providers(context: Context, database: Database) -> list[str]:
     """Names of all providers that there are."""
-    from modelctl.services.asking import providers_there
-    from modelctl.store.schema import is_readable
+    from modelctl.db.migrate import is_readable
+    from modelctl.services.sources import providers_there
 
     return sorted(providers_there(context, database if is_readable(database) else None))
+
+
+PIPE = "-"
+
+KEY_EPILOG = """\b
+Examples:
+  modelctl credential key
+  modelctl credential key new.key
+
+Back the file up where the database's backups are not: without it nobody can open the stored keys, with it anybody.
+"""
+
+ROTATE_EPILOG = """\b
+Examples:
+  modelctl credential key new.key
+  modelctl credential rotate --to new.key
+  mv new.key ~/.config/modelctl/secret.key
+
+All keys or none. Broken off, or begun twice, it is run again with the same file; it then does what is left to do.
+"""
+
+
+def key_command(
+    ctx: typer.Context,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="A new file; left out means where it is looked for.")
+    ] = None,
+) -> None:
+    """Make a new master key in a file that only you can read.
+
+    It is not printed.
+    """
+    from modelctl.db.encryption import make_key_file
+
+    context = context_of(ctx)
+    path = file or context.settings.secret_key_file
+    if path is None:
+        raise UsageError("there is no home directory for the default file", "name one: `modelctl credential key FILE`")
+    made = make_key_file(path)
+    context.answer(f"{path}: master key {made.id}")
+    if (used := _id_in_force(context)) != made.id:
+        context.say(
+            f"it is not in force, {f'master key {used} is' if used else 'nothing is'}: `modelctl credential rotate --to"
+            f" {path}` moves the stored keys to it, secret_key_file or {MASTER_KEY_VARIABLE} puts it into force"
+        )
+
+
+def rotate_command(
+    ctx: typer.Context,
+    to: Annotated[str, typer.Option("--to", metavar="FILE|-", help="The new master key; - reads it from a pipe.")],
+) -> None:
+    """Encrypt all stored keys with a new master key, in one transaction."""
+    from modelctl.services.credentials import master_key_of, rotate
+
+    refuse_secrets(ctx, "--to FILE")
+    context = context_of(ctx)
+    new = _new_key(context, to)
+    with readable_database(context) as database:
+        rotation = rotate(database, partial(master_key_of, context), new, author_of(context, "credential rotate"))
+    for each in rotation.moved:
+        context.answer(f"{each}: key {each.fingerprint} is under master key {new.id}")
+    if not rotation.moved:
+        context.say(f"nothing to rotate: {rotation.already:,} keys are under master key {new.id}")
+    if (rotation.moved or rotation.already) and _id_in_force(context) != new.id:
+        context.warn(
+            f"from now on every command needs master key {new.id}: put it where the old one is (secret_key_file,"
+            f" {MASTER_KEY_VARIABLE} or the keyring), and keep the old one as long as backups of the database need it"
+        )
+
+
+def _new_key(context: Context, to: str) -> MasterKey:
+    from modelctl.db.encryption import key_in_file, master_key
+
+    if to != PIPE:
+        return key_in_file(Path(to))
+    return master_key(read_secret(context, "new master key"), "the standard input")
+
+
+def _id_in_force(context: Context) -> str | None:
+    from modelctl.services.credentials import master_key_of
+
+    try:
+        return master_key_of(context).id
+    except CredentialError:
+        return None
+
+
+WHICH_EPILOG = """\b
+Examples:
+  modelctl credential which openai
+  modelctl credential which openai --project shop --json
+"""
+
+TEST_EPILOG = """\b
+Examples:
+  modelctl credential test openai
+  modelctl credential test openai --project shop
+
+Exit codes: 0 accepted, 1 refused, unreachable, or there is no key.
+"""
+
+
+def which_command(
+    ctx: typer.Context,
+    provider: Provider,
+    project: Project = None,
+    format: Format = CredentialFormat.TABLE,
+    json: AsJson = False,
+) -> None:
+    """Tell which key a provider is asked with.
+
+    The project's, else the platform's, else the environment's.
+    """
+    context = context_of(ctx)
+    with _asking(context, provider, project) as (known, keys):
+        found = _found(known, keys)
+    fingerprint = _fingerprint(context, found)
+    if json or format is CredentialFormat.JSON:
+        return _answer_json(context, _facts(provider, keys, found, fingerprint))
+    told = f", fingerprint {fingerprint}" if fingerprint is not None else ""
+    context.answer(f"{place_text(provider, keys.project)}: the {found.source}'s, in {found.name}{told}")
+    return None
+
+
+def test_command(
+    ctx: typer.Context,
+    provider: Provider,
+    project: Project = None,
+    format: Format = CredentialFormat.TABLE,
+    json: AsJson = False,
+) -> None:
+    """Ask the provider for its models; nothing is written.
+
+    With the key that a sync would use.
+    """
+    context = context_of(ctx)
+    with _asking(context, provider, project) as (known, keys):
+        found = _found(known, keys)
+        listed = _listed(context, known, keys)
+    if not (json or format is CredentialFormat.JSON):
+        if listed.error is not None:
+            raise listed.error
+        models = len(listed.listing.records) if listed.listing is not None else 0
+        context.answer(f"{place_text(provider, keys.project)}: accepted, {models:,} models listed ({found.name})")
+        return
+    facts = _facts(provider, keys, found, _fingerprint(context, found))
+    outcome = {
+        "is_accepted": listed.error is None,
+        "models": len(listed.listing.records) if listed.listing is not None else None,
+        "error": str(listed.error) if listed.error is not None else None,
+    }
+    _answer_json(context, facts | outcome)
+    if listed.error is not None:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+@contextmanager
+def _asking(context: Context, provider: str, project: str | None) -> Iterator[tuple[KnownProvider, Keys]]:
+    """The provider, and where its keys are. UsageError for a provider or a project that there is not."""
+    from modelctl.db.migrate import is_readable
+    from modelctl.services.credentials import keys_of
+    from modelctl.services.sources import providers_there
+
+    named = project_of(project)
+    with database_of(context) as database:
+        present = database if is_readable(database) else None
+        known = providers_there(context, present)
+        require_known(provider, known, "provider")
+        yield known[provider], keys_of(context, present, named)
+
+
+def _found(known: KnownProvider, keys: Keys) -> FoundKey:
+    """The key. SourceError where there is none."""
+    found = keys.find(known.provider)
+    if found is None:
+        name = known.provider.name
+        variables = f", or set {' or '.join(known.provider.env_vars)}" if known.provider.env_vars else ""
+        raise SourceError(f"{name}: there is no key", f"store one with `modelctl credential set {name}`{variables}")
+    return found
+
+
+def _listed(context: Context, known: KnownProvider, keys: Keys) -> Listed:
+    """What asking the provider came to."""
+    from modelctl.core.planning.policy import Patterns
+    from modelctl.services.gather import Listed, ask
+    from modelctl.services.sources import SourceChoice, job_for
+
+    settings = context.settings
+    job = job_for(
+        known,
+        source=SourceChoice.API,
+        patterns=Patterns(),
+        keys=keys,
+        timeout_s=settings.timeout_s,
+        now=context.now,
+    )
+    return next(ask([job], deadline_s=settings.deadline_s), Listed(job=job, error=job.error))
+
+
+def _fingerprint(context: Context, found: FoundKey) -> str | None:
+    """As `credential list` shows it; None without a master key, under which alone it means something."""
+    from modelctl.services.credentials import master_key_of
+
+    try:
+        return master_key_of(context).fingerprint(found.key)
+    except CredentialError:
+        return None
+
+
+def _facts(provider: str, keys: Keys, found: FoundKey, fingerprint: str | None) -> dict[str, Any]:
+    return {
+        "provider": provider,
+        "project": keys.project or None,
+        "source": found.source.value,
+        "name": found.name,
+        "fingerprint": fingerprint,
+    }
+
+
+def _answer_json(context: Context, values: dict[str, Any]) -> None:
+    from modelctl.output.console import look_of
+    from modelctl.output.reports import answer_json
+
+    context.answer(answer_json(values, look_of(context.stdout, context.environ)))

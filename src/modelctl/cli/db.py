@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from modelctl.cli.context import context_of
-from modelctl.cli.database import database_of
+from modelctl.cli.context import context_of, database_of
 from modelctl.errors import ExitCode
 
 app = typer.Typer(
@@ -29,7 +28,7 @@ class StatusFormat(StrEnum):
 @app.command("upgrade", epilog="Example: modelctl --database postgresql://me@localhost/shop db upgrade")
 def upgrade(ctx: typer.Context) -> None:
     """Create the tables, or upgrade them to this version."""
-    from modelctl.store import schema
+    from modelctl.db import migrate as schema
 
     context = context_of(ctx)
     with database_of(context) as database:
@@ -45,7 +44,7 @@ def status(
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 3 when an upgrade is pending.")] = False,
 ) -> None:
     """Tell the version of the tables and what an upgrade would run."""
-    from modelctl.store import schema
+    from modelctl.db import migrate as schema
 
     context = context_of(ctx)
     with database_of(context) as database:

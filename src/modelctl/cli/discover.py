@@ -9,16 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelctl.cli.asking import MaxAge, Project, SourceOption, asking
-from modelctl.cli.choosing import say_left_out
-from modelctl.cli.context import Context, context_of
-from modelctl.cli.database import database_if_any
+from modelctl.cli.context import Context, context_of, database_if_any
+from modelctl.cli.options import MaxAge, Project, SourceOption, asking, say_left_out
 from modelctl.errors import ExitCode, SourceError
 
 if TYPE_CHECKING:
-    from modelctl.render.discover import Discovered
-    from modelctl.services.asking import Asking
-    from modelctl.sync.jobs import Job
+    from modelctl.output.providers import Discovered
+    from modelctl.services.sources import Asking, Job
+
 
 EPILOG = """\b
 Examples:
@@ -54,8 +52,8 @@ def discover_command(
     It is mapped to the fields of a model. Catalogs, your patterns and the rows of the database change nothing here: it
     is the API's word alone, with what was skipped and why. Prices are shown where an API states them; few do.
     """
-    from modelctl.render.discover import FORMATS
-    from modelctl.render.terminal import look_of
+    from modelctl.output.console import look_of
+    from modelctl.output.providers import FORMATS
 
     context = context_of(ctx)
     named = sorted(set(provider or ()))
@@ -76,7 +74,7 @@ def discover_command(
 
 def _jobs(context: Context, who: Asking) -> list[Job]:
     """The providers named, each of which must be askable, or all that can be asked; with nothing left out."""
-    from modelctl.core.filters import Patterns
+    from modelctl.core.planning.policy import Patterns
 
     jobs = [replace(job, patterns=Patterns()) for job in _all_jobs(context, who)]
     askable = [job for job in jobs if job.access is not None or job.error is not None]
@@ -88,7 +86,7 @@ def _jobs(context: Context, who: Asking) -> list[Job]:
 
 def _all_jobs(context: Context, who: Asking) -> Sequence[Job]:
     """Of the providers of the catalogs, and of the database where there is one."""
-    from modelctl.services.syncing import ground_of
+    from modelctl.services.sync import ground_of
 
     with database_if_any(context) as database:
         ground = ground_of(context, database, who)
@@ -98,8 +96,8 @@ def _all_jobs(context: Context, who: Asking) -> Sequence[Job]:
 
 def _found(context: Context, jobs: Sequence[Job]) -> list[Discovered]:
     """What came of each job, by provider."""
-    from modelctl.render.discover import Discovered
-    from modelctl.sync.listings import ask
+    from modelctl.output.providers import Discovered
+    from modelctl.services.gather import ask
 
     found = [Discovered(provider=job.provider.name, error=job.error) for job in jobs if job.error is not None]
     found += [

@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from modelctl.cli.context import context_of
-from modelctl.cli.database import database_of
-from modelctl.core.durations import duration
+from modelctl.cli.context import context_of, database_of
+from modelctl.core.text import duration
 from modelctl.errors import ExitCode
 
 EPILOG = """\b
@@ -42,10 +41,10 @@ def doctor_command(
     Tells what is wrong and what to do. Permissions are checked by writing a row into each table, in one transaction
     that is always rolled back.
     """
-    from modelctl.render.doctor import FORMATS
-    from modelctl.render.terminal import look_of
-    from modelctl.services.keys import master_key_once
-    from modelctl.sync.checking import CheckupOptions, check_up
+    from modelctl.output.console import look_of
+    from modelctl.output.reports import FORMATS
+    from modelctl.services.credentials import master_key_once
+    from modelctl.services.doctor import CheckupOptions, check_up
 
     context = context_of(ctx)
     settings = context.settings

@@ -1,4 +1,4 @@
-"""The command line: global options, the list of commands, and the one place where errors become exit codes.
+"""The command line: global options, and the one place where errors become exit codes.
 
 Command modules import Typer, the standard library and the core at the top, and everything slow in their bodies; which
 of them are imported at all, `commands` says.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import signal
 import sys
 import threading
@@ -24,13 +25,76 @@ from modelctl.errors import ExitCode, ModelctlError, UsageError
 try:
     import typer
     from typer.core import TyperCommand
+    from typer.exceptions import TyperException
 
     from modelctl.cli.commands import COMMANDS
-    from modelctl.cli.completing import CompletingGroup, words_typed
+    from modelctl.cli.completion import CompletingGroup, words_typed
     from modelctl.cli.context import SETTING_OF_OPTION, Context, context_of
 except KeyboardInterrupt:  # most of the first tenth of a second is spent here, before `main` can catch it
     sys.stderr.write("interrupted\n")
     sys.exit(ExitCode.INTERRUPTED)
+
+_NO_SUCH_OPTION = "No such option"
+_INVALID_VALUE = re.compile(r"Invalid value for '([^']*)': (?:Value error, )?(.*)", re.DOTALL)
+
+
+def run_command(tree: Any, arguments: list[str], context: Context) -> int:
+    """The command's exit code. UsageError for a command line that is wrong, KeyboardInterrupt for Ctrl-C."""
+    try:
+        code = tree(arguments, prog_name="modelctl", obj=context, standalone_mode=False, color=False)
+    except SystemExit as end:
+        code = end.code
+    except typer.Abort as end:
+        if isinstance(end.__context__, KeyboardInterrupt):  # Ctrl-C at a question
+            raise KeyboardInterrupt from None
+        context.warn("aborted")
+        return ExitCode.FAILED
+    except TyperException as mistake:
+        if _is_help(mistake):
+            context.warn(mistake.format_message())
+            return ExitCode.USAGE
+        raise _usage_error(mistake) from mistake
+    if code == ExitCode.INTERRUPTED:  # Typer's answer to Ctrl-C
+        raise KeyboardInterrupt
+    return code if isinstance(code, int) else ExitCode.OK
+
+
+def _is_help(mistake: TyperException) -> bool:
+    """Whether it is a group without a command, which is answered with its help."""
+    return "\n" in mistake.message and mistake.message.startswith("Usage:")
+
+
+def _usage_error(mistake: TyperException) -> UsageError:
+    what, _, meant = mistake.format_message().partition(" Did you mean ")
+    if meant:
+        return UsageError(_phrase(what), f"did you mean {meant}")
+    ctx: Any = getattr(mistake, "ctx", None)
+    if (option := getattr(mistake, "option_name", None)) and what.startswith(_NO_SUCH_OPTION):
+        return UsageError(f"{_phrase(_NO_SUCH_OPTION)} {option}", _near_option(option, ctx) or _help(ctx))
+    return UsageError(_phrase(what), _help(ctx))
+
+
+def _phrase(sentence: str) -> str:
+    """A sentence of Typer's, or of pydantic's behind it, as our errors are written."""
+    if found := _INVALID_VALUE.fullmatch(sentence):
+        return f"{found[1]}: {_phrase(found[2])}"
+    return (sentence[:1].lower() + sentence[1:]).rstrip(".")
+
+
+def _near_option(name: str, ctx: Any) -> str:
+    """What was probably meant: an argument, or an option of the command or a global one; empty when none is near."""
+    from modelctl.catalog.findings import closest
+
+    parameters = [*ctx.command.params, *ctx.find_root().command.params]
+    words = [option for each in parameters for option in (*each.opts, *each.secondary_opts)]
+    if name.removeprefix("--") in words:  # an argument of that name
+        return f"write `{ctx.command_path} {' '.join(ctx.command.collect_usage_pieces(ctx)[1:])}`"
+    return closest(name, words)
+
+
+def _help(ctx: Any) -> str:
+    return f"see `{ctx.command_path} --help`" if ctx is not None else ""
+
 
 _HELP = ("-h", "--help")
 
@@ -127,7 +191,6 @@ def _invoke(arguments: list[str], context: Context) -> int:
     if (text := _help_text(arguments)) is not None:
         context.answer(text)
         return ExitCode.OK
-    from modelctl.cli.mistakes import run_command
 
     return run_command(_tree_for([*arguments, *words_typed(context.environ)]), arguments, context)
 

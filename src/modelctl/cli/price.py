@@ -8,24 +8,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelctl.cli import price_cost, price_import, price_set
-from modelctl.cli.context import Context, context_of
-from modelctl.cli.database import readable_database
-from modelctl.cli.price_models import find
-from modelctl.core.counts import counted
-from modelctl.core.instants import instant
-from modelctl.core.names import require_known
-from modelctl.core.price import PriceKind
-from modelctl.core.units import to_seconds
+from modelctl.cli import price_cost
+from modelctl.cli import price_entry as price_import
+from modelctl.cli import price_entry as price_set
+from modelctl.cli.context import Context, context_of, readable_database
+from modelctl.cli.price_cost import find
+from modelctl.core.prices.price import PriceKind
+from modelctl.core.text import counted, instant, require_known, to_seconds
 from modelctl.errors import UsageError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from modelctl.core.model import ModelKey
-    from modelctl.core.price_changes import PriceChange
+    from modelctl.core.facts import ModelKey
+    from modelctl.core.prices.timeline import PriceChange
     from modelctl.core.stored import StoredModel
-    from modelctl.store.names import Tables
+    from modelctl.db.tables import Tables
+
 
 SINCE_DAYS = 30
 """How far `price changes` looks back unless it is told."""
@@ -96,9 +95,9 @@ def history(
     json: AsJson = False,
 ) -> None:
     """Show every dated price of a model, and who states it."""
-    from modelctl.core.price_changes import periods
-    from modelctl.render.price_history import history_json, history_text
-    from modelctl.render.terminal import look_of
+    from modelctl.core.prices.timeline import periods
+    from modelctl.output.console import look_of
+    from modelctl.output.prices import history_json, history_text
 
     context = context_of(ctx)
     [key], known = find(context, [model])
@@ -135,8 +134,8 @@ def changes(
 
     Those that are announced are included.
     """
-    from modelctl.render.price_changes import changes_json, changes_text
-    from modelctl.render.terminal import look_of
+    from modelctl.output.console import look_of
+    from modelctl.output.prices import changes_json, changes_text
 
     context = context_of(ctx)
     begin = instant(since, "--since") if since else to_seconds(context.now) - timedelta(days=SINCE_DAYS)
@@ -161,12 +160,11 @@ app.command("compare", epilog=price_cost.COMPARE_EPILOG)(price_cost.compare)
 
 
 def _sheet(context: Context, model: str, moment: datetime, *, with_past: bool, as_json: bool) -> None:
-    from modelctl.core.price_sheet import price_sheet
-    from modelctl.core.redirects import served
-    from modelctl.render.price_json import sheet_json
-    from modelctl.render.price_sheet import sheet_text
-    from modelctl.render.price_words import overruled_text, served_text
-    from modelctl.render.terminal import look_of
+    from modelctl.core.prices.billing import served
+    from modelctl.core.prices.timeline import price_sheet
+    from modelctl.output.console import look_of
+    from modelctl.output.price_text import overruled_text, served_text, sheet_json
+    from modelctl.output.prices import sheet_text
 
     [key], known = find(context, [model])
     look = look_of(context.stdout, context.environ)
@@ -183,8 +181,8 @@ def _changes(
     context: Context, begin: datetime, end: datetime | None, wanted: list[str]
 ) -> list[tuple[ModelKey, PriceChange]]:
     """The changes in the span, by time and model."""
-    from modelctl.core import price_changes
-    from modelctl.store import read
+    from modelctl.core.prices import timeline as price_changes
+    from modelctl.db import read
 
     def work(connection: Connection, tables: Tables) -> list[StoredModel]:
         providers = sorted(read.providers(connection, tables))

@@ -2,23 +2,84 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelctl.cli.context import Context, context_of
-from modelctl.cli.price_meters import metered
-from modelctl.cli.price_models import find, tell_of
-from modelctl.core.instants import instant
-from modelctl.core.price import ServiceTier
-from modelctl.core.units import to_seconds
-from modelctl.core.usage import Usage
-from modelctl.errors import ExitCode, UsageError
+from modelctl.cli.context import Context, context_of, readable_database
+from modelctl.cli.options import metered, read_file, tell_bad_rows
+from modelctl.core.facts import ModelKey
+from modelctl.core.models.resolve import Resolution, Rule, resolve
+from modelctl.core.prices.billing import may_answer
+from modelctl.core.prices.price import ServiceTier
+from modelctl.core.prices.usage import Usage
+from modelctl.core.text import counted, instant, to_seconds
+from modelctl.errors import ExitCode, ModelctlError, UsageError
 
 if TYPE_CHECKING:
-    from modelctl.core.biller import Billed
+    from sqlalchemy import Connection
+
+    from modelctl.core.prices.billing import Billed, Biller, Tally
+    from modelctl.core.prices.usage import UsageRows
+    from modelctl.core.stored import StoredModel
+    from modelctl.db.tables import Tables
+    from modelctl.output.bills import BilledRow
+
+
+Known = Mapping[ModelKey, "StoredModel"]
+
+
+def find(context: Context, names: Sequence[str]) -> tuple[list[ModelKey], Known]:
+    """The models that the names mean, and all models: these, and what they redirect to, with their ledgers.
+
+    UsageError or ModelctlError for a name that means none, or several.
+    """
+    from modelctl.cli.context import readable_database
+    from modelctl.db import read
+
+    def work(connection: Connection, tables: Tables) -> tuple[list[Resolution], Known]:
+        known = {each.key: each for each in read.models(connection, tables)}
+        found = [resolve(name, known.values()) for name in names]
+        return found, with_ledgers(connection, tables, known, [each.key for each in found])
+
+    with readable_database(context) as database:
+        found, known = database.read(lambda connection: work(connection, database.tables))
+    tell_resolved(context, zip(names, found, strict=True))
+    return [each.key for each in found], known
+
+
+def with_ledgers(connection: Connection, tables: Tables, known: Known, keys: Iterable[ModelKey]) -> Known:
+    """All models, those named and what they redirect to with their ledgers."""
+    from modelctl.db import read
+
+    return {**known, **read.with_ledgers(connection, tables, may_answer(keys, known))}
+
+
+def tell_resolved(context: Context, resolved: Iterable[tuple[str, Resolution]]) -> None:
+    """Which models were meant by names that are no ids."""
+    for name, resolution in resolved:
+        if resolution.rule is not Rule.EXACT:
+            context.say(f"{name!r} is {resolution}")
+
+
+def tell_of(context: Context, billed: Billed, known: Known) -> None:
+    """What a person should know of a bill before relying on it."""
+    from modelctl.output.price_text import not_given_text, overruled_text, oversized_text, served_text
+
+    remarks = [
+        *served_text(billed.served, known, billed.bill.at),
+        *overruled_text(known, billed.served, context.now),
+        *not_given_text(billed),
+        *oversized_text(billed),
+    ]
+    for remark in remarks:
+        context.warn(remark)
+
 
 COST_EPILOG = """\b
 Examples:
@@ -94,7 +155,6 @@ def cost(
 
     At the prices in force at its time; it says which those are.
     """
-    from modelctl.cli.price_rows import Order, bill_records
 
     context = context_of(ctx)
     moment, format = instant(at, "--at") if at else None, BillFormat.JSON if json else format
@@ -124,9 +184,9 @@ def compare(
 
     Cheapest first; exit 3 when a price is unknown.
     """
-    from modelctl.core.biller import by_cost
-    from modelctl.render.price_compare import compare_json, compare_text
-    from modelctl.render.terminal import look_of
+    from modelctl.core.prices.billing import by_cost
+    from modelctl.output.bills import compare_json, compare_text
+    from modelctl.output.console import look_of
 
     context = context_of(ctx)
     bills = by_cost(_bills(context, models, usage, instant(at, "--at") if at else None, service_tier))
@@ -143,7 +203,7 @@ def _bills(
     context: Context, models: list[str], usage: Usage, at: datetime | None, service_tier: ServiceTier
 ) -> list[Billed]:
     """A bill for each model, with what has to be said of it."""
-    from modelctl.core.biller import Biller
+    from modelctl.core.prices.billing import Biller
 
     if not usage.quantities:
         raise UsageError("nothing to bill", "say what was used, as --input 1200 --output 300")
@@ -156,9 +216,10 @@ def _bills(
 
 
 def _one_bill(context: Context, billed: Billed, format: BillFormat) -> str:
-    from modelctl.render import bills, price_json
-    from modelctl.render.bill import bill_text
-    from modelctl.render.terminal import look_of
+    from modelctl.output import bills
+    from modelctl.output import price_text as price_json
+    from modelctl.output.bills import bill_text
+    from modelctl.output.console import look_of
 
     look = look_of(context.stdout, context.environ)
     row = bills.BilledRow(1, "", billed)
@@ -171,3 +232,135 @@ def _one_bill(context: Context, billed: Billed, format: BillFormat) -> str:
             return "\n".join(bills.rows_jsonl([row], look))
         case BillFormat.CSV:
             return "\n".join(bills.rows_csv([row]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What the command line asks for."""
+
+    source: str
+    at: datetime | None
+    """Of records that have no instant of their own."""
+    service_tier: ServiceTier
+    """Of records that do not state theirs."""
+    by_model: bool
+    format: str
+
+
+def bill_records(context: Context, order: Order) -> ExitCode:
+    """Bill all records, print the bills and what they come to. UsageError naming each line that cannot be billed."""
+    from modelctl.core.prices.billing import Biller, Tally
+    from modelctl.core.prices.usage import read_rows
+
+    found = read_file(context, order.source, "--from", read_rows)
+    keys, known = _models(context, found)
+    if found.bad:
+        tell_bad_rows(context, found.bad)
+        raise UsageError(f"nothing was billed: {len(found.bad):,} of {_count(found)} usage records cannot be")
+    total, of_model = Tally(), defaultdict[ModelKey, Tally](Tally)
+    _print(context, order, _row_bills(context, order, found, keys, Biller(known), total, of_model), total, of_model)
+    _tell(context, order, found, total, known, set(keys.values()))
+    return ExitCode.PENDING if total.incomplete_rows else ExitCode.OK
+
+
+def _models(context: Context, found: UsageRows) -> tuple[dict[str, ModelKey], Known]:
+    """Each name that the records use, and the models with their ledgers; names that mean none become bad rows."""
+    from modelctl.core.records import BadRow
+    from modelctl.db import read
+
+    names = dict.fromkeys(row.model for row in found.rows)
+
+    def work(connection: Connection, tables: Tables) -> tuple[dict[str, Resolution], dict[str, str], Known]:
+        known = {each.key: each for each in read.models(connection, tables)}
+        resolved: dict[str, Resolution] = {}
+        problems: dict[str, str] = {}
+        for name in names:
+            try:
+                resolved[name] = resolve(name, known.values())
+            except ModelctlError as error:
+                problems[name] = str(error)
+        return resolved, problems, with_ledgers(connection, tables, known, {each.key for each in resolved.values()})
+
+    with readable_database(context) as database:
+        resolved, problems, known = database.read(lambda connection: work(connection, database.tables))
+    tell_resolved(context, resolved.items())
+    found.bad.extend(BadRow(row.line, problems[row.model]) for row in found.rows if row.model in problems)
+    return {name: each.key for name, each in resolved.items()}, known
+
+
+def _row_bills(
+    context: Context,
+    order: Order,
+    found: UsageRows,
+    keys: dict[str, ModelKey],
+    biller: Biller,
+    total: Tally,
+    of_model: defaultdict[ModelKey, Tally],
+) -> Iterator[BilledRow]:
+    """The bills one by one, counted as they pass."""
+    from modelctl.output.bills import BilledRow
+
+    default_at, default_tier = order.at or to_seconds(context.now), order.service_tier.value
+    for row in found.rows:
+        billed = biller.bill(keys[row.model], row.usage, row.at or default_at, row.service_tier or default_tier)
+        total.add(billed)
+        of_model[billed.key].add(billed)
+        yield BilledRow(row.line, row.id, billed)
+
+
+def _print(
+    context: Context, order: Order, bills: Iterator[BilledRow], total: Tally, of_model: dict[ModelKey, Tally]
+) -> None:
+    from modelctl.output import bills as render
+    from modelctl.output.console import look_of
+
+    look = look_of(context.stdout, context.environ)
+    if order.by_model:
+        for _ in bills:
+            pass  # counting them is all
+        rendered = {
+            "table": lambda: render.models_table(of_model, look),
+            "json": lambda: render.models_json(of_model, total),
+            "jsonl": lambda: render.models_jsonl(of_model),
+            "csv": lambda: render.models_csv(of_model),
+        }
+    else:
+        rendered = {
+            "table": lambda: render.rows_table(bills, look),
+            "json": lambda: render.rows_json(bills, total, look),
+            "jsonl": lambda: render.rows_jsonl(bills, look),
+            "csv": lambda: render.rows_csv(bills),
+        }
+    for text in rendered[order.format]():
+        context.answer(text)
+    if order.format == "table":
+        context.answer(f"\n{render.summary(total)}")
+
+
+def _tell(
+    context: Context, order: Order, found: UsageRows, total: Tally, known: Known, used: Iterable[ModelKey]
+) -> None:
+    """The talk after the bills: what they come to, and what must be known before relying on it."""
+    from modelctl.core.prices.billing import served
+    from modelctl.output.bills import alarms, summary
+    from modelctl.output.price_text import overruled_text
+
+    if order.format in ("csv", "jsonl"):
+        context.say(summary(total))
+    if not found.rows:
+        context.warn("warning: no usage records: nothing was billed")
+    undated = sum(row.at is None for row in found.rows)
+    if undated:
+        as_of = f"{order.at or context.now:%Y-%m-%d %H:%M} UTC"
+        context.say(f"note: {counted(undated, 'row')} without an instant billed as of {as_of}")
+    for key in sorted(used):
+        for text in overruled_text(known, served(key, known, context.now), context.now):
+            context.warn(text)
+    for text in alarms(total):
+        context.warn(text)
+
+
+def _count(found: UsageRows) -> str:
+    """Records in all: those of which only the model was bad are among the rows."""
+    lines: set[int] = {row.line for row in found.rows} | {each.line for each in found.bad}
+    return f"{len(lines):,}"

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from modelctl.cli.context import Context, context_of
-from modelctl.cli.database import database_if_any
-from modelctl.core.names import require_known
+from modelctl.cli.context import Context, context_of, database_if_any, database_of, readable_database
+from modelctl.cli.options import chosen, known_to
+from modelctl.config.settings import author_of
+from modelctl.core.edits.providers import Given, addressed, is_open_road
+from modelctl.core.provider import Health
+from modelctl.core.text import counted, require_known, seconds, to_seconds
+from modelctl.errors import ExitCode, Refused, UsageError
 
 if TYPE_CHECKING:
-    from modelctl.core.provider_view import ProviderView
+    from modelctl.core.edits.providers import ProviderView
+    from modelctl.core.provider import Provider
+    from modelctl.db.engine import Database
+    from modelctl.services.providers import Edited, Tested
+
 
 app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Look at providers, try them, add your own.")
 
@@ -44,9 +54,8 @@ def list_command(ctx: typer.Context, format: Format = ProviderFormat.TABLE, json
 
     They are those of the database and of the catalogs.
     """
-    from modelctl.render.providers import provider_table
-    from modelctl.render.providers_json import providers_json
-    from modelctl.render.terminal import look_of
+    from modelctl.output.console import look_of
+    from modelctl.output.providers import provider_table, providers_json
 
     context = context_of(ctx)
     views = list(_views(context).values())
@@ -65,9 +74,8 @@ Examples:
 )
 def show_command(ctx: typer.Context, name: Name, format: Format = ProviderFormat.TABLE, json: AsJson = False) -> None:
     """Show one provider, and who stated each setting."""
-    from modelctl.render.providers import provider_page
-    from modelctl.render.providers_json import provider_json
-    from modelctl.render.terminal import look_of
+    from modelctl.output.console import look_of
+    from modelctl.output.providers import provider_json, provider_page
 
     context = context_of(ctx)
     views = _views(context)
@@ -79,10 +87,313 @@ def show_command(ctx: typer.Context, name: Name, format: Format = ProviderFormat
 
 def _views(context: Context) -> dict[str, ProviderView]:
     from modelctl.catalog.load import in_force
-    from modelctl.services.asking import switches
-    from modelctl.services.keys import keys_of
-    from modelctl.sync.provider_views import provider_views
+    from modelctl.services.credentials import keys_of
+    from modelctl.services.providers import provider_views
+    from modelctl.services.sources import switches
 
     catalogs = list(in_force(context.settings.catalog_directory))
     with database_if_any(context) as database:
         return provider_views(database, catalogs, keys_of(context, database), switches(context))
+
+
+ADD_EPILOG = """\b
+Examples:
+  modelctl provider add local-llm --base-url http://localhost:8080/v1
+  modelctl provider add gateway --base-url https://llm.example.com/v1 --env GATEWAY_KEY --auth-header X-Api-Key
+  modelctl provider set gateway --auth-prefix "" --header X-Team=research --header X-Tenant-Key=env:TENANT_KEY
+  modelctl provider add openai-eu --kind openai --base-url https://eu.api.openai.com/v1 --env OPENAI_EU_KEY
+  modelctl sync --provider local-llm
+
+The database keeps names of variables, never keys. Without --env the server is asked without a key.
+"""
+
+SET_EPILOG = """\b
+Examples:
+  modelctl provider set local-llm --base-url http://localhost:9090/v1
+  modelctl provider set local-llm --header X-Team=research     # the other headers stay
+  modelctl provider set local-llm --header X-Team= --env ""    # takes a header and the variables away
+
+What you set stays: no sync changes it back, whatever the catalogs state.
+"""
+
+ENABLE_EPILOG = """\b
+Examples:
+  modelctl provider enable fireworks
+  modelctl provider enable fireworks together
+"""
+
+DISABLE_EPILOG = """\b
+Examples:
+  modelctl provider disable fireworks
+  modelctl sync --provider fireworks    # naming it still syncs it
+
+Its models stay as they are; an application that must not offer them looks at ai_providers.is_enabled.
+"""
+
+REMOVE_EPILOG = """\b
+Examples:
+  modelctl provider remove local-llm             # shows what would go with it, and refuses if there are models
+  modelctl provider remove local-llm --cascade
+  modelctl undo last                             # brings the row and its models back, but no stored key
+
+The ledger of prices, the runs and the audit trail stay. Exits 4 where models hang on it and --cascade is not given.
+"""
+
+MAX_SHOWN = 10
+"""Dependent models that are named; the rest is counted."""
+
+Names = Annotated[list[str], typer.Argument(metavar="PROVIDER", help="Which ones.")]
+NewName = Annotated[str, typer.Argument(metavar="NAME", help="A slug, as in NAME/model_id.")]
+BaseUrl = Annotated[
+    str | None, typer.Option("--base-url", metavar="URL", help="Where the API is, as http://localhost:8080/v1.")
+]
+Env = Annotated[
+    list[str] | None,
+    typer.Option("--env", metavar="VARIABLE", help="Variable that holds the key; the first one set wins. Repeatable."),
+]
+DisplayName = Annotated[str | None, typer.Option("--display-name", metavar="TEXT", help="The name for people.")]
+AuthHeader = Annotated[
+    str | None, typer.Option("--auth-header", metavar="NAME", help="Header of the key; else Authorization.")
+]
+AuthPrefix = Annotated[
+    str | None, typer.Option("--auth-prefix", metavar="WORD", help='Word before the key; else Bearer. "" for none.')
+]
+Headers = Annotated[
+    list[str] | None,
+    typer.Option("--header", metavar="NAME=VALUE", help="Another header; a secret as NAME=env:VARIABLE. Repeatable."),
+]
+
+
+def add_command(
+    ctx: typer.Context,
+    name: NewName,
+    kind: Annotated[
+        str, typer.Option("--kind", metavar="KIND", help="How it lists models: a discovery module.")
+    ] = "openai-compatible",
+    base_url: BaseUrl = None,
+    env: Env = None,
+    display_name: DisplayName = None,
+    auth_header: AuthHeader = None,
+    auth_prefix: AuthPrefix = None,
+    header: Headers = None,
+) -> None:
+    """Add a provider of your own.
+
+    It is synced from its API by this row alone: no catalog has to know it.
+    """
+    from modelctl.services.providers import add, new_provider
+
+    context = context_of(ctx)
+    given = _given(ctx.params)
+    provider = new_provider(name, given, _known(context))
+    with _writable_database(context) as database:
+        edited = add(database, provider, author_of(context, "provider add"))
+    context.answer(f"{name}: added")
+    _warn_of_open_road(context, edited.provider)
+    if edited.remembered:
+        again = f"`modelctl sync --provider {name} --recreate all` brings back"
+        context.say(f"{again} the {edited.remembered:,} models that were removed with an earlier {name}")
+    else:
+        context.say(f"try it with `modelctl provider test {name}`, then run `modelctl sync --provider {name}`")
+
+
+def set_command(
+    ctx: typer.Context,
+    name: Name,
+    kind: Annotated[
+        str | None, typer.Option("--kind", metavar="KIND", help="How it lists models: a discovery module.")
+    ] = None,
+    base_url: BaseUrl = None,
+    env: Env = None,
+    display_name: DisplayName = None,
+    auth_header: AuthHeader = None,
+    auth_prefix: AuthPrefix = None,
+    header: Headers = None,
+) -> None:
+    """Change settings of a provider.
+
+    Nothing but what is given changes; an empty value takes a setting away.
+    """
+    context = context_of(ctx)
+    given = _given(ctx.params)
+    if given == Given():
+        raise UsageError("there is nothing to set", f"see `modelctl provider set --help`, as --base-url for {name}")
+    for edited in _change(context, [name], given, "provider set"):
+        if not edited.changes:
+            context.say(f"{name}: so already, nothing changed")
+        _warn_of_open_road(context, edited.provider)
+
+
+def _given(said: Mapping[str, Any]) -> Given:
+    """What the options state of a provider."""
+    return Given(
+        kind=said["kind"],
+        base_url=said["base_url"],
+        env=tuple(said["env"]) if said["env"] else None,
+        display_name=said["display_name"],
+        auth_header=said["auth_header"],
+        auth_prefix=said["auth_prefix"],
+        headers=tuple(said["header"]) if said["header"] else None,
+    )
+
+
+def enable_command(ctx: typer.Context, names: Names) -> None:
+    """Take providers into syncs again."""
+    _switch(context_of(ctx), names, is_enabled=True)
+
+
+def disable_command(ctx: typer.Context, names: Names) -> None:
+    """Leave providers out of syncs of all."""
+    _switch(context_of(ctx), names, is_enabled=False)
+
+
+def remove_command(
+    ctx: typer.Context,
+    name: Name,
+    cascade: Annotated[bool, typer.Option("--cascade", help="Remove its models and stored keys with it.")] = False,
+) -> None:
+    """Remove a provider of your own."""
+    from modelctl.services.providers import dependents, remove
+
+    context = context_of(ctx)
+    _require_own(context, name)
+    with readable_database(context) as database:
+        found = dependents(database, name)
+        for key in found.models[:MAX_SHOWN]:
+            context.answer(str(key))
+        if (rest := len(found.models) - MAX_SHOWN) > 0:
+            context.answer(f"and {rest:,} more; `modelctl list --all --provider {name}` has all")
+        if found.keys:
+            context.say(f"{counted(found.keys, 'stored key')} would go with it")
+        if found.models and not cascade:
+            raise Refused(f"{len(found.models):,} models of {name} would go with it", "add --cascade if they may")
+        gone = remove(database, name, author_of(context, "provider remove"), cascade=cascade)
+    context.answer(f"{name}: removed" + (f", with {len(gone.models):,} models" if gone.models else ""))
+
+
+def _require_own(context: Context, name: str) -> None:
+    """UsageError for a provider of the catalogs, which the next sync would bring back."""
+    known = known_to(context)
+    require_known(name, known, "provider")
+    if _in_catalogs(context, name):
+        raise UsageError(
+            f"{name} is in the catalogs, and the next sync would bring it back",
+            f"`modelctl provider disable {name}` leaves it out of syncs",
+        )
+
+
+def _in_catalogs(context: Context, name: str) -> bool:
+    from modelctl.catalog.load import in_force
+
+    return any(name in catalog.providers for catalog in in_force(context.settings.catalog_directory))
+
+
+def _switch(context: Context, names: Sequence[str], *, is_enabled: bool) -> None:
+    word = "enabled" if is_enabled else "disabled"
+    command = "provider enable" if is_enabled else "provider disable"
+    for edited in _change(context, names, Given(is_enabled=is_enabled), command):
+        if not edited.changes:
+            context.say(f"{edited.provider.name}: {word} already, nothing changed")
+    off = [name for name in names if not context.settings.provider(name).enabled]
+    if is_enabled and off:
+        context.warn(f"note: the settings still switch off {', '.join(off)} (see `modelctl config show`)")
+
+
+def _change(context: Context, names: Sequence[str], given: Given, command: str) -> tuple[Edited, ...]:
+    from modelctl.output.format import old_to_new
+    from modelctl.services.providers import change, check_change
+
+    known = _known(context)
+    check_change(names, given, known)
+    with _writable_database(context) as database:
+        done = change(database, names, given, known, author_of(context, command))
+    for edited in done:
+        for each in edited.changes:
+            text = old_to_new(addressed(each.name, each.old), addressed(each.name, each.new))
+            context.answer(f"{edited.provider.name}: {each.name}  {text}")
+    return done
+
+
+def _known(context: Context) -> dict[str, Provider]:
+    return {name: each.provider for name, each in known_to(context).items()}
+
+
+@contextmanager
+def _writable_database(context: Context) -> Iterator[Database]:
+    """The database, its tables made where it is a SQLite file that is not there yet."""
+    from modelctl.db.migrate import ensure_current
+
+    with database_of(context) as database:
+        ensure_current(database)
+        yield database
+
+
+def _warn_of_open_road(context: Context, provider: Provider) -> None:
+    has_secret = provider.env_vars or any(value.startswith("env:") for value in provider.headers.values())
+    if has_secret and provider.api_base_url and is_open_road(provider.api_base_url):
+        context.warn(f"note: {provider.name} is asked over http, so its key can be read on its way")
+
+
+EPILOG = """\b
+Examples:
+  modelctl provider test openai local-llm
+  modelctl provider test --all --timeout 2s
+  modelctl provider test --all --format json
+
+A key is proven only where a made-up one is refused: a server that lists its models to anybody reads "key not proven".
+Nothing is billed. What was found is kept in health_status, health_checked_at and health_latency_ms.
+Exits 3 when any provider is not ok. With --all, one without a key is told and does not count, unless none has one.
+"""
+
+
+def test_command(
+    ctx: typer.Context,
+    names: Annotated[list[str] | None, typer.Argument(metavar="PROVIDER", help="Which to try.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All that are enabled.")] = False,
+    timeout: Annotated[str, typer.Option("--timeout", metavar="Ns|Nm", help="For each request.")] = "5s",
+    format: Format = ProviderFormat.TABLE,
+    json: AsJson = False,
+) -> None:
+    """Try providers and their keys.
+
+    Each is asked for its models: reachable, key accepted and proven, latency, models seen.
+    """
+    from modelctl.output.console import look_of
+    from modelctl.output.providers import tests_json, tests_text
+    from modelctl.services.credentials import keys_of
+    from modelctl.services.providers import tried
+
+    context = context_of(ctx)
+    if bool(names) == every:
+        raise UsageError("provider test needs names of providers, or --all", "`modelctl provider test openai`")
+    timeout_s = seconds(timeout, "--timeout")
+    wanted = chosen(context, sorted(set(names or ())), known_to(context))
+    with database_if_any(context) as database:
+        keys = keys_of(context, database)
+    found = tried(wanted, keys, timeout_s=timeout_s, now=context.now)
+    stored = _remembered(context, found)
+    results, look = [(each.provider, each.probed) for each in found], look_of(context.stdout, context.environ)
+    if json or format is ProviderFormat.JSON:
+        context.answer(tests_json(results, context.now, stored, look))
+    else:
+        context.answer(tests_text(results, look))
+    if _has_findings(found, every=every):
+        raise typer.Exit(ExitCode.PENDING)
+
+
+def _remembered(context: Context, found: Sequence[Tested]) -> set[str]:
+    """Keep in the rows what was found; which providers have a row."""
+    from modelctl.services.providers import remember
+
+    with database_if_any(context) as database:
+        stored = remember(database, found, to_seconds(context.now)) if database is not None else set[str]()
+    if missing := [each.provider for each in found if each.provider not in stored]:
+        context.say(f"not kept, because no sync has made their rows yet: {', '.join(missing)}")
+    return stored
+
+
+def _has_findings(found: Sequence[Tested], *, every: bool) -> bool:
+    """With `--all`, whoever has no key is not used, which is no finding; that nobody has one is."""
+    quiet = {Health.OK, Health.NO_KEY, Health.NO_LISTING} if every else {Health.OK}
+    is_all_quiet = all(each.probed.health in quiet for each in found)
+    return not (is_all_quiet and any(each.probed.health is Health.OK for each in found))

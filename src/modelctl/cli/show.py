@@ -1,23 +1,169 @@
-"""`modelctl show MODEL`: everything about one model, and who says so."""
+"""`modelctl lifecycle`: what ends when, what it leads to, and whether that is so near that a check fails."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelctl.cli.context import Context, context_of
-from modelctl.cli.database import readable_database
+from modelctl.cli.context import Context, context_of, readable_database
+from modelctl.core.text import days
+from modelctl.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from modelctl.core.dossier import Dossier
-    from modelctl.core.resolve import Resolution
-    from modelctl.store.names import Tables
+    from modelctl.core.models.details import Dossier
+    from modelctl.core.models.resolve import Resolution
+    from modelctl.core.models.retirements import Endings, Window
+    from modelctl.db.engine import Database
+    from modelctl.db.tables import Tables
+
 
 EPILOG = """\b
+Examples:
+  modelctl lifecycle
+  modelctl lifecycle --within 26w --past 30d
+  modelctl lifecycle --enabled --fail-within 30d --format markdown
+"""
+
+
+class EndingsFormat(StrEnum):
+    """How the ends are printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+def lifecycle_command(
+    ctx: typer.Context,
+    provider: Annotated[
+        list[str] | None, typer.Option("--provider", metavar="all|NAME", help="Repeatable; left out means all.")
+    ] = None,
+    within: Annotated[
+        str, typer.Option("--within", metavar="Nd|Nw", help="How far ahead to look, in days or weeks.")
+    ] = "90d",
+    fail_within: Annotated[
+        str | None,
+        typer.Option(
+            "--fail-within",
+            metavar="Nd|Nw",
+            help="Exit 3 when an enabled model ends so soon, or has ended and is still enabled.",
+        ),
+    ] = None,
+    enabled: Annotated[bool, typer.Option("--enabled", help="Show only models that are enabled.")] = False,
+    past: Annotated[
+        str | None, typer.Option("--past", metavar="Nd|Nw", help="Show models, too, that ended so recently.")
+    ] = None,
+    format: Annotated[EndingsFormat, typer.Option("--format", help="How to print it.")] = EndingsFormat.TABLE,
+    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+) -> None:
+    """Show which models end when, and what replaces them.
+
+    With what their live successors cost instead. Prices are those of plain requests (standard tier, no long context) on
+    the day of the end, announced changes included. "Not sooner than" dates are shown apart: they are no announced end,
+    and never make the check fail.
+    """
+    from modelctl.core.models.retirements import Finding, Window
+
+    context = context_of(ctx)
+    window = Window(
+        within_days=days(within, "--within"),
+        past_days=days(past, "--past") if past is not None else None,
+        fail_within_days=days(fail_within, "--fail-within") if fail_within is not None else None,
+        only_enabled=enabled,
+        providers=() if "all" in (provider or ()) else tuple(sorted(set(provider or ()))),
+    )
+    with readable_database(context) as database:
+        endings = _endings(context, database, window)
+    _print(context, endings, EndingsFormat.JSON if json else format)
+    if any(endings.findings(kind) for kind in Finding):
+        raise typer.Exit(ExitCode.PENDING)
+
+
+def _endings(context: Context, database: Database, window: Window) -> Endings:
+    """What ends inside the window; of the ledgers only those that are shown are read."""
+    from modelctl.core.models.retirements import find_endings, with_prices
+    from modelctl.db import read
+
+    def work(connection: Connection) -> Endings:
+        _check_known(window.providers, read.providers(connection, database.tables))
+        models = read.models(connection, database.tables, only=window.providers)
+        endings = find_endings(models, window, today=context.now.date())
+        return with_prices(endings, read.with_ledgers(connection, database.tables, endings.keys))
+
+    return database.read(work)
+
+
+def _check_known(names: Iterable[str], known: Iterable[str]) -> None:
+    known = sorted(known)
+    for name in names:
+        if name not in known:
+            close = get_close_matches(name, known, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known) or 'none'}"
+            raise UsageError(f"the database has no provider {name!r}", hint)
+
+
+def _print(context: Context, endings: Endings, format: EndingsFormat) -> None:
+    from modelctl.output.retirements import FORMATS, alarms, remarks
+
+    if text := FORMATS[format](endings, context.stdout):
+        context.answer(text)
+    for remark in remarks(endings):
+        context.say(remark)
+    for alarm in alarms(endings):
+        context.warn(alarm)
+
+
+RESOLVE_EPILOG = """\b
+Examples:
+  modelctl resolve gpt-4o
+  modelctl resolve claude-sonnet-4-5-latest
+  modelctl resolve gpt-4o-2024-08-06 --format json
+
+The rules, in this order: exact provider/model_id, an id that only one provider has, an alias, one of these with
+`-latest` or with a real date at its end. Never a prefix or a part: what merely looks alike is suggested, not taken.
+"""
+
+
+class ResolveFormat(StrEnum):
+    """How the answer is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+def resolve_command(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A model as somebody wrote it.")],
+    format: Annotated[ResolveFormat, typer.Option(help="How to print it.")] = ResolveFormat.TABLE,
+    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+) -> None:
+    """Say which model a name means, and by which rule."""
+    from json import dumps
+
+    from modelctl.core.models.resolve import NAMING_FACTS, resolve
+    from modelctl.db import read
+
+    context = context_of(ctx)
+    with readable_database(context) as database:
+        found = resolve(
+            name, database.read(lambda connection: read.models(connection, database.tables, columns=NAMING_FACTS))
+        )
+    if json or format is ResolveFormat.JSON:
+        provider, model_id = found.key
+        answer = {"name": name, "provider": provider, "model_id": model_id, "rule": found.rule.value}
+        context.answer(dumps(answer, indent=2, ensure_ascii=False))
+    else:
+        context.answer(str(found.key))
+        context.say(f"{name!r} is {found}")
+
+
+SHOW_EPILOG = """\b
 Examples:
   modelctl show openai/gpt-4o
   modelctl show together/mistralai/Mixtral-8x7B-Instruct-v0.1 --changes 20
@@ -45,10 +191,9 @@ def show_command(
 
     Its facts with their sources, its prices over time and its changes.
     """
-    from modelctl.core.resolve import Rule
-    from modelctl.render.page import page
-    from modelctl.render.page_json import page_json
-    from modelctl.render.terminal import look_of
+    from modelctl.core.models.resolve import Rule
+    from modelctl.output.console import look_of
+    from modelctl.output.model import page, page_json
 
     context = context_of(ctx)
     resolution, dossier = _read(context, model, changes)
@@ -60,10 +205,10 @@ def show_command(
 
 
 def _read(context: Context, name: str, changes: int) -> tuple[Resolution, Dossier]:
-    from modelctl.core.dossier import dossier
-    from modelctl.core.resolve import resolve
-    from modelctl.core.succession import chain_of
-    from modelctl.store import read
+    from modelctl.core.models.details import dossier
+    from modelctl.core.models.lifecycle import chain_of
+    from modelctl.core.models.resolve import resolve
+    from modelctl.db import read
 
     today = context.now.date()
 

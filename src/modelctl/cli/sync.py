@@ -1,26 +1,253 @@
-"""`modelctl sync`: the main job, wired together."""
+"""The options that order a sync, and the sync as people watch it: the same for `sync` and `plan`."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from modelctl.cli.asking import MaxAge, Project, SourceChoices, SourceOption, asking
-from modelctl.cli.choosing import say_left_out
-from modelctl.cli.context import Context, context_of
-from modelctl.cli.database import database_of, writing_alone
-from modelctl.cli.ordering import Accept, Force, Recreate, Take, order_of, watched
-from modelctl.cli.sync_notify import failure_notified, notify_of, webhook_of
-from modelctl.cli.sync_report import print_explanation, print_report
-from modelctl.config.author import author_of
-from modelctl.errors import UsageError
+from modelctl.cli.context import Context, context_of, database_of, writing_alone
+from modelctl.cli.options import MaxAge, Project, SourceChoices, SourceOption, asking, say_left_out
+from modelctl.config.settings import author_of
+from modelctl.core.planning import ownership as claims
+from modelctl.core.planning.guards import Acceptance
+from modelctl.core.planning.ownership import Taking, taking
+from modelctl.errors import ExitCode, ModelctlError, UsageError
 
 if TYPE_CHECKING:
-    from modelctl.core.report import SyncReport
-    from modelctl.services.syncing import Order
-    from modelctl.store.engine import Database
+    from modelctl.cli.context import Context
+    from modelctl.core.planning.guards import Acceptance
+    from modelctl.core.planning.policy import GuardLimits
+    from modelctl.core.planning.report import SyncReport
+    from modelctl.core.runs import Author
+    from modelctl.db.engine import Database
+    from modelctl.services.notify import Webhook
+    from modelctl.services.sources import Asking
+    from modelctl.services.sync import Ground, Order
+
+
+def webhook_of(url: str | None, *, writes: bool) -> Webhook | None:
+    """The webhook to tell, checked before the sync begins. UsageError for a URL that is none, and for a dry run."""
+    from modelctl.services.notify import webhook
+
+    if url is None:
+        return None
+    if not writes:
+        raise UsageError("--notify goes with a sync that writes", "leave out --dry-run and --explain, or --notify")
+    return webhook(url)
+
+
+@contextmanager
+def failure_notified(context: Context, hook: Webhook | None) -> Iterator[None]:
+    """Tell the webhook of an error that ends the sync before it has a report, and let the error go on."""
+    if hook is None:
+        yield
+        return
+    from modelctl.output.sync_formats import error_document, error_text
+
+    try:
+        yield
+    except ModelctlError as error:
+        _send(context, hook, error_text(str(error)), error_document(error))
+        raise
+    except Exception as error:
+        told = ModelctlError(f"{type(error).__name__}: {error}")
+        told.exit_code = ExitCode.FAILED if isinstance(error, OSError) else ExitCode.BUG
+        _send(context, hook, error_text(told.message), error_document(told))
+        raise
+
+
+def notify_of(context: Context, hook: Webhook | None, report: SyncReport, code: ExitCode) -> None:
+    """Tell the webhook what came of the sync."""
+    if hook is None:
+        return
+    from modelctl.output.sync_formats import notice_document, notice_text
+
+    _send(context, hook, notice_text(report, code), notice_document(report, code))
+
+
+def _send(context: Context, hook: Webhook, text: str, document: dict[str, Any]) -> None:
+    """Post it; what goes wrong is said, and is no error of the sync."""
+    from modelctl.services.notify import TIMEOUT_S, payload, send
+
+    try:
+        timeout_s = min(TIMEOUT_S, context.settings.timeout_s)
+    except ModelctlError:  # it may be the very error that is to be told
+        timeout_s = TIMEOUT_S
+    try:
+        send(hook, _cleaned(context, payload(hook, text, document)), timeout_s=timeout_s)
+    except ModelctlError as error:
+        context.warn(f"warning: {context.without_secrets(str(error))}")
+
+
+def _cleaned(context: Context, value: Any) -> Any:
+    """The value without the secrets of this process in any of its texts."""
+    match value:
+        case str():
+            return context.without_secrets(value)
+        case dict():
+            return {name: _cleaned(context, each) for name, each in value.items()}
+        case list():
+            return [_cleaned(context, each) for each in value]
+        case _:
+            return value
+
+
+SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
+
+
+def print_report(context: Context, report: SyncReport, code: ExitCode, format: str) -> None:
+    """The report where it belongs. A report that cannot be printed does not make a sync that was applied a failed one.
+
+    ModelctlError, which says whether the sync was applied, when stdout cannot be written.
+    """
+    from modelctl.output.sync_formats import FORMATS
+
+    _append_summary(context, report, code)
+    try:
+        context.answer(FORMATS[format](report, code, context.stdout))
+        context.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        written = any(each.is_written for each in report.providers) and not report.dry_run
+        done = "the sync was applied" if written else "the sync changed nothing"
+        raise ModelctlError(f"{done}, but its report could not be printed: {error.strerror or error}") from None
+
+
+def _append_summary(context: Context, report: SyncReport, code: ExitCode) -> None:
+    """The report for the page of a GitHub job, where there is one."""
+    from modelctl.output.sync_formats import markdown
+
+    summary = context.environ.get(SUMMARY_VARIABLE)
+    if not summary:
+        return
+    try:
+        with Path(summary).open("a", encoding="utf-8") as file:
+            file.write(markdown(report, code))
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        context.warn(f"warning: the report could not be added to {SUMMARY_VARIABLE} ({summary}): {reason}")
+
+
+def print_explanation(context: Context, report: SyncReport, name: str, format: str) -> None:
+    """Why a model is as it is, as lines, or as JSON an object for each. UsageError when nobody speaks of it."""
+    from modelctl.core.planning.report import explain
+
+    if format not in ("table", "json"):
+        raise UsageError(f"--explain has no format {format}", "there are table and json")
+    lines = explain(report, name)
+    if not lines:
+        known = sum(len(each.records) for each in report.providers)
+        raise UsageError(
+            f"no source, pattern or row speaks of a model {name!r}",
+            f"{known} models of {len(report.providers)} providers were looked at; ids are case-sensitive",
+        )
+    if format == "json":
+        import json
+
+        parts = (line.partition(": ") for line in lines)
+        rows = [{"model": model, "line": line} for model, _, line in parts]
+        context.answer(json.dumps(rows, indent=2, ensure_ascii=False))
+        return
+    for line in lines:
+        context.answer(line)
+
+
+def warn_of_idle(context: Context, report: SyncReport, limits: GuardLimits, acceptance: Acceptance) -> None:
+    """Name what was accepted though no guard stopped it: most likely a slip of the pen."""
+    from modelctl.core.planning.plan import GuardName
+
+    unknowable = {GuardName.SHORT_LISTING.value}  # once it is accepted, a report does not tell that it was needed
+    idle = acceptance.names - unknowable - _stoppable(report, limits)
+    for name in sorted(idle):
+        context.warn(f"note: --accept {name} matched nothing")
+
+
+def warn_of_idle_taking(context: Context, report: SyncReport, taking: Taking) -> None:
+    """Name what was to be taken over or brought back, and was not: there was nothing to take."""
+    changes = [each for provider in report.providers for each in provider.plan.proposed]
+    for key in sorted(taking.recreated):
+        alone = Taking(recreated=frozenset({key}))
+        if not any(each.removed is not None and alone.recreates(each.key) for each in changes):
+            context.warn(f"note: --recreate {key} matched nothing")
+    words = [*sorted(taking.fields), *(f"{model}:{name}" for model, names in taking.by_model.items() for name in names)]
+    for word in words:
+        alone = claims.taking([word])
+        if not any(claims.is_taken(each, alone) for each in changes):
+            context.warn(f"note: --take {word} matched nothing")
+
+
+def _stoppable(report: SyncReport, limits: GuardLimits) -> set[str]:
+    """Every name by which something can be accepted that a guard stops, or would have stopped."""
+    from modelctl.core.planning.guards import Acceptance, check
+
+    names = set()
+    for each in report.providers:
+        unguarded = replace(each.plan, changes=each.plan.proposed, held=())
+        for held in (*each.plan.held, *check(unguarded, limits, Acceptance()).held):
+            names |= {str(held.change.key), held.change.key.model_id, held.guard.value}
+    return names
+
+
+Accept = Annotated[
+    list[str] | None,
+    typer.Option("--accept", metavar="KEY", help="Let a held model, or a guard by its name, pass. Repeatable."),
+]
+Force = Annotated[bool, typer.Option("--force", help="Let everything pass that a guard would hold.")]
+Take = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--take", metavar="[MODEL:]FIELD", help="Overwrite people's values of a field, or of `all`. Repeatable."
+    ),
+]
+Recreate = Annotated[
+    list[str] | None,
+    typer.Option("--recreate", metavar="MODEL|all", help="Bring back rows that somebody deleted. Repeatable."),
+]
+
+
+def order_of(
+    asking: Asking,
+    *,
+    accept: Sequence[str] | None,
+    force: bool,
+    take: Sequence[str] | None,
+    recreate: Sequence[str] | None,
+    hold: bool,
+    dry_run: bool,
+) -> Order:
+    """From what the command line says. UsageError for a field to take that there is not."""
+    from modelctl.services.sync import Order
+
+    return Order(
+        asking=asking,
+        acceptance=Acceptance(everything=force, names=frozenset(accept or ())),
+        taking=taking(take or (), recreate or ()),
+        hold=hold,
+        dry_run=dry_run,
+    )
+
+
+def watched(
+    context: Context, database: Database, order: Order, ground: Ground, author: Author, *, has_tables: bool
+) -> SyncReport:
+    """The sync that was ordered, shown on stderr while it runs; says which names of the order meant nothing."""
+    from modelctl.output.console import watching
+    from modelctl.services.sync import carry_out
+
+    names = [job.provider.name for job in ground.jobs]
+    with watching(context.stderr, names, quiet=context.quiet) as observe:
+        report = carry_out(context, database, order, ground, author, has_tables=has_tables, observe=observe)
+    warn_of_idle(context, report, context.settings.limits, order.acceptance)
+    warn_of_idle_taking(context, report, order.taking)
+    return report
+
 
 EPILOG = """\b
 Examples:
@@ -116,8 +343,8 @@ def _require_dry_run(exit_code: bool, dry_run: bool) -> None:
 
 
 def _run(context: Context, database: Database, order: Order, *, migrate: bool) -> SyncReport:
-    from modelctl.services.syncing import ground_of
-    from modelctl.store import schema
+    from modelctl.db import migrate as schema
+    from modelctl.services.sync import ground_of
 
     has_tables = True
     if order.dry_run:

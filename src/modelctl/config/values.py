@@ -9,8 +9,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from modelctl.core.database_url import with_driver
-from modelctl.core.policy import GuardLimits, NewModels
+from modelctl.core.credentials import with_driver
+from modelctl.core.planning.policy import GuardLimits, NewModels
 
 _DAY_S = 86_400
 _PREFIX_MAX_CHARS = 36

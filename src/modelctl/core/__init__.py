@@ -1,1 +1,0 @@
-"""The pure core: values and decisions. Standard library only; no files, network, environment, clock or output."""

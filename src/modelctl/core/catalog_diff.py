@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from modelctl.core.model import FACT_FIELDS, ModelKey, ModelRecord
-from modelctl.core.plan import FieldChange
-from modelctl.core.price import PriceKey, PricePoint
+from modelctl.core.edits.providers import PAGES, SETTINGS
+from modelctl.core.facts import FACT_FIELDS, ModelKey, ModelRecord
+from modelctl.core.planning.plan import FieldChange
+from modelctl.core.prices.price import PriceKey, PricePoint
 from modelctl.core.provider import Provider
-from modelctl.core.provider_settings import PAGES, SETTINGS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,21 +1,143 @@
-"""Records of a file, JSONL or CSV, as mappings by field. All are read before any is used, and every bad one is named.
-
-An empty field, like a null, says nothing. A field that is not known is an error: a misspelt one that was skipped would
-be a wrong number.
-"""
+"""All or nothing: many rows are made, or every one that cannot be is named."""
 
 from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
+from enum import StrEnum
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
-from modelctl.core.names import did_you_mean
-from modelctl.core.validate import shorten
-from modelctl.errors import InvalidFact, UsageError
+from modelctl.core.text import did_you_mean, shorten
+from modelctl.errors import BadRows, InvalidFact, ModelctlError, UsageError
+
+Item = TypeVar("Item")
+Made = TypeVar("Made")
+
+
+def all_or_none(items: Iterable[Item], make: Callable[[Item], Made]) -> list[Made]:
+    """What `make` makes of each; BadRows with all that is wrong where it fails for any. Of one item, its own error."""
+    made, errors = list[Made](), list[ModelctlError]()
+    for item in items:
+        try:
+            made.append(make(item))
+        except ModelctlError as error:
+            errors.append(error)
+    if errors and len(errors) + len(made) == 1:
+        raise errors[0]
+    if errors:
+        raise BadRows([str(error) for error in errors], of=len(errors) + len(made))
+    return made
+
+
+E = TypeVar("E", bound=StrEnum)
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A value of a document, and where it stands."""
+
+    value: Any
+    path: str
+
+    def refuse(self, problem: str) -> NoReturn:
+        """UsageError that names the place."""
+        raise UsageError(f"{self.path} {problem}", "make the plan anew with `modelctl plan -o FILE`")
+
+    def members(self, *names: str) -> dict[str, Place]:
+        """The members of an object that has exactly these."""
+        if not isinstance(self.value, dict):
+            self.refuse("is no object")
+        for name in self.value.keys() - set(names):
+            self.refuse(f"has a key {name[:60]!r} that nobody knows")
+        for name in names:
+            if name not in self.value:
+                self.refuse(f"has no {name!r}")
+        return {name: Place(self.value[name], f"{self.path}.{name}") for name in names}
+
+    def items(self) -> Iterator[Place]:
+        """The items of a list."""
+        if not isinstance(self.value, list):
+            self.refuse("is no list")
+        return (Place(each, f"{self.path}[{index}]") for index, each in enumerate(self.value))
+
+    def text(self) -> str:
+        """A text."""
+        if not isinstance(self.value, str):
+            self.refuse("is no text")
+        return self.value
+
+    def texts(self) -> tuple[str, ...]:
+        """A list of texts."""
+        return tuple(each.text() for each in self.items())
+
+    def text_or_none(self) -> str | None:
+        """A text, or null."""
+        return None if self.value is None else self.text()
+
+    def count(self) -> int:
+        """A whole number that is not negative."""
+        if type(self.value) is not int or self.value < 0:
+            self.refuse("is no count")
+        return self.value
+
+    def count_or_none(self) -> int | None:
+        """A count, or null."""
+        return None if self.value is None else self.count()
+
+    def boolean(self) -> bool:
+        """true or false."""
+        if not isinstance(self.value, bool):
+            self.refuse("is neither true nor false")
+        return self.value
+
+    def boolean_or_none(self) -> bool | None:
+        """true, false or null."""
+        return None if self.value is None else self.boolean()
+
+    def instant(self) -> datetime:
+        """An instant with its offset from UTC."""
+        try:
+            found = datetime.fromisoformat(self.text())
+        except ValueError:
+            self.refuse("is no instant")
+        if found.tzinfo is None:
+            self.refuse("names no time zone")
+        return found.astimezone(UTC)
+
+    def choice(self, kind: type[E]) -> E:
+        """One of the values of an enumeration."""
+        try:
+            return kind(self.text())
+        except ValueError:
+            self.refuse(f"is not one of {', '.join(kind)}")
+
+    def digest_or_none(self) -> str | None:
+        """A SHA-256 in hexadecimal digits, or null."""
+        if self.value is not None and not _DIGEST.fullmatch(self.text()):
+            self.refuse("is no SHA-256")
+        return self.text_or_none()
+
+
+def document(text: str, name: str) -> Place:
+    """The JSON document of a file called `name`. UsageError where it is none."""
+    try:
+        return Place(json.loads(text, parse_constant=_no_number), name)
+    except (ValueError, RecursionError) as error:
+        reason = f"line {error.lineno}: {error.msg}" if isinstance(error, json.JSONDecodeError) else str(error)[:200]
+        Place(None, name).refuse(f"is no JSON document ({reason})")
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is no JSON number")
+
 
 _BYTE_ORDER_MARK = "\ufeff"
 _MAX_DIGITS = 30

@@ -1,4 +1,4 @@
-"""What the database holds of one model: its facts as they are, and what modelctl remembers of them."""
+"""Which fields a person can own, and which of a model's a person does."""
 
 from __future__ import annotations
 
@@ -7,8 +7,17 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import NamedTuple
 
-from modelctl.core.model import FactValue, ModelFacts, ModelKey, Status
-from modelctl.core.price import PricePoint
+from modelctl.core.facts import (
+    FACT_FIELDS,
+    PRICE_FIELDS,
+    SET_ON_CREATION,
+    FactValue,
+    ModelFacts,
+    ModelKey,
+    Source,
+    Status,
+)
+from modelctl.core.prices.price import PricePoint
 
 
 class Written(NamedTuple):
@@ -94,3 +103,18 @@ def listed_after_end(model: StoredModel) -> date | None:
     if last_day is None or seen_at is None or seen_at.date() <= last_day:
         return None
     return seen_at.date()
+
+
+OWNABLE = tuple(name for name in FACT_FIELDS if name not in SET_ON_CREATION)
+"""The fields that a sync writes, and that a person can therefore claim."""
+
+
+def protected_fields(model: StoredModel) -> tuple[str, ...]:
+    """The fields that a sync leaves alone, because a person set or pinned them. A row of nobody has none."""
+    if model.state is None:
+        return ()
+    return tuple(name for name in OWNABLE if not model.is_ours(name) or _shows_a_persons_price(model, name))
+
+
+def _shows_a_persons_price(model: StoredModel, name: str) -> bool:
+    return name in PRICE_FIELDS and model.state is not None and model.owner_of(name) == Source.PERSON

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from modelctl.core.model import ModelFacts, ModelKey, ModelRecord, ModelType, Skipped
-from modelctl.discovery.bounds import Bounds
-from modelctl.discovery.keys import required_key
-from modelctl.discovery.pages import Page, follow, json_of, list_at
-from modelctl.discovery.reading import flag, iso_day, limit, part, required_id, text
-from modelctl.discovery.source import Access
-from modelctl.discovery.tls import trust
+from modelctl.core.facts import ModelFacts, ModelKey, ModelRecord, ModelType, Skipped
+from modelctl.discovery.base import Access, Page, follow, json_of, list_at
+from modelctl.discovery.fields import flag, iso_day, limit, part, required_id, text
+from modelctl.discovery.http import Bounds, required_key, trust
 
 KIND = "anthropic"
 DOCS = "https://docs.claude.com/en/api/models-list"

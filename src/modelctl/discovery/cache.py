@@ -6,17 +6,147 @@ A file holds no key: the key's fingerprint, the address and the kind of the prov
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
-from modelctl.core.snapshot import Snapshot
-from modelctl.discovery.failure import SECRET_CHARS
-from modelctl.discovery.listing_file import StoredListing, listing_of, listing_parts
-from modelctl.discovery.source import Access
+from modelctl import __version__
+from modelctl.core.facts import (
+    FACT_FIELDS,
+    UNKNOWN,
+    ModelKey,
+    ModelRecord,
+    Skipped,
+    Source,
+    decode_exactly,
+    encode,
+    encoded,
+    provenance_of,
+)
+from modelctl.core.planning.merge import Snapshot
+from modelctl.core.prices.price import PricePoint
+from modelctl.core.validation import check_record
+from modelctl.discovery.base import Access
+from modelctl.discovery.fetch import SECRET_CHARS
 from modelctl.errors import InvalidFact
 from modelctl.files import whole_file
+
+FORMAT = {"format": 1, "written_by": __version__}
+"""What a file must begin with: another version may translate the same listing otherwise, so it asks anew."""
+
+_POINT_FIELDS = PricePoint._fields
+_POINT_READERS: Mapping[str, Callable[[Any], Any]] = {
+    "amount": Decimal,
+    "effective_from": datetime.fromisoformat,
+    "effective_to": lambda raw: None if raw is None else datetime.fromisoformat(raw),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredListing:
+    """A whole listing, and when it was taken."""
+
+    snapshot: Snapshot
+    fetched_at: datetime
+
+
+def listing_parts(listing: StoredListing, provider: str, identity: str) -> Iterator[str]:
+    """The listing as JSON, in parts of a record each: the whole text takes as much memory as the records.
+
+    `identity` says whose it is: what was asked, and with which key.
+    """
+    head = {
+        **FORMAT,
+        "identity": identity,
+        "provider": provider,
+        "fetched_at": listing.fetched_at.isoformat(),
+        "skipped": [[each.item_id, each.reason] for each in listing.snapshot.skipped],
+    }
+    yield f'{_json(head)[:-1]}, "records": ['
+    separator = ""
+    for each in listing.snapshot.records.values():
+        yield separator + _json(_record_object(each))
+        separator = ", "
+    yield "]}"
+
+
+def listing_of(text: str, provider: str, identity: str) -> StoredListing:
+    """The listing that `listing_parts` made the text from. ValueError for any other text."""
+    try:
+        return _listing(json.loads(text), provider, identity)
+    except (KeyError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
+        raise ValueError(f"no stored listing ({type(error).__name__})") from error
+
+
+def _listing(document: Mapping[str, Any], provider: str, identity: str) -> StoredListing:
+    if any(document[name] != value for name, value in FORMAT.items()):
+        raise ValueError("another version wrote it")
+    if (document["identity"], document["provider"]) != (identity, provider):
+        raise ValueError("it is the listing of another key or address")
+    records = [_record(each, provider) for each in document["records"]]
+    by_key = {each.key: each for each in records}
+    if not records or len(by_key) != len(records):
+        raise ValueError("it has no models, or one of them twice")
+    fetched_at = datetime.fromisoformat(document["fetched_at"])
+    if fetched_at.tzinfo is None or any(each.listed_at != fetched_at for each in records):
+        raise ValueError("it does not say when it was taken")
+    skipped = tuple(Skipped(str(item_id), str(reason)) for item_id, reason in document["skipped"])
+    return StoredListing(
+        Snapshot(source=Source.API, records=by_key, complete_for=frozenset({provider}), skipped=skipped), fetched_at
+    )
+
+
+_json = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def _record_object(record: ModelRecord) -> dict[str, Any]:
+    return {
+        "model_id": record.key.model_id,
+        "facts": encoded(record.facts.known()),
+        "prices": [encoded(zip(_POINT_FIELDS, each, strict=True)) for each in record.prices],
+        "provenance": dict(record.provenance),
+        "stated_none": sorted(record.stated_none),
+        "known_to": sorted(record.known_to),
+        **{name: encode(getattr(record, name)) for name in ("verified_on", "listed_at", "remembered_on")},
+    }
+
+
+def _record(raw: Mapping[str, Any], provider: str) -> ModelRecord:
+    facts = UNKNOWN.replaced({name: decode_exactly(name, value) for name, value in raw["facts"].items()})
+    stated = {name: raw["provenance"][name] for name, _ in facts.known()}
+    record = ModelRecord(
+        key=ModelKey(provider, raw["model_id"]),
+        facts=facts,
+        prices=tuple(_point(each) for each in raw["prices"]),
+        provenance=provenance_of(*(stated | raw["provenance"]).items()),
+        stated_none=frozenset(raw["stated_none"]),
+        known_to=frozenset(raw["known_to"]),
+        verified_on=_day(raw["verified_on"]),
+        listed_at=None if raw["listed_at"] is None else datetime.fromisoformat(raw["listed_at"]),
+        remembered_on=_day(raw["remembered_on"]),
+    )
+    if not record.stated_none <= set(FACT_FIELDS):
+        raise ValueError("it speaks of facts that there are not")
+    check_record(record)
+    return record
+
+
+def _point(raw: Mapping[str, Any]) -> PricePoint:
+    return PricePoint(**{name: _POINT_READERS.get(name, _as_it_is)(raw[name]) for name in _POINT_FIELDS})
+
+
+def _as_it_is(raw: Any) -> Any:
+    return raw
+
+
+def _day(raw: str | None) -> date | None:
+    return None if raw is None else date.fromisoformat(raw)
+
 
 FINGERPRINT_CHARS = 16
 _KEY_LABEL = b"modelctl listing cache, API key\0"

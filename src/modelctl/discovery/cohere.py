@@ -7,12 +7,10 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
 
-from modelctl.core.model import ModelFacts, ModelKey, ModelRecord, ModelType, Skipped, Status
-from modelctl.discovery.json_api import json_api
-from modelctl.discovery.keys import required_key
-from modelctl.discovery.pages import Page, follow, list_at
-from modelctl.discovery.reading import flag, limit, required_id, text, texts
-from modelctl.discovery.source import Access
+from modelctl.core.facts import ModelFacts, ModelKey, ModelRecord, ModelType, Skipped, Status
+from modelctl.discovery.base import Access, Page, follow, list_at
+from modelctl.discovery.fields import flag, limit, required_id, text, texts
+from modelctl.discovery.http import json_api, required_key
 
 KIND = "cohere"
 DOCS = "https://docs.cohere.com/reference/list-models"

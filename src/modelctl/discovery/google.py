@@ -6,16 +6,14 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from modelctl.core.model import ModelFacts, ModelKey, ModelRecord, ModelType, Skipped
-from modelctl.discovery.bounds import Bounds
-from modelctl.discovery.keys import required_key
-from modelctl.discovery.pages import Page, follow, json_of, kept_page, list_at
-from modelctl.discovery.reading import flag, limit, required_id, text, texts
-from modelctl.discovery.source import Access, UnusableListing
-from modelctl.discovery.tls import trust
+from modelctl.core.facts import ModelFacts, ModelKey, ModelRecord, ModelType, Skipped
+from modelctl.discovery.base import Access, Page, UnusableListing, follow, json_of, kept_page, list_at
+from modelctl.discovery.fields import flag, limit, required_id, text, texts
+from modelctl.discovery.http import Bounds, required_key, trust
 
 if TYPE_CHECKING:
     from google.genai import Client
+
 
 KIND = "google"
 DOCS = "https://ai.google.dev/api/models#method:-models.list"

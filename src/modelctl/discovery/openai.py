@@ -6,13 +6,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from modelctl.core.model import ModelFacts, ModelKey, ModelRecord, ModelType, Skipped
-from modelctl.discovery.bounds import Bounds
-from modelctl.discovery.keys import required_key
-from modelctl.discovery.pages import json_of, list_at
-from modelctl.discovery.reading import epoch_day, iso_day, required_id, text
-from modelctl.discovery.source import Access
-from modelctl.discovery.tls import trust
+from modelctl.core.facts import ModelFacts, ModelKey, ModelRecord, ModelType, Skipped
+from modelctl.discovery.base import Access, json_of, list_at
+from modelctl.discovery.fields import epoch_day, iso_day, required_id, text
+from modelctl.discovery.http import Bounds, required_key, trust
 
 KIND = "openai"
 DOCS = "https://platform.openai.com/docs/api-reference/models/list"

@@ -12,14 +12,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from modelctl.core.health import Health
-from modelctl.core.model import ModelRecord, Skipped
-from modelctl.core.snapshot import Snapshot
-from modelctl.discovery.attempts import Outcome, Patience
-from modelctl.discovery.collect import Request, collect_all
-from modelctl.discovery.failure import CHECK_ADDRESS, IF_IT_STAYS, TRY_LATER, Failure, failure_of, redact
-from modelctl.discovery.listing import read_listing
-from modelctl.discovery.source import Access, Discovery
+from modelctl.core.facts import ModelRecord, Skipped
+from modelctl.core.planning.merge import Snapshot
+from modelctl.core.provider import Health
+from modelctl.discovery.base import Access, Discovery, read_listing
+from modelctl.discovery.fetch import (
+    CHECK_ADDRESS,
+    IF_IT_STAYS,
+    TRY_LATER,
+    Failure,
+    Outcome,
+    Patience,
+    Request,
+    collect_all,
+    failure_of,
+    redact,
+)
 from modelctl.errors import SourceError
 
 SPARE_S = 10.0

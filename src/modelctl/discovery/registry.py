@@ -11,7 +11,7 @@ from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 
 from modelctl.discovery import anthropic, cohere, google, openai, openai_compatible, replicate, xai
-from modelctl.discovery.source import ATTRIBUTES, Discovery
+from modelctl.discovery.base import ATTRIBUTES, Discovery
 from modelctl.errors import SourceError
 
 GROUP = "modelctl.discovery"

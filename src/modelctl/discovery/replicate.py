@@ -8,16 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from modelctl.core.model import ModelFacts, ModelKey, ModelRecord, Skipped
-from modelctl.discovery.bounds import Bounds
-from modelctl.discovery.keys import required_key
-from modelctl.discovery.pages import Page, json_of, kept_page, list_at
-from modelctl.discovery.reading import required_id
-from modelctl.discovery.source import Access
-from modelctl.discovery.tls import trust
+from modelctl.core.facts import ModelFacts, ModelKey, ModelRecord, Skipped
+from modelctl.discovery.base import Access, Page, json_of, kept_page, list_at
+from modelctl.discovery.fields import required_id
+from modelctl.discovery.http import Bounds, required_key, trust
 
 if TYPE_CHECKING:
     import httpx
+
 
 KIND = "replicate"
 DOCS = "https://replicate.com/docs/reference/http#collections.get"

@@ -12,14 +12,20 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
-from modelctl.core.model import MODALITIES, ModelFacts, ModelKey, ModelRecord, ModelType, Skipped
-from modelctl.core.price import PriceKind, PricePoint, PriceUnit
-from modelctl.discovery.amounts import amount_of, is_plausible_apiece, is_plausible_per_mtok, observed
-from modelctl.discovery.json_api import json_api
-from modelctl.discovery.keys import required_key
-from modelctl.discovery.pages import list_at
-from modelctl.discovery.reading import epoch_day, limit, required_id, texts
-from modelctl.discovery.source import Access, UnusableListing
+from modelctl.core.facts import MODALITIES, ModelFacts, ModelKey, ModelRecord, ModelType, Skipped
+from modelctl.core.prices.price import PriceKind, PricePoint, PriceUnit
+from modelctl.discovery.base import Access, UnusableListing, list_at
+from modelctl.discovery.fields import (
+    amount_of,
+    epoch_day,
+    is_plausible_apiece,
+    is_plausible_per_mtok,
+    limit,
+    observed,
+    required_id,
+    texts,
+)
+from modelctl.discovery.http import json_api, required_key
 
 KIND = "xai"
 DOCS = "https://docs.x.ai/developers/rest-api-reference/inference/models"

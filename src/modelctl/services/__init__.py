@@ -1,1 +1,0 @@
-"""What commands and programs share: settings, keys and a database, wired to the layers below."""

@@ -1,0 +1,222 @@
+"""The table of models for programs: the same services as the commands, with values in place of text."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from modelctl.catalog.load import in_force
+from modelctl.config import Settings, resolve
+from modelctl.config.settings import author_of
+from modelctl.core.edits.additions import new_row, stated
+from modelctl.core.facts import FactValue, ModelKey, encode
+from modelctl.core.models.query import Filter, ordered, select
+from modelctl.core.models.resolve import NAMING_FACTS, Resolution, by_provider
+from modelctl.core.models.resolve import resolve as resolve_name
+from modelctl.core.planning.guards import Acceptance
+from modelctl.core.planning.report import SyncReport
+from modelctl.core.prices.billing import Billed, Biller, may_answer, served
+from modelctl.core.prices.price import STANDARD, PriceKey, PricePoint, current
+from modelctl.core.prices.usage import usage
+from modelctl.core.stored import StoredModel
+from modelctl.core.text import to_seconds
+from modelctl.db import migrate as schema
+from modelctl.db import read
+from modelctl.db.engine import Database
+from modelctl.db.lease import held
+from modelctl.errors import StoreError, UsageError
+from modelctl.services.models import Adding, add, usable_among
+from modelctl.services.sources import Asking, SourceChoice
+from modelctl.services.sync import Order, carry_out, ground_of
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+
+EVERYTHING = Filter()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Moment:
+    """What a service is given for one call."""
+
+    settings: Settings
+    environ: Mapping[str, str] = field(repr=False)
+    now: datetime
+    confidential: set[str] = field(default_factory=set, repr=False)
+
+
+class ModelStore:
+    """The table of models in one database; safe to share between threads, and to be used as a context manager.
+
+    Models are given by any name that `modelctl resolve` understands. Every method raises a `modelctl.errors`
+    exception, whose text is one line and holds no secret: UsageError for what the caller got wrong, StoreError for the
+    database.
+    """
+
+    def __init__(
+        self,
+        database_url: str | None = None,
+        *,
+        actor: str | None = None,
+        environ: Mapping[str, str] | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """Opens nothing yet. What is not given comes from the settings, found as the command finds them.
+
+        `actor`: who is written into the audit; left out, the user of this process. `environ`: variables in place of
+        the process's own. UsageError for settings or a URL that cannot be used.
+        """
+        self._environ = dict(os.environ if environ is None else environ)
+        self._actor = actor
+        self._clock = clock
+        self.settings = resolve({"database_url": database_url}, self._environ, working_directory=Path.cwd())
+        if self.settings.database_url is None:
+            raise UsageError("there is no home directory for the default database", "give ModelStore a database URL")
+        self._database = Database(
+            self.settings.database_url, prefix=self.settings.table_prefix, schema=self.settings.schema
+        )
+        self._is_readable = False
+
+    def __enter__(self) -> ModelStore:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give up all connections; the next call opens new ones."""
+        self._database.close()
+
+    def list_models(self, where: Filter = EVERYTHING, *, order: Sequence[str] = ()) -> list[StoredModel]:
+        """The models that pass the filter, by key or by columns (`-COLUMN`: the other way round); without ledgers."""
+        database = self._readable()
+
+        def work(connection: Connection) -> list[StoredModel]:
+            models = read.models(connection, database.tables, only=where.providers)
+            return read.with_states(connection, database.tables, models) if where.is_protected else models
+
+        return ordered(select(database.read(work), where).models, order)
+
+    def get_model(self, name: str) -> StoredModel:
+        """One model with its ledger and what modelctl remembers of it."""
+        database = self._readable()
+
+        def work(connection: Connection) -> StoredModel:
+            key = resolve_name(name, read.models(connection, database.tables, columns=NAMING_FACTS)).key
+            return read.with_ledgers(connection, database.tables, [key])[key]
+
+        return database.read(work)
+
+    def resolve(self, name: str) -> Resolution:
+        """Which model a name means, and by which rule."""
+        database = self._readable()
+        return resolve_name(
+            name, database.read(lambda connection: read.models(connection, database.tables, columns=NAMING_FACTS))
+        )
+
+    def usable_models(self, project: str = "") -> dict[str, tuple[StoredModel, ...]]:
+        """By provider, the models that a project may call now: enabled, live, and there is a key.
+
+        `project`: whose keys count before the platform's.
+        """
+        return by_provider(usable_among(self.list_models(), self._moment(), self._readable(), project))
+
+    def price_at(self, name: str, at: datetime | None = None) -> dict[PriceKey, PricePoint]:
+        """The prices in force for a model, or for the one that answers in its place, at an instant (now)."""
+        key, known = self._with_ledger(name)
+        moment = at or self._clock()
+        answering = served(key, known, moment)
+        return current(known[answering.key].prices, moment) if answering.is_known else {}
+
+    def cost(
+        self,
+        name: str,
+        /,
+        *,
+        at: datetime | None = None,
+        service_tier: str = STANDARD,
+        **quantities: int | str | Decimal,
+    ) -> Billed:
+        """What one request cost: `cost("gpt-4o", input=1200, output=300)`, meters as in `price cost --help`.
+
+        What has no price on record is listed in the bill, whose totals are then lower bounds (`bill.is_complete`).
+        """
+        used = usage(**quantities)
+        key, known = self._with_ledger(name)
+        return Biller(known).bill(key, used, at or to_seconds(self._clock()), service_tier)
+
+    def add_model(
+        self, name: str, /, *, is_enabled: bool | None = None, exact: bool = False, **facts: FactValue
+    ) -> StoredModel:
+        """Add a model by hand, as `modelctl add`: `add_model("openai/ft:gpt-4o:acme", context_window=128000)`.
+
+        `is_enabled`: None is on, if its price is known. `exact`: the id is meant as it is spelled.
+        UsageError for a row that is there, an unknown provider, a misspelt id, and for facts that cannot be.
+        """
+        schema.ensure_current(self._database)
+        row = new_row(name, stated({fact: encode(value) for fact, value in facts.items()}), is_enabled=is_enabled)
+        author = author_of(self._moment(), "add", actor=self._actor)
+        add(self._database, [row], in_force(self.settings.catalog_directory), author, Adding(exact=exact))
+        return self.get_model(str(row.key))
+
+    def sync(
+        self,
+        *providers: str,
+        source: str = "auto",
+        project: str = "",
+        accept: Sequence[str] = (),
+        hold: bool = False,
+        dry_run: bool = False,
+        migrate: bool = False,
+    ) -> SyncReport:
+        """Bring the providers named, or all, up to date, as `modelctl sync` does with options of these names.
+
+        LockHeld where another run has been writing for longer than the setting `lock_wait_s`.
+        """
+        order = Order(
+            asking=Asking(wanted=providers, source=SourceChoice(source), project=project),
+            acceptance=Acceptance(names=frozenset(accept)),
+            hold=hold,
+            dry_run=dry_run,
+        )
+        world, database = self._moment(), self._database
+        author = author_of(world, "sync", actor=self._actor)
+        if not dry_run:
+            schema.ensure_current(database, migrate=migrate)
+        has_tables = schema.is_readable(database)
+        ground = ground_of(world, database if has_tables else None, order.asking)
+        if dry_run:
+            return carry_out(world, database, order, ground, author, has_tables=has_tables)
+        with held(database, author, wait_s=self.settings.lock_wait_s) as lease:
+            return carry_out(world, database.fenced(lease.require), order, ground, author)
+
+    def _moment(self) -> _Moment:
+        return _Moment(settings=self.settings, environ=self._environ, now=self._clock())
+
+    def _readable(self) -> Database:
+        """The database, which must have modelctl's tables."""
+        if not self._is_readable:
+            if not schema.is_readable(self._database):
+                raise StoreError(f"{self._database.label} has no models yet", "sync to fill it")
+            self._is_readable = True
+        return self._database
+
+    def _with_ledger(self, name: str) -> tuple[ModelKey, dict[ModelKey, StoredModel]]:
+        """The model that is meant, and all models: it, and what it redirects to, with their ledgers."""
+        database = self._readable()
+
+        def work(connection: Connection) -> tuple[ModelKey, dict[ModelKey, StoredModel]]:
+            known = {each.key: each for each in read.models(connection, database.tables)}
+            key = resolve_name(name, known.values()).key
+            return key, known | read.with_ledgers(connection, database.tables, may_answer([key], known))
+
+        return database.read(work)

@@ -1,0 +1,184 @@
+"""`modelctl add`: models that no source brings, or that somebody had removed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from modelctl.cli.context import Context, context_of, database_of, readable_database, writing_alone
+from modelctl.cli.edit import DryRun, EditFormat, Format, Json, told_row_by_row
+from modelctl.config.settings import author_of
+from modelctl.core.edits.additions import COMMAND
+from modelctl.core.text import counted, require_known
+from modelctl.errors import ModelctlError, UsageError
+
+if TYPE_CHECKING:
+    from modelctl.core.edits.additions import NewRow
+    from modelctl.core.planning.plan import Plan
+    from modelctl.services.populate import Populated, Populating
+
+
+STDIN = "-"
+
+EPILOG = """\b
+Examples:
+  modelctl add openai/gpt-4o
+  modelctl add together/mistralai/Mixtral-8x7B-Instruct-v0.1 type=chat context_window=32768
+  modelctl add --from models.jsonl --dry-run
+  echo '{"model": "groq/our-tuned-model", "type": "chat", "is_enabled": true}' | modelctl add --from -
+
+What is stated is yours: pinned, as with `modelctl set`, whose FIELD=VALUE this takes. What is not, the catalogs fill
+in where they know the model, its prices included; else it is unknown. Without a complete price a model is added
+switched off. A row of JSON has "model" (or "provider" and "model_id"), fields by name, and "is_enabled"; one bad row,
+and none is written. An id that is nearly a known one is refused, unless --exact insists.
+"""
+
+
+def add_command(
+    ctx: typer.Context,
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="MODEL FIELD=VALUE", help="As provider/model_id, exactly.")
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option("--from", metavar="FILE|-", help="Rows of JSON or JSONL, from a file or stdin.")
+    ] = None,
+    enabled: Annotated[
+        bool | None, typer.Option("--enabled/--disabled", help="The application's own switch; else by the price.")
+    ] = None,
+    exact: Annotated[bool, typer.Option("--exact", help="Take ids as they are written.")] = False,
+    dry_run: DryRun = False,
+    format: Format = EditFormat.TABLE,
+    json: Json = False,
+) -> None:
+    """Add models by hand: one, or many from JSON."""
+    from modelctl.catalog.load import in_force
+    from modelctl.db import migrate as schema
+    from modelctl.services.models import Adding, add
+
+    context = context_of(ctx)
+    author = author_of(context, COMMAND)
+    rows = _rows(context, words or [], source, enabled)
+    opened = readable_database if dry_run else database_of
+    with told_row_by_row(context), opened(context) as database:
+        if not dry_run:
+            schema.ensure_current(database)
+        catalogs = in_force(context.settings.catalog_directory)
+        plans = add(database, rows, catalogs, author, Adding(exact=exact, dry_run=dry_run))
+    _print(context, plans, None if dry_run else author.run, as_json=json or format is EditFormat.JSON)
+
+
+def _rows(
+    context: Context, words: Sequence[str], source: str | None, enabled: bool | None
+) -> list[NewRow | ModelctlError]:
+    from modelctl.core.edits.additions import assigned, new_row, read_new_rows
+
+    if bool(words) == (source is not None):
+        raise UsageError("add needs a model, or --from", "`modelctl add openai/gpt-4o context_window=128000`")
+    if source is None:
+        return [new_row(words[0], assigned(words[1:]), is_enabled=enabled)]
+    if enabled is not None:
+        raise UsageError("--enabled and --disabled go with a named model", 'a row of JSON says "is_enabled"')
+    try:
+        return read_new_rows(context.stdin.read() if source == STDIN else Path(source).read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise UsageError(f"--from {source}: is no UTF-8 text ({error.reason} at byte {error.start})") from None
+
+
+def _print(context: Context, plans: Sequence[Plan], run: str | None, *, as_json: bool) -> None:
+    from modelctl.output.console import look_of
+    from modelctl.output.edits import edits_json, edits_text
+
+    look = look_of(context.stdout, context.environ)
+    changes = [change for plan in plans for change in plan.changes]
+    context.answer(edits_json(changes, (), run, look) if as_json else edits_text(changes, "add", look))
+    context.stdout.flush()
+    rows = counted(len(changes), "row")
+    context.say(f"{rows} added (run {run})" if run else f"{rows} would be added")
+    for key in (key for plan in plans for key in plan.needs_review):
+        context.say(f"{key} is switched off: no complete price is known; `modelctl price set`, then `modelctl enable`")
+
+
+POPULATE_EPILOG = """\b
+Examples:
+  modelctl populate
+  modelctl populate --set chat --set embedding --provider openai
+  modelctl populate --database "$DATABASE_URL" --format json      # a fresh CI database, tables included
+
+The sets are marked in the catalogs (`sets = ["default"]`): default, chat, embedding, image, audio, video, rerank,
+moderation, and those of your own catalogs. Rows that are there stay as they are; one that somebody removed stays
+removed. Needs no key and no network. `modelctl undo` takes it back.
+"""
+
+
+def populate_command(
+    ctx: typer.Context,
+    sets: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME", help="Of these sets; else `default`. Repeatable.")
+    ] = None,
+    providers: Annotated[
+        list[str] | None, typer.Option("--provider", metavar="NAME", help="Only this seller's. Repeatable.")
+    ] = None,
+    dry_run: DryRun = False,
+    format: Format = EditFormat.TABLE,
+    json: Json = False,
+) -> None:
+    """Create the default models that are not there yet.
+
+    And the tables if need be.
+    """
+    context = context_of(ctx)
+    order = _order(context, sets or (), providers or ())
+    done = _populate(context, order, dry_run=dry_run)
+    _print_populated(context, done, dry_run=dry_run, as_json=json or format is EditFormat.JSON)
+
+
+def _order(context: Context, sets: Sequence[str], providers: Sequence[str]) -> Populating:
+    from modelctl.catalog.load import in_force
+    from modelctl.core.edits.additions import chosen
+    from modelctl.services.populate import Populating
+
+    settings = context.settings
+    catalogs = in_force(settings.catalog_directory)
+    known = sorted({name for catalog in catalogs for name in catalog.providers})
+    for name in providers:
+        require_known(name, known, "provider")
+    return Populating(
+        wanted=chosen([catalog.sets for catalog in catalogs], sets, providers),
+        catalogs=catalogs,
+        patterns={name: each.patterns for name, each in settings.providers.items()},
+    )
+
+
+def _populate(context: Context, order: Populating, *, dry_run: bool) -> Populated:
+    from modelctl.db import migrate as schema
+    from modelctl.services.populate import populate, preview
+
+    author = author_of(context, "populate")
+    with database_of(context) as database:
+        if dry_run:
+            return preview(database if schema.is_readable(database) else None, order, author)
+        schema.ensure_created(database)
+        with writing_alone(context, database, author) as fenced:
+            return populate(fenced, order, author)
+
+
+def _print_populated(context: Context, done: Populated, *, dry_run: bool, as_json: bool) -> None:
+    from modelctl.output.console import look_of
+    from modelctl.output.edits import populate_json, populate_text, summary
+
+    look = look_of(context.stdout, context.environ)
+    results = [result for each in done.seedings for result in each.results]
+    count = summary(results)
+    verb = "would be created" if dry_run else "created"
+    message = f"{count['created']:,} {verb}, {count['skipped']:,} skipped, {count['total']:,} in all"
+    if as_json:
+        context.answer(populate_json(message, results, done.ids, look))
+    elif results:
+        context.answer(populate_text(results, look))
+    context.stdout.flush()
+    context.say(message if results else "no default model fits; see `modelctl populate --help`")
+    for key in (key for each in done.seedings for key in each.plan.needs_review):
+        context.say(f"{key} is switched off: no complete price is known")

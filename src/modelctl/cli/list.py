@@ -1,0 +1,320 @@
+"""What a list finds: of all models only what decides, of those that are shown what is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import dataclass, replace
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import typer
+
+from modelctl.cli.context import Context, context_of, readable_database
+from modelctl.cli.options import Project
+from modelctl.core.facts import CAPABILITIES, ModelType, Status, Tier
+from modelctl.core.models.query import (
+    COLUMNS,
+    PROTECTED,
+    SHOWABLE,
+    Filter,
+    Selection,
+    columns_decisive,
+    ordered,
+    select,
+)
+from modelctl.core.text import counted, require_known
+from modelctl.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from modelctl.cli.context import Context
+    from modelctl.core.stored import StoredModel
+    from modelctl.db.tables import Tables
+
+
+SHORT = 500
+"""So many models at most are read a second time, by their numbers."""
+
+
+class ListFormat(StrEnum):
+    """How models can be listed."""
+
+    TABLE = "table"
+    JSON = "json"
+    JSONL = "jsonl"
+    CSV = "csv"
+    MARKDOWN = "markdown"
+    IDS = "ids"
+
+
+class GroupBy(StrEnum):
+    """What models can be grouped by."""
+
+    PROVIDER = "provider"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How models are shown. UsageError for a column that there is not, and for a format that has no groups."""
+
+    sort: Sequence[str]
+    columns: Sequence[str]
+    limit: int | None
+    group_by: GroupBy | None
+    format: ListFormat
+
+    def __post_init__(self) -> None:
+        if self.group_by is not None and self.format not in (ListFormat.TABLE, ListFormat.JSON):
+            raise UsageError(f"--format {self.format} has no groups", "--group-by goes with table and json")
+        for name in (term.removeprefix("-") for term in self.sort):
+            require_known(name, COLUMNS, "column")
+        for name in self.columns:
+            require_known(name, SHOWABLE, "column")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a list found."""
+
+    selection: Selection
+    shown: Sequence[StoredModel]
+    known: int
+    """How many models the table has of the providers that are asked for, or can be used."""
+
+
+def found_models(context: Context, wanted: Filter, usable_for: str | None, view: View) -> Found:
+    """The models in their order. For a short list, only what decides is read of all, and what is shown of a few."""
+    from modelctl.output.models import columns_shown
+
+    to_show = columns_shown(view.format, view.columns)
+    to_read = _columns_to_read(wanted, usable_for, view, to_show)
+    with readable_database(context) as database:
+        tables = database.tables
+
+        def find(connection: Connection) -> Found:
+            models = _models(connection, tables, wanted, to_read, with_states=PROTECTED in to_show)
+            if usable_for is not None:
+                from modelctl.services.models import usable_among
+
+                models = usable_among(models, context, database, usable_for)
+            selection = select(models, wanted)
+            shown = ordered(selection.models, view.sort)[: view.limit]
+            if shown and not to_show <= to_read:
+                from modelctl.db import read
+
+                shown = read.again(connection, tables, shown, to_show)
+            return Found(selection, shown, known=len(models))
+
+        return database.read(find)
+
+
+def _models(
+    connection: Connection, tables: Tables, wanted: Filter, to_read: Set[str], *, with_states: bool
+) -> list[StoredModel]:
+    """The models of the providers that are asked for. UsageError for one that there is not."""
+    from modelctl.db import read
+
+    if wanted.providers:
+        names = sorted(read.providers(connection, tables))
+        for name in sorted(wanted.providers):
+            require_known(name, names, "provider")
+    models = read.models(connection, tables, only=wanted.providers, columns=to_read)
+    return read.with_states(connection, tables, models) if with_states or wanted.is_protected else models
+
+
+def _columns_to_read(wanted: Filter, usable_for: str | None, view: View, to_show: Set[str]) -> Set[str]:
+    """The columns that are read of all models."""
+    if usable_for is not None or PROTECTED in to_show:
+        return frozenset(SHOWABLE)
+    decisive = columns_decisive(wanted, view.sort)
+    return decisive if view.limit is not None and view.limit <= SHORT else decisive | to_show
+
+
+EPILOG = """\b
+Examples:
+  modelctl list --provider openai --type chat --sort -input_price_per_mtok
+  modelctl list --capability vision --capability tools --max-input-price 1
+  modelctl list --missing input_price_per_mtok --format csv
+  modelctl list --search gemini --columns model_id,context_window --json
+  modelctl list --usable --project shop --group-by provider --json
+"""
+
+
+def _any_of(choices: Iterable[str]) -> str:
+    return f"{', '.join(choices)}. Repeatable: any of them."
+
+
+def _all_of(choices: Iterable[str]) -> str:
+    return f"{', '.join(choices)}. Repeatable: all of them."
+
+
+_Limits: TypeAlias = dict[str, Decimal | int]
+_Names: TypeAlias = list[str] | None
+_Amount = Annotated[str | None, typer.Option(metavar="AMOUNT", help="Per million tokens.")]
+
+Providers = Annotated[_Names, typer.Option("--provider", metavar="NAME", help="Only this seller's. Repeatable.")]
+Statuses = Annotated[list[Status] | None, typer.Option("--status", metavar="STATUS", help=_any_of(Status))]
+Types = Annotated[list[ModelType] | None, typer.Option("--type", metavar="TYPE", help=_any_of(ModelType))]
+Tiers = Annotated[list[Tier] | None, typer.Option("--tier", metavar="TIER", help=_any_of(Tier))]
+Capabilities = Annotated[_Names, typer.Option("--capability", metavar="NAME", help=_all_of(CAPABILITIES))]
+Tags = Annotated[_Names, typer.Option("--tag", metavar="TAG", help="Repeatable: all of them.")]
+MinContext = Annotated[int | None, typer.Option(min=0, metavar="TOKENS", help="Context window, at least.")]
+Enabled = Annotated[bool | None, typer.Option("--enabled/--disabled", help="The application's own switch.")]
+Recommended = Annotated[bool | None, typer.Option("--recommended/--not-recommended", help="For new work.")]
+Missing = Annotated[_Names, typer.Option("--missing", metavar="COLUMN", help="It is unknown. Repeatable: all of them.")]
+Protected = Annotated[bool, typer.Option("--protected", help="A person owns some field: no sync changes it.")]
+Search = Annotated[str, typer.Option(metavar="TEXT", help="Part of an id, name or alias, in any case.")]
+WithRetired = Annotated[bool, typer.Option("--all", help="With the retired ones.")]
+Sort = Annotated[_Names, typer.Option(metavar="COLUMN,…", help="-COLUMN: the other way round. Unknown comes last.")]
+Columns = Annotated[_Names, typer.Option(metavar="COLUMN,…", help="Just these columns, in this order.")]
+Limit = Annotated[int | None, typer.Option(min=1, metavar="N", help="At most so many.")]
+Usable = Annotated[bool, typer.Option("--usable", help="Enabled, live, and there is a key to call them with.")]
+Group = Annotated[GroupBy | None, typer.Option("--group-by", help="In groups: a title each, or an object in JSON.")]
+Format = Annotated[ListFormat, typer.Option(help="How to print them.")]
+AsJson = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
+
+
+def list_command(
+    ctx: typer.Context,
+    provider: Providers = None,
+    status: Statuses = None,
+    type: Types = None,
+    tier: Tiers = None,
+    capability: Capabilities = None,
+    tag: Tags = None,
+    max_input_price: _Amount = None,
+    max_output_price: _Amount = None,
+    min_input_price: _Amount = None,
+    min_output_price: _Amount = None,
+    min_context: MinContext = None,
+    enabled: Enabled = None,
+    recommended: Recommended = None,
+    missing: Missing = None,
+    protected: Protected = False,
+    search: Search = "",
+    with_retired: WithRetired = False,
+    sort: Sort = None,
+    columns: Columns = None,
+    limit: Limit = None,
+    usable: Usable = False,
+    project: Project = None,
+    group_by: Group = None,
+    format: Format = ListFormat.TABLE,
+    json: AsJson = False,
+) -> None:
+    """List models.
+
+    Retired ones are left out unless --all or --status asks for them.
+    """
+    wanted = replace(
+        _named(provider, status, type, tier, capability, tag, missing),
+        at_least=_limits("min", min_input_price, min_output_price, min_context),
+        at_most=_limits("max", max_input_price, max_output_price),
+        is_enabled=enabled,
+        is_recommended=recommended,
+        is_protected=protected,
+        search=search,
+        with_retired=with_retired,
+    )
+    view = View(_split(sort), _columns(columns, protected), limit, group_by, ListFormat.JSON if json else format)
+    _list(context_of(ctx), wanted, _usable_for(usable, project), view)
+
+
+def _named(*names: Iterable[str] | None) -> Filter:
+    """The filter on names: provider, status, type, tier, capability, tag and missing column."""
+    providers, statuses, types, tiers, capabilities, tags, missing = (frozenset(map(str, each or ())) for each in names)
+    return Filter(
+        providers=providers,
+        statuses=statuses,
+        types=types,
+        tiers=tiers,
+        capabilities=capabilities,
+        tags=tags,
+        missing=missing,
+    )
+
+
+def _usable_for(usable: bool, project: str | None) -> str | None:
+    """Whose keys decide; None where they do not matter."""
+    if project is not None and not usable:
+        raise UsageError("--project says whose keys count, which only --usable asks about", "add --usable")
+    if not usable:
+        return None
+    from modelctl.core.credentials import project_of
+
+    return project_of(project)
+
+
+def _list(context: Context, wanted: Filter, usable_for: str | None, view: View) -> None:
+    from modelctl.output.console import look_of
+    from modelctl.output.models import FORMATS, GROUPED, dropped
+
+    found = found_models(context, wanted, usable_for, view)
+    shown = found.shown
+    look = look_of(context.stdout, context.environ)
+    text = (FORMATS if view.group_by is None else GROUPED)[view.format](shown, view.columns, look)
+    if text and (shown or view.format is not ListFormat.TABLE):
+        context.answer(text)
+    context.stdout.flush()  # so that the summary comes after the answer where both go to one log
+    if view.format is ListFormat.TABLE and not view.columns and (names := dropped(shown, look)):
+        context.say(f"not shown: {', '.join(names)}; the terminal is too narrow, --columns chooses")
+    nothing = usable_for is not None and not found.known
+    context.say(_nothing_usable(usable_for or "") if nothing else _summary(found))
+    if usable_for is not None and not shown:
+        raise typer.Exit(ExitCode.PENDING)
+
+
+def _nothing_usable(project: str) -> str:
+    whose = f"project {project}" if project else "the platform"
+    return f"{whose} can call no model: none is enabled and live at a provider with a key (see `credential list`)"
+
+
+def _summary(found: Found) -> str:
+    """How many there are, and how many are left out and why: never silently."""
+    selection, shown, known = found.selection, len(found.shown), found.known
+    if not known:
+        return "the table is empty; run `modelctl sync` to fill it"
+    count = len(selection.models)
+    text = counted(count, "model") if count else "no model matches these filters"
+    if shown < count:
+        text = f"the first {shown:,} of {text}"
+    left_out = [
+        f"{selection.retired:,} retired (--all shows them)" * bool(selection.retired),
+        f"{selection.unknown:,} for which a fact that was asked for is unknown" * bool(selection.unknown),
+    ]
+    if any(left_out):
+        text += f"; left out: {', '.join(filter(None, left_out))}"
+    return text
+
+
+def _limits(side: str, input_price: str | None, output_price: str | None, context: int | None = None) -> _Limits:
+    """The limits that are given, by column; `side` is `min` or `max`, as in the option's name."""
+    limits = {
+        "input_price_per_mtok": _amount(f"--{side}-input-price", input_price),
+        "output_price_per_mtok": _amount(f"--{side}-output-price", output_price),
+        "context_window": context,
+    }
+    return {column: limit for column, limit in limits.items() if limit is not None}
+
+
+def _amount(option: str, text: str | None) -> Decimal | None:
+    if text is None:
+        return None
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or amount < 0:
+        raise UsageError(f"{option}: {text!r} is not an amount", "write it like 2.5")
+    return amount
+
+
+def _columns(values: list[str] | None, protected: bool) -> list[str]:
+    """The columns that are asked for; what a person protects is shown with `--protected`."""
+    return _split(values) or (["provider", "model_id", PROTECTED] if protected else [])
+
+
+def _split(values: list[str] | None) -> list[str]:
+    return [name.strip() for value in values or () for name in value.split(",") if name.strip()]

@@ -1,0 +1,369 @@
+"""What a look at everything found: checks, each with its findings and what to do about them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from modelctl.core.credentials import Credential, CredentialState, set_command
+from modelctl.core.facts import PRICE_FIELDS, ModelKey, Source
+from modelctl.core.models.lifecycle import Chain, ChainEnd, chain_of
+from modelctl.core.models.retirements import Ending, EndKind, Window, find_endings
+from modelctl.core.prices.ledger import has_complete_price
+from modelctl.core.provider import Provider
+from modelctl.core.runs import LEASE_STALE
+from modelctl.core.stored import StoredModel, has_ended
+from modelctl.core.text import age_text, counted
+from modelctl.errors import ModelctlError
+
+CATALOG_STALE_DAYS = 90
+CLOCK_TOLERANCE = timedelta(seconds=60)
+API_REMEMBERED = timedelta(days=30)
+"""How long after the last listing a missing key is taken for a loss, and not for a decision."""
+
+
+class CheckName(StrEnum):
+    """What is looked at, in the order in which it is told."""
+
+    DATABASE = "database"
+    PERMISSIONS = "permissions"
+    CATALOGS = "catalogs"
+    KEYS = "keys"
+    CREDENTIALS = "credentials"
+    RUNS = "runs"
+    LEASES = "leases"
+    PRICES = "prices"
+    LIFECYCLE = "lifecycle"
+    SUCCESSORS = "successors"
+    UNKNOWN_ROWS = "unknown_rows"
+    CLOCK = "clock"
+
+
+class CheckStatus(StrEnum):
+    """How a check ended."""
+
+    OK = "ok"
+    FINDINGS = "findings"
+    NOT_RUN = "not_run"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that is wrong, and what to do."""
+
+    subject: str
+    problem: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """What came of one look."""
+
+    name: CheckName
+    findings: tuple[Finding, ...] = ()
+    not_run: str = ""
+    """Why it could not be looked at; such a check is not ok."""
+    note: str = ""
+    """What was looked at, or what a person may want to know."""
+
+    @property
+    def status(self) -> CheckStatus:
+        """Findings first; a check that was not run is never ok."""
+        if self.findings:
+            return CheckStatus.FINDINGS
+        return CheckStatus.NOT_RUN if self.not_run else CheckStatus.OK
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkup:
+    """All checks."""
+
+    checked_at: datetime
+    database: str
+    """As it may be shown."""
+    checks: tuple[Check, ...]
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether everything could be looked at, and nothing was found."""
+        return all(check.status is CheckStatus.OK for check in self.checks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderRuns:
+    """What is remembered of one provider's syncs."""
+
+    last_at: datetime
+    outcome: str
+    error: str | None = None
+    whole_at: datetime | None = None
+    """When one last applied everything, or found nothing to apply."""
+    listed_at: datetime | None = None
+    """When its API last gave a listing that was believed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseSeen:
+    """Who holds a lease, and when it last showed a sign of life."""
+
+    name: str
+    run: str
+    actor: str
+    beat_at: datetime
+
+
+def looked(name: CheckName, look: Callable[[], Check]) -> Check:
+    """The check, or its error as a finding: one look that fails keeps no other from being taken."""
+    try:
+        return replace(look(), name=name)
+    except ModelctlError as error:
+        return Check(name=name, findings=(finding_of(error, name),))
+
+
+def finding_of(error: ModelctlError, subject: str) -> Finding:
+    """An error as a finding."""
+    problem = error.message.removeprefix(f"{subject}: ")
+    return Finding(subject=subject, problem=problem, remedy=error.hint or "correct this, then run doctor again")
+
+
+def check_catalogs(newest: Mapping[str, date | None], today: date) -> Check:
+    """Whether somebody looked at the vendors' pages lately. `newest`: provider -> the last day on which one did."""
+    findings = [
+        Finding(
+            subject=name,
+            problem=f"its catalog was last verified on {day}, {(today - day).days} days ago"
+            if day is not None
+            else "nobody has verified its catalog",
+            remedy="upgrade modelctl, or verify its models in a catalog of your own (see `modelctl catalog lint`)",
+        )
+        for name, day in sorted(newest.items())
+        if day is None or (today - day).days > CATALOG_STALE_DAYS
+    ]
+    return Check(name=CheckName.CATALOGS, findings=tuple(findings), note=counted(len(newest), "provider"))
+
+
+def check_keys(
+    providers: Iterable[Provider], present: Callable[[Provider], bool], runs: Mapping[str, ProviderRuns], now: datetime
+) -> Check:
+    """Whether a key has gone that there was. A provider that never had one is synced from its catalog, and noted.
+
+    `present` may raise ModelctlError for a key that cannot be one.
+    """
+    findings, without = [], []
+    for provider in providers:
+        if not (provider.env_vars and provider.kind):
+            continue
+        try:
+            if present(provider):
+                continue
+        except ModelctlError as error:
+            findings.append(finding_of(error, provider.name))
+            continue
+        listed_at = runs[provider.name].listed_at if provider.name in runs else None
+        if listed_at is None or now - listed_at > API_REMEMBERED:
+            without.append(provider.name)
+            continue
+        findings.append(
+            Finding(
+                subject=provider.name,
+                problem=f"its key has gone: its API was asked on {listed_at:%Y-%m-%d}, and no variable holds a key now",
+                remedy=f"set {' or '.join(provider.env_vars)}",
+            )
+        )
+    note = f"no key, so from their catalogs only: {', '.join(without)}" if without else ""
+    return Check(name=CheckName.KEYS, findings=tuple(findings), note=note)
+
+
+def check_credentials(stored: Iterable[Credential], state_of: Callable[[Credential], CredentialState]) -> Check:
+    """Whether each stored key can be opened. `state_of` raises ModelctlError where there is no master key to try."""
+    states = [(each, state_of(each)) for each in stored]
+    problems = {
+        CredentialState.OTHER_KEY: "it is stored under another master key than the one in force",
+        CredentialState.DAMAGED: "it was altered, or copied from another provider or project",
+    }
+    findings = [
+        Finding(
+            subject=str(each),
+            problem=problems[state],
+            remedy=f"use that master key, or store the key again with `{set_command(*each.place)}`",
+        )
+        for each, state in states
+        if state in problems
+    ]
+    return Check(name=CheckName.CREDENTIALS, findings=tuple(findings), note=counted(len(states), "stored key"))
+
+
+def check_runs(
+    providers: Iterable[Provider], runs: Mapping[str, ProviderRuns], *, max_age: timedelta, now: datetime
+) -> Check:
+    """Whether each provider was wholly synced lately, and whether its last run went well."""
+    found = [(each.name, _run_problem(runs.get(each.name), max_age, now)) for each in providers]
+    findings = [
+        Finding(
+            subject=name,
+            problem=problem,
+            remedy=f"run `modelctl sync --provider {name}`, and see that it is run regularly",
+        )
+        for name, problem in found
+        if problem
+    ]
+    return Check(name=CheckName.RUNS, findings=tuple(findings), note=counted(len(found), "provider"))
+
+
+def _run_problem(runs: ProviderRuns | None, max_age: timedelta, now: datetime) -> str:
+    if runs is None:
+        return "it was never synced"
+    if runs.whole_at is None or runs.last_at > runs.whole_at:
+        since = (
+            f"the last whole one was {age_text(now - runs.whole_at)} ago" if runs.whole_at else "none was ever whole"
+        )
+        reason = f": {runs.error}" if runs.error else ""
+        return f"its last run, {age_text(now - runs.last_at)} ago, was {runs.outcome}{reason}; {since}"
+    if now - runs.whole_at > max_age:
+        return f"its last whole run was {age_text(now - runs.whole_at)} ago, more than {age_text(max_age)}"
+    return ""
+
+
+def check_leases(leases: Iterable[LeaseSeen], now: datetime) -> Check:
+    """Whether a run was killed while it wrote."""
+    findings = [
+        Finding(
+            subject=each.name,
+            problem=f"run {each.run} of {each.actor} holds it, but showed no life for {age_text(now - each.beat_at)}",
+            remedy="look whether that run still works; if it was killed, sync again",
+        )
+        for each in leases
+        if now - each.beat_at > LEASE_STALE
+    ]
+    return Check(name=CheckName.LEASES, findings=tuple(findings))
+
+
+def check_clock(
+    now: datetime, *, database: datetime | None, verified_on: date | None, runs: Mapping[str, ProviderRuns]
+) -> Check:
+    """Whether this machine's clock agrees with the database's, the catalogs and the runs that were.
+
+    `database`: its clock; None where it has none of its own. `verified_on`: the last day that any catalog names.
+    """
+    problems = []
+    if database is not None and abs(now - database) > CLOCK_TOLERANCE:
+        ahead = "ahead of" if now > database else "behind"
+        problems.append(f"it is {abs(now - database).total_seconds():,.0f} s {ahead} the database's")
+    if verified_on is not None and verified_on > now.date() + timedelta(days=1):
+        problems.append(f"it says {now:%Y-%m-%d}, and a catalog was verified on {verified_on}")
+    last_at = max((each.last_at for each in runs.values()), default=None)
+    if last_at is not None and last_at - now > CLOCK_TOLERANCE:
+        problems.append(f"it says {now:%Y-%m-%d %H:%M}Z, and the last run began at {last_at:%Y-%m-%d %H:%M}Z")
+    remedy = "set the clocks of this machine and of the database by NTP: dated prices depend on them"
+    findings = [Finding(subject="this machine's clock", problem=each, remedy=remedy) for each in problems]
+    note = "" if database is not None else "the database has no clock of its own"
+    return Check(name=CheckName.CLOCK, findings=tuple(findings), note=note)
+
+
+ENDS_SOON_DAYS = 30
+
+_SOURCES = frozenset({Source.API.value, Source.OVERLAY.value, Source.CATALOG.value})
+
+
+def check_prices(models: Mapping[ModelKey, StoredModel], now: datetime) -> Check:
+    """Enabled models that answer and cannot be billed; with their ledgers."""
+    alive = [each for each in models.values() if each.is_enabled and not has_ended(each, now.date())]
+    findings = [
+        Finding(
+            subject=str(each.key),
+            problem="it is enabled, and has no complete price today",
+            remedy="state its price (`modelctl price set`, or a catalog of your own), or disable it",
+        )
+        for each in alive
+        if not _is_priced(each, now)
+    ]
+    return Check(name=CheckName.PRICES, findings=tuple(findings), note=f"{len(alive):,} enabled and alive")
+
+
+def check_lifecycle(models: Mapping[ModelKey, StoredModel], today: date) -> Check:
+    """Enabled models that have ended, or end soon."""
+    window = Window(within_days=ENDS_SOON_DAYS, fail_within_days=ENDS_SOON_DAYS, only_enabled=True)
+    rows = [each for each in find_endings(models.values(), window, today=today).rows if each.finding is not None]
+    findings = [
+        Finding(subject=str(each.key), problem=_ending_problem(each), remedy=_ending_remedy(each)) for each in rows
+    ]
+    return Check(name=CheckName.LIFECYCLE, findings=tuple(findings), note=f"ends within {ENDS_SOON_DAYS} days")
+
+
+def check_successors(models: Mapping[ModelKey, StoredModel], today: date) -> Check:
+    """Models in use whose replacements lead to none that answers. Of those that ended and are off, nobody asks."""
+    findings = []
+    stated = [
+        each
+        for each in models.values()
+        if each.facts.replacement is not None and (each.is_enabled or not has_ended(each, today))
+    ]
+    for each in stated:
+        chain = chain_of(each, models, after=each.facts.retires_on or today, today=today)
+        if chain.end is not ChainEnd.LIVE:
+            findings.append(
+                Finding(
+                    subject=str(each.key),
+                    problem=f"its replacements lead nowhere: {_chain_text(each.key, chain)}",
+                    remedy="name a replacement that answers, for this model or for the last one of the chain",
+                )
+            )
+    return Check(name=CheckName.SUCCESSORS, findings=tuple(findings), note=f"{len(stated):,} in use with a replacement")
+
+
+def check_unknown_rows(models: Mapping[ModelKey, StoredModel], accounted_for: Collection[ModelKey]) -> Check:
+    """Rows that no listing ever showed and no source ever wrote: somebody's invention, perhaps.
+
+    `accounted_for`: models that a catalog has, or that a person has added through modelctl.
+    """
+    findings = [
+        Finding(
+            subject=str(each.key),
+            problem="no catalog, listing or run knows it: a person made it" + (", and it is enabled" * each.is_enabled),
+            remedy="if it is real, state it in a catalog of your own; if it is a placeholder, `modelctl remove` it",
+        )
+        for each in models.values()
+        if each.key not in accounted_for and each.last_seen_at is None and not _was_written_by_a_source(each)
+    ]
+    return Check(name=CheckName.UNKNOWN_ROWS, findings=tuple(findings), note=f"{len(models):,} looked at")
+
+
+def _is_priced(model: StoredModel, now: datetime) -> bool:
+    """By the ledger, or by what somebody wrote into the row itself."""
+    facts = model.facts
+    if has_complete_price(model.prices, facts.type, at=now):
+        return True
+    if facts.type in ("chat", None):
+        return facts.input_price_per_mtok is not None and facts.output_price_per_mtok is not None
+    return any(getattr(facts, name) is not None for name in PRICE_FIELDS)
+
+
+def _was_written_by_a_source(model: StoredModel) -> bool:
+    written = model.state.written.values() if model.state is not None else ()
+    return any(each.source.partition(":")[0] in _SOURCES for each in written)
+
+
+def _ending_problem(ending: Ending) -> str:
+    if ending.kind is EndKind.ENDED:
+        return "it is enabled, and has ended" + (f" on {ending.day}" if ending.day is not None else "")
+    return f"it is enabled, and ends on {ending.day}, in {ending.days_left} days"
+
+
+def _ending_remedy(ending: Ending) -> str:
+    if ending.successor is not None:
+        return f"move to {ending.successor}, then disable it"
+    return "choose another model, then disable it"
+
+
+def _chain_text(key: ModelKey, chain: Chain) -> str:
+    path = " → ".join((key.model_id, *chain.path))
+    match chain.end:
+        case ChainEnd.CYCLE:
+            return f"{path} goes in a circle"
+        case ChainEnd.MISSING:
+            return f"{path}, which the database does not have"
+        case _:
+            return f"{path}, which ends and names no other"

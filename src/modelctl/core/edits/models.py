@@ -1,0 +1,299 @@
+"""What a person says of a model's end, and takes back. Pure; the status follows from the dates, as it always does."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from modelctl.core.facts import SET_ON_CREATION, FactValue, ModelFacts, ModelKey, Source, Status
+from modelctl.core.models.lifecycle import BY_DATES, BY_DEFAULT, BY_LISTING, DATES, ENDED, chain_of, with_status
+from modelctl.core.models.resolve import resolve
+from modelctl.core.planning.merge import api_is_newer
+from modelctl.core.planning.plan import Action, Change, FieldChange, state_after
+from modelctl.core.planning.planner import action_of
+from modelctl.core.records import all_or_none
+from modelctl.core.stored import RowState, StoredModel
+from modelctl.core.text import shorten
+from modelctl.core.validation import contradictions
+from modelctl.errors import ModelctlError, UsageError
+
+
+def replacement_of(key: ModelKey, name: str, known: Mapping[ModelKey, StoredModel]) -> ModelKey:
+    """The model that `name` means, of the same provider. UsageError where it cannot replace `key`."""
+    others = [model for other, model in known.items() if other.provider == key.provider]
+    if any(str(other) == name and other.provider != key.provider for other in known):
+        raise UsageError(
+            f"{key}: replacement {shorten(name)} is another provider's", "a replacement is called at the same provider"
+        )
+    try:
+        found = resolve(name, others).key
+    except ModelctlError as error:
+        raise UsageError(f"{key}: replacement: {error.message}", error.hint) from None
+    if found == key:
+        raise UsageError(f"{key}: the replacement is the model itself", "name another one")
+    path, at = [key.model_id, found.model_id], known.get(found)
+    while at is not None and (following := at.facts.replacement) is not None and following not in path[1:]:
+        path.append(following)
+        if following == key.model_id:
+            raise UsageError(f"{key}: the replacements would go round in a circle: {' -> '.join(path)}")
+        at = known.get(ModelKey(key.provider, following))
+    return found
+
+
+def require_live(
+    key: ModelKey,
+    replacement: ModelKey,
+    known: Mapping[ModelKey, StoredModel],
+    *,
+    ending: Collection[ModelKey],
+    until: date | None,
+    today: date,
+) -> None:
+    """UsageError unless the replacement lives, and longer than what it replaces.
+
+    `ending`: the models whose end is being stated together with this one. `until`: the last day of `key`.
+    """
+    facts = known[replacement].facts
+    ends = facts.retires_on
+    if replacement in ending:
+        raise UsageError(f"{key}: its replacement {replacement} is being deprecated, too", "name one that stays")
+    if facts.status in ENDED or (ends is not None and ends < max(until or today, today)):
+        chain = chain_of(known[replacement], known, after=until or today, today=today)
+        hint = f"{chain.live} replaces that one" if chain.live else "name one that stays"
+        end = f" and ends on {ends}" if ends is not None and ends >= today else ""
+        raise UsageError(f"{key}: its replacement {replacement} is {facts.status or 'not live'}{end}", hint)
+
+
+_DERIVED = (BY_DATES, BY_DEFAULT, BY_LISTING)
+"""Who states a status that follows from the dates."""
+
+
+def set_facts(
+    model: StoredModel, values: Mapping[str, FactValue], known: Mapping[ModelKey, StoredModel], *, today: date
+) -> Change | None:
+    """Give a row these facts and pin them; None where they are so and pinned already.
+
+    The status follows the dates of the model's end, unless a person has set it. UsageError where the row would
+    contradict itself, or its replacement leads nowhere.
+    """
+    if isinstance(name := values.get("replacement"), str):
+        values = {**values, "replacement": replacement_of(model.key, name, known).model_id}
+    _require_sound(model, values)
+    fields = [
+        FieldChange(name=name, old=old, new=value, source=Source.PERSON)
+        for name, value in values.items()
+        if (old := getattr(model.facts, name)) != value
+    ]
+    if "status" not in values and values.keys() & set(DATES):
+        fields += status_following(model, values, today)
+    change = Change(action=action_of(model, fields), key=model.key, fields=tuple(fields), existing=model)
+    return pinned(change, values.keys())
+
+
+def switch(model: StoredModel, *, is_enabled: bool) -> Change | None:
+    """Turn the application's switch; None where it stands so."""
+    if model.is_enabled is is_enabled:
+        return None
+    return Change(action=Action.UPDATE, key=model.key, is_enabled=is_enabled, existing=model)
+
+
+def pinned(change: Change, names: Collection[str]) -> Change | None:
+    """The change with these fields a person's, whatever their value; None where that changes nothing."""
+    before, after = change.existing.state if change.existing else None, state_after(change)
+    if after is not None:
+        after = replace(after, pins=after.pins | (set(names) - SET_ON_CREATION))
+    if not change.fields and after == before:
+        return None
+    return replace(change, state=after)
+
+
+def status_following(model: StoredModel, values: Mapping[str, FactValue], today: date) -> list[FieldChange]:
+    """The change of status that these dates bring about; none where a person has set the status."""
+    if model.state is not None and not model.is_ours("status"):
+        return []
+    owner = model.owner_of("status")
+    facts = _undecided(model.facts) if owner in _DERIVED else model.facts
+    dates = {
+        name: values.get(name, getattr(model.facts, name))
+        for name in DATES
+        if name in values or not model.is_ours(name)
+    }
+    seen_at = model.last_seen_at if api_is_newer(model, None) and model.facts.status != Status.RETIRED else None
+    after, provenance = with_status(
+        facts.replaced(values),
+        {"status": owner},
+        today=today,
+        seen_on=seen_at.date() if seen_at is not None else None,
+        dates=dates,
+    )
+    if after.status == model.facts.status:
+        return []
+    return [FieldChange(name="status", old=model.facts.status, new=after.status, source=provenance["status"])]
+
+
+def _undecided(facts: ModelFacts) -> ModelFacts:
+    """Without a status that a rule has derived: it is to be derived anew."""
+    return facts._replace(status=None)
+
+
+def _require_sound(model: StoredModel, values: Mapping[str, FactValue]) -> None:
+    """UsageError where the row would contradict itself as it does not do yet."""
+    known = set(contradictions(model.facts))
+    found = [each for each in contradictions(model.facts.replaced(values)) if each not in known]
+    if found:
+        problems = "; ".join(f"{each.name}: {each.message}" for each in found)
+        raise UsageError(f"{model.key}: {problems}", "set both, or clear one with FIELD=")
+
+
+_SAID = (*DATES, "replacement", "status")
+"""The fields with which a person states an end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """The end of a model as a person states it."""
+
+    replacement: str | None = None
+    """Any name of a model of the same provider."""
+    on: date | None = None
+    """The day it was announced; None: today, unless one is known."""
+    retires: date | None = None
+    """The last day on which the model answers."""
+
+
+def deprecate(
+    models: Sequence[StoredModel], known: Mapping[ModelKey, StoredModel], end: End, *, today: date
+) -> list[Change]:
+    """State the same end of all these models; no change where it is stated so already.
+
+    UsageError for an end that cannot be; BadRows, naming every model for which it cannot, where there are several.
+    """
+    ending = {model.key for model in models}
+    changes = all_or_none(models, lambda model: _deprecate(model, known, end, ending=ending, today=today))
+    return [change for change in changes if change is not None]
+
+
+def _deprecate(
+    model: StoredModel,
+    known: Mapping[ModelKey, StoredModel],
+    end: End,
+    *,
+    ending: Collection[ModelKey],
+    today: date,
+) -> Change | None:
+    values: dict[str, FactValue] = {}
+    announced_on = model.facts.deprecated_on
+    if end.on is not None or announced_on is None or announced_on > today:
+        values["deprecated_on"] = end.on or today
+    if end.retires is not None:
+        values["retires_on"] = end.retires
+    if end.replacement is not None:
+        found = replacement_of(model.key, end.replacement, known)
+        until = end.retires or model.facts.retires_on
+        require_live(model.key, found, known, ending=ending, until=until, today=today)
+        values["replacement"] = found.model_id
+    if model.state is not None and not model.is_ours("status") and model.facts.status not in ENDED:
+        values["status"] = Status.DEPRECATED.value  # a person had set it, and now says otherwise
+    return set_facts(model, values, known, today=today)
+
+
+def undeprecate(model: StoredModel, *, today: date) -> Change | None:
+    """Take an end back; None where there is none.
+
+    What a person said of it goes back to the sources, so that an end which the vendor announces later comes through.
+    Where the sources themselves state an end, the person's word is that there is none.
+    """
+    if not _has_end(model.facts):
+        return None
+    after = _given_back(model)
+    moved = status_following(after, {}, today)
+    if moved:
+        state = state_after(Change(action=Action.UPDATE, key=model.key, fields=tuple(moved), existing=after))
+        after = replace(after, facts=after.facts.replaced({each.name: each.new for each in moved}), state=state)
+    denied: Mapping[str, FactValue] = {}
+    if _has_end(after.facts):
+        denied = {**dict.fromkeys(DATES), "status": Status.ACTIVE.value}
+        state = after.state and replace(after.state, pins=after.state.pins | denied.keys())
+        after = replace(after, facts=after.facts.replaced(denied), state=state)
+    fields = tuple(
+        FieldChange(name=name, old=old, new=new, source=_source(after, name, denied))
+        for name in _SAID
+        if (old := getattr(model.facts, name)) != (new := getattr(after.facts, name))
+    )
+    return Change(action=action_of(model, fields), key=model.key, fields=fields, state=after.state, existing=model)
+
+
+def _has_end(facts: ModelFacts) -> bool:
+    return facts.status in ENDED or any(getattr(facts, name) is not None for name in DATES)
+
+
+def _given_back(model: StoredModel) -> StoredModel:
+    """The row with the sources' last word on its end in place of a person's."""
+    if model.state is None:
+        return model
+    written = model.state.written
+    theirs = {name: written[name].value if name in written else None for name in _SAID if not model.is_ours(name)}
+    state = replace(model.state, pins=model.state.pins.difference(theirs))
+    return replace(model, facts=model.facts.replaced(theirs), state=state)
+
+
+def _source(after: StoredModel, name: str, denied: Collection[str]) -> str:
+    return Source.PERSON if name in denied else after.owner_of(name) or Source.PERSON
+
+
+MAX_NAMED = 5
+
+
+def pointing_at(gone: Collection[ModelKey], known: Mapping[ModelKey, StoredModel]) -> list[ModelKey]:
+    """The rows that stay and name one of the models as their replacement, or its id among their aliases."""
+    return sorted(
+        key
+        for key, model in known.items()
+        if key not in gone and _without(model, [known[each] for each in gone if each.provider == key.provider])
+    )
+
+
+def remove(models: Sequence[StoredModel], known: Mapping[ModelKey, StoredModel]) -> list[Change]:
+    """Remove rows at which no other points. UsageError, or BadRows for several, naming those at which one does."""
+    gone = {model.key for model in models}
+    return all_or_none(models, lambda model: _removed(model, pointing_at([model.key], known), gone))
+
+
+def remove_with_pointers(
+    models: Sequence[StoredModel], known: Mapping[ModelKey, StoredModel], *, today: date
+) -> list[Change]:
+    """Remove rows, and take the pointers at them out of the rows that stay; a person's word, so pinned."""
+    gone = {model.key for model in models}
+    changes = [_removed(model, [], ()) for model in models]
+    for key in pointing_at(gone, known):
+        values = _without(known[key], [each for each in models if each.key.provider == key.provider])
+        if (change := set_facts(known[key], values, known, today=today)) is not None:
+            changes.append(change)
+    return sorted(changes, key=lambda change: change.key)
+
+
+def _removed(model: StoredModel, pointing: Sequence[ModelKey], gone: Collection[ModelKey]) -> Change:
+    stay = [key for key in pointing if key not in gone]
+    if stay:
+        more = f" and {len(stay) - MAX_NAMED} more" if len(stay) > MAX_NAMED else ""
+        raise UsageError(
+            f"{model.key}: {', '.join(map(str, stay[:MAX_NAMED]))}{more} would point at nothing",
+            "--cascade takes the replacement or alias out of those rows",
+        )
+    # What is remembered of a row says that its going was a decision: also of one that modelctl did not own.
+    state = RowState() if model.state is None else None
+    return Change(action=Action.REMOVE, key=model.key, state=state, existing=model)
+
+
+def _without(model: StoredModel, gone: Collection[StoredModel]) -> dict[str, FactValue]:
+    """The facts of a row that point at those others of its provider, without that; empty where none does."""
+    values: dict[str, FactValue] = {}
+    ids = {each.key.model_id for each in gone}
+    names = ids.union(*(each.facts.aliases or () for each in gone))
+    aliases = model.facts.aliases or ()
+    if model.facts.replacement in names:
+        values["replacement"] = None
+    if ids.intersection(aliases):
+        values["aliases"] = tuple(each for each in aliases if each not in ids)
+    return values

@@ -1,0 +1,285 @@
+"""Deciding: what must change so that the database says what the sources say. Pure; the heart of modelctl.
+
+The straight line: stored rows + merged records -> `plan()` -> `guards.check()` -> shown -> `outcome.after()` -> rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from modelctl.core.facts import FactValue, ModelFacts, ModelKey, ModelRecord, Source, Status
+from modelctl.core.models.lifecycle import ENDED
+from modelctl.core.planning.merge import BY_PRICE, api_is_newer, tier_of
+from modelctl.core.planning.ownership import Taking, field_changes, taken_over
+from modelctl.core.planning.plan import Action, Change, FieldChange, Plan, Protected, money_text, price_name
+from modelctl.core.planning.policy import NewModels
+from modelctl.core.prices.ledger import (
+    BY_LEDGER,
+    MONEY_FIELDS,
+    has_complete_price,
+    missing_points,
+    overruled,
+    projection,
+    projection_sources,
+    stated_by,
+)
+from modelctl.core.prices.price import PricePoint
+from modelctl.core.stored import RemovedModel, StoredModel, StoredProvider
+from modelctl.core.text import start_of_day, to_seconds
+
+ABSENCES_UNTIL_DEPRECATED = 2
+"""Whole listings in a row that must miss a model, which an earlier one showed, before it is marked."""
+BY_ABSENCE = "api:absent"
+NOTHING_TAKEN = Taking()
+
+_NO_PRICES: Mapping[str, FactValue] = dict.fromkeys(MONEY_FIELDS)
+_BY_LEDGER = dict.fromkeys(MONEY_FIELDS, BY_LEDGER)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consulted:
+    """Which sources were asked in this run."""
+
+    catalogs: bool = True
+    listing_is_whole: bool = False
+    """The provider's API was asked, and its listing shows every model that it has."""
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A plan in the making."""
+
+    changes: list[Change] = field(default_factory=list)
+    protected: list[Protected] = field(default_factory=list)
+    absences: dict[ModelKey, int] = field(default_factory=dict)
+    seen: dict[ModelKey, datetime] = field(default_factory=dict)
+    needs_review: list[ModelKey] = field(default_factory=list)
+    not_created: list[ModelKey] = field(default_factory=list)
+    unowned: list[ModelKey] = field(default_factory=list)
+    removed_by_hand: list[ModelKey] = field(default_factory=list)
+    unchanged: int = 0
+
+
+def plan(
+    provider: str,
+    stored: StoredProvider,
+    desired: Mapping[ModelKey, ModelRecord],
+    *,
+    consulted: Consulted,
+    new_models: NewModels = NewModels.REVIEW,
+    taking: Taking = NOTHING_TAKEN,
+    now: datetime,
+) -> Plan:
+    """The changes that make the stored rows say what the desired records say; `desired` is what `merge` gave.
+
+    Applying a plan and planning again gives an empty one. The order of the input does not matter.
+    `taking`: people's fields that the sources may overwrite, and deleted rows that may come back.
+    """
+    draft = _Draft()
+    owned = taken_over(stored, taking).models
+    for key in sorted(stored.models.keys() | desired.keys()):
+        model, record = owned.get(key), desired.get(key)
+        removed = stored.removed_by_hand.get(key)
+        if model is not None:
+            _plan_existing(draft, model, record, consulted, now)
+        elif record is not None and (removed is None or taking.recreates(key)):
+            _plan_creation(draft, record, removed, new_models, now)
+        elif record is not None:
+            draft.removed_by_hand.append(key)
+    return Plan(
+        provider=provider,
+        changes=tuple(_resting_on(stored, change) for change in draft.changes),
+        protected=tuple(draft.protected),
+        unchanged=draft.unchanged,
+        existing=len(stored.models),
+        alive=sum(model.facts.status != Status.RETIRED for model in stored.models.values()),
+        absences=draft.absences,
+        seen=draft.seen,
+        listed=frozenset(key for key, record in desired.items() if record.listed_at is not None),
+        needs_review=tuple(draft.needs_review),
+        not_created=tuple(draft.not_created),
+        removed_by_hand=tuple(draft.removed_by_hand),
+        unowned=tuple(draft.unowned),
+    )
+
+
+def _resting_on(stored: StoredProvider, change: Change) -> Change:
+    """The change on the row as it is stored: planning saw fields that were taken over as its own."""
+    existing = stored.models.get(change.key)
+    return change if change.existing is existing else replace(change, existing=existing)
+
+
+def _plan_creation(
+    draft: _Draft, record: ModelRecord, removed: RemovedModel | None, new_models: NewModels, now: datetime
+) -> None:
+    only_api_knows = record.known_to == {Source.API}
+    if only_api_knows and new_models is NewModels.SKIP:
+        draft.not_created.append(record.key)
+        return
+    ledger = removed.prices if removed is not None else ()
+    prices = missing_points(ledger, record.prices, now=now)
+    record = _with_projection(record, (*ledger, *prices), record.facts.type, now)
+    alive = record.facts.status != Status.RETIRED
+    billable = has_complete_price((*ledger, *prices), record.facts.type, at=now)
+    if only_api_knows and new_models is not NewModels.REVIEW:
+        is_enabled = alive and new_models is NewModels.ENABLE
+    else:
+        is_enabled = alive and billable
+    if alive and not billable and not is_enabled:
+        draft.needs_review.append(record.key)
+    fields = tuple(FieldChange(name, None, value, record.provenance[name]) for name, value in record.facts.known())
+    draft.changes.append(
+        Change(
+            action=Action.CREATE, key=record.key, fields=fields, prices=prices, is_enabled=is_enabled, removed=removed
+        )
+    )
+    _note_seen(draft, None, record)
+
+
+def _plan_existing(
+    draft: _Draft, model: StoredModel, record: ModelRecord | None, consulted: Consulted, now: datetime
+) -> None:
+    if model.state is None:
+        draft.unowned.append(model.key)
+        return
+    absences = _absences(model, record, consulted)
+    if absences != model.state.absences:
+        draft.absences[model.key] = absences
+    record = record or _as_it_stands(model)
+    gone = absences >= ABSENCES_UNTIL_DEPRECATED and record.facts.status not in ENDED
+    if gone:
+        record = _with_fact(record, "status", Status.DEPRECATED, BY_ABSENCE)
+    _note_seen(draft, model, record)
+    prices = missing_points(model.prices, record.prices, now=now, api_still_stands=_api_still_stands(model, record))
+    draft.protected += _protected_prices(model, record, now)
+    ledger = (*model.prices, *prices)
+    type_shown = _type_shown(model, record)
+    if not prices and _projected(record, ledger, type_shown, now) == model.facts:
+        draft.unchanged += 1  # as most rows are: who states what need not be found out for them
+        return
+    record = _with_projection(record, ledger, type_shown, now)
+    fields, protected = field_changes(model, record, consulted=_asked(model, record, consulted))
+    draft.protected += protected
+    if not fields and not prices:
+        draft.unchanged += 1
+        return
+    draft.changes.append(
+        Change(action=action_of(model, fields), key=model.key, fields=tuple(fields), prices=prices, existing=model)
+    )
+
+
+def _protected_prices(model: StoredModel, record: ModelRecord, now: datetime) -> list[Protected]:
+    """Prices that a person entered into the ledger, where the sources state another. An edited column is a field."""
+    return [
+        Protected(key=model.key, name=name, kept=kept, offered=offer, source=stated_by(offered))
+        for point, offered in overruled(model.prices, record.prices, now=now)
+        if (name := price_name(point.key)) not in MONEY_FIELDS or model.is_ours(name)
+        for kept, offer in [_both_amounts(point, offered)]
+    ]
+
+
+def _both_amounts(one: PricePoint, other: PricePoint) -> tuple[FactValue, FactValue]:
+    """The two amounts, with their currencies where these differ."""
+    if one.currency == other.currency:
+        return one.amount, other.amount
+    return money_text(one), money_text(other)
+
+
+def _absences(model: StoredModel, record: ModelRecord | None, consulted: Consulted) -> int:
+    """How many whole listings in a row have missed the model, this one included."""
+    known = model.state.absences if model.state else 0
+    if record is not None and record.listed_at is not None:
+        return 0
+    if not consulted.listing_is_whole or model.last_seen_at is None or model.facts.status == Status.RETIRED:
+        return known
+    return min(known + 1, ABSENCES_UNTIL_DEPRECATED)
+
+
+def _as_it_stands(model: StoredModel) -> ModelRecord:
+    """A row that no source speaks of, as a record that changes nothing."""
+    provenance = {name: model.owner_of(name) for name, _ in model.facts.known()}
+    return ModelRecord(key=model.key, facts=model.facts, provenance=provenance)
+
+
+def _type_shown(model: StoredModel, record: ModelRecord) -> str | None:
+    """The type that the row will show: a person's stays, whatever the sources say."""
+    stated, shown = record.facts.type, model.facts.type
+    return stated if stated == shown or model.is_ours("type") else shown
+
+
+def _projected(record: ModelRecord, ledger: Sequence[PricePoint], type_shown: str | None, now: datetime) -> ModelFacts:
+    """The facts with the prices that the ledger has for now, and their tier; those that have ended are unknown."""
+    if not ledger:
+        return record.facts
+    facts = record.facts.replaced({**_NO_PRICES, **projection(ledger, at=now)})
+    if not _has_derived_tier(record):
+        return facts
+    of_type = facts if facts.type == type_shown else facts.replaced({"type": type_shown})
+    return facts.replaced({"tier": tier_of(of_type)})
+
+
+def _with_projection(
+    record: ModelRecord, ledger: Sequence[PricePoint], type_shown: str | None, now: datetime
+) -> ModelRecord:
+    """The record with what its ledger shows, and who states that."""
+    if not ledger:
+        return record
+    provenance = {**record.provenance, **_BY_LEDGER, **projection_sources(ledger, at=now)}
+    if _has_derived_tier(record):
+        provenance["tier"] = BY_PRICE
+    return replace(record, facts=_projected(record, ledger, type_shown, now), provenance=provenance)
+
+
+def _has_derived_tier(record: ModelRecord) -> bool:
+    return record.facts.tier is None or record.provenance.get("tier") == BY_PRICE
+
+
+def _with_fact(record: ModelRecord, name: str, value: str, source: str) -> ModelRecord:
+    return replace(record, facts=record.facts.replaced({name: value}), provenance={**record.provenance, name: source})
+
+
+def _api_still_stands(model: StoredModel, record: ModelRecord) -> bool:
+    return record.listed_at is None and api_is_newer(model, record.verified_on)
+
+
+def _asked(model: StoredModel, record: ModelRecord, consulted: Consulted) -> frozenset[str]:
+    """The sources that were asked for this very model, and so can take back what they said."""
+    sources = set()
+    if consulted.catalogs:
+        sources |= {Source.CATALOG.value, Source.OVERLAY.value}
+    if record.listed_at is not None:
+        sources.add(Source.API.value)
+    if record.listed_at is not None or model.last_seen_at is None:
+        sources.add(Source.RULE.value)  # a rule may have worked on what the API sent
+    return frozenset(sources)
+
+
+def _note_seen(draft: _Draft, model: StoredModel | None, record: ModelRecord) -> None:
+    """Remember that a source confirmed the row, at most once a day, so that a second run writes nothing."""
+    if record.listed_at is not None:
+        listed_at = to_seconds(record.listed_at)
+        day = listed_at.date()
+        known = model.last_seen_at if model is not None else None
+    elif record.verified_on is not None:
+        listed_at = None
+        day = record.verified_on
+        known = model.last_verified_at if model is not None else None
+    else:
+        return
+    if known is None or known.date() < day:
+        draft.seen[record.key] = listed_at or start_of_day(day)
+
+
+def action_of(model: StoredModel, fields: Sequence[FieldChange]) -> Action:
+    """What changing these fields does to the row: its status tells."""
+    new = next((each.new for each in fields if each.name == "status"), None)
+    old = model.facts.status
+    if new is None:
+        return Action.UPDATE
+    if new == Status.RETIRED:
+        return Action.RETIRE
+    if new == Status.DEPRECATED:
+        return Action.REACTIVATE if old == Status.RETIRED else Action.DEPRECATE
+    return Action.REACTIVATE if old in ENDED else Action.UPDATE

@@ -1,0 +1,74 @@
+"""Include and exclude patterns: which of a provider's models a table should have at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from modelctl.core.facts import ModelKey, ModelRecord, Skipped
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patterns:
+    """Shell patterns over model ids, case-sensitive. No `include` means all; `exclude` wins."""
+
+    include: Sequence[str] = ()
+    exclude: Sequence[str] = ()
+
+    def reason_against(self, model_id: str) -> str | None:
+        """Why the model is left out, naming the pattern; None where it is taken."""
+        for pattern in self.exclude:
+            if fnmatchcase(model_id, pattern):
+                return f"excluded by the pattern {pattern!r}"
+        if self.include and not any(fnmatchcase(model_id, pattern) for pattern in self.include):
+            return f"not among the included patterns {', '.join(map(repr, self.include))}"
+        return None
+
+
+def split(
+    records: Mapping[ModelKey, ModelRecord], patterns: Patterns
+) -> tuple[dict[ModelKey, ModelRecord], tuple[Skipped, ...]]:
+    """The records that pass, and those that do not with the reason."""
+    from modelctl.core.facts import Skipped  # settings, which hold patterns, are read without the models
+
+    kept: dict[ModelKey, ModelRecord] = {}
+    filtered: list[Skipped] = []
+    for key, record in records.items():
+        reason = patterns.reason_against(key.model_id)
+        if reason is None:
+            kept[key] = record
+        else:
+            filtered.append(Skipped(key.model_id, reason))
+    return kept, tuple(filtered)
+
+
+class NewModels(StrEnum):
+    """What happens to a model that only the provider's API knows."""
+
+    REVIEW = "review"  # created; switched off without a complete price
+    ENABLE = "enable"
+    DISABLE = "disable"
+    SKIP = "skip"  # not created
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardLimits:
+    """Where plausible ends. Percentages are of the provider's rows."""
+
+    max_retired_percent: int = 30
+    max_updated_percent: int = 50
+    min_rows: int = 10
+    """Below so many rows the two percentages say nothing."""
+    max_price_rise: Decimal = Decimal(2)
+    """A price may rise to so many times the old one."""
+    max_price_fall: Decimal = Decimal(10)
+    """A price may fall to the old one divided by this."""
+    min_listing_percent: int = 50
+    """A listing must have so much of the last good one."""
+    min_limit_percent: int = 50
+    """A token limit must stay above so much of the old one."""

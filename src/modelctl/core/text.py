@@ -1,0 +1,172 @@
+"""Words and numbers as people write and read them: counts, durations, instants, currencies, units, near names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from difflib import get_close_matches
+
+from modelctl.errors import UsageError
+
+
+def shorten(text: str, limit: int = 60) -> str:
+    """Text that fits into an error line, with an ellipsis where it was cut."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def counted(count: int, noun: str) -> str:
+    """The count with its noun: `1 model`, `0 models`, `1,200 models`."""
+    return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
+_CODES = """
+AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP CNY
+COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR
+ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK
+MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF
+SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU
+UZS VED VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG
+"""
+CURRENCIES = frozenset(_CODES.split())
+
+
+_WRITTEN = re.compile(r"([0-9]{1,5})([smhdw])", re.ASCII)
+_UNITS = {
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "w": timedelta(weeks=1),
+}
+_LONG_AGE = timedelta(hours=48)
+
+
+def duration(text: str, label: str) -> timedelta:
+    """The duration of `30m`, `12h`, `2d` or `1w`. UsageError naming `label` for anything else."""
+    return _required(text, label, "mhdw", "write minutes, hours or days, as 30m, 1h or 2d")
+
+
+def days(text: str, label: str) -> int:
+    """The days of `90d` or `12w`. UsageError naming `label` for anything else."""
+    return _required(text, label, "dw", "write days or weeks, as 90d or 12w").days
+
+
+def seconds(text: str, label: str) -> float:
+    """The seconds of `2s` or `1m`, more than none. UsageError naming `label` for anything else."""
+    hint = "write seconds or minutes, as 2s or 1m"
+    found = _required(text, label, "sm", hint).total_seconds()
+    if not found:
+        raise UsageError(f"{label}: must be above 0", hint)
+    return found
+
+
+def written_duration(text: str, units: str) -> timedelta | None:
+    """The duration in one of these units (of `s`, `m`, `h`, `d`, `w`); None where the text is something else."""
+    found = _WRITTEN.fullmatch(text)
+    return int(found[1]) * _UNITS[found[2]] if found is not None and found[2] in units else None
+
+
+def _required(text: str, label: str, units: str, hint: str) -> timedelta:
+    found = written_duration(text, units)
+    if found is None:
+        raise UsageError(f"{label}: {shorten(text)!r} is no duration", hint)
+    return found
+
+
+def age_text(age: timedelta) -> str:
+    """An age in its largest telling unit: `23 min`, `5 h`, `3 d`."""
+    if age < _UNITS["h"]:
+        return f"{age // _UNITS['m']} min"
+    return f"{age // _UNITS['h']} h" if age < _LONG_AGE else f"{age // _UNITS['d']} d"
+
+
+_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}(?:[Tt ].+)?", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+def day(text: str, label: str) -> date:
+    """The day of `2026-12-01`. UsageError naming `label` for anything else."""
+    try:
+        if not _DAY.fullmatch(text):
+            raise ValueError
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{label}: {shorten(text)!r} is no day", "write it like 2026-12-01") from None
+
+
+def instant(text: str, label: str) -> datetime:
+    """The instant in UTC of `2026-12-01` (its first moment) or an ISO instant; without an offset that is UTC, too.
+
+    UsageError naming `label` for anything else: a month, a number of seconds, a day that no calendar has.
+    """
+    try:
+        if not _INSTANT.fullmatch(text):
+            raise ValueError
+        written = datetime.fromisoformat(text)
+        return written.replace(tzinfo=UTC) if written.tzinfo is None else written.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise UsageError(
+            f"{label}: {shorten(text)!r} is no date", "write 2026-12-01, or an instant as 2026-12-01T07:30:00Z"
+        ) from None
+
+
+MAX_SUGGESTED = 3
+MAX_LISTED = 20
+MIN_LIKENESS = 0.65
+MIN_PART_CHARS = 3
+
+
+def near(name: str, known: Iterable[str]) -> tuple[str, ...]:
+    """Known names that differ by case only, then those spelled much like it, then those of which it is a part."""
+    names = list(known)
+    lowered = name[:200].lower()
+    same = [each for each in names if each.lower() == lowered]
+    by_lowered = {each.lower(): each for each in names}
+    close = [by_lowered[each] for each in get_close_matches(lowered, by_lowered, n=MAX_SUGGESTED, cutoff=MIN_LIKENESS)]
+    parts = [each for each in names if len(lowered) >= MIN_PART_CHARS and lowered in each.lower()]
+    return tuple(dict.fromkeys([*same, *close, *parts]))[:MAX_SUGGESTED]
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A hint: what was probably meant, or what there is; empty where there is nothing."""
+    names = list(known)
+    if close := near(name, names):
+        return f"did you mean {' or '.join(close)}?"
+    more = ", …" if len(names) > MAX_LISTED else ""
+    return f"there are {', '.join(names[:MAX_LISTED])}{more}" if names else ""
+
+
+def require_known(name: str, known: Iterable[str], what: str) -> str:
+    """The name, if it is a known one; else UsageError that says what was probably meant."""
+    names = list(known)
+    if name not in names:
+        raise UsageError(f"there is no {what} {shorten(name)!r}", did_you_mean(name, names))
+    return name
+
+
+TOKENS_PER_MTOK = 1_000_000
+
+
+def per_mtok(per_token: Decimal | str | int) -> Decimal:
+    """Price per million tokens from a price per token; exact."""
+    return Decimal(per_token) * TOKENS_PER_MTOK
+
+
+def day_from_epoch(seconds: float) -> date:
+    """The UTC day of a Unix time in seconds. ValueError where no calendar has that day."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC).date()
+    except (OverflowError, OSError) as error:
+        raise ValueError(f"{seconds} is no Unix time in seconds") from error
+
+
+def start_of_day(day: date) -> datetime:
+    """The first instant of a day, in UTC: when a price that is announced for that day begins."""
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def to_seconds(moment: datetime) -> datetime:
+    """The instant in UTC with whole seconds, which is all that every database keeps (MySQL cuts the rest)."""
+    return moment.astimezone(UTC).replace(microsecond=0)

@@ -1,0 +1,70 @@
+"""Rows of stored API keys: read, written, removed. Holds ciphertexts only, and audits fingerprints only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, and_, delete, select
+
+from modelctl.core.credentials import Credential
+from modelctl.core.runs import CREDENTIAL, Author
+from modelctl.db.dialects import Row, insert_rows, overwrite_rows
+from modelctl.db.fetch import fetched
+from modelctl.db.tables import Tables
+
+KEY = ("provider", "project")
+
+
+def credentials(connection: Connection, tables: Tables, *, lock: bool = False) -> dict[tuple[str, str], Credential]:
+    """All rows by provider and project, in that order. `lock`: nobody else may change them until the end."""
+    statement = select(tables.credentials)
+    rows = fetched(connection, statement.with_for_update() if lock else statement)
+    found = [Credential(**row._mapping) for row in rows]
+    return {each.place: each for each in sorted(found, key=lambda each: each.place)}
+
+
+def keep(
+    connection: Connection,
+    tables: Tables,
+    action: str,
+    rows: Sequence[tuple[Credential | None, Credential]],
+    author: Author,
+) -> None:
+    """Write rows, each with the one that was in its place, and audit that as `action`."""
+    overwrite_rows(connection, tables.credentials, [_row(new) for _, new in rows], KEY, keep=("created_at",))
+    audited = [_audit_row(new, action, _told(old), _told(new), author) for old, new in rows]
+    insert_rows(connection, tables.changes, audited)
+
+
+def remove(connection: Connection, tables: Tables, old: Credential, author: Author) -> None:
+    """Delete one row, and audit it."""
+    table = tables.credentials
+    here = and_(table.c.provider == old.provider, table.c.project == old.project)
+    connection.execute(delete(table).where(here))
+    insert_rows(connection, tables.changes, [_audit_row(old, "remove", _told(old), {}, author)])
+
+
+def _row(credential: Credential) -> Row:
+    names = (*KEY, "ciphertext", "key_id", "fingerprint", "created_at", "updated_at")
+    return {name: getattr(credential, name) for name in names}
+
+
+def _audit_row(
+    credential: Credential, action: str, before: dict[str, str] | None, after: dict[str, str] | None, author: Author
+) -> Row:
+    return {
+        "run": author.run,
+        "entity": CREDENTIAL,
+        "entity_key": "/".join(filter(None, credential.place)),
+        "at": author.now,
+        "actor": author.actor,
+        "command": author.command,
+        "action": action,
+        "before_values": before,
+        "after_values": after,
+    }
+
+
+def _told(credential: Credential | None) -> dict[str, str] | None:
+    """What the audit trail may know of a row."""
+    return {"fingerprint": credential.fingerprint, "key_id": credential.key_id} if credential is not None else None

@@ -1,0 +1,141 @@
+"""Reading what was done: runs, the audit trail, and which run appended which price."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+
+from modelctl.core.edits.additions import COMMAND as ADD
+from modelctl.core.facts import ModelKey
+from modelctl.core.planning.plan import Action
+from modelctl.core.prices.price import PricePoint
+from modelctl.core.runs import CREDENTIAL, MODEL, PROVIDER, HistoryEntry, Outcome, RecordedPoint, Run, RunRecord
+from modelctl.db.fetch import AnyRow, fetched
+from modelctl.db.read import PRICE_COLUMNS, audit_entry_from_row
+from modelctl.db.tables import Tables
+
+_COUNTED = {
+    "create": "created",
+    "update": "updated",
+    "deprecate": "deprecated",
+    "retire": "retired",
+    "reactivate": "reactivated",
+}
+
+
+def runs(connection: Connection, tables: Tables) -> list[Run]:
+    """Every run, newest first; one that wrote no record of itself is told from what it changed."""
+    rows = fetched(connection, select(tables.sync_runs))
+    records = [_run_record(row) for row in rows]
+    records += _unrecorded(connection, tables, {record.run for record in records})
+    records.sort(key=lambda record: (record.run, record.provider))
+    found = [Run(records=tuple(group)) for _, group in groupby(records, key=lambda record: record.run)]
+    return sorted(found, key=lambda run: (run.started_at, run.name), reverse=True)
+
+
+def entries(
+    connection: Connection,
+    tables: Tables,
+    *,
+    run: str | None = None,
+    key: ModelKey | None = None,
+    providers: Collection[str] = (),
+    since: datetime | None = None,
+    limit: int | None = None,
+) -> list[HistoryEntry]:
+    """The entries of the audit trail that fit, newest first."""
+    changes = tables.changes
+    statement = select(changes).order_by(
+        changes.c.at.desc(), changes.c.run.desc(), changes.c.entity.desc(), changes.c.entity_key
+    )
+    if run is not None:
+        statement = statement.where(changes.c.run == run)
+    if key is not None:
+        statement = statement.where(changes.c.entity == MODEL, changes.c.entity_key == str(key))
+    if providers:
+        statement = statement.where(or_(*(_is_about(tables, name) for name in sorted(providers))))
+    if since is not None:
+        statement = statement.where(changes.c.at >= since)
+    if limit is not None:
+        statement = statement.limit(limit)
+    rows = fetched(connection, statement)
+    return [HistoryEntry(entity=row.entity, key=row.entity_key, entry=audit_entry_from_row(row)) for row in rows]
+
+
+def count_entries(connection: Connection, tables: Tables) -> int:
+    """How long the audit trail is."""
+    return connection.execute(select(func.count()).select_from(tables.changes)).scalar_one()
+
+
+def added_by_hand(connection: Connection, tables: Tables) -> set[ModelKey]:
+    """The models that people have added, whether they are still there or not."""
+    changes = tables.changes
+    statement = select(changes.c.entity_key).where(
+        changes.c.entity == MODEL, changes.c.command == ADD, changes.c.action == Action.CREATE.value
+    )
+    return {ModelKey(*row.entity_key.split("/", 1)) for row in fetched(connection, statement)}
+
+
+def recorded_points(connection: Connection, tables: Tables, provider: str) -> dict[ModelKey, list[RecordedPoint]]:
+    """The ledger of one provider, each point with the run that appended it."""
+    table = tables.prices
+    columns = [table.c[name] for name in ("run", "recorded_at", "model_id", *PRICE_COLUMNS)]
+    found: dict[ModelKey, list[RecordedPoint]] = {}
+    for run, recorded_at, model_id, *values in fetched(
+        connection, select(*columns).where(table.c.provider == provider)
+    ):
+        recorded = RecordedPoint(point=PricePoint._make(values), run=run, recorded_at=recorded_at)
+        found.setdefault(ModelKey(provider, model_id), []).append(recorded)
+    return found
+
+
+def _is_about(tables: Tables, provider: str) -> ColumnElement[bool]:
+    changes = tables.changes
+    of_provider = changes.c.entity_key == provider
+    below_provider = changes.c.entity_key.startswith(f"{provider}/", autoescape=True)
+    return or_(
+        and_(changes.c.entity == PROVIDER, of_provider),
+        and_(changes.c.entity == MODEL, below_provider),
+        and_(changes.c.entity == CREDENTIAL, or_(of_provider, below_provider)),
+    )
+
+
+def _run_record(row: AnyRow) -> RunRecord:
+    values: dict[str, Any] = dict(row._mapping)
+    return RunRecord(**{**values, "sources": tuple(row.sources or ()), "outcome": Outcome(row.outcome)})
+
+
+def _unrecorded(connection: Connection, tables: Tables, recorded: Collection[str]) -> list[RunRecord]:
+    """A record per run and provider that only the audit trail knows."""
+    changes = tables.changes
+    columns = [changes.c[name] for name in ("run", "entity", "entity_key", "at", "actor", "command", "action")]
+    statement = select(*columns).where(changes.c.run.not_in(select(tables.sync_runs.c.run)))
+    rows = sorted(fetched(connection, statement), key=_run_and_provider)
+    groups = ((name, list(group)) for name, group in groupby(rows, key=_run_and_provider))
+    return [_told_by(run, provider, group) for (run, provider), group in groups if run not in recorded]
+
+
+def _run_and_provider(row: AnyRow) -> tuple[str, str]:
+    return row.run, row.entity_key.partition("/")[0]
+
+
+def _told_by(run: str, provider: str, rows: Sequence[AnyRow]) -> RunRecord:
+    counts: dict[str, Any] = dict.fromkeys(_COUNTED.values(), 0)
+    for row in rows:
+        if row.entity == MODEL and row.action in _COUNTED:
+            counts[_COUNTED[row.action]] += 1
+    return RunRecord(
+        run=run,
+        provider=provider,
+        command=rows[0].command,
+        actor=rows[0].actor,
+        sources=(),
+        started_at=min(row.at for row in rows),
+        finished_at=max(row.at for row in rows),
+        outcome=Outcome.APPLIED,
+        **counts,
+    )

@@ -1,0 +1,177 @@
+"""Creating and upgrading the tables. Alembic does the work, under modelctl's own version table."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Column, Connection, MetaData, String, Table, delete, inspect, select
+from sqlalchemy.exc import DBAPIError
+
+from modelctl.db.dialects import will_pass
+from modelctl.db.engine import Database
+from modelctl.db.probe import prove
+from modelctl.errors import ModelctlError, StoreError
+
+TRIES_AT_ONCE = 4
+WAIT_FOR_OTHERS_S = 0.5
+
+REVISIONS = ("0001", "0002")
+"""All of `migrations/versions`, in order; kept here so that a look at the version does not load Alembic."""
+HEAD = REVISIONS[-1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemaStatus:
+    """Which version the tables have, and what an upgrade would run."""
+
+    version: str | None
+    """None: there are no tables yet."""
+    pending: tuple[str, ...]
+    foreign: tuple[str, ...] = ()
+    """Tables with names of ours that modelctl did not create."""
+
+
+def status(database: Database) -> SchemaStatus:
+    """How the tables stand. Reads only."""
+    return database.look(lambda connection: _status(connection, database))
+
+
+def is_readable(database: Database) -> bool:
+    """Whether there are tables to read; false where nothing was created yet. Creates nothing. StoreError when old."""
+    if database.is_missing_file:
+        return False
+    found = status(database)
+    if found.foreign:
+        raise _foreign_tables(database, found.foreign)
+    if found.version is not None and found.pending:
+        raise _outdated(database, found.version)
+    return found.version is not None
+
+
+def ensure_current(database: Database, *, migrate: bool = False) -> None:
+    """Make sure that the tables are there in the version this program writes.
+
+    A SQLite file is created and migrated by itself, a server only with `migrate`: StoreError says so.
+    """
+    database.make_directory()
+    found = status(database)
+    if found.foreign:
+        raise _foreign_tables(database, found.foreign)
+    if not found.pending:
+        return
+    if not (database.is_sqlite_file or migrate):
+        raise _outdated(database, found.version)
+    upgrade(database)
+
+
+def ensure_created(database: Database) -> None:
+    """The same, but tables that are not there at all are created on a server, too; old ones are StoreError."""
+    database.make_directory()
+    ensure_current(database, migrate=status(database).version is None)
+
+
+def upgrade(database: Database) -> tuple[str, ...]:
+    """Bring the tables to the newest version; the revisions that were run. Safe to repeat after a crash."""
+    database.make_directory()
+    found = status(database)
+    if found.foreign:
+        raise _foreign_tables(database, found.foreign)
+    if found.version is None:
+        prove(database)
+    for tries_left in reversed(range(TRIES_AT_ONCE)):
+        if not (present := status(database)).pending:
+            break
+        try:
+            if present.version is not None:
+                database.write(lambda connection: _forget_overtaken(connection, database))
+            database.write(lambda connection: _run_migrations(connection, database))
+        except ModelctlError:  # perhaps another process is upgrading: then the next look finds less to do, or nothing
+            if not tries_left:
+                raise
+            time.sleep(WAIT_FOR_OTHERS_S)
+    database.write(lambda connection: _forget_overtaken(connection, database))
+    return found.pending
+
+
+def _status(connection: Connection, database: Database) -> SchemaStatus:
+    tables = database.tables
+    try:
+        version = max(_versions(connection, database), default=None)
+    except DBAPIError as error:  # mostly, the table is there: asking first would be one way more to the server
+        if will_pass(error):
+            raise
+        connection.rollback()  # until then PostgreSQL answers nothing
+        inspector = inspect(connection)
+        if inspector.has_table(tables.version_table, schema=tables.schema):
+            raise
+        taken = sorted(set(inspector.get_table_names(schema=tables.schema)) & set(tables.all_names()))
+        return SchemaStatus(version=None, pending=REVISIONS, foreign=tuple(taken))
+    if version == HEAD:
+        return SchemaStatus(version=version, pending=())
+    return SchemaStatus(version=version, pending=_revisions_after(version, database))
+
+
+def _versions(connection: Connection, database: Database) -> list[str]:
+    """One; or two after upgrades at once where DDL is not transactional: the slower one noted a step already passed."""
+    return list(connection.execute(select(_version_table(database).c.version_num)).scalars())
+
+
+def _forget_overtaken(connection: Connection, database: Database) -> None:
+    """Leave only the newest version, which is the true one: a step that is run again finds everything there."""
+    table = _version_table(database)
+    if overtaken := sorted(_versions(connection, database))[:-1]:
+        connection.execute(delete(table).where(table.c.version_num.in_(overtaken)))
+
+
+def _version_table(database: Database) -> Table:
+    tables = database.tables
+    return Table(tables.version_table, MetaData(), Column("version_num", String(32)), schema=tables.schema)
+
+
+def _revisions_after(version: str | None, database: Database) -> tuple[str, ...]:
+    from alembic.script import ScriptDirectory
+    from alembic.script.revision import RevisionError
+
+    script = ScriptDirectory(str(Path(__file__).parent / "migrations"))
+    try:
+        return tuple(reversed([each.revision for each in script.iterate_revisions("heads", version or "base")]))
+    except RevisionError:
+        raise StoreError(
+            f"{database.label} has tables of version {version}, which this modelctl does not know",
+            "upgrade modelctl: the tables were made by a newer one",
+        ) from None
+
+
+def _run_migrations(connection: Connection, database: Database) -> None:
+    from alembic import command
+    from alembic.config import Config
+    from alembic.ddl.impl import DefaultImpl
+    from alembic.util import CommandError
+
+    name = connection.dialect.name
+    try:
+        DefaultImpl.get_by_dialect(connection.dialect)
+    except KeyError:  # a dialect that brought nothing for Alembic: plain CREATE TABLE is all that is needed
+        type("PlainImpl", (DefaultImpl,), {"__dialect__": name})
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.attributes["connection"] = connection
+    config.attributes["tables"] = database.tables
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:  # the version moved between two of its steps
+        raise StoreError(f"{database.label} is being upgraded by another process: {error}", "run it again") from None
+
+
+def _outdated(database: Database, version: str | None) -> StoreError:
+    state = "has no modelctl tables yet" if version is None else f"has tables of version {version}, not {HEAD}"
+    return StoreError(f"{database.label} {state}", "run `modelctl db upgrade`, or add --migrate")
+
+
+def _foreign_tables(database: Database, names: tuple[str, ...]) -> StoreError:
+    return StoreError(
+        f"{database.label} has a table {names[0]} that modelctl did not create; it was not touched",
+        "set `table_prefix` (or `schema`) so that modelctl's tables get other names",
+    )

@@ -1,0 +1,183 @@
+"""What the database holds of each provider besides its settings: how it was found, its models, its stored keys."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, func, select, update
+
+from modelctl.core.edits.providers import (
+    BY_CATALOGS,
+    SETTINGS,
+    ModelCounts,
+    addressed,
+    editable_of,
+    from_audit,
+    settings_of,
+    with_settings,
+)
+from modelctl.core.facts import FactValue, Source, Status, encode
+from modelctl.core.planning.plan import Action, FieldChange
+from modelctl.core.provider import Provider, ProviderHealth
+from modelctl.core.runs import Author
+from modelctl.core.stored import Written
+from modelctl.db import credentials
+from modelctl.db.dialects import insert_rows
+from modelctl.db.fetch import fetched
+from modelctl.db.read import provider_from_row, provider_row
+from modelctl.db.tables import Tables
+from modelctl.errors import StalePlan
+
+
+def health(connection: Connection, tables: Tables) -> dict[str, ProviderHealth]:
+    """By provider, how it was found when it was last tried."""
+    table = tables.providers
+    columns = (table.c.name, table.c.health_status, table.c.health_checked_at, table.c.health_latency_ms)
+    return {
+        name: ProviderHealth(status=status, checked_at=checked_at, latency_ms=latency_ms)
+        for name, status, checked_at, latency_ms in fetched(connection, select(*columns))
+    }
+
+
+def model_counts(connection: Connection, tables: Tables) -> dict[str, ModelCounts]:
+    """By provider, how many models it has; one without any is not in it."""
+    table = tables.models
+    columns = (table.c.provider, table.c.status, table.c.is_enabled)
+    statement = select(*columns, func.count()).group_by(*columns)
+    found: dict[str, ModelCounts] = {}
+    for provider, status, is_enabled, count in connection.execute(statement):
+        found[provider] = found.get(provider, ModelCounts()) + ModelCounts(
+            total=count,
+            enabled=count if is_enabled else 0,
+            retired=count if status == Status.RETIRED else 0,
+        )
+    return found
+
+
+def remembered_models(connection: Connection, tables: Tables, provider: str) -> int:
+    """How many models are remembered of a provider: those in the table, and those that somebody removed."""
+    table = tables.state
+    statement = select(func.count()).select_from(table).where(table.c.provider == provider)
+    return connection.execute(statement).scalar_one()
+
+
+def stored_keys(connection: Connection, tables: Tables, provider: str) -> int:
+    """How many encrypted keys the database holds of a provider."""
+    table = tables.credentials
+    statement = select(func.count()).select_from(table).where(table.c.provider == provider)
+    return connection.execute(statement).scalar_one()
+
+
+ENTITY = "provider"
+
+
+def last_written(connection: Connection, tables: Tables, rows: Mapping[str, Provider]) -> dict[str, dict[str, Written]]:
+    """By provider, the last value that each setting was given through modelctl.
+
+    Of several that were written in the same second it is the one that the row has.
+    """
+    changes = tables.changes
+    statement = (
+        select(changes.c.entity_key, changes.c.command, changes.c.action, changes.c.at, changes.c.after_values)
+        .where(changes.c.entity == ENTITY, changes.c.entity_key.in_(sorted(rows)))
+        .order_by(changes.c.at)
+    )
+    found: defaultdict[str, dict[str, Written]] = defaultdict(dict)
+    written_at: dict[tuple[str, str], datetime] = {}
+    for name, command, action, at, after in fetched(connection, statement):
+        if action == Action.REMOVE:  # the row that there is now is another one
+            found.pop(name, None)
+            continue
+        source = Source.CATALOG if command in BY_CATALOGS else Source.PERSON
+        present = settings_of(rows[name])
+        for key, encoded in (after or {}).items():
+            if key not in SETTINGS:
+                continue
+            value = from_audit(key, encoded)
+            if written_at.get((name, key)) != at or value == present[key]:
+                found[name][key] = Written(value, source.value)
+                written_at[name, key] = at
+    return dict(found)
+
+
+def write_provider(
+    connection: Connection, tables: Tables, provider: Provider, changes: Sequence[FieldChange], author: Author
+) -> None:
+    """Insert the row where there is none; else change its settings. StalePlan where one of them has moved since."""
+    table = tables.providers
+    rows = fetched(connection, select(table).where(table.c.name == provider.name).with_for_update())
+    if not rows:
+        insert_rows(connection, table, [provider_row(provider, now=author.now)])
+        _audit(connection, tables, provider.name, Action.CREATE, None, _stated(provider), author)
+        return
+    row = provider_from_row(rows[0])
+    present = editable_of(row)
+    changes = [each for each in changes if present[each.name] != each.new]  # another sync may have done some already
+    if not changes:
+        return
+    if any(present[each.name] != each.old for each in changes):
+        raise StalePlan(f"provider {provider.name} has changed since the plan was made", "run the command again")
+    moved = {"settings" if each.name == "headers" else each.name for each in changes}
+    columns = provider_row(with_settings(row, tuple(changes)), now=author.now)
+    values = {name: columns[name] for name in (*sorted(moved), "updated_at")}
+    connection.execute(update(table).where(table.c.name == provider.name).values(values))
+    before, after = {each.name: each.old for each in changes}, {each.name: each.new for each in changes}
+    _audit(connection, tables, provider.name, Action.UPDATE, before, after, author)
+
+
+def remove_provider(connection: Connection, tables: Tables, provider: Provider, author: Author) -> None:
+    """Delete the row, its stored keys and what was held of it. Its models must be gone; its runs and prices stay."""
+    for credential in credentials.credentials(connection, tables, lock=True).values():
+        if credential.provider == provider.name:
+            credentials.remove(connection, tables, credential, author)
+    connection.execute(delete(tables.holds).where(tables.holds.c.provider == provider.name))
+    table = tables.providers
+    connection.execute(delete(table).where(table.c.name == provider.name))
+    _audit(connection, tables, provider.name, Action.REMOVE, _stated(provider), {}, author)
+
+
+def write_health(connection: Connection, tables: Tables, provider: str, health: ProviderHealth) -> None:
+    """Remember how a provider was found. It is a measurement: no audit, and `updated_at` stays."""
+    table = tables.providers
+    values = {
+        "health_status": health.status,
+        "health_checked_at": health.checked_at,
+        "health_latency_ms": health.latency_ms,
+    }
+    connection.execute(update(table).where(table.c.name == provider).values(values))
+
+
+def _stated(provider: Provider) -> dict[str, FactValue]:
+    """Every setting that a provider of which nothing is known has not: an empty prefix is one, no prefix is none."""
+    bare = editable_of(Provider(name=provider.name, display_name="", kind=""))
+    return {name: value for name, value in editable_of(provider).items() if value != bare[name]}
+
+
+def _audit(
+    connection: Connection,
+    tables: Tables,
+    name: str,
+    action: Action,
+    before: Mapping[str, FactValue] | None,
+    after: Mapping[str, FactValue],
+    author: Author,
+) -> None:
+    row = {
+        "run": author.run,
+        "entity": ENTITY,
+        "entity_key": name,
+        "at": author.now,
+        "actor": author.actor,
+        "command": author.command,
+        "action": action.value,
+        "before_values": None if before is None else _encoded(before),
+        "after_values": _encoded(after),
+    }
+    insert_rows(connection, tables.changes, [row])
+
+
+def _encoded(values: Mapping[str, FactValue]) -> dict[str, object]:
+    """As JSON; an address without the password that it may hold."""
+    return {name: encode(addressed(name, value)) for name, value in values.items()}

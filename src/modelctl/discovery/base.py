@@ -1,0 +1,299 @@
+"""From a module's items to a snapshot: every record possible, every id once, something in it, or an error."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NamedTuple, Protocol
+from urllib.parse import urlsplit
+
+from modelctl.core.facts import ModelKey, ModelRecord, Skipped, Source, provenance_of
+from modelctl.core.planning.merge import Snapshot
+from modelctl.core.text import shorten
+from modelctl.core.validation import check_key, check_record
+from modelctl.errors import SourceError
+
+REQUESTS_PER_SECOND = 10
+BURST = 10
+"""So many may go out at once after a pause: no listing known today has more pages."""
+
+
+class Pace:
+    """A token bucket: within any t seconds at most `burst` + t · `per_second` requests. Called before each of them.
+
+    For one thread, which is all that a provider is asked from. `pause` waits; it may return early when nobody waits
+    for the listing any more.
+    """
+
+    def __init__(
+        self,
+        pause: Callable[[float], object],
+        *,
+        per_second: float = REQUESTS_PER_SECOND,
+        burst: int = BURST,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._pause = pause
+        self._interval_s = 1 / per_second
+        self._ahead_s = (burst - 1) * self._interval_s
+        self._clock = clock
+        self._due_at = clock() - self._ahead_s
+
+    def __call__(self) -> None:
+        """Return when the next request may go out."""
+        now = self._clock()
+        due_at = max(self._due_at, now - self._ahead_s)
+        self._due_at = due_at + self._interval_s
+        if due_at > now:
+            self._pause(due_at - now)
+
+
+def unhurried() -> None:
+    """No pace at all: for a module that is asked by itself, outside of a collection."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """How one provider's API is reached."""
+
+    provider: str
+    api_key: str = field(repr=False)
+    """Stripped and without control characters; empty for a server that wants none."""
+    key_name: str = ""
+    """Where the key came from, for messages: an environment variable, a stored credential."""
+    base_url: str | None = None
+    """None = the SDK's own variable (`BASE_URL_ENV`), or else its default."""
+    timeout_s: float
+    """For one request: connecting, and each wait for bytes."""
+    now: datetime
+    """When this listing is taken; stamped on what is observed."""
+    auth_header_name: str | None = None
+    auth_header_prefix: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """To be sent with each request besides the key's; some may hold secrets."""
+    pace: Callable[[], None] = field(default=unhurried, repr=False, compare=False)
+    """To be called before each request: returns when it may go out."""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What no message may hold."""
+        return (self.api_key, *self.headers.values())
+
+
+class UnusableListing(ValueError):
+    """An answer that is no listing, or not a whole one. Says what is wrong with it in words that may be shown."""
+
+
+class Discovery(Protocol):
+    """What a discovery module has. A module satisfies this; see `openai.py` for the shortest."""
+
+    @property
+    def KIND(self) -> str:
+        """Name in `ai_providers.kind` and in the catalogs' `[provider]` tables."""
+        ...
+
+    @property
+    def DOCS(self) -> str:
+        """Page that documents the listing."""
+        ...
+
+    @property
+    def BASE_URL_ENV(self) -> str:
+        """The SDK's own variable for the base URL; empty where there is none."""
+        ...
+
+    @property
+    def COMPLETE(self) -> bool:
+        """Whether the listing shows every model that the key can call, so that absence means something."""
+        ...
+
+    def fetch(self, access: Access) -> Iterator[Mapping[str, Any]]:
+        """The items of the listing, page after page, as the API sent them.
+
+        Raises whatever the SDK raises; the runner turns it into a SourceError that names the provider.
+        """
+        ...
+
+    def translate(self, item: Mapping[str, Any], access: Access) -> ModelRecord | Skipped:
+        """One item as a record, or the reason why it is not taken. Pure.
+
+        Its provenance names only what a rule derived (`{"type": "rule:type"}`); everything else is the API's word.
+        Raises KeyError, TypeError or ValueError where the item is not what the API documents.
+        """
+        ...
+
+
+ATTRIBUTES = ("KIND", "DOCS", "BASE_URL_ENV", "COMPLETE", "fetch", "translate")
+"""What a module of another package is checked for, when it is loaded."""
+
+
+def read_listing(source: Discovery, access: Access, is_abandoned: Callable[[], bool]) -> Snapshot:
+    """One try at the whole listing. Raises whatever went wrong; nothing of a listing that broke off is kept."""
+    records: dict[ModelKey, ModelRecord] = {}
+    skipped: dict[str, Skipped] = {}
+    for item in source.fetch(access):
+        if is_abandoned():
+            raise UnusableListing("nobody waits for it any more")
+        match _translate(source, item, access):
+            case Skipped(item_id=item_id) as skip:
+                _once(item_id, skipped)
+                skipped[item_id] = skip
+            case record:
+                _once(record.key, records)
+                records[record.key] = record
+    if not records:
+        raise _nothing(skipped)
+    return Snapshot(
+        source=Source.API,
+        records=_without_listed_aliases(records),
+        complete_for=frozenset({access.provider}) if source.COMPLETE else frozenset(),
+        skipped=tuple(skipped.values()),
+    )
+
+
+def _translate(source: Discovery, item: Mapping[str, Any], access: Access) -> ModelRecord | Skipped:
+    try:
+        translated = source.translate(item, access)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        what = str(error) if isinstance(error, UnusableListing) else f"not what the API documents ({error!r})"
+        raise UnusableListing(f"model {_name_of(item)}: {what}") from error
+    if isinstance(translated, Skipped):
+        check_key(ModelKey(access.provider, translated.item_id))
+        return translated
+    check_record(translated)
+    stated = {name: Source.API.value for name, _ in translated.facts.known()}
+    derived = {name: rule for name, rule in translated.provenance.items() if name in stated}
+    return replace(translated, provenance=provenance_of(*(stated | derived).items()), listed_at=access.now)
+
+
+def _without_listed_aliases(records: Mapping[ModelKey, ModelRecord]) -> dict[ModelKey, ModelRecord]:
+    """An alias that the listing also shows by itself is a model of its own (Mistral lists every alias)."""
+    ids = {key.model_id for key in records}
+    return {
+        key: replace(
+            record,
+            facts=record.facts._replace(
+                aliases=tuple(each for each in record.facts.aliases if each not in ids) or None
+            ),
+        )
+        if record.facts.aliases and not ids.isdisjoint(record.facts.aliases)
+        else record
+        for key, record in records.items()
+    }
+
+
+def _once(key: object, seen: Mapping[Any, object]) -> None:
+    if key in seen:
+        raise UnusableListing(f"{shorten(str(key))} is listed twice")
+
+
+def _nothing(skipped: Mapping[str, Skipped]) -> Exception:
+    if not skipped:
+        return UnusableListing("the listing is empty")
+    first = next(iter(skipped.values()))
+    return SourceError(
+        f"every one of the {len(skipped)} models listed was skipped, the first one as: {first.reason}",
+        "does the base URL belong to this provider?",
+    )
+
+
+def _name_of(item: Mapping[str, Any]) -> str:
+    return shorten(repr(item.get("id", item.get("name"))))
+
+
+MAX_PAGES = 1000
+
+
+class Page(NamedTuple):
+    """One page: its items, and the cursor of the next one (None = this was the last)."""
+
+    items: list[Mapping[str, Any]]
+    next_cursor: str | None = None
+
+
+class Answer(Protocol):
+    """What httpx and httpx2 responses share."""
+
+    @property
+    def content(self) -> bytes: ...
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+
+    @property
+    def url(self) -> object: ...
+
+
+def follow(get_page: Callable[[str | None], Page]) -> Iterator[Mapping[str, Any]]:
+    """All items of all pages, each let go once it was taken: as JSON they take more memory than as records.
+
+    UnusableListing at a repeated cursor, or after 1,000 pages.
+    """
+    cursor: str | None = None
+    seen: set[str] = set()
+    for _ in range(MAX_PAGES):
+        items, cursor = get_page(cursor)
+        is_empty = not items
+        items.reverse()
+        while items:
+            yield items.pop()
+        if cursor is None:
+            return
+        if cursor in seen:
+            raise UnusableListing("the listing points to a page that it has already given")
+        if is_empty:
+            raise UnusableListing("a page of the listing is empty although it says that more follow")
+        seen.add(cursor)
+    raise UnusableListing(f"the listing has more than {MAX_PAGES} pages")
+
+
+def json_of(answer: Answer) -> Any:
+    """The body as JSON, decimal numbers exact. UnusableListing when it is something else, as a proxy's HTML page."""
+    try:
+        return json.loads(answer.content, parse_float=Decimal)
+    except RecursionError:
+        raise UnusableListing(f"{bare_url(answer.url)} answered with JSON that is nested too deeply") from None
+    except (ValueError, ArithmeticError):  # ArithmeticError: an exponent beyond Decimal's
+        kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+        what = "an empty body" if not answer.content else f"{kind or 'something'} that is not whole JSON"
+        raise UnusableListing(f"{bare_url(answer.url)} answered with {what}") from None
+
+
+def list_at(body: object, key: str) -> list[Mapping[str, Any]]:
+    """The objects under `key`. UnusableListing when there is no list of them, as in `{"error": …}` with status 200."""
+    items = body.get(key) if isinstance(body, Mapping) else None
+    if not isinstance(items, list):
+        raise UnusableListing(f"the answer has no list under {key!r}: it is not a model listing")
+    return objects(items)
+
+
+def objects(items: list[Any]) -> list[Mapping[str, Any]]:
+    """The items, each of which must be an object."""
+    for item in items:
+        if not isinstance(item, Mapping):
+            raise UnusableListing(f"an item of the listing is a {type(item).__name__}, not an object")
+    return items
+
+
+def kept_page(ask: Callable[[], object], pages: list[Page]) -> Page:
+    """The page that a hook added to `pages` while an SDK asked for it.
+
+    For SDKs that do not give out what was sent. Their own classes lag behind the APIs (replicate 1.0.7 refuses the
+    prediction status `aborted`, and each model brings an example prediction), so what they then make of it is nothing.
+    """
+    try:
+        ask()
+    except ValueError:
+        if not pages:
+            raise
+    return pages.pop()
+
+
+def bare_url(url: object) -> str:
+    """The address without user, password, query and fragment, any of which may hold a secret."""
+    parts = urlsplit(str(url))
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

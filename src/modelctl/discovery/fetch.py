@@ -1,0 +1,368 @@
+"""One provider's listing with retries: only for what may pass by itself, only as long as somebody waits for it."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import re
+import threading
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, TypeAlias
+
+from modelctl.core.planning.merge import Snapshot
+from modelctl.core.provider import Health
+from modelctl.core.text import shorten
+from modelctl.discovery.base import Access, Discovery, Pace, UnusableListing, bare_url, read_listing
+from modelctl.errors import ModelctlError, SourceError
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState, Retrying
+
+
+TRANSIENT_STATUSES = frozenset({408, 429, 500, 502, 503, 504, 529})
+"""529 is Anthropic's "overloaded"."""
+
+TIME_OUT_NAMES = frozenset({"TimeoutException", "APITimeoutError", "TimeoutError"})
+CONNECTION_NAMES = frozenset({"TransportError", "APIConnectionError", "OSError"})
+HOPELESS_NAMES = frozenset({"UnsupportedProtocol", "LocalProtocolError", "InvalidURL"})
+"""Transport errors that are about the address or the headers: the next try would end the same."""
+
+BAD_CERTIFICATE = "CERTIFICATE_VERIFY_FAILED"
+"""OpenSSL's word for one that nobody trusted has signed."""
+
+CHECK_ADDRESS = "check the base URL"
+TRUST_IT = f"{CHECK_ADDRESS}; where a proxy signs for the provider, name its certificate in SSL_CERT_FILE"
+SECRET_CHARS = 8
+"""What is shorter keeps nobody out."""
+
+TRY_LATER = "nothing was changed; try again later"
+IF_IT_STAYS = "nothing was changed (if it stays so, check the base URL)"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One failed try of a listing."""
+
+    message: str
+    hint: str = TRY_LATER
+    is_transient: bool = False
+    health: Health = Health.FAILED
+    """What it says of the provider."""
+    status: int | None = None
+    """Of the answer; None where none came."""
+    retry_after_s: float | None = None
+    """How long the provider asks to wait; None when it does not say."""
+
+    def to_error(self, access: Access) -> SourceError:
+        """The error to show, without the key wherever it may have got in."""
+        return SourceError(f"{access.provider}: {redact(self.message, access)}", redact(self.hint, access))
+
+
+def redact(text: str, access: Access) -> str:
+    """The text without key and headers. A word like `EMPTY` or `none`, for a server that checks no keys, stays."""
+    for secret in access.secrets:
+        text = text.replace(secret, "[key]") if len(secret) >= SECRET_CHARS else text
+    return text
+
+
+def failure_of(error: Exception, access: Access) -> Failure:
+    """What the error means."""
+    if isinstance(error, ModelctlError):
+        return Failure(error.message.removeprefix(f"{access.provider}: "), error.hint)
+    if (unusable := next((each for each in _chain(error) if isinstance(each, UnusableListing)), None)) is not None:
+        return Failure(str(unusable), IF_IT_STAYS)  # an SDK may have taken it for a failed connection
+    status = _status(error)
+    if status is not None:
+        return replace(_of_status(status, error, access), status=status)
+    names = {parent.__name__ for each in _chain(error) for parent in type(each).__mro__}
+    address = _address(error) or (bare_url(access.base_url) if access.base_url else "its API")
+    if names & HOPELESS_NAMES:
+        return Failure(
+            f"{address} cannot be asked ({type(_root(error)).__name__})", CHECK_ADDRESS, health=Health.UNREACHABLE
+        )
+    if names & TIME_OUT_NAMES:
+        return Failure(
+            f"{address} did not answer within {access.timeout_s:g} s", is_transient=True, health=Health.TIMEOUT
+        )
+    if names & CONNECTION_NAMES:
+        reason = shorten(" ".join(str(_root(error)).split()), 120) or type(_root(error)).__name__
+        return Failure(
+            f"no connection to {address} ({reason})",
+            TRUST_IT if BAD_CERTIFICATE in reason else f"{CHECK_ADDRESS} and the network",
+            is_transient=True,
+            health=Health.UNREACHABLE,
+        )
+    return Failure(f"the answer of {address} cannot be read ({type(error).__name__})", IF_IT_STAYS)
+
+
+def _of_status(status: int, error: Exception, access: Access) -> Failure:
+    address = _address(error)
+    what = f"HTTP {status}" + (f" from {address}" if address else "")
+    key = f"the key in {access.key_name}" if access.key_name else "the API key"
+    # Gemini answers a wrong key with 400 and the reason API_KEY_INVALID (2026-11).
+    if status == 401 or (status == 400 and "API_KEY_INVALID" in str(error)):
+        if not access.api_key:
+            return Failure(
+                f"{what}: it wants an API key", f"set {access.key_name or 'one'}", health=Health.UNAUTHORIZED
+            )
+        return Failure(f"{what}: {key} is not accepted", "check the key", health=Health.UNAUTHORIZED)
+    if status == 400:  # LiteLLM's answer to a key that it does not know, where it has no database (1.106, 2026-11)
+        return Failure(f"{what}: the request is refused", f"{CHECK_ADDRESS} and the key")
+    if status == 403:
+        return Failure(
+            f"{what}: {key} may not list models",
+            "check the key's permissions, and the region it is used in",
+            health=Health.FORBIDDEN,
+        )
+    if status == 404:
+        return Failure(f"{what}: no listing there", CHECK_ADDRESS, health=Health.NO_LISTING)
+    if 300 <= status < 400:
+        return Failure(f"{what}: it answers with a redirect, which is not followed", CHECK_ADDRESS)
+    if status == 429:
+        return Failure(
+            f"{what}: too many requests",
+            is_transient=True,
+            health=Health.RATE_LIMITED,
+            retry_after_s=_retry_after(error),
+        )
+    return Failure(what, is_transient=status in TRANSIENT_STATUSES, retry_after_s=_retry_after(error))
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The error and its causes, outermost first."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__
+
+
+def _root(error: BaseException) -> BaseException:
+    return list(_chain(error))[-1]
+
+
+def _status(error: Exception) -> int | None:
+    """The HTTP status: `.response.status_code` (all four), `.code` (google), `.status` (replicate)."""
+    candidates = (
+        getattr(getattr(error, "response", None), "status_code", None),
+        *(getattr(error, name, None) for name in ("status_code", "code", "status")),
+    )
+    return next((each for each in candidates if isinstance(each, int) and not isinstance(each, bool)), None)
+
+
+def _address(error: Exception) -> str:
+    """Where the request went; empty when the error does not tell."""
+    for each in _chain(error):
+        for holder in (getattr(each, "response", None), each):
+            try:
+                return bare_url(holder.request.url)  # type: ignore[union-attr] # duck-typed: absent on most errors
+            except (AttributeError, RuntimeError, ValueError):
+                continue  # httpx raises RuntimeError where no request was made
+    return ""
+
+
+def _retry_after(error: Exception) -> float | None:
+    """Seconds of Retry-After, a number or a date; None when there is none to understand."""
+    headers = getattr(getattr(error, "response", None), "headers", None)
+    value = str(headers.get("retry-after", "")).strip() if headers is not None else ""
+    if re.fullmatch(r"\d{1,9}(\.\d+)?", value):
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+
+
+MAX_ATTEMPTS = 4
+FIRST_WAIT_S = 0.5
+MAX_WAIT_S = 8.0
+
+Outcome: TypeAlias = Snapshot | SourceError
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a listing is waited for."""
+
+    ends_at: float
+    """In `time.monotonic()`."""
+    abandoned: threading.Event = field(default_factory=threading.Event)
+    """Set when nobody waits any more."""
+    sleep: Callable[[float], object] | None = None
+    """How to wait between tries; None = until the time is up or the listing is abandoned."""
+
+    def pause(self, seconds: float) -> None:
+        """Wait between two tries."""
+        (self.sleep or self.abandoned.wait)(seconds)
+
+    def outlasts(self, seconds: float) -> bool:
+        """Whether a wait of so many seconds leaves time for another try."""
+        return not self.abandoned.is_set() and time.monotonic() + seconds < self.ends_at
+
+
+def attempt(source: Discovery, access: Access, patience: Patience) -> Outcome:
+    """The listing, or the error of the last try. Each try begins at the first page; all keep one pace."""
+    access = replace(access, pace=Pace(patience.pause))
+    tries = _retrying(access, patience)
+    began_s = time.monotonic()
+    logger.info("%s: asking %s", access.provider, bare_url(access.base_url) if access.base_url else "its API")
+    try:
+        listing = tries(read_listing, source, access, patience.abandoned.is_set)
+        logger.info("%s: %d models in %.1f s", access.provider, len(listing.records), time.monotonic() - began_s)
+        return listing
+    except Exception as error:
+        # Frames only: the error's own text, and that of its causes, may echo the key.
+        logger.debug("%s failed:\n%s", access.provider, "".join(traceback.format_tb(error.__traceback__)))
+        failure = failure_of(error, access)
+    told = failure.to_error(access)
+    if failure.retry_after_s is not None and not patience.outlasts(failure.retry_after_s):
+        asked = f"it asks to wait {failure.retry_after_s:.0f} s, longer than this listing may take"
+        return SourceError(f"{told.message}; {asked}", TRY_LATER)
+    return told
+
+
+def _retrying(access: Access, patience: Patience) -> Retrying:
+    from tenacity import Retrying, retry_if_exception, wait_random_exponential
+
+    backoff = wait_random_exponential(multiplier=FIRST_WAIT_S, max=MAX_WAIT_S)
+
+    def failure(error: BaseException | None) -> Failure | None:
+        return failure_of(error, access) if isinstance(error, Exception) else None
+
+    def is_transient(error: BaseException) -> bool:
+        failed = failure(error)
+        return failed is not None and failed.is_transient
+
+    def wait_s(state: RetryCallState) -> float:
+        failed = failure(state.outcome.exception()) if state.outcome else None
+        return max(failed.retry_after_s or 0.0 if failed else 0.0, backoff(state))
+
+    def is_over(state: RetryCallState) -> bool:
+        return state.attempt_number >= MAX_ATTEMPTS or not patience.outlasts(state.upcoming_sleep)
+
+    def tell(state: RetryCallState) -> None:
+        logger.info("%s: try %d failed, next in %.1f s", access.provider, state.attempt_number, state.upcoming_sleep)
+
+    return Retrying(
+        retry=retry_if_exception(is_transient),
+        wait=wait_s,
+        stop=is_over,
+        sleep=patience.pause,
+        before_sleep=tell,
+        reraise=True,
+    )
+
+
+AT_ONCE = 32
+"""More than there are providers, so that all are asked at once; a bound for whoever adds a hundred."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One provider to ask."""
+
+    source: Discovery
+    access: Access
+    deadline_s: float
+    """For the whole listing: all pages, all tries, all waiting."""
+    sleep: Callable[[float], object] | None = None
+    """How to wait between tries; None = until the time is up or nobody waits for the listing any more."""
+    ask: Callable[[Discovery, Access, Patience], Outcome] = attempt
+    """How it is asked; a probe asks once and measures."""
+
+
+@dataclass(slots=True)
+class _Running:
+    """A provider that is being asked."""
+
+    request: Request
+    patience: Patience
+
+
+_Done: TypeAlias = queue.SimpleQueue[tuple[_Running, Outcome | BaseException]]
+
+
+def collect(
+    source: Discovery, access: Access, *, deadline_s: float, sleep: Callable[[float], object] | None = None
+) -> Snapshot:
+    """The provider's whole listing. SourceError when it cannot be had, or cannot be believed."""
+    [(_, outcome)] = collect_all([Request(source=source, access=access, deadline_s=deadline_s, sleep=sleep)])
+    if isinstance(outcome, SourceError):
+        raise outcome
+    return outcome
+
+
+def collect_all(requests: Iterable[Request], *, at_once: int = AT_ONCE) -> Iterator[tuple[str, Outcome]]:
+    """Each provider's name with its listing or its error, as they finish; the slowest one sets the total time.
+
+    They are being asked as soon as this is called, before the first answer is waited for. Closing the iterator, or
+    Ctrl-C while it waits, leaves at once.
+    """
+    waiting = deque(requests)
+    running: dict[str, _Running] = {}
+    done: _Done = queue.SimpleQueue()
+    _start_waiting(waiting, running, done, at_once)
+    return _finished(waiting, running, done, at_once)
+
+
+def _finished(
+    waiting: deque[Request], running: dict[str, _Running], done: _Done, at_once: int
+) -> Iterator[tuple[str, Outcome]]:
+    try:
+        while waiting or running:
+            _start_waiting(waiting, running, done, at_once)
+            next_end = min(each.patience.ends_at for each in running.values())
+            try:
+                finished, outcome = done.get(timeout=max(0.0, next_end - time.monotonic()))
+            except queue.Empty:
+                yield from _overdue(running)
+                continue
+            if finished.patience.abandoned.is_set():
+                continue
+            del running[finished.request.access.provider]
+            if not isinstance(outcome, Snapshot | SourceError):
+                raise outcome
+            yield finished.request.access.provider, outcome
+    finally:
+        for each in running.values():
+            each.patience.abandoned.set()
+
+
+def _start_waiting(waiting: deque[Request], running: dict[str, _Running], done: _Done, at_once: int) -> None:
+    while waiting and len(running) < at_once:
+        _start(waiting.popleft(), running, done)
+
+
+def _start(request: Request, running: dict[str, _Running], done: _Done) -> None:
+    provider = request.access.provider
+    if provider in running:
+        raise ValueError(f"{provider} is asked twice")
+    patience = Patience(time.monotonic() + request.deadline_s, sleep=request.sleep)
+    me = running[provider] = _Running(request, patience)
+
+    def run() -> None:
+        try:
+            done.put((me, request.ask(request.source, request.access, me.patience)))
+        except BaseException as error:
+            done.put((me, error))
+
+    threading.Thread(target=run, name=f"list-{provider}", daemon=True).start()
+
+
+def _overdue(running: dict[str, _Running]) -> Iterator[tuple[str, SourceError]]:
+    now = time.monotonic()
+    for provider, each in list(running.items()):
+        if each.patience.ends_at <= now:
+            each.patience.abandoned.set()
+            del running[provider]
+            seconds = each.request.deadline_s
+            yield provider, SourceError(f"{provider}: no whole listing within {seconds:g} s", TRY_LATER)

@@ -1,0 +1,148 @@
+"""Facts and prices as JSON has them, the same in every command's output."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from modelctl.core.facts import PRICE_FIELDS, FactValue, decimal_text, encode, exact_number
+from modelctl.core.models.query import COLUMNS, column_value
+from modelctl.core.prices.price import SINCE_LAUNCH, PriceKey, PricePoint, current, price_label
+from modelctl.core.stored import StoredModel
+
+if TYPE_CHECKING:
+    from modelctl.core.planning.plan import Change
+
+
+def plain(value: FactValue | datetime) -> Any:
+    """A fact as JSON has it: amounts as exact numbers, instants with a `Z`."""
+    if isinstance(value, Decimal):
+        return exact_number(value)
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    return encode(value)
+
+
+def price_object(point: PricePoint) -> dict[str, Any]:
+    """A point of the ledger."""
+    return {
+        "kind": str(point.kind),
+        "unit": str(point.unit),
+        "amount": exact_number(point.amount),
+        "currency": point.currency,
+        "context_above": point.context_above,
+        "service_tier": str(point.service_tier),
+        "hours_utc": point.hours_utc,
+        "effective_from": plain(point.effective_from),
+        "effective_to": plain(point.effective_to),
+        "basis": str(point.basis),
+        "source": point.source,
+    }
+
+
+def model_object(model: StoredModel, columns: Sequence[str] = ()) -> dict[str, Any]:
+    """A model by column names, all of them unless some are named; null is unknown."""
+    return {name: plain(column_value(model, name)) for name in columns or COLUMNS}
+
+
+UNKNOWN_TEXT = "unknown"
+
+
+def one_line(text: str) -> str:
+    """The text in one line, and harmless to a terminal: what an API or a file said may be part of it."""
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in " ".join(text.split()))
+
+
+def shown(value: FactValue | datetime, *, unknown: str = UNKNOWN_TEXT) -> str:
+    """A fact as people read it: `128,000`, `yes`, `2026-12-01`, `text, image`."""
+    match value:
+        case None:
+            return unknown
+        case bool():
+            return "yes" if value else "no"
+        case Decimal():
+            return decimal_text(value)
+        case int():
+            return f"{value:,}"
+        case datetime():
+            return f"{value:%Y-%m-%d %H:%M}Z" if value.time() != datetime.min.time() else f"{value:%Y-%m-%d}"
+        case date():
+            return value.isoformat()
+        case tuple():
+            return ", ".join(map(one_line, value)) or "none"
+        case _:
+            return one_line(value)
+
+
+def percent(old: Decimal, new: Decimal) -> str:
+    """By how much an amount changes: `-20 %`, `+33.3 %`; empty where the old one was free."""
+    if not old:
+        return ""
+    change = round((new - old) * 100 / old, 1)
+    return f"{'+' if new > old else ''}{decimal_text(change)} %"
+
+
+def old_to_new(old: FactValue, new: FactValue, *, as_price: bool = False) -> str:
+    """Both values with an arrow between, and for prices the percentage."""
+    text = f"{shown(old)} → {shown(new)}"
+    if as_price and isinstance(old, Decimal) and isinstance(new, Decimal) and (change := percent(old, new)):
+        return f"{text} ({change})"
+    return text
+
+
+def some(names: Iterable[object], limit: int) -> str:
+    """The first names, then how many there are besides."""
+    everything = [one_line(str(name)) for name in names]
+    rest = len(everything) - limit
+    listed = ", ".join(everything[:limit])
+    return f"{listed} and {rest:,} more" if rest > 0 else listed
+
+
+def since(at: datetime) -> str:
+    """From when a price holds."""
+    return "launch" if at == SINCE_LAUNCH else shown(at)
+
+
+def what_changes(change: Change, *, now: datetime) -> Iterator[tuple[str, str]]:
+    """All that a change does to an existing row, as name and text: the fields, then the prices that no field shows."""
+    for field in change.fields:
+        yield field.name, old_to_new(field.old, field.new, as_price=field.name in PRICE_FIELDS)
+    visible = {field.name for field in change.fields}
+    for point in change.prices:
+        column = next((name for name, kind in PRICE_FIELDS.items() if PriceKey(kind) == point.key), None)
+        if column not in visible or point.effective_from > now:
+            yield f"price {price_label(point.key)}", _point_text(point, change.existing)
+
+
+def _point_text(point: PricePoint, existing: StoredModel | None) -> str:
+    """A price that is appended, against the one that it follows: `2.5 → 5 USD (+100 %) from 2026-12-01`."""
+    before = current(existing.prices if existing else (), point.effective_from).get(point.key)
+    new = f"{decimal_text(point.amount)} {point.currency}"
+    if before is None or before.currency != point.currency:
+        text = new
+    else:
+        change = percent(before.amount, point.amount)
+        text = f"{decimal_text(before.amount)} → {new}" + (f" ({change})" if change else "")
+    return f"{text} from {since(point.effective_from)}"
+
+
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|~#@])")
+
+
+def escaped(text: str) -> str:
+    """Text that stands for itself: no table cell, link, tag or mention can come of it."""
+    return _SPECIAL.sub(r"\\\1", one_line(text))
+
+
+def code(text: str) -> str:
+    """Text as code, in a table too: there a pipe ends the cell even inside of code."""
+    return "`" + one_line(text).replace("`", "'").replace("|", "\\|") + "`"
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: Collection[int] = ()) -> str:
+    """A table; the cells are Markdown already. Columns numbered in `right` are flush right."""
+    rule = ["---:" if index in right else "---" for index in range(len(header))]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (header, rule, *rows))

@@ -1,0 +1,243 @@
+"""Everything about one model as text: facts with their sources, prices over time, successors, changes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from modelctl.core.facts import FACT_FIELDS, Status, decimal_text
+from modelctl.core.models.details import Dossier
+from modelctl.core.models.lifecycle import ChainEnd
+from modelctl.core.prices.price import PricePoint, PriceUnit, price_label
+from modelctl.core.runs import AuditEntry
+from modelctl.output.console import Cell, Column, Look, aligned, labelled, total_width
+from modelctl.output.format import model_object, one_line, percent, plain, price_object, shown, since
+
+_STATUS_STYLES: Mapping[str, str] = {Status.DEPRECATED: "yellow", Status.RETIRED: "red", Status.PREVIEW: "cyan"}
+_CHAIN_ENDS = {
+    ChainEnd.ENDED: "which has ended, too",
+    ChainEnd.MISSING: "which is not in the table",
+    ChainEnd.CYCLE: "which goes round in a circle",
+}
+_INDENT = 2
+_ROOM_FOR_VALUES = 44
+"""With less room beside the names, these are not aligned."""
+
+
+def page(dossier: Dossier, look: Look) -> str:
+    """The whole dossier; sections that have nothing to say are left out."""
+    model = dossier.model
+    lines = [_title(dossier, look)]
+    if model.state is None:
+        lines += labelled("not ours", "the row was there before modelctl, which leaves it alone", look, style="yellow")
+    for title, section in (
+        ("facts", [*_facts(dossier, look), *_row(dossier, look)]),
+        ("prices now", _prices(dossier.prices.now, dossier, look)),
+        ("prices to come", _prices(dossier.prices.upcoming, dossier, look)),
+        ("prices of the past", _prices(dossier.prices.past, dossier, look)),
+        ("replacement", list(_chain(dossier, look))),
+        ("changes", [line for each in dossier.changes for line in _change(each, look)]),
+    ):
+        if section:
+            lines += ["", look.paint(title, "bold"), *section]
+    return look.text(lines)
+
+
+def _title(dossier: Dossier, look: Look) -> str:
+    model = dossier.model
+    status = model.facts.status or "status unknown"
+    switch = "enabled" if model.is_enabled else look.paint("disabled", "yellow")
+    name = look.paint(shown(str(model.key)), "bold")
+    return f"{name}  {look.paint(status, _STATUS_STYLES.get(status, 'green'))}, {switch}"
+
+
+def _facts(dossier: Dossier, look: Look) -> list[str]:
+    facts = list(dossier.model.facts.known())
+    sources = [_source_text(dossier, name) for name, _ in facts]
+    lines = _rows(
+        [(name, shown(value), source) for (name, value), source in zip(facts, sources, strict=True)],
+        look,
+    )
+    missing = [name for name in dossier.unknown if name in dossier.overruled]
+    for name in missing:
+        lines += labelled(name, f"unknown  ({_source_text(dossier, name)})", look, indent=_INDENT)
+    unknown = ", ".join(name for name in dossier.unknown if name not in missing)
+    if unknown:
+        lines += labelled("unknown", unknown, look, indent=_INDENT, style="dim")
+    return lines
+
+
+def _source_text(dossier: Dossier, name: str) -> str:
+    source = one_line(dossier.model.owner_of(name))
+    if overruled := dossier.overruled.get(name):
+        source += f" (modelctl wrote {shown(overruled.written)})"
+    return f"{source}, pinned" if name in dossier.pins else source
+
+
+def _row(dossier: Dossier, look: Look) -> Iterator[str]:
+    """What the row says of itself, which no source states."""
+    model = dossier.model
+    stamps = {
+        "listed by the API": model.last_seen_at,
+        "verified": model.last_verified_at,
+        "created": model.created_at,
+        "updated": model.updated_at,
+    }
+    told = ", ".join(f"{name} {shown(at)}" for name, at in stamps.items() if at is not None)
+    yield from labelled(f"row {model.row_id}", told, look, indent=_INDENT, style="dim")
+    if model.state is not None and model.state.absences:
+        missed = "whole listing" if model.state.absences == 1 else f"{model.state.absences} whole listings"
+        yield from labelled("absent", f"from the last {missed}", look, indent=_INDENT)
+    claimed = [name for name in dossier.pins if name not in FACT_FIELDS]
+    if claimed:
+        yield from labelled("pinned", ", ".join(map(one_line, claimed)), look, indent=_INDENT)
+
+
+def _prices(points: Sequence[PricePoint], dossier: Dossier, look: Look) -> list[str]:
+    """A line per price. What all have in common is told once: an address is long."""
+    bases, sources = ({read(point) for point in points} for read in (_basis, _source))
+    common = [text for texts in (bases, sources) if len(texts) == 1 for text in texts if text]
+    former = {point.key: point for point in dossier.prices.now}
+    rows = [
+        (
+            price_label(point.key),
+            _amount(point, former.get(point.key)),
+            _when(point, dossier.model.prices),
+            ", ".join(text for text in (_basis(point), _source(point)) if text and text not in common),
+        )
+        for point in points
+    ]
+    return [*_rows(rows, look), *(labelled("source", ", ".join(common), look, indent=_INDENT) if common else [])]
+
+
+def _basis(point: PricePoint) -> str:
+    return str(point.basis)
+
+
+def _source(point: PricePoint) -> str:
+    return one_line(point.source)
+
+
+def _amount(point: PricePoint, former: PricePoint | None) -> str:
+    """The amount, and how it differs from another of today."""
+    per = " per mtok" if point.unit == PriceUnit.MTOK else ""
+    text = f"{decimal_text(point.amount)} {point.currency}{per}"
+    if (
+        former is None
+        or former is point
+        or former.currency != point.currency
+        or point.effective_from < former.effective_from
+    ):
+        return text
+    change = percent(former.amount, point.amount)
+    return f"{text} ({change})" if change else text
+
+
+def _when(point: PricePoint, ledger: Sequence[PricePoint]) -> str:
+    """From when until when a price holds, or that another took its place."""
+    same = [other for other in ledger if other.key == point.key]
+    if any(other.effective_from == point.effective_from and other.revision > point.revision for other in same):
+        return f"from {since(point.effective_from)}, corrected"
+    ends = [other.effective_from for other in same if other.effective_from > point.effective_from]
+    if point.effective_to is not None:
+        ends.append(point.effective_to)
+    return f"from {since(point.effective_from)}" + (f" until {shown(min(ends))}" if ends else "")
+
+
+def _chain(dossier: Dossier, look: Look) -> Iterator[str]:
+    chain = dossier.chain
+    if chain.end is ChainEnd.NONE:
+        return
+    steps = [f"{one_line(each)} ({dossier.chain_statuses.get(each) or 'unknown'})" for each in chain.path]
+    text = " → ".join(steps)
+    if chain.end is not ChainEnd.LIVE:
+        text += f", {_CHAIN_ENDS[chain.end]}"
+    elif chain.ends_on is not None:
+        text += f", which answers until {shown(chain.ends_on)}"
+    yield from labelled("use", text, look, indent=_INDENT)
+
+
+def _change(entry: AuditEntry, look: Look) -> Iterator[str]:
+    text = f"{entry.action} by {one_line(entry.actor)} with {one_line(entry.command)} (run {one_line(entry.run)})"
+    yield from labelled(shown(entry.at), text, look, indent=_INDENT)
+    if not entry.before and entry.action == "create":
+        return  # the facts stand above
+    for name in sorted({*entry.before, *entry.after} - {"prices", "sources"}, key=_fact_order):
+        old, new = _audited(entry.before.get(name)), _audited(entry.after.get(name))
+        yield from labelled(one_line(name), f"{old} → {new}", look, indent=2 * _INDENT)
+    for price in entry.after.get("prices", ()):
+        old = f"{price['old_amount']} {price.get('old_currency')} → " if price.get("old_amount") else ""
+        text = f"{old}{price.get('amount')} {price.get('currency')} from {price.get('effective_from')}"
+        yield from labelled(f"price {one_line(str(price.get('kind')))}", one_line(text), look, indent=2 * _INDENT)
+
+
+def _fact_order(name: str) -> tuple[int, str]:
+    return (FACT_FIELDS.index(name) if name in FACT_FIELDS else len(FACT_FIELDS), name)
+
+
+def _audited(value: Any) -> str:
+    """A value of the audit trail's JSON."""
+    return shown(tuple(map(str, value)) if isinstance(value, list) else value)
+
+
+def _rows(rows: Sequence[tuple[str, ...]], look: Look) -> list[str]:
+    """Aligned columns; where they are too wide, the first one as a label and the others as text that is wrapped."""
+    if not rows:
+        return []
+    columns = [
+        Column(title="", cells=[Cell(cell, "dim" if index == len(rows[0]) - 1 else "") for cell in cells])
+        for index, cells in enumerate(zip(*rows, strict=True))
+    ]
+    if look.width is None or total_width(columns) + _INDENT <= look.width:
+        return [" " * _INDENT + line for line in aligned(columns, look)[1:]]
+    margin = columns[0].width if look.width - columns[0].width >= _ROOM_FOR_VALUES else 0
+    return [
+        line
+        for first, *others, last in rows
+        for line in labelled(
+            first.ljust(margin), " ".join(others) + (f"  ({last})" if last else ""), look, indent=_INDENT, style="cyan"
+        )
+    ]
+
+
+VERSION = 1
+
+
+def page_json(dossier: Dossier, rule: str, look: Look) -> str:
+    """The whole dossier; `rule` is how the name was resolved. `model` has the columns of the table."""
+    prices, chain, state = dossier.prices, dossier.chain, dossier.model.state
+    document = {
+        "version": VERSION,
+        "key": str(dossier.model.key),
+        "resolved_by": rule,
+        "model": model_object(dossier.model),
+        "sources": dossier.sources,
+        "overruled": {
+            name: {"kept": plain(each.kept), "written": plain(each.written)} for name, each in dossier.overruled.items()
+        },
+        "pins": list(dossier.pins),
+        "unknown": list(dossier.unknown),
+        "is_ours": state is not None,
+        "absences": state.absences if state is not None else 0,
+        "prices": {
+            "now": [price_object(each) for each in prices.now],
+            "upcoming": [price_object(each) for each in prices.upcoming],
+            "past": [price_object(each) for each in prices.past],
+        },
+        "replacement": {"end": chain.end.value, "path": list(chain.path), "live": chain.live},
+        "changes": [_change_object(each) for each in dossier.changes],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=not look.unicode)
+
+
+def _change_object(entry: AuditEntry) -> dict[str, Any]:
+    return {
+        "run": entry.run,
+        "at": plain(entry.at),
+        "actor": entry.actor,
+        "command": entry.command,
+        "action": entry.action,
+        "before": dict(entry.before),
+        "after": dict(entry.after),
+    }

@@ -1,0 +1,194 @@
+"""Looking at everything at once: reads the world, and lets the core judge it. Writes nothing that stays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from modelctl.catalog.load import Catalog, in_force
+from modelctl.core.credentials import Credentials
+from modelctl.core.doctor import (
+    Check,
+    CheckName,
+    Checkup,
+    Finding,
+    LeaseSeen,
+    ProviderRuns,
+    check_catalogs,
+    check_clock,
+    check_credentials,
+    check_keys,
+    check_leases,
+    check_lifecycle,
+    check_prices,
+    check_runs,
+    check_successors,
+    check_unknown_rows,
+    finding_of,
+    looked,
+)
+from modelctl.core.facts import ModelKey
+from modelctl.core.provider import Provider
+from modelctl.core.stored import StoredModel
+from modelctl.db import history, read
+from modelctl.db import migrate as schema
+from modelctl.db import probe as upkeep
+from modelctl.db.credentials import credentials
+from modelctl.db.encryption import MasterKey
+from modelctl.db.engine import Database
+from modelctl.errors import ModelctlError
+from modelctl.services.credentials import Keys
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from modelctl.db.tables import Tables
+
+
+UNREADABLE = "the database cannot be read"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckupOptions:
+    """How a checkup looks. Plain values; the command line resolves them."""
+
+    now: datetime
+    max_age: timedelta
+    environ: Mapping[str, str] = field(repr=False)
+    master_key: Callable[[], MasterKey] = field(repr=False)
+    """Asked for only where keys are stored. May raise ModelctlError."""
+    overlay: Path | None = None
+    """Directory of the user's own catalogs."""
+    switched_off: Collection[str] = ()
+    """Providers that the settings leave out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Contents:
+    """What the database holds, as far as it is looked at."""
+
+    providers: Sequence[Provider]
+    models: Mapping[ModelKey, StoredModel]
+    added: Collection[ModelKey]
+    """Models that people have added with `modelctl add`."""
+    runs: Mapping[str, ProviderRuns]
+    leases: Sequence[LeaseSeen]
+    credentials: Credentials
+    clock: datetime | None
+
+
+def check_up(database: Database, options: CheckupOptions) -> Checkup:
+    """All checks. Whatever cannot be looked at is said, and a failure of one is no failure of the others."""
+    state, contents = _read(database)
+    catalogs, catalogs_check = _catalogs(options, contents)
+    checks = [state, catalogs_check]
+    if contents is None:
+        ran = {check.name for check in checks}
+        checks += [Check(name=name, not_run=UNREADABLE) for name in CheckName if name not in ran]
+    else:
+        looks = _looks(database, options, contents, catalogs)
+        checks += [looked(name, look) for name, look in looks.items()]
+        if not catalogs:
+            checks.append(Check(name=CheckName.UNKNOWN_ROWS, not_run="the catalogs cannot be read"))
+    order = list(CheckName)
+    return Checkup(
+        checked_at=options.now,
+        database=database.label,
+        checks=tuple(sorted(checks, key=lambda check: order.index(check.name))),
+    )
+
+
+def _read(database: Database) -> tuple[Check, _Contents | None]:
+    """Whether the database can be reached and read, and if so, what is in it."""
+    name = CheckName.DATABASE
+    try:
+        if not schema.is_readable(database):
+            problem = Finding(
+                subject=database.label,
+                problem="it has no tables of modelctl's yet",
+                remedy="run `modelctl sync --migrate`",
+            )
+            return Check(name=name, findings=(problem,)), None
+        contents = database.read(lambda connection: _contents(connection, database.tables))
+    except ModelctlError as error:
+        return Check(name=name, findings=(finding_of(error, database.label),)), None
+    return Check(name=name, note=f"reachable, tables at version {schema.HEAD}"), contents
+
+
+def _contents(connection: Connection, tables: Tables) -> _Contents:
+    clock = upkeep.clock(connection)  # first, for the rest takes a while
+    providers = read.providers(connection, tables)
+    models: dict[ModelKey, StoredModel] = {}
+    for each in sorted(providers):
+        models |= read.models_of(connection, tables, each).models
+    return _Contents(
+        providers=[provider for _, provider in sorted(providers.items())],
+        models=dict(sorted(models.items())),
+        added=history.added_by_hand(connection, tables),
+        runs=upkeep.provider_runs(connection, tables),
+        leases=upkeep.leases(connection, tables),
+        credentials=credentials(connection, tables),
+        clock=clock,
+    )
+
+
+def _catalogs(options: CheckupOptions, contents: _Contents | None) -> tuple[tuple[Catalog, ...], Check]:
+    """The catalogs, none where they cannot be read, and whether they are valid and fresh."""
+    try:
+        catalogs = in_force(options.overlay)
+    except ModelctlError as error:
+        return (), Check(name=CheckName.CATALOGS, findings=(finding_of(error, "catalogs"),))
+    newest: dict[str, date | None] = {}
+    for catalog in catalogs:
+        for key, record in catalog.snapshot.records.items():
+            newest[key.provider] = max(filter(None, (newest.get(key.provider), record.verified_on)), default=None)
+    if contents is not None:
+        used = {each.name for each in _enabled(contents, options)}
+        newest = {name: day for name, day in newest.items() if name in used}
+    return catalogs, check_catalogs(newest, options.now.date())
+
+
+def _enabled(contents: _Contents, options: CheckupOptions) -> list[Provider]:
+    return [each for each in contents.providers if each.is_enabled and each.name not in options.switched_off]
+
+
+def _looks(
+    database: Database, options: CheckupOptions, contents: _Contents, catalogs: Sequence[Catalog]
+) -> dict[CheckName, Callable[[], Check]]:
+    now, models, runs, enabled = options.now, contents.models, contents.runs, _enabled(contents, options)
+    stored = contents.credentials
+    keys = Keys(environ=options.environ, stored=stored, master_key=options.master_key)
+    records = {key: each for catalog in catalogs for key, each in catalog.snapshot.records.items()}
+    verified_on = max((each.verified_on for each in records.values() if each.verified_on), default=None)
+    looks: dict[CheckName, Callable[[], Check]] = {
+        CheckName.PERMISSIONS: lambda: _permissions(database, now),
+        CheckName.KEYS: lambda: check_keys(enabled, keys.is_there, runs, now),
+        CheckName.CREDENTIALS: lambda: check_credentials(
+            stored.values(), lambda each: options.master_key().state_of(each)
+        ),
+        CheckName.RUNS: lambda: check_runs(enabled, runs, max_age=options.max_age, now=now),
+        CheckName.LEASES: lambda: check_leases(contents.leases, now),
+        CheckName.PRICES: lambda: check_prices(models, now),
+        CheckName.LIFECYCLE: lambda: check_lifecycle(models, now.date()),
+        CheckName.SUCCESSORS: lambda: check_successors(models, now.date()),
+        CheckName.CLOCK: lambda: check_clock(now, database=contents.clock, verified_on=verified_on, runs=runs),
+    }
+    if catalogs:
+        looks[CheckName.UNKNOWN_ROWS] = lambda: check_unknown_rows(models, {*records, *contents.added})
+    return looks
+
+
+def _permissions(database: Database, now: datetime) -> Check:
+    """Whether a sync may write what it has to: tried, and rolled back."""
+    findings = [
+        Finding(
+            subject=each.table,
+            problem=f"{each.right} is refused: {each.reason}",
+            remedy=f"grant {each.right} on {each.table} to the user of the database URL",
+        )
+        for each in upkeep.refusals(database, now.replace(microsecond=0))
+    ]
+    return Check(name=CheckName.PERMISSIONS, findings=tuple(findings), note="tried, and rolled back")

@@ -1,0 +1,156 @@
+"""What the sources state of each provider: listings asked all at once, laid over the catalogs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from modelctl.catalog.load import Catalog
+from modelctl.core.facts import Skipped, Source
+from modelctl.core.planning.merge import Snapshot
+from modelctl.core.planning.planner import Consulted
+from modelctl.core.text import age_text
+from modelctl.discovery.base import Access
+from modelctl.discovery.fetch import Outcome, Request, collect_all
+from modelctl.discovery.registry import module_of
+from modelctl.errors import ModelctlError
+from modelctl.services.sources import Job
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """What came of asking one provider."""
+
+    job: Job
+    listing: Snapshot | None = None
+    listed_at: datetime | None = None
+    """When the listing was taken."""
+    is_reused: bool = False
+    """The listing is that of an earlier command: it proves nothing about what has gone since then."""
+    notice: str | None = None
+    error: ModelctlError | None = None
+
+
+def ask(jobs: Sequence[Job], *, deadline_s: float) -> Iterator[Listed]:
+    """What each job's provider lists: first the listings used again, then the others as they come in.
+
+    All are being asked as soon as this is called. Jobs without access, or with an error, are left out.
+    """
+    asked: dict[str, Job] = {}
+    reused: list[Listed] = []
+    requests: list[Request] = []
+    for job in jobs:
+        if job.access is None or job.error is not None:
+            continue
+        stored = _stored(job, job.access)
+        if stored is not None:
+            reused.append(stored)
+        else:
+            asked[job.provider.name] = job
+            requests.append(Request(source=module_of(job.provider.kind), access=job.access, deadline_s=deadline_s))
+    return _answers(reused, collect_all(requests), asked)
+
+
+def _answers(
+    reused: Sequence[Listed], outcomes: Iterator[tuple[str, Outcome]], asked: Mapping[str, Job]
+) -> Iterator[Listed]:
+    yield from reused
+    for name, outcome in outcomes:
+        job = asked[name]
+        if not isinstance(outcome, Snapshot):
+            yield Listed(job=job, error=outcome)
+        elif job.access is not None:
+            yield Listed(job=job, listing=outcome, listed_at=job.access.now, notice=_keep(job, job.access, outcome))
+
+
+def _stored(job: Job, access: Access) -> Listed | None:
+    stored = job.listings.load(job.provider.kind, access) if job.listings is not None else None
+    if stored is None:
+        return None
+    at = stored.fetched_at
+    day = "" if at.date() == access.now.date() else f"{at:%Y-%m-%d} "
+    notice = f"its listing of {day}{at:%H:%M} UTC, {age_text(access.now - at)} old, is used again"
+    return Listed(job=job, listing=stored.snapshot, listed_at=at, is_reused=True, notice=notice)
+
+
+def _keep(job: Job, access: Access, listing: Snapshot) -> str | None:
+    """Store a fresh listing; the warning where that failed, which must not fail what it was fetched for."""
+    if job.listings is None:
+        return None
+    try:
+        job.listings.store(job.provider.kind, access, listing)
+    except OSError as error:
+        return f"its listing could not be stored for --max-age: {error.strerror or type(error).__name__}"
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """What the sources state of one provider, or the error that kept them from it."""
+
+    job: Job
+    layers: tuple[Snapshot, ...] = ()
+    """What each source states, in order of authority."""
+    consulted: Consulted = field(default_factory=Consulted)
+    sources: tuple[str, ...] = ()
+    fetched: int | None = None
+    skipped: tuple[Skipped, ...] = ()
+    error: ModelctlError | None = None
+
+
+def gather(jobs: Sequence[Job], catalogs: Sequence[Catalog], *, deadline_s: float) -> Iterator[Gathered]:
+    """What the sources state of each job's provider, as soon as they are there: at once for those that ask no API.
+
+    `catalogs` come in order of authority: the user's overlay, if any, before the shipped ones.
+    """
+    answers = ask(jobs, deadline_s=deadline_s)  # at once: the catalogs' providers are brought up to date meanwhile
+    for job in jobs:
+        if job.error is not None:
+            yield Gathered(job=job, error=job.error)
+        elif job.access is None:
+            yield _gathered(Listed(job=job), catalogs)
+    for listed in answers:
+        if listed.error is None:
+            yield _gathered(listed, catalogs)
+        else:
+            yield Gathered(job=listed.job, error=listed.error)
+
+
+def without_listing(gathered: Gathered, notice: str) -> Gathered:
+    """The same as if the API had not been asked, which `notice` says."""
+    layers = tuple(each for each in gathered.layers if each.source is not Source.API)
+    return replace(
+        gathered,
+        job=replace(gathered.job, notice="; ".join(filter(None, (gathered.job.notice, notice)))),
+        layers=layers,
+        consulted=replace(gathered.consulted, listing_is_whole=False),
+        sources=tuple(each.source.value for each in layers if each.records),
+        fetched=None,
+        skipped=(),
+    )
+
+
+def _gathered(listed: Listed, catalogs: Sequence[Catalog]) -> Gathered:
+    """What a listing does not show means nothing if it is used again (that was counted) or a project's own view."""
+    notice = "; ".join(filter(None, (listed.job.notice, listed.notice))) or None
+    job, listing = replace(listed.job, notice=notice), listed.listing
+    name = job.provider.name
+    layers = (*([listing] if listing is not None else []), *(_only(catalog.snapshot, name) for catalog in catalogs))
+    return Gathered(
+        job=job,
+        layers=layers,
+        consulted=Consulted(
+            catalogs=bool(catalogs),
+            listing_is_whole=listing is not None
+            and name in listing.complete_for
+            and not (listed.is_reused or job.project),
+        ),
+        sources=tuple(layer.source.value for layer in layers if layer.records),
+        fetched=len(listing.records) if listing is not None else None,
+        skipped=listing.skipped if listing is not None else (),
+    )
+
+
+def _only(snapshot: Snapshot, provider: str) -> Snapshot:
+    return replace(snapshot, records={key: each for key, each in snapshot.records.items() if key.provider == provider})

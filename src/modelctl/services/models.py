@@ -1,0 +1,229 @@
+"""Which models a project may call now, by what the database and the keys say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, TypeAlias
+
+from modelctl.catalog.lint import misspellings
+from modelctl.catalog.load import Catalog
+from modelctl.core.credentials import PLATFORM
+from modelctl.core.edits.additions import Ground, NewRow, creation, otherwise_spelt, require_addable
+from modelctl.core.facts import ModelKey
+from modelctl.core.models.query import Filter, Selection, select
+from modelctl.core.models.resolve import Rule, resolve, usable
+from modelctl.core.planning.plan import Change, Hold, Plan, Verdict, decided
+from modelctl.core.records import all_or_none
+from modelctl.core.runs import Author
+from modelctl.core.stored import StoredModel, StoredProvider
+from modelctl.core.text import require_known, shorten
+from modelctl.db import read
+from modelctl.db import write as writing
+from modelctl.db.engine import Database
+from modelctl.db.lease import one_at_a_time
+from modelctl.db.write import decide, holds_of
+from modelctl.errors import ModelctlError, UsageError
+from modelctl.services.credentials import World, keys_of
+from modelctl.services.sources import known_providers
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+
+def usable_among(
+    models: Iterable[StoredModel], world: World, database: Database, project: str = PLATFORM
+) -> list[StoredModel]:
+    """Those that are enabled and answer, of enabled providers with a key for the project. No key is opened.
+
+    UsageError for a project that has no key at all, SourceError for a variable that holds what can be no key.
+    """
+    keys = keys_of(world, database, project)
+    providers = database.read(lambda connection: read.providers(connection, database.tables))
+    return usable(models, providers, keys.is_there, world.now.date())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adding:
+    """How models are added."""
+
+    exact: bool = False
+    """The person insists on ids that look misspelt."""
+    dry_run: bool = False
+
+
+def add(
+    database: Database,
+    rows: Sequence[NewRow | ModelctlError],
+    catalogs: Sequence[Catalog],
+    author: Author,
+    how: Adding,
+) -> tuple[Plan, ...]:
+    """Add the models, all or none; a plan per provider. UsageError, or BadRows, for what cannot be added.
+
+    `rows`: those that could not be read as their errors.
+    """
+    read_rows = sorted((row for row in rows if isinstance(row, NewRow)), key=lambda row: row.key)
+    providers = {name: each.provider for name, each in known_providers(database, catalogs).items()}
+    layers = [catalog.snapshot for catalog in catalogs]
+
+    def work(connection: Connection) -> tuple[Plan, ...]:
+        tables = database.tables
+        stored = {model.key: model for model in read.models(connection, tables)}
+        ground = Ground(providers=providers, stored=stored, layers=layers)
+
+        def misspelt(key: ModelKey) -> str:
+            return "" if how.exact else _misspelt(key, ground)
+
+        require_addable(rows, ground, misspelt=misspelt, today=author.now.date())
+        plans = []
+        for name, group in groupby(read_rows, key=lambda row: row.key.provider):
+            made = creation(list(group), read.models_of(connection, tables, name), layers, now=author.now)
+            if not how.dry_run:
+                writing.apply(connection, tables, made, providers[name], author)
+            plans.append(made)
+        return tuple(plans)
+
+    if how.dry_run:
+        return database.read(work)
+    return database.write(one_at_a_time(database, author, work))
+
+
+def _misspelt(key: ModelKey, ground: Ground) -> str:
+    """What speaks against the id: a known one that is nearly the same, or the vendor's own way to spell."""
+    if any(key in layer.records for layer in ground.layers):
+        return ""
+    return otherwise_spelt(key, ground.of(key.provider)) or next(misspellings(*key), "")
+
+
+Known: TypeAlias = Mapping[ModelKey, StoredModel]
+"""All models by key; those that an edit does not touch without their ledgers and states."""
+EditOne: TypeAlias = Callable[[StoredModel], Change | None]
+EditAll: TypeAlias = Callable[[Sequence[StoredModel], Known], Sequence[Change]]
+"""All changes that an edit of the chosen models means, in whatever rows. BadRows for those that cannot be."""
+Reach: TypeAlias = Callable[[Collection[ModelKey], Known], Collection[ModelKey]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edited:
+    """What came of an edit."""
+
+    changes: tuple[Change, ...]
+    unchanged: tuple[ModelKey, ...] = ()
+    """Chosen, but as the edit wants them already."""
+    selection: Selection | None = None
+    """What a filter chose and left out; None where the models were named."""
+
+
+def edit_models(database: Database, names: Sequence[str], edit: EditOne, author: Author) -> tuple[Change, ...]:
+    """Change each named model by `edit`, all or none; what was changed. UsageError for a name that means no model."""
+    return edit_rows(database, names, each_row(lambda model, _known: edit(model)), author).changes
+
+
+def each_row(edit: Callable[[StoredModel, Known], Change | None]) -> EditAll:
+    """The edit of many rows that edits each of them on its own. BadRows naming every one for which that fails."""
+
+    def edit_all(models: Sequence[StoredModel], known: Known) -> list[Change]:
+        return [change for change in all_or_none(models, lambda model: edit(model, known)) if change is not None]
+
+    return edit_all
+
+
+def edit_rows(
+    database: Database,
+    chosen: Sequence[str] | Filter,
+    edit: EditAll,
+    author: Author,
+    *,
+    reach: Reach = lambda _keys, _known: (),
+    dry_run: bool = False,
+) -> Edited:
+    """Change the models that are named, or that pass the filter, all or none, in one transaction.
+
+    `reach`: which other rows the edit may change, too; these are whole in what it knows.
+    UsageError for a name that means no model, BadRows where several cannot be changed.
+    """
+
+    def work(connection: Connection) -> Edited:
+        known = read.models(connection, database.tables)
+        selection = None
+        if isinstance(chosen, Filter):
+            selection = _selected(connection, database, chosen, known)
+            keys = sorted(model.key for model in selection.models)
+        else:
+            keys = sorted(set(all_or_none(chosen, lambda name: _named_key(name, known))))
+        by_key = {model.key: model for model in known}
+        touched = {*keys, *reach(keys, by_key)}
+        by_key |= read.with_ledgers(connection, database.tables, touched, lock=not dry_run)
+        changes = edit([by_key[key] for key in keys], by_key)
+        if not dry_run:
+            write_changes(connection, database, changes, author)
+        moved = {change.key for change in changes}
+        return Edited(
+            changes=tuple(changes), unchanged=tuple(key for key in keys if key not in moved), selection=selection
+        )
+
+    if dry_run:
+        return database.read(work)
+    return database.write(one_at_a_time(database, author, work))
+
+
+def _named_key(name: str, known: Sequence[StoredModel]) -> ModelKey:
+    """The row that is written to, by its id or an alias: only what reads may understand a name without its date."""
+    found = resolve(name, known)
+    if found.rule in (Rule.WITHOUT_DATE, Rule.WITHOUT_LATEST):
+        raise UsageError(f"no model is named {shorten(name)!r}", f"{found.key} is there: write it so if that is meant")
+    return found.key
+
+
+def _selected(connection: Connection, database: Database, wanted: Filter, known: Sequence[StoredModel]) -> Selection:
+    names = sorted(read.providers(connection, database.tables))
+    for name in sorted(wanted.providers):
+        require_known(name, names, "provider")
+    return select(known, wanted)
+
+
+def unowned_keys(database: Database, provider: str | None) -> tuple[str, ...]:
+    """The rows that were there before modelctl and that it leaves alone, of one provider or of all."""
+
+    def work(connection: Connection) -> list[StoredProvider]:
+        names = [provider] if provider is not None else sorted(read.providers(connection, database.tables))
+        return [read.models_of(connection, database.tables, name) for name in names]
+
+    stored = database.read(work)
+    return tuple(str(key) for each in stored for key, model in sorted(each.models.items()) if model.state is None)
+
+
+def decide_holds(
+    database: Database, names: Sequence[str], verdict: Verdict, note: str | None, author: Author
+) -> tuple[Hold, ...]:
+    """Write a verdict on all that is held of each name. UsageError, and nothing written, where nothing is."""
+
+    def work(connection: Connection) -> tuple[Hold, ...]:
+        known = holds_of(connection, database.tables, lock=True)
+        chosen = [decided(hold, verdict, note, author) for name in names for hold in _named(name, known)]
+        decide(connection, database.tables, chosen, author)
+        return tuple(chosen)
+
+    return database.write(work)
+
+
+def _named(name: str, holds: Sequence[Hold]) -> list[Hold]:
+    found = [hold for hold in holds if name in (hold.name, hold.key.model_id)]
+    providers = {hold.key.provider for hold in found}
+    if len(providers) > 1:
+        raise UsageError(f"{name} is held for {' and '.join(sorted(providers))}", "write it as provider/model_id")
+    if not found:
+        open_names = sorted({hold.name for hold in holds})
+        hint = f"held are {', '.join(open_names[:5])}" if open_names else "no guard holds anything; see `modelctl runs`"
+        raise UsageError(f"nothing is held for {name!r}", hint)
+    return found
+
+
+def write_changes(connection: Connection, database: Database, changes: Sequence[Change], author: Author) -> None:
+    """Write a person's changes with their audit rows, each provider's in a plan of its own."""
+    providers = read.providers(connection, database.tables)
+    for name in sorted({change.key.provider for change in changes}):
+        mine = tuple(change for change in changes if change.key.provider == name)
+        writing.apply(connection, database.tables, Plan(provider=name, changes=mine), providers[name], author)

@@ -1,0 +1,268 @@
+"""Applying a plan that was made earlier: everything is compared first, then each provider is written on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from itertools import groupby
+from operator import attrgetter
+from typing import TYPE_CHECKING
+
+from modelctl.core.planning.guards import stopped
+from modelctl.core.planning.plan import Action, Hold, Plan, holds_after
+from modelctl.core.planning.plan_file import PlanFile, PlannedProvider, bound, moved, planned
+from modelctl.core.planning.report import ProviderReport, SyncReport, outcome_of
+from modelctl.core.planning.undo import Undo, removed_provider, undo
+from modelctl.core.provider import Provider
+from modelctl.core.runs import Author, HistoryEntry, Outcome, Run, RunRecord
+from modelctl.core.stored import StoredProvider
+from modelctl.db import history, read
+from modelctl.db import write as writing
+from modelctl.db.engine import Database
+from modelctl.db.script import script_of
+from modelctl.db.write import holds_of, keep_holds
+from modelctl.errors import ExitCode, ModelctlError, StalePlan, StoreError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from modelctl.db.tables import Tables
+
+
+NAMED_WHEN_STALE = 5
+_HINT = "make the plan anew with `modelctl plan -o FILE`"
+
+
+def planned_providers(
+    database: Database | None, report: SyncReport, stated: Mapping[str, Provider], *, hold: bool
+) -> tuple[PlannedProvider, ...]:
+    """What a dry run found, with what it rests on. `database`: None where there are no tables yet.
+
+    `stated`: the providers as their rows should be.
+    """
+    rows: dict[str, Provider] = {}
+    stored: dict[str, StoredProvider] = {}
+    if database is not None:
+        rows, stored = database.read(lambda connection: _rested_on(connection, database.tables, report))
+    return tuple(
+        planned(
+            each,
+            Outcome.FAILED if each.error is not None else outcome_of(each.plan, hold=hold),
+            stated=stated[each.provider],
+            row=rows.get(each.provider),
+            stored=stored.get(each.provider, StoredProvider()),
+        )
+        for each in report.providers
+    )
+
+
+def _rested_on(
+    connection: Connection, tables: Tables, report: SyncReport
+) -> tuple[dict[str, Provider], dict[str, StoredProvider]]:
+    """The providers' rows, and all of those in which models were absent."""
+    absent = [each.provider for each in report.providers if each.plan.absences]
+    return read.providers(connection, tables), {name: read.models_of(connection, tables, name) for name in absent}
+
+
+def require_unmoved(database: Database, file: PlanFile) -> None:
+    """StalePlan, naming the first rows, where a row that the plan rests on has moved since it was made."""
+
+    def work(connection: Connection) -> list[str]:
+        return [row for each in file.providers for row in moved(each, *_present(connection, database, each))]
+
+    if stale := database.read(work):
+        raise _stale(stale)
+
+
+def _stale(rows: Sequence[str]) -> StalePlan:
+    more = f" and {len(rows) - NAMED_WHEN_STALE:,} more" if len(rows) > NAMED_WHEN_STALE else ""
+    count = f"{len(rows):,} rows that the plan rests on have" if len(rows) > 1 else "a row that the plan rests on has"
+    return StalePlan(f"{count} moved since it was made: {', '.join(rows[:NAMED_WHEN_STALE])}{more}", _HINT)
+
+
+def apply_plan(database: Database, file: PlanFile, author: Author, finished_at: Callable[[], datetime]) -> SyncReport:
+    """Write what the plan says, one transaction for each provider. StalePlan, and nothing written, if rows moved."""
+    require_unmoved(database, file)
+    reports = [_apply_one(database, each, author, finished_at) for each in file.providers]
+    return SyncReport(
+        run=author.run, dry_run=False, database=database.label, started_at=author.now, providers=tuple(reports)
+    )
+
+
+def _apply_one(
+    database: Database, each: PlannedProvider, author: Author, finished_at: Callable[[], datetime]
+) -> ProviderReport:
+    """One provider. What fails here, after everything was compared, fails for this provider alone."""
+
+    def write(connection: Connection) -> ProviderReport:
+        return _write(connection, database, each, author, finished_at())
+
+    try:
+        is_done = writing.is_recorded(database.tables, author.run, each.report.provider)
+        return database.write(write, is_done=is_done)
+    except ModelctlError as error:
+        failed = replace(each.report, outcome=Outcome.FAILED, error=error)
+        return replace(failed, plan=replace(failed.plan, changes=(), absences={}, provider_settings=()))
+
+
+def _write(
+    connection: Connection, database: Database, each: PlannedProvider, author: Author, finished_at: datetime
+) -> ProviderReport:
+    """All that is written of one provider; compares again, inside the transaction."""
+    row, stored, holds = _present(connection, database, each)
+    if stale := list(moved(each, row, stored, holds)):
+        raise _stale(stale)
+    plan = bound(each, row, stored)
+    report = replace(each.report, plan=plan)
+    if each.is_written:
+        provider = row or each.row
+        if provider is None:  # it had a row, which has gone: `moved` names it
+            raise _stale([f"provider {report.provider}"])
+        writing.apply(connection, database.tables, report.plan, provider, author)
+    record = report.run_record(
+        run=author.run,
+        command=author.command,
+        actor=author.actor,
+        started_at=author.now,
+        finished_at=finished_at,
+    )
+    writing.record_run(connection, database.tables, record)
+    if report.outcome is not Outcome.FAILED:
+        after = holds_after(holds, stopped(plan, author), stored.models)
+        keep_holds(connection, database.tables, report.provider, holds, after)
+    return report
+
+
+def scripts(database: Database, file: PlanFile, author: Author) -> dict[str, tuple[str, ...]]:
+    """By provider, the statements that applying the plan would execute; nothing is written."""
+    found = {}
+    for each in file.providers:
+
+        def work(connection: Connection, each: PlannedProvider = each) -> None:
+            _write(connection, database, each, author, author.now)
+
+        found[each.report.provider] = database.read(partial(script_of, work=work))
+    return found
+
+
+def _present(
+    connection: Connection, database: Database, each: PlannedProvider
+) -> tuple[Provider | None, StoredProvider, tuple[Hold, ...]]:
+    tables, name = database.tables, each.report.provider
+    row = read.providers(connection, tables).get(name)
+    return row, read.models_of(connection, tables, name), holds_of(connection, tables, name)
+
+
+TRIES_WHEN_STALE = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderUndo:
+    """What came of taking a run back for one provider."""
+
+    provider: str
+    undo: Undo
+    error: ModelctlError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UndoReport:
+    """What came of it all."""
+
+    undone: str
+    """The run that is taken back."""
+    run: str
+    dry_run: bool
+    providers: tuple[ProviderUndo, ...]
+
+    @property
+    def taken_back(self) -> int:
+        """How many rows go back, a provider's own row counted as one."""
+        done = [each.undo.plan for each in self.providers if each.error is None]
+        return sum(len(plan.changes) + bool(plan.provider_settings or plan.provider_action) for plan in done)
+
+    @property
+    def moved(self) -> int:
+        """How many rows are left alone because somebody has changed them since."""
+        return sum(len(each.undo.moved) for each in self.providers)
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """STALE where everything has moved, PARTIAL where something has, or a provider failed."""
+        failed = [each for each in self.providers if each.error is not None]
+        if failed and not self.taken_back:
+            return ExitCode.FAILED
+        if failed or (self.moved and self.taken_back):
+            return ExitCode.PARTIAL
+        return ExitCode.STALE if self.moved else ExitCode.OK
+
+
+def take_back(database: Database, run: Run, author: Author, *, dry_run: bool) -> UndoReport:
+    """Undo the run row by row where nothing has moved since. Each provider is one transaction."""
+    entries = database.read(lambda connection: history.entries(connection, database.tables, run=run.name))
+    by_provider = attrgetter("provider")
+    reports = [
+        _one_provider(database, provider, list(group), author, dry_run=dry_run)
+        for provider, group in groupby(sorted(entries, key=by_provider), key=by_provider)
+    ]
+    return UndoReport(undone=run.name, run=author.run, dry_run=dry_run, providers=tuple(reports))
+
+
+def _one_provider(
+    database: Database, provider: str, entries: Sequence[HistoryEntry], author: Author, *, dry_run: bool
+) -> ProviderUndo:
+    is_done = writing.is_recorded(database.tables, author.run, provider)
+    for tries_left in reversed(range(TRIES_WHEN_STALE)):
+        made = Undo(plan=Plan(provider=provider))
+        try:
+            made, write = _planned(database, provider, entries, author)
+            if not dry_run and not made.plan.is_empty:
+                database.write(write, is_done=is_done)
+            return ProviderUndo(provider=provider, undo=made)
+        except StalePlan as error:
+            if not tries_left:
+                return ProviderUndo(provider=provider, undo=made, error=error)
+        except StoreError as error:
+            return ProviderUndo(provider=provider, undo=made, error=error)
+    raise AssertionError("the last try returns")
+
+
+def _planned(
+    database: Database, provider: str, entries: Sequence[HistoryEntry], author: Author
+) -> tuple[Undo, Callable[[Connection], None]]:
+    """What is to be taken back, and the work that does it."""
+    tables = database.tables
+
+    def look(connection: Connection) -> tuple[Undo, Provider]:
+        row = read.providers(connection, tables).get(provider)
+        written = row or removed_provider(entries)
+        if written is None:
+            raise StoreError(f"the database has no provider {provider!r} any more")
+        stored = read.models_of(connection, tables, provider)
+        ledger = history.recorded_points(connection, tables, provider)
+        return undo(provider, row, stored, entries, ledger), written
+
+    made, written = database.read(look)
+
+    def write(connection: Connection) -> None:
+        writing.apply(connection, tables, made.plan, written, author)
+        writing.record_run(connection, tables, _record(made.plan, author))
+
+    return made, write
+
+
+def _record(plan: Plan, author: Author) -> RunRecord:
+    return RunRecord(
+        run=author.run,
+        provider=plan.provider,
+        command=author.command,
+        actor=author.actor,
+        sources=(),
+        started_at=author.now,
+        finished_at=author.now,
+        outcome=Outcome.APPLIED,
+        created=plan.count(Action.CREATE),
+        updated=plan.count(Action.UPDATE),
+    )

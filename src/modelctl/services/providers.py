@@ -1,0 +1,301 @@
+"""A person's edits of providers' rows, each in one transaction with its audit, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from modelctl.catalog.load import Catalog
+from modelctl.core.edits.providers import (
+    EDITABLE,
+    SETTINGS,
+    Given,
+    KeyState,
+    KindRules,
+    ModelCounts,
+    ProviderView,
+    added,
+    edit,
+    editable_of,
+    owner_of,
+)
+from modelctl.core.facts import FactValue, ModelKey, Source
+from modelctl.core.planning.plan import Action, Change, FieldChange, Plan
+from modelctl.core.planning.policy import Patterns
+from modelctl.core.provider import Health, Provider, ProviderHealth
+from modelctl.core.runs import Author
+from modelctl.core.stored import Written
+from modelctl.core.text import counted, require_known
+from modelctl.core.validation import check_provider_name
+from modelctl.db import providers as provider_facts
+from modelctl.db import read
+from modelctl.db import write as writing
+from modelctl.db.engine import Database
+from modelctl.db.providers import last_written, write_health, write_provider
+from modelctl.discovery.base import Access
+from modelctl.discovery.probe import Probed, probe_all
+from modelctl.discovery.registry import SDK_KINDS, WITHOUT_DEFAULT_ADDRESS, kinds, module_of
+from modelctl.errors import InvalidFact, Refused, SourceError, UsageError
+from modelctl.services.credentials import Keys
+from modelctl.services.sources import KnownProvider, SourceChoice, job_for, known_providers
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+
+RESERVED = ("all",)
+"""What stands for every provider on the command line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edited:
+    """What an edit made of a provider's row."""
+
+    provider: Provider
+    changes: tuple[FieldChange, ...] = ()
+    remembered: int = 0
+    """For an addition: models that an earlier provider of this name had, which somebody removed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dependents:
+    """What hangs on a provider's row."""
+
+    models: tuple[ModelKey, ...] = ()
+    keys: int = 0
+    """Encrypted keys that the database holds of it."""
+
+
+def new_provider(name: str, given: Given, known: Mapping[str, Provider]) -> Provider:
+    """A provider that nobody knows, not written yet. UsageError where it is known, or cannot be."""
+    _require_new(name, known)
+    return added(name, given, _rules())
+
+
+def add(database: Database, provider: Provider, author: Author) -> Edited:
+    """Make the row of a new provider. UsageError where somebody else has made it meanwhile."""
+
+    def work(connection: Connection) -> Edited:
+        _require_new(provider.name, read.providers(connection, database.tables))
+        write_provider(connection, database.tables, provider, (), author)
+        remembered = provider_facts.remembered_models(connection, database.tables, provider.name)
+        return Edited(provider=provider, remembered=remembered)
+
+    return database.write(work)
+
+
+def check_change(names: Sequence[str], given: Given, known: Mapping[str, Provider]) -> None:
+    """UsageError for a name that nobody knows, or a value that a provider cannot have. Before any database is made."""
+    for name in names:
+        edit(known[require_known(name, known, "provider")], given, _rules())
+
+
+def change(
+    database: Database, names: Sequence[str], given: Given, known: Mapping[str, Provider], author: Author
+) -> tuple[Edited, ...]:
+    """Change the rows of all the providers named, or of none. One that only a catalog knows gets its row first."""
+    rules = _rules()
+
+    def work(connection: Connection) -> tuple[Edited, ...]:
+        rows = read.providers(connection, database.tables)
+        return tuple(_changed(connection, name, rows.get(name)) for name in sorted(set(names)))
+
+    def _changed(connection: Connection, name: str, row: Provider | None) -> Edited:
+        provider = row or known[name]
+        changes = edit(provider, given, rules)
+        if row is None and changes:
+            write_provider(connection, database.tables, provider, (), _catalogs_hand(author))
+        write_provider(connection, database.tables, provider, changes, author)
+        return Edited(provider=provider, changes=changes)
+
+    return database.write(work)
+
+
+def dependents(database: Database, name: str) -> Dependents:
+    """What would go with a provider's row. UsageError for a name that has none."""
+
+    def work(connection: Connection) -> Dependents:
+        require_known(name, read.providers(connection, database.tables), "provider")
+        return _dependents(connection, database, name)
+
+    return database.read(work)
+
+
+def remove(database: Database, name: str, author: Author, *, cascade: bool) -> Dependents:
+    """Delete a provider's row, with `cascade` its models too; what went. Refused where models hang on it."""
+
+    def work(connection: Connection) -> Dependents:
+        tables = database.tables
+        row = read.providers(connection, tables)[name]
+        stored = read.models_of(connection, tables, name)
+        found = _dependents(connection, database, name)
+        if stored.models and not cascade:
+            raise Refused(f"{counted(len(stored.models), 'model')} of {name} would go with it", "add --cascade")
+        gone = tuple(
+            Change(action=Action.REMOVE, key=key, existing=each) for key, each in sorted(stored.models.items())
+        )
+        plan = Plan(provider=name, changes=gone, provider_action=Action.REMOVE)
+        writing.apply(connection, tables, plan, row, author)
+        return found
+
+    return database.write(work)
+
+
+def _dependents(connection: Connection, database: Database, name: str) -> Dependents:
+    models = tuple(each.key for each in read.models(connection, database.tables, only=[name]))
+    return Dependents(models=models, keys=provider_facts.stored_keys(connection, database.tables, name))
+
+
+def _require_new(name: str, known: Mapping[str, Provider]) -> None:
+    try:
+        check_provider_name(name)
+    except InvalidFact as error:
+        raise UsageError(error.message, error.hint) from None
+    if name in RESERVED:
+        raise UsageError(f"{name!r} stands for every provider", "choose another name")
+    if name in known:
+        raise UsageError(f"there is a provider {name} already", f"`modelctl provider set {name}` changes it")
+
+
+def _catalogs_hand(author: Author) -> Author:
+    """The author of a row as its catalog states it: a run of its own, just before the person's."""
+    return replace(author, run=f"{author.run.rpartition('-')[0]}-0", command="populate")
+
+
+def _rules() -> KindRules:
+    return KindRules(known=kinds(), need_address=WITHOUT_DEFAULT_ADDRESS, place_key=SDK_KINDS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tested:
+    """One provider, and what came of trying it."""
+
+    provider: str
+    probed: Probed
+
+
+def tried(known: Sequence[KnownProvider], keys: Keys, *, timeout_s: float, now: datetime) -> list[Tested]:
+    """What comes of trying each provider, by name; all are asked at the same time. Writes nothing."""
+    found = {}
+    targets = []
+    for each in known:
+        ready = _ready(each, keys, timeout_s=timeout_s, now=now)
+        if isinstance(ready, Probed):
+            found[each.provider.name] = ready
+        else:
+            targets.append((module_of(each.provider.kind), ready))
+    found |= dict(probe_all(targets))
+    return [Tested(provider=name, probed=probed) for name, probed in sorted(found.items())]
+
+
+def remember(database: Database, tested: Sequence[Tested], now: datetime) -> set[str]:
+    """Write how the providers were found into their rows; which of them have one."""
+
+    def work(connection: Connection) -> set[str]:
+        rows = read.providers(connection, database.tables).keys()
+        for each in tested:
+            if each.provider in rows:
+                probed = each.probed
+                health = ProviderHealth(status=probed.health.value, checked_at=now, latency_ms=probed.latency_ms)
+                write_health(connection, database.tables, each.provider, health)
+        return {each.provider for each in tested} & rows
+
+    return database.write(work)
+
+
+def _ready(known: KnownProvider, keys: Keys, *, timeout_s: float, now: datetime) -> Access | Probed:
+    """How the API is reached, or why it is not asked."""
+    provider = known.provider
+    if not provider.kind:
+        return Probed(health=Health.NO_LISTING, problem="it has no listing of models", remedy="its catalog states them")
+    job = job_for(known, source=SourceChoice.AUTO, patterns=Patterns(), keys=keys, timeout_s=timeout_s, now=now)
+    if job.access is not None:
+        return job.access
+    if job.error is None:
+        return Probed(health=Health.NO_KEY, problem="no key", remedy=f"set {' or '.join(provider.env_vars)}")
+    problem = job.error.message.removeprefix(f"{provider.name}: ")
+    return Probed(health=Health.FAILED, problem=problem, remedy=job.error.hint)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Contents:
+    """What the database says of providers."""
+
+    rows: Mapping[str, Provider] = field(default_factory=dict)
+    written: Mapping[str, Mapping[str, Written]] = field(default_factory=dict)
+    counts: Mapping[str, ModelCounts] = field(default_factory=dict)
+    health: Mapping[str, ProviderHealth] = field(default_factory=dict)
+
+
+def provider_views(
+    database: Database | None, catalogs: Sequence[Catalog], keys: Keys, on: Mapping[str, bool]
+) -> dict[str, ProviderView]:
+    """All providers by name. `database`: None where there is none yet. `on`: what the settings switch on or off."""
+    contents = _contents(database)
+    stated = {name: provider for catalog in reversed(catalogs) for name, provider in catalog.providers.items()}
+    views = {}
+    for name, known in sorted(known_providers(database, catalogs).items()):
+        provider, said = known.provider, stated.get(name)
+        owners = {
+            each: owner
+            for each in EDITABLE
+            if (owner := owner_of(each, provider, said, known.shipped, contents.written.get(name, {})))
+        }
+        key, key_name = _key(provider, keys)
+        views[name] = ProviderView(
+            provider=provider,
+            is_stored=name in contents.rows,
+            in_catalogs=said is not None,
+            owners=owners,
+            offered=_offered(provider, said, owners),
+            switched_off_by="row" if not provider.is_enabled else "" if on.get(name, True) else "settings",
+            key=key,
+            key_name=key_name,
+            stored_keys=sum(place[0] == name for place in keys.stored),
+            models=contents.counts.get(name, ModelCounts()),
+            health=contents.health.get(name, ProviderHealth()),
+        )
+    return views
+
+
+def _contents(database: Database | None) -> _Contents:
+    if database is None:
+        return _Contents()
+    tables = database.tables
+
+    def work(connection: Connection) -> _Contents:
+        rows = read.providers(connection, tables)
+        return _Contents(
+            rows=rows,
+            written=last_written(connection, tables, rows) if rows else {},
+            counts=provider_facts.model_counts(connection, tables),
+            health=provider_facts.health(connection, tables),
+        )
+
+    return database.read(work)
+
+
+def _offered(provider: Provider, stated: Provider | None, owners: Mapping[str, str]) -> dict[str, FactValue]:
+    if stated is None:
+        return {}
+    present, theirs = editable_of(provider), editable_of(stated)
+    mine = [name for name in SETTINGS if owners.get(name) == Source.PERSON]
+    return {name: theirs[name] for name in mine if theirs[name] != present[name]}
+
+
+def _key(provider: Provider, keys: Keys) -> tuple[KeyState, str]:
+    """Whether there is a key, and where: a stored one is not opened for that."""
+    if not provider.kind:
+        return KeyState.NO_LISTING, ""
+    stored = keys.stored_for(provider.name)
+    if stored is not None:
+        return KeyState.PRESENT, f"the credential of {stored}"
+    if not provider.env_vars:
+        return KeyState.NOT_WANTED, ""
+    try:
+        found = keys.find(provider)
+    except SourceError:
+        return KeyState.UNUSABLE, next(each for each in provider.env_vars if keys.environ.get(each, "").strip())
+    return (KeyState.PRESENT, found.name) if found is not None else (KeyState.MISSING, "")

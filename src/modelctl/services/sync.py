@@ -1,0 +1,343 @@
+"""A sync as it is ordered, from the catalogs and the providers that there are."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from modelctl.catalog.load import Catalog, in_force
+from modelctl.core.edits.providers import described
+from modelctl.core.facts import ModelKey
+from modelctl.core.planning.guards import Acceptance, check, listing_is_short, stopped
+from modelctl.core.planning.merge import desired
+from modelctl.core.planning.ownership import Taking, taken_over
+from modelctl.core.planning.plan import Decisions, Hold, Plan, Verdict, holds_after, listing_hold
+from modelctl.core.planning.planner import plan
+from modelctl.core.planning.policy import GuardLimits, NewModels, Patterns
+from modelctl.core.planning.report import ProviderReport, SyncReport, outcome_of
+from modelctl.core.runs import Author, Outcome, RunRecord
+from modelctl.core.stored import StoredProvider
+from modelctl.db import read
+from modelctl.db import write as writing
+from modelctl.db.engine import Database
+from modelctl.db.write import holds_of, keep_holds
+from modelctl.errors import ModelctlError, StalePlan, StoreError
+from modelctl.services.credentials import World
+from modelctl.services.gather import Gathered, gather, without_listing
+from modelctl.services.sources import Asking, Job, SourceChoice, jobs_of, known_providers, left_out, switches
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+
+logger = logging.getLogger(__name__)
+
+LARGE = 10_000
+"""From so many models on, what modelctl wrote into them is read only where somebody asks for it: two kilobytes each.
+
+For fewer, one way more to the server would cost more, and they are planned without holding a transaction open.
+"""
+TRIES_WHEN_STALE = 5
+"""How often a provider is planned anew because somebody wrote the same rows meanwhile."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncOptions:
+    """How a sync decides. Plain values; the command line resolves them."""
+
+    deadline_s: float = 120.0
+    new_models: NewModels = NewModels.REVIEW
+    limits: GuardLimits = field(default_factory=GuardLimits)
+    acceptance: Acceptance = field(default_factory=Acceptance)
+    taking: Taking = field(default_factory=Taking)
+    hold: bool = False
+    """Apply what no guard held; without it a provider with held rows is not written at all."""
+    dry_run: bool = False
+
+
+def sync(
+    database: Database,
+    jobs: Sequence[Job],
+    catalogs: Sequence[Catalog],
+    options: SyncOptions,
+    author: Author,
+    *,
+    has_tables: bool = True,
+    observe: Callable[[ProviderReport], None] = lambda _report: None,
+) -> SyncReport:
+    """Bring the database up to date with the sources, or with `dry_run` say what that would do.
+
+    One provider's failure leaves its rows as they are and the others' alone. `observe` hears of each provider as soon
+    as it is done. `has_tables`: false for a dry run on a database that does not exist yet.
+    """
+    run = _Run(database, options, author, has_tables, time.monotonic())
+    reports = []
+    for gathered in gather(jobs, catalogs, deadline_s=options.deadline_s):
+        began_s = time.monotonic()
+        report = run.one_provider(gathered)
+        logger.info("%s: %s in %.0f ms", report.provider, report.outcome.value, (time.monotonic() - began_s) * 1000)
+        observe(report)
+        reports.append(report)
+    return SyncReport(
+        run=author.run,
+        dry_run=options.dry_run,
+        database=database.label,
+        started_at=author.now,
+        providers=tuple(sorted(reports, key=lambda report: report.provider)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One run, under way."""
+
+    database: Database
+    options: SyncOptions
+    author: Author
+    has_tables: bool
+    began_s: float
+    """In `time.monotonic()`."""
+
+    def one_provider(self, gathered: Gathered) -> ProviderReport:
+        """Bring one provider up to date. A database that fails is this provider's failure: others may be written."""
+        try:
+            return self._planned_and_applied(gathered)
+        except StoreError as error:
+            report = _failed(gathered, error)
+            with suppress(ModelctlError):  # a full disk takes the record of the failure no more than the rows
+                self._remember(report)
+            return report
+
+    def _planned_and_applied(self, gathered: Gathered) -> ProviderReport:
+        """One provider brought up to date; whatever was written is also recorded."""
+        if gathered.error is not None:
+            return self._remember(_failed(gathered, gathered.error))
+        for tries_left in reversed(range(TRIES_WHEN_STALE)):
+            try:
+                report = self._decide(gathered)
+                if report.outcome in (Outcome.PLANNED, Outcome.REFUSED):
+                    return self._remember(report)
+                return self._apply(report, gathered)
+            except StalePlan as error:
+                if not tries_left:
+                    return self._remember(_failed(gathered, error))
+        raise AssertionError("the last try returns")
+
+    def _decide(self, gathered: Gathered) -> ProviderReport:
+        """What would change, and what the guards say of it."""
+        if not self.has_tables:
+            return self._decided(gathered, StoredProvider(), None, ())
+        tables, provider = self.database.tables, gathered.job.provider.name
+
+        def know(connection: Connection) -> tuple[StoredProvider, int | None, tuple[Hold, ...]]:
+            return read.models_of(connection, tables, provider), *self._remembered(connection, gathered)
+
+        def decide(connection: Connection) -> ProviderReport:
+            written = read.WrittenOnDemand(connection, tables, provider)
+            report = self._decided(gathered, written.models(), *self._remembered(connection, gathered))
+            if _rests_on_rows(report.plan):
+                written.load()
+            return report
+
+        if sum(len(layer.records) for layer in gathered.layers) >= LARGE:
+            return self.database.read(decide)
+        return self._decided(gathered, *self.database.read(know))
+
+    def _remembered(self, connection: Connection, gathered: Gathered) -> tuple[int | None, tuple[Hold, ...]]:
+        """How many models the last believed listing had, where there is a new one, and what guards have stopped."""
+        tables, provider = self.database.tables, gathered.job.provider.name
+        last_fetched = read.last_fetched(connection, tables, provider) if gathered.fetched is not None else None
+        return last_fetched, holds_of(connection, tables, provider)
+
+    def _decided(
+        self, gathered: Gathered, stored: StoredProvider, last_fetched: int | None, holds: tuple[Hold, ...]
+    ) -> ProviderReport:
+        name, options = gathered.job.provider.name, self.options
+        gathered, doubt, doubted = self._listing(gathered, last_fetched, holds)
+        stored = _in_scope(stored, gathered.job.patterns)
+        owned = taken_over(stored, options.taking)
+        wanted = desired(gathered.layers, owned, gathered.job.patterns, today=self.author.now.date())
+        made = plan(
+            name,
+            stored,
+            wanted.records,
+            consulted=gathered.consulted,
+            new_models=options.new_models,
+            taking=options.taking,
+            now=self.author.now,
+        )
+        decisions = Decisions(holds)
+        checked = check(made, options.limits, options.acceptance, listing_doubt=doubt, decisions=decisions)
+        checked = replace(
+            checked,
+            filtered=wanted.filtered,
+            skipped=gathered.skipped,
+            provider_settings=gathered.job.settings,
+        )
+        kept = holds_after(holds, doubted | stopped(checked, self.author), stored.models)
+        outcome = Outcome.PLANNED if options.dry_run else outcome_of(checked, hold=options.hold)
+        return replace(_report(gathered, outcome, checked), records=wanted.records, holds=kept, holds_before=holds)
+
+    def _listing(
+        self, gathered: Gathered, last_fetched: int | None, holds: Sequence[Hold]
+    ) -> tuple[Gathered, str | None, dict[tuple[ModelKey, str], Hold]]:
+        """What counts of the listing, why it is not believed as a whole, and the hold to remember of it.
+
+        One that somebody declined is left out, as if the API had not been asked. A project's listing is measured by
+        nothing, and leaves what is held of the platform's as it is.
+        """
+        if gathered.job.project:
+            return gathered, None, {(hold.key, hold.guard): hold for hold in holds if not hold.key.model_id}
+        doubt = listing_is_short(gathered.fetched, last_fetched, self.options.limits)
+        if doubt is None:
+            return gathered, None, {}
+        hold = listing_hold(gathered.job.provider.name, gathered.fetched, last_fetched, doubt, self.author)
+        remembered = {(hold.key, hold.guard): hold}
+        match Decisions(holds).on(hold.key, hold.guard, hold.moves):
+            case Verdict.ACCEPTED:
+                return gathered, None, remembered
+            case Verdict.DECLINED:
+                return without_listing(gathered, f"{doubt}; somebody declined it: it is left out"), None, remembered
+            case None:
+                return gathered, doubt, remembered
+
+    def _apply(self, report: ProviderReport, gathered: Gathered) -> ProviderReport:
+        """Write the plan, and the run that did it, in one transaction."""
+
+        def write(connection: Connection) -> None:
+            tables = self.database.tables
+            writing.apply(connection, tables, report.plan, gathered.job.provider, self.author)
+            self._record(connection, report)
+
+        self.database.write(write, is_done=self._is_recorded(report))
+        return report
+
+    def _remember(self, report: ProviderReport) -> ProviderReport:
+        """Keep the run of a provider that was not written; a dry run leaves no trace.
+
+        A failure may be that of the answer alone: then the record is there already, and stands.
+        """
+        is_recorded = self._is_recorded(report)
+
+        def write(connection: Connection) -> None:
+            if not is_recorded(connection):
+                self._record(connection, report)
+
+        if not self.options.dry_run:
+            self.database.write(write)
+        return report
+
+    def _is_recorded(self, report: ProviderReport) -> Callable[[Connection], bool]:
+        return writing.is_recorded(self.database.tables, self.author.run, report.provider)
+
+    def _record(self, connection: Connection, report: ProviderReport) -> None:
+        """Remember the run and what guards stopped in it."""
+        tables = self.database.tables
+        writing.record_run(connection, tables, self._run_record(report))
+        if report.holds is not None:
+            keep_holds(connection, tables, report.provider, report.holds_before, report.holds)
+
+    def _run_record(self, report: ProviderReport) -> RunRecord:
+        elapsed = timedelta(seconds=round(time.monotonic() - self.began_s))
+        author = self.author
+        return report.run_record(
+            run=author.run,
+            command=author.command,
+            actor=author.actor,
+            started_at=author.now,
+            finished_at=author.now + elapsed,
+        )
+
+
+def _rests_on_rows(plan: Plan) -> bool:
+    """Whether there is a change, whatever becomes of it, of a row that is there or was."""
+    changes = (*plan.proposed, *(each.change for each in plan.declined))
+    return any(each.existing is not None or each.removed is not None for each in changes)
+
+
+def _failed(gathered: Gathered, error: ModelctlError) -> ProviderReport:
+    report = _report(gathered, Outcome.FAILED, Plan(provider=gathered.job.provider.name))
+    return replace(report, error=error)
+
+
+def _report(gathered: Gathered, outcome: Outcome, checked: Plan) -> ProviderReport:
+    job = gathered.job
+    return ProviderReport(
+        provider=job.provider.name,
+        outcome=outcome,
+        sources=gathered.sources,
+        plan=checked,
+        fetched=gathered.fetched,
+        is_yardstick=not job.project,
+        notices=(*(described(each) for each in checked.provider_settings), *([job.notice] if job.notice else [])),
+    )
+
+
+def _in_scope(stored: StoredProvider, patterns: Patterns) -> StoredProvider:
+    """Without the rows that the patterns leave out: they are neither changed nor missed."""
+    models = {key: model for key, model in stored.models.items() if patterns.reason_against(key.model_id) is None}
+    return replace(stored, models=models)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What somebody wants synced, and what may happen."""
+
+    asking: Asking = field(default_factory=Asking)
+    acceptance: Acceptance = field(default_factory=Acceptance)
+    taking: Taking = field(default_factory=Taking)
+    hold: bool = False
+    """Apply what no guard held; without it a provider with held rows is not written at all."""
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What there is to work with: the catalogs in force, and the wanted providers of them and of the database."""
+
+    catalogs: Sequence[Catalog]
+    jobs: Sequence[Job]
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    """Providers that `all` leaves out because they are switched off, and where: `row` or `settings`."""
+
+
+def ground_of(world: World, present: Database | None, asking: Asking) -> Ground:
+    """What a sync would work with. `present`: the database, or None where it has no tables yet."""
+    catalogs = in_force(world.settings.catalog_directory)
+    known = known_providers(present, catalogs)
+    rows, on = {name: each.provider for name, each in known.items()}, switches(world)
+    return Ground(
+        catalogs=catalogs,
+        jobs=jobs_of(world, present, known, asking),
+        left_out=left_out(asking.wanted, rows, on),
+    )
+
+
+def carry_out(
+    world: World,
+    database: Database,
+    order: Order,
+    ground: Ground,
+    author: Author,
+    *,
+    has_tables: bool = True,
+    observe: Callable[[ProviderReport], None] = lambda _report: None,
+) -> SyncReport:
+    """The sync that was ordered. `observe` hears of each provider as soon as it is done."""
+    settings = world.settings
+    options = SyncOptions(
+        deadline_s=settings.deadline_s,
+        new_models=settings.new_models,
+        limits=settings.limits,
+        acceptance=order.acceptance,
+        taking=order.taking,
+        hold=order.hold,
+        dry_run=order.dry_run,
+    )
+    used = [] if order.asking.source is SourceChoice.API else ground.catalogs
+    return sync(database, ground.jobs, used, options, author, has_tables=has_tables, observe=observe)

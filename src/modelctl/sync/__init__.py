@@ -1,1 +1,0 @@
-"""Bringing a database up to date: gather -> merge -> plan -> guard -> apply, one provider at a time. Prints nothing."""
