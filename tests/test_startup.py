@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from modelctl.cli.main import COMMANDS as LISTED
@@ -9,7 +12,7 @@ from modelctl.cli.main import command_tree
 from tests.conftest import Run
 from tests.loopback.fixture import provider_server
 from tests.loopback.server import ProviderServer
-from tests.test_house import COMMANDS, SLOW_TO_IMPORT, modules_loaded_by
+from tests.test_house import COMMANDS, ROOT, SLOW_TO_IMPORT, modules_loaded_by
 
 __all__ = ["provider_server"]
 
@@ -74,6 +77,15 @@ def test_a_list_loads_nothing_of_a_sync(url):
         "rich.console",
         "rich.style",
     }
+
+
+@pytest.mark.parametrize(("command", "most"), [("list", 38), ("disable deepseek/deepseek-v4-pro", 65)])
+def test_a_command_enters_few_files(url, command, most):
+    """Functions of them that are called, and bodies of classes that are run: what a reader opens to follow it."""
+    argv = [sys.executable, ROOT / "benchmarks" / "entered.py", *command.split(), "--database", url]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True)
+    figures = done.stderr.splitlines()[-1]
+    assert int(figures.partition("entered ")[2].partition(",")[0]) <= most, done.stderr
 
 
 @pytest.mark.parametrize(
