@@ -27,15 +27,15 @@ laws: .venv/.installed-dev ## try the laws of the core and the parsers with 1,00
 
 torture: SECONDS ?= 120
 torture: .venv/.installed-dev ## try to break a sync for SECONDS=120 from SEED=0: edits, kills; then as long by faults
-	@$(BIN)/python -m tests.torture --seconds $(SECONDS) --seed $(SEED) $(ARGS)
+	@$(BIN)/python -m tools.torture --seconds $(SECONDS) --seed $(SEED) $(ARGS)
 
 fuzz: .venv/.installed-dev ## feed INPUTS=1000000 mutated listings, catalogs and settings to their readers, from SEED=0
-	@$(BIN)/python -m tests.fuzz --inputs $(INPUTS) --seed $(SEED) $(ARGS)
+	@$(BIN)/python -m tools.fuzz --inputs $(INPUTS) --seed $(SEED) $(ARGS)
 
 cluster: SECONDS ?= 600
 cluster: .venv/.installed-dev ## sync through a Galera cluster of three nodes, break it, compare the nodes; SECONDS=600 SEED=0
-	@$(BIN)/python -m pytest tests/cluster/at_once.py tests/cluster/conflicts.py tests/cluster/outages.py \
-	  tests/cluster/serializable.py tests/cluster/histories.py --seed $(SEED) --seconds $(SECONDS) $(ARGS)
+	@$(BIN)/python -m pytest tools/cluster/at_once.py tools/cluster/conflicts.py tools/cluster/outages.py \
+	  tools/cluster/serializable.py tools/cluster/histories.py --seed $(SEED) --seconds $(SECONDS) $(ARGS)
 
 bench: .venv/bench/.installed ## measure speed in some minutes (SIZES=3000,30000 DATABASES=sqlite; see benchmarks/README.md)
 	@.venv/bench/bin/python -m benchmarks --sizes $(SIZES) --databases $(DATABASES) $(ARGS)
@@ -55,16 +55,16 @@ build: .venv/.installed-dev ## make the wheel and the sdist in dist/
 	@ls dist
 
 package: .venv/.installed-dev ## install the wheel and the sdist from the index into empty environments, and use them
-	@$(BIN)/python -m tests.package
+	@$(BIN)/python -m tools.package
 
 audit: .venv/.installed-dev ## check what is installed: pins, licences, strays; ADVISORIES=DIR holds OSV's JSON
-	@$(BIN)/python -m tests.audit $(if $(ADVISORIES),--advisories $(ADVISORIES))
+	@$(BIN)/python -m tools.audit $(if $(ADVISORIES),--advisories $(ADVISORIES))
 
 readme: .venv/.installed-dev ## write what the README's commands really print into it
-	@$(BIN)/python -m tests.readme
+	@$(BIN)/python -m tools.readme
 
 reference: .venv/.installed-dev ## write every command, as its code describes it, into docs/reference.md
-	@$(BIN)/python -m tests.reference
+	@$(BIN)/python -m tools.reference
 
 constraints: ## pin the newest releases of everything in constraints.txt
 	@rm -rf .venv/fresh && $(PYTHON) -m venv .venv/fresh

@@ -13,10 +13,9 @@ from importlib.util import find_spec
 from itertools import product
 from pathlib import Path
 
-from tests.databases import KINDS, why_unreachable
-
 from benchmarks import at_once, catalogs, first_load, memory, no_op, others, round_trips, start_up, table
 from benchmarks.measuring import Figure
+from tests.databases import KINDS, why_unreachable
 
 Sized = Callable[[str, int, int, Path], Iterator[Figure]]
 Single = Callable[[int, Path], Iterator[Figure]]

@@ -6,9 +6,6 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from tests.loopback.behaviours import slow
-from tests.loopback.server import ProviderServer
-
 from benchmarks.measuring import Contestant, Figure, compared, in_turn, timed
 from benchmarks.processes import Home
 from benchmarks.world import NOW
@@ -16,6 +13,8 @@ from benchmarks.written_world import listing
 from modelctl.discovery.base import Access
 from modelctl.discovery.fetch import Request, collect_all
 from modelctl.discovery.registry import module_of
+from tests.loopback.behaviours import slow
+from tests.loopback.server import ProviderServer
 
 SUBJECT = "Providers asked at once"
 GOAL = 1.2

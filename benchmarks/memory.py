@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.databases import empty_database
-from tests.loopback.server import ProviderServer
-
 from benchmarks.measuring import Contestant, Figure, alone, bounded, in_turn, timed
 from benchmarks.processes import Home
 from benchmarks.written_world import listing
+from tests.databases import empty_database
+from tests.loopback.server import ProviderServer
 
 SUBJECT = "The whole command: memory and time"
 BASE_BYTES, PER_ROW_BYTES = 150e6, 4096

@@ -9,10 +9,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.databases import KINDS
-
 from benchmarks.stores import store
 from benchmarks.world import catalog
+from tests.databases import KINDS
 
 
 def main() -> int:

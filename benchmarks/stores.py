@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import text
-from tests.databases import empty_database
 
 from benchmarks.drivers import Driver, driver_for
 from benchmarks.world import NOW, PROVIDER
@@ -23,6 +22,7 @@ from modelctl.db.engine import Database
 from modelctl.db.lease import held
 from modelctl.services.sources import Job
 from modelctl.services.sync import SyncOptions, sync
+from tests.databases import empty_database
 
 _RUNS = itertools.count(1)
 _JOB = Job(provider=PROVIDER, patterns=Patterns())

@@ -24,7 +24,7 @@ NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
 IN_CI = bool(os.environ.get("CI"))
 
-_QUICK = {"deadline": None, "max_examples": 30, "suppress_health_check": [HealthCheck.too_slow]}
+_QUICK: dict[str, Any] = {"deadline": None, "max_examples": 30, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("quick", derandomize=IN_CI, **_QUICK)
 settings.register_profile("many", deadline=None, max_examples=1000, suppress_health_check=list(HealthCheck))
 if settings.get_current_profile_name() in ("default", "ci"):  # Hypothesis's own

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, event, make_url
 
 from tests.conftest import Result, Run
 from tests.databases import SERVERS
-from tests.torture.proxy import Cut, Proxy, When
+from tools.torture.proxy import Cut, Proxy, When
 
 Sync = Callable[..., Result]
 MODEL = "xai/grok-4.3"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from benchmarks.proxy import proxied
 
+from benchmarks.proxy import proxied
 from tests.conftest import Result, Run
 from tests.databases import SERVERS
 
