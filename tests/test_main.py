@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import typer
 
-from modelctl.cli.commands import COMMANDS, Listed
+from modelctl.cli.commands import COMMANDS, CommandEntry
 from modelctl.cli.main import command_tree
 from modelctl.errors import CatalogError, ExitCode, StalePlan, UsageError
 
@@ -22,7 +22,7 @@ def command(monkeypatch) -> Iterator[Callable[[Callable[[], None]], str]]:
     """Registers a function as a command for one test."""
 
     def register(function: Callable[[], None]) -> str:
-        monkeypatch.setitem(COMMANDS, "probe", Listed("A command of a test.", lambda: (function, "")))
+        monkeypatch.setitem(COMMANDS, "probe", CommandEntry("A command of a test.", lambda: (function, "")))
         command_tree.cache_clear()
         return "probe"
 

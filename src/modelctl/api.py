@@ -11,10 +11,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from modelctl.catalog.load import in_force
+from modelctl.catalog.load import catalogs_in_force
 from modelctl.config import Settings, resolve
 from modelctl.config.settings import author_of
-from modelctl.core.edits.additions import new_row, stated
+from modelctl.core.edits.additions import addition, facts_from_json
 from modelctl.core.facts import FactValue, ModelKey, encode
 from modelctl.core.models.query import Filter, ordered, select
 from modelctl.core.models.resolve import NAMING_FACTS, Resolution, by_provider
@@ -23,7 +23,7 @@ from modelctl.core.planning.guards import Acceptance
 from modelctl.core.planning.report import SyncReport
 from modelctl.core.prices.billing import Billed, Biller, may_answer, served
 from modelctl.core.prices.price import STANDARD, PriceKey, PricePoint, current
-from modelctl.core.prices.usage import usage
+from modelctl.core.prices.usage import usage_of
 from modelctl.core.stored import StoredModel
 from modelctl.core.text import to_seconds
 from modelctl.db import migrate as schema
@@ -31,7 +31,7 @@ from modelctl.db import read
 from modelctl.db.engine import Database
 from modelctl.db.lease import held
 from modelctl.errors import StoreError, UsageError
-from modelctl.services.models import Adding, add, usable_among
+from modelctl.services.models import AddOptions, add, usable_among
 from modelctl.services.sources import Asking, SourceChoice
 from modelctl.services.sync import Order, carry_out, ground_of
 
@@ -150,7 +150,7 @@ class ModelStore:
 
         What has no price on record is listed in the bill, whose totals are then lower bounds (`bill.is_complete`).
         """
-        used = usage(**quantities)
+        used = usage_of(**quantities)
         key, known = self._with_ledger(name)
         return Biller(known).bill(key, used, at or to_seconds(self._clock()), service_tier)
 
@@ -163,9 +163,11 @@ class ModelStore:
         UsageError for a row that is there, an unknown provider, a misspelt id, and for facts that cannot be.
         """
         schema.ensure_current(self._database)
-        row = new_row(name, stated({fact: encode(value) for fact, value in facts.items()}), is_enabled=is_enabled)
+        row = addition(
+            name, facts_from_json({fact: encode(value) for fact, value in facts.items()}), is_enabled=is_enabled
+        )
         author = author_of(self._moment(), "add", actor=self._actor)
-        add(self._database, [row], in_force(self.settings.catalog_directory), author, Adding(exact=exact))
+        add(self._database, [row], catalogs_in_force(self.settings.catalog_directory), author, AddOptions(exact=exact))
         return self.get_model(str(row.key))
 
     def sync(
@@ -188,16 +190,16 @@ class ModelStore:
             hold=hold,
             dry_run=dry_run,
         )
-        world, database = self._moment(), self._database
-        author = author_of(world, "sync", actor=self._actor)
+        runtime, database = self._moment(), self._database
+        author = author_of(runtime, "sync", actor=self._actor)
         if not dry_run:
             schema.ensure_current(database, migrate=migrate)
         has_tables = schema.is_readable(database)
-        ground = ground_of(world, database if has_tables else None, order.asking)
+        ground = ground_of(runtime, database if has_tables else None, order.asking)
         if dry_run:
-            return carry_out(world, database, order, ground, author, has_tables=has_tables)
+            return carry_out(runtime, database, order, ground, author, has_tables=has_tables)
         with held(database, author, wait_s=self.settings.lock_wait_s) as lease:
-            return carry_out(world, database.fenced(lease.require), order, ground, author)
+            return carry_out(runtime, database.fenced(lease.require), order, ground, author)
 
     def _moment(self) -> _Moment:
         return _Moment(settings=self.settings, environ=self._environ, now=self._clock())

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from modelctl.catalog.lint import Finding, Severity, lint
+from modelctl.catalog.findings import CatalogFinding, Severity
+from modelctl.catalog.lint import lint
 from modelctl.errors import CatalogError
 from tests.catalog.conftest import PROVIDER, Write, models
 
@@ -232,7 +233,7 @@ def test_broken_models_do_not_hide_what_is_wrong_with_others(write: Write) -> No
 
 def test_a_finding_names_file_line_model_and_key(write: Write) -> None:
     assert lint(write(models(model("a", "replacement = 'a'"))), today=TODAY) == (
-        Finding(
+        CatalogFinding(
             path="catalogs/openai.toml",
             line=7,
             model_id="a",

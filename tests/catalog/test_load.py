@@ -249,7 +249,10 @@ def test_the_shipped_catalogs_are_found() -> None:
 
 
 def test_a_catalog_is_read_without_pydantic_which_takes_longer_to_load_than_all_of_them() -> None:
-    code = "import sys; from modelctl.catalog.load import in_force; in_force(None); print('pydantic' in sys.modules)"
+    code = (
+        "import sys; from modelctl.catalog.load import catalogs_in_force; catalogs_in_force(None); "
+        "print('pydantic' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "False"

@@ -12,7 +12,7 @@ import pytest
 
 from modelctl.core.prices.billing import Bill, Reason, cost
 from modelctl.core.prices.price import SINCE_LAUNCH, PricePoint
-from modelctl.core.prices.usage import Usage, usage
+from modelctl.core.prices.usage import Usage, usage_of
 
 
 def at(text: str) -> datetime:
@@ -77,7 +77,7 @@ CASES = {
     "a plain request": Case(
         # 1,200 × 5 / 1e6 = 0.006; 800 × 25 / 1e6 = 0.02
         OPUS,
-        usage(input=1_200, output=800),
+        usage_of(input=1_200, output=800),
         NOW,
         "standard",
         {"USD": "0.026"},
@@ -85,7 +85,7 @@ CASES = {
     "a cached prompt": Case(
         # 1,200 × 5 = 6,000; 50,000 × 0.5 = 25,000; 800 × 25 = 20,000; together 51,000 / 1e6
         OPUS,
-        usage(input=1_200, cache_read=50_000, output=800),
+        usage_of(input=1_200, cache_read=50_000, output=800),
         NOW,
         "standard",
         {"USD": "0.051"},
@@ -93,21 +93,21 @@ CASES = {
     "cache writes for 5 minutes and for 1 hour": Case(
         # 1,000 × 6.25 = 6,250; 3,000 × 10 = 30,000; 7 × 5 = 35; together 36,285 / 1e6
         OPUS,
-        usage(input=7, cache_write=1_000, cache_write_1h=3_000),
+        usage_of(input=7, cache_write=1_000, cache_write_1h=3_000),
         NOW,
         "standard",
         {"USD": "0.036285"},
     ),
     "the last second of a price": Case(
-        ARGON, usage(input=1_000, output=500), "2026-11-30T23:59:59", "standard", {"USD": "0.007"}
+        ARGON, usage_of(input=1_000, output=500), "2026-11-30T23:59:59", "standard", {"USD": "0.007"}
     ),
     "the first second of an announced price": Case(
-        ARGON, usage(input=1_000, output=500), "2026-12-01T00:00:00", "standard", {"USD": "0.014"}
+        ARGON, usage_of(input=1_000, output=500), "2026-12-01T00:00:00", "standard", {"USD": "0.014"}
     ),
     "an announced price with everything": Case(
         # 1,000 × 4 = 4,000; 100,000 × 0.2 = 20,000; (500 + 200) × 20 = 14,000; 38,000 / 1e6; 3 × 14 / 1e3 = 0.042
         ARGON,
-        usage(input=1_000, cache_read=100_000, output=500, reasoning_output=200, web_searches=3),
+        usage_of(input=1_000, cache_read=100_000, output=500, reasoning_output=200, web_searches=3),
         "2027-03-01",
         "standard",
         {"USD": "0.08"},
@@ -115,7 +115,7 @@ CASES = {
     "exactly at the long-context limit": Case(
         # 272,000 × 10 + 1,000 × 50 = 2,770,000 / 1e6
         ASTRA,
-        usage(input=272_000, output=1_000),
+        usage_of(input=272_000, output=1_000),
         NOW,
         "standard",
         {"USD": "2.77"},
@@ -123,7 +123,7 @@ CASES = {
     "one token above the limit": Case(
         # 272,001 × 20 + 1,000 × 75 = 5,515,020 / 1e6
         ASTRA,
-        usage(input=272_001, output=1_000),
+        usage_of(input=272_001, output=1_000),
         NOW,
         "standard",
         {"USD": "5.51502"},
@@ -131,7 +131,7 @@ CASES = {
     "cached tokens count towards the limit": Case(
         # 1 × 20 + 272,000 × 2 + 1,000 × 75 = 619,020 / 1e6
         ASTRA,
-        usage(input=1, cache_read=272_000, output=1_000),
+        usage_of(input=1, cache_read=272_000, output=1_000),
         NOW,
         "standard",
         {"USD": "0.61902"},
@@ -139,7 +139,7 @@ CASES = {
     "output does not count towards the limit": Case(
         # 272,000 × 10 + 100,000 × 50 = 7,720,000 / 1e6
         ASTRA,
-        usage(input=272_000, output=100_000),
+        usage_of(input=272_000, output=100_000),
         NOW,
         "standard",
         {"USD": "7.72"},
@@ -147,59 +147,59 @@ CASES = {
     "a web search costs the same above the limit": Case(
         # 300,000 × 20 / 1e6 = 6; 5 × 10 / 1e3 = 0.05
         ASTRA,
-        usage(input=300_000, web_searches=5),
+        usage_of(input=300_000, web_searches=5),
         NOW,
         "standard",
         {"USD": "6.05"},
     ),
-    "the highest of two limits": Case(TWO_LIMITS, usage(input=201), NOW, "standard", {"USD": "0.001005"}),
-    "between two limits": Case(TWO_LIMITS, usage(input=200), NOW, "standard", {"USD": "0.0006"}),
+    "the highest of two limits": Case(TWO_LIMITS, usage_of(input=201), NOW, "standard", {"USD": "0.001005"}),
+    "between two limits": Case(TWO_LIMITS, usage_of(input=200), NOW, "standard", {"USD": "0.0006"}),
     "a batch": Case(
         # 10,000 × 5 + 2,000 × 25 = 100,000 / 1e6
         ASTRA,
-        usage(input=10_000, output=2_000),
+        usage_of(input=10_000, output=2_000),
         NOW,
         "batch",
         {"USD": "0.1"},
     ),
     "a batch above the limit is not billed at the short price": Case(
         ASTRA,
-        usage(input=272_001, output=1_000),
+        usage_of(input=272_001, output=1_000),
         NOW,
         "batch",
         {},
         {"input": Reason.NOT_IN_CONTEXT, "output": Reason.NOT_IN_CONTEXT},
     ),
     "a service tier without prices": Case(
-        ASTRA, usage(input=10), NOW, "flex", {}, {"input": Reason.NOT_IN_SERVICE_TIER}
+        ASTRA, usage_of(input=10), NOW, "flex", {}, {"input": Reason.NOT_IN_SERVICE_TIER}
     ),
     "a price that has ended": Case(
-        ARGON, usage(input=10), "2026-12-01", "flex", {}, {"input": Reason.NOT_IN_SERVICE_TIER}
+        ARGON, usage_of(input=10), "2026-12-01", "flex", {}, {"input": Reason.NOT_IN_SERVICE_TIER}
     ),
     "a second before the peak": Case(
         # 1,000,000 × 0.66 / 1e6 + 500,000 × 1.98 / 1e6
         DEEPSEEK,
-        usage(input=1_000_000, output=500_000),
+        usage_of(input=1_000_000, output=500_000),
         "2026-11-21T00:59:59",
         "standard",
         {"USD": "1.65"},
     ),
     "the first second of the peak": Case(
-        DEEPSEEK, usage(input=1_000_000, output=500_000), "2026-11-21T01:00:00", "standard", {"USD": "3.3"}
+        DEEPSEEK, usage_of(input=1_000_000, output=500_000), "2026-11-21T01:00:00", "standard", {"USD": "3.3"}
     ),
     "the last second of the peak": Case(
-        DEEPSEEK, usage(input=1_000_000, output=500_000), "2026-11-21T03:59:59", "standard", {"USD": "3.3"}
+        DEEPSEEK, usage_of(input=1_000_000, output=500_000), "2026-11-21T03:59:59", "standard", {"USD": "3.3"}
     ),
     "the first second after the peak": Case(
-        DEEPSEEK, usage(input=1_000_000, output=500_000), "2026-11-21T04:00:00", "standard", {"USD": "1.65"}
+        DEEPSEEK, usage_of(input=1_000_000, output=500_000), "2026-11-21T04:00:00", "standard", {"USD": "1.65"}
     ),
     "the second peak of the day": Case(
-        DEEPSEEK, usage(input=1_000_000, output=500_000), "2026-11-21T09:59:59", "standard", {"USD": "3.3"}
+        DEEPSEEK, usage_of(input=1_000_000, output=500_000), "2026-11-21T09:59:59", "standard", {"USD": "3.3"}
     ),
     "an unknown price beside known ones": Case(
         # 1,000 × 10 = 10,000 / 1e6; nobody prices cache writes
         ASTRA,
-        usage(input=1_000, cache_write=400),
+        usage_of(input=1_000, cache_write=400),
         NOW,
         "standard",
         {"USD": "0.01"},
@@ -207,22 +207,22 @@ CASES = {
     ),
     "reasoning tokens are not guessed to be output": Case(
         OPUS,
-        usage(output=10, reasoning_output=20),
+        usage_of(output=10, reasoning_output=20),
         NOW,
         "standard",
         {"USD": "0.00025"},
         {"reasoning_output": Reason.NOT_PRICED},
     ),
     "a quantity of zero needs no price": Case(
-        ASTRA, usage(input=1_000, cache_write=0), NOW, "standard", {"USD": "0.01"}
+        ASTRA, usage_of(input=1_000, cache_write=0), NOW, "standard", {"USD": "0.01"}
     ),
-    "a stated free price": Case(FREE, usage(input=1_000_000, output=5), NOW, "standard", {"USD": "0"}),
-    "images by the piece": Case(PAINTER, usage(input=50, images=3), NOW, "standard", {"USD": "0.120015"}),
+    "a stated free price": Case(FREE, usage_of(input=1_000_000, output=5), NOW, "standard", {"USD": "0"}),
+    "images by the piece": Case(PAINTER, usage_of(input=50, images=3), NOW, "standard", {"USD": "0.120015"}),
     "images in, where only those that come out are priced": Case(
-        PAINTER, usage(input_images=3), NOW, "standard", {}, {"input_images": Reason.NOT_PRICED}
+        PAINTER, usage_of(input_images=3), NOW, "standard", {}, {"input_images": Reason.NOT_PRICED}
     ),
     "seconds of speech": Case(
-        prices(input="0.0001", unit="second"), usage(seconds="61.5"), NOW, "standard", {"USD": "0.00615"}
+        prices(input="0.0001", unit="second"), usage_of(seconds="61.5"), NOW, "standard", {"USD": "0.00615"}
     ),
     "pages, characters and requests": Case(
         (
@@ -230,19 +230,19 @@ CASES = {
             *prices(output="15", unit="mchar"),
             *prices(request="0.005", unit="request"),
         ),
-        usage(pages=12, characters=2_500, requests=1),
+        usage_of(pages=12, characters=2_500, requests=1),
         NOW,
         "standard",
         # 0.036 + 0.0375 + 0.005
         {"USD": "0.0785"},
     ),
     "two currencies are not added up": Case(
-        MIXED, usage(input=1_000_000, output=1_000_000), NOW, "standard", {"EUR": "1", "USD": "2"}
+        MIXED, usage_of(input=1_000_000, output=1_000_000), NOW, "standard", {"EUR": "1", "USD": "2"}
     ),
     "more digits than a float keeps": Case(
         # (10^6 - 10^-9) × (10^12 - 1) / 10^6
         prices(input="999999.999999999"),
-        usage(input=999_999_999_999),
+        usage_of(input=999_999_999_999),
         NOW,
         "standard",
         {"USD": "999999999998.999000000000001"},
@@ -260,7 +260,7 @@ def test_the_bill_is_the_one_computed_by_hand(name: str) -> None:
 
 
 def test_a_bill_names_the_price_point_of_each_line() -> None:
-    bill = cost(ARGON, usage(input=1_000, output=500), at("2026-12-01"))
+    bill = cost(ARGON, usage_of(input=1_000, output=500), at("2026-12-01"))
     assert [(line.item, line.quantity, line.amount) for line in bill.lines] == [
         ("input", Decimal(1_000), Decimal("0.004")),
         ("output", Decimal(500), Decimal("0.01")),
@@ -270,12 +270,12 @@ def test_a_bill_names_the_price_point_of_each_line() -> None:
 
 
 def test_the_limit_that_reprices_a_request_is_named() -> None:
-    assert cost(ASTRA, usage(input=272_000), at(NOW)).context_above == 0
-    assert cost(ASTRA, usage(input=272_001), at(NOW)).context_above == 272_000
+    assert cost(ASTRA, usage_of(input=272_000), at(NOW)).context_above == 0
+    assert cost(ASTRA, usage_of(input=272_001), at(NOW)).context_above == 272_000
 
 
 def test_all_that_is_read_is_part_of_the_prompt() -> None:
-    used = usage(
+    used = usage_of(
         input=1,
         cache_read=2,
         cache_write=4,
@@ -292,46 +292,46 @@ def test_a_correction_counts_and_what_it_corrects_does_not() -> None:
     [first] = prices("2026-12-01", input="4")
     [second] = prices("2026-12-01", input="3", revision=1)
     for points in ((first, second), (second, first)):
-        assert cost(points, usage(input=1_000_000), at("2026-12-01")).totals == {"USD": Decimal(3)}
+        assert cost(points, usage_of(input=1_000_000), at("2026-12-01")).totals == {"USD": Decimal(3)}
 
 
 def test_before_its_first_price_a_model_has_none() -> None:
-    bill = cost(prices("2026-12-01", input="4"), usage(input=1), at("2026-11-30T23:59:59"))
+    bill = cost(prices("2026-12-01", input="4"), usage_of(input=1), at("2026-11-30T23:59:59"))
     assert [each.reason for each in bill.unknown] == [Reason.NOT_PRICED]
 
 
 def test_other_hours_without_a_price_are_unknown() -> None:
     points = prices(input="1", hours_utc="22:00-24:00,00:00-02:00")
-    assert cost(points, usage(input=1_000_000), at("2026-11-21T23:59:59.999999")).totals == {"USD": Decimal(1)}
-    assert cost(points, usage(input=1_000_000), at("2026-11-22T00:00:00")).totals == {"USD": Decimal(1)}
-    bill = cost(points, usage(input=1), at("2026-11-22T02:00:00"))
+    assert cost(points, usage_of(input=1_000_000), at("2026-11-21T23:59:59.999999")).totals == {"USD": Decimal(1)}
+    assert cost(points, usage_of(input=1_000_000), at("2026-11-22T00:00:00")).totals == {"USD": Decimal(1)}
+    bill = cost(points, usage_of(input=1), at("2026-11-22T02:00:00"))
     assert [each.reason for each in bill.unknown] == [Reason.NOT_AT_THAT_HOUR]
 
 
 def test_the_hour_is_that_of_utc_whatever_zone_the_instant_was_written_in() -> None:
     peak_in_shanghai = datetime.fromisoformat("2026-11-21T09:00:00+08:00")
-    assert cost(DEEPSEEK, usage(input=1_000_000), peak_in_shanghai).totals == {"USD": Decimal("1.32")}
+    assert cost(DEEPSEEK, usage_of(input=1_000_000), peak_in_shanghai).totals == {"USD": Decimal("1.32")}
 
 
 def test_of_overlapping_hours_those_that_began_last_hold() -> None:
     points = (*prices(input="2", hours_utc="01:00-05:00"), *prices("2026-11-01", input="3", hours_utc="02:00-04:00"))
-    assert cost(points, usage(input=1_000_000), at("2026-11-21T03:00")).totals == {"USD": Decimal(3)}
-    assert cost(points, usage(input=1_000_000), at("2026-11-21T01:30")).totals == {"USD": Decimal(2)}
+    assert cost(points, usage_of(input=1_000_000), at("2026-11-21T03:00")).totals == {"USD": Decimal(3)}
+    assert cost(points, usage_of(input=1_000_000), at("2026-11-21T01:30")).totals == {"USD": Decimal(2)}
 
 
 def test_two_prices_for_the_same_hour_from_the_same_instant_are_no_answer() -> None:
     points = (*prices(input="2", hours_utc="01:00-05:00"), *prices(input="3", hours_utc="02:00-04:00"))
-    [unpriced] = cost(points, usage(input=1), at("2026-11-21T03:00")).unknown
+    [unpriced] = cost(points, usage_of(input=1), at("2026-11-21T03:00")).unknown
     assert unpriced.reason is Reason.SEVERAL_PRICES
     same = (*prices(input="2", hours_utc="01:00-05:00"), *prices(input="2", hours_utc="02:00-04:00"))
-    assert cost(same, usage(input=1), at("2026-11-21T03:00")).is_complete
+    assert cost(same, usage_of(input=1), at("2026-11-21T03:00")).is_complete
 
 
 def test_images_of_a_model_that_prices_both_sides_must_be_told_apart() -> None:
     points = (*prices(input="0.002", unit="image"), *prices(output="0.05", unit="image"))
-    [unpriced] = cost(points, usage(images=1), at(NOW)).unknown
+    [unpriced] = cost(points, usage_of(images=1), at(NOW)).unknown
     assert unpriced.reason is Reason.SEVERAL_PRICES
-    assert cost(points, usage(input_images=2, output_images=1), at(NOW)).totals == {"USD": Decimal("0.054")}
+    assert cost(points, usage_of(input_images=2, output_images=1), at(NOW)).totals == {"USD": Decimal("0.054")}
 
 
 def test_images_do_not_mean_another_thing_in_another_service_tier() -> None:
@@ -340,7 +340,7 @@ def test_images_do_not_mean_another_thing_in_another_service_tier() -> None:
         *prices(output="0.05", unit="image"),
         *prices(output="0.02", unit="image", service_tier="batch"),
     )
-    [unpriced] = cost(points, usage(images=1), at(NOW), "batch").unknown
+    [unpriced] = cost(points, usage_of(images=1), at(NOW), "batch").unknown
     assert unpriced.reason is Reason.SEVERAL_PRICES
 
 
@@ -350,11 +350,11 @@ def test_a_fee_per_request_that_the_usage_does_not_mention_is_told() -> None:
     def missing(bill: Bill) -> list[str]:
         return [point.kind for point in bill.not_given]
 
-    assert missing(cost(points, usage(input=1), at(NOW))) == ["request"]
-    assert missing(cost(points, usage(input=1), at(NOW), "batch")) == ["request"]
-    assert missing(cost(points, usage(input=1, requests=0), at(NOW))) == []
-    assert missing(cost(OPUS, usage(input=1), at(NOW))) == []
+    assert missing(cost(points, usage_of(input=1), at(NOW))) == ["request"]
+    assert missing(cost(points, usage_of(input=1), at(NOW), "batch")) == ["request"]
+    assert missing(cost(points, usage_of(input=1, requests=0), at(NOW))) == []
+    assert missing(cost(OPUS, usage_of(input=1), at(NOW))) == []
 
 
 def test_prices_since_launch_have_always_held() -> None:
-    assert cost(OPUS, usage(input=1_000_000), SINCE_LAUNCH).totals == {"USD": Decimal(5)}
+    assert cost(OPUS, usage_of(input=1_000_000), SINCE_LAUNCH).totals == {"USD": Decimal(5)}

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from modelctl.core.prices.billing import Bill, cost, sum_by_currency
 from modelctl.core.prices.price import PricePoint, current
-from modelctl.core.prices.timeline import PriceBook, changes, periods
+from modelctl.core.prices.timeline import PriceBook, periods, price_changes
 from modelctl.core.prices.usage import Usage
 
 PEAK = "01:00-04:00,06:00-10:00"
@@ -170,7 +170,7 @@ def test_the_periods_of_a_ledger_hold_when_its_points_are_in_force(points: list[
 
 @given(ledgers())
 def test_the_changes_of_a_ledger_lead_from_what_held_before_to_what_holds_after(points: list[PricePoint]) -> None:
-    for change in changes(points):
+    for change in price_changes(points):
         after = current(points, change.at)
         before = current(points, change.at - timedelta(microseconds=1))
         all_day = change.key._replace(hours_utc="")
@@ -181,7 +181,7 @@ def test_the_changes_of_a_ledger_lead_from_what_held_before_to_what_holds_after(
 
 @given(ledgers())
 def test_every_change_of_what_is_paid_is_among_the_changes(points: list[PricePoint]) -> None:
-    told = {(change.key, change.at) for change in changes(points)}
+    told = {(change.key, change.at) for change in price_changes(points)}
     turns = {point.effective_from for point in points} | {p.effective_to for p in points if p.effective_to is not None}
     for turn in turns:
         before, after = current(points, turn - timedelta(microseconds=1)), current(points, turn)

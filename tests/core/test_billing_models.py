@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from modelctl.core.facts import ModelFacts, ModelKey
-from modelctl.core.prices.billing import Biller, Tally, by_cost, overruled_prices, served
+from modelctl.core.prices.billing import Biller, BillTotals, by_cost, overruled_prices, served
 from modelctl.core.prices.price import PricePoint, is_within
-from modelctl.core.prices.timeline import changes, periods, price_sheet
-from modelctl.core.prices.usage import usage
+from modelctl.core.prices.timeline import periods, price_changes, price_sheet
+from modelctl.core.prices.usage import usage_of
 from modelctl.core.stored import RowState, StoredModel, Written
 from modelctl.core.text import instant
 from modelctl.errors import UsageError
@@ -50,14 +50,14 @@ NEW = model("grok-4.3", point("input", "1.25"))
 
 
 def cost_of(biller: Biller, each: StoredModel, when: datetime) -> dict[str, Decimal]:
-    return biller.bill(each.key, usage(input=1_000_000), when, "standard").bill.totals
+    return biller.bill(each.key, usage_of(input=1_000_000), when, "standard").bill.totals
 
 
 def test_a_redirected_model_is_billed_as_its_replacement_from_the_day_after_its_last() -> None:
     biller = Biller(known(OLD, NEW))
     assert cost_of(biller, OLD, LAST_SECOND) == {"USD": Decimal(3)}
     assert cost_of(biller, OLD, NEXT_DAY) == {"USD": Decimal("1.25")}
-    billed = biller.bill(OLD.key, usage(input=1), NEXT_DAY, "standard")
+    billed = biller.bill(OLD.key, usage_of(input=1), NEXT_DAY, "standard")
     assert (billed.key, billed.served.key) == (OLD.key, NEW.key)
 
 
@@ -77,7 +77,7 @@ def test_a_redirect_is_followed_as_far_as_it_leads() -> None:
     ids=["nobody says to what", "not in the database", "in a circle", "to itself"],
 )
 def test_a_redirect_that_leads_nowhere_has_no_known_price(models: list[StoredModel]) -> None:
-    billed = Biller(known(*models)).bill(models[0].key, usage(input=1), NEXT_DAY, "standard")
+    billed = Biller(known(*models)).bill(models[0].key, usage_of(input=1), NEXT_DAY, "standard")
     assert not billed.served.is_known
     assert not billed.bill.is_complete
     assert billed.bill.totals == {}
@@ -109,15 +109,20 @@ def test_a_prompt_larger_than_the_window_is_told_where_it_changes_the_price() ->
     biller = Biller(known(small, plain))
 
     def oversized(each: StoredModel, tokens: int) -> bool:
-        return biller.bill(each.key, usage(input=tokens), NEXT_DAY, "standard").is_oversized
+        return biller.bill(each.key, usage_of(input=tokens), NEXT_DAY, "standard").is_oversized
 
     assert [oversized(small, 200), oversized(small, 201), oversized(plain, 201)] == [False, True, False]
 
 
 def test_a_tally_counts_rows_and_never_adds_currencies_up() -> None:
     both = model("a", point("input", "1", currency="EUR"), point("output", "2"))
-    biller, tally = Biller(known(both)), Tally()
-    for used in (usage(input=1_000_000), usage(output=500_000), usage(output=1, cache_read=5), usage(cache_read=1)):
+    biller, tally = Biller(known(both)), BillTotals()
+    for used in (
+        usage_of(input=1_000_000),
+        usage_of(output=500_000),
+        usage_of(output=1, cache_read=5),
+        usage_of(cache_read=1),
+    ):
         tally.add(biller.bill(both.key, used, NEXT_DAY, "standard"))
     assert (tally.rows, tally.incomplete_rows, tally.unknown) == (4, 2, {"cache_read": 2})
     assert tally.totals == {"EUR": Decimal(1), "USD": Decimal("1.000002")}
@@ -132,7 +137,7 @@ def test_the_cheapest_comes_first_and_the_unknown_last() -> None:
         model("cheap", point("input", "2")),
     ]
     biller = Biller(known(*models))
-    bills = [biller.bill(each.key, usage(input=5), NEXT_DAY, "standard") for each in models]
+    bills = [biller.bill(each.key, usage_of(input=5), NEXT_DAY, "standard") for each in models]
     assert [each.key.model_id for each in by_cost(bills)] == ["euro", "free", "cheap", "dear", "unknown"]
 
 
@@ -163,7 +168,7 @@ def test_changes_are_told_with_what_was_and_what_is() -> None:
             change.old and change.old.amount,
             change.new and change.new.amount,
         )
-        for change in changes(ledger)
+        for change in price_changes(ledger)
     ]
     assert told == [
         ("2026-01-01", "output", None, 0),
@@ -172,7 +177,7 @@ def test_changes_are_told_with_what_was_and_what_is() -> None:
         ("2026-04-01", "cache_read", 9, None),
         ("2026-12-01", "input", 2, 4),
     ]
-    assert [change.percent for change in changes(ledger)] == [None, None, None, None, Decimal(100)]
+    assert [change.percent for change in price_changes(ledger)] == [None, None, None, None, Decimal(100)]
 
 
 def test_peak_hours_begin_from_and_end_at_the_price_of_the_day() -> None:
@@ -182,7 +187,7 @@ def test_peak_hours_begin_from_and_end_at_the_price_of_the_day() -> None:
         point("input", "3", "2026-08-16"),
         point("input", "6", "2026-08-16", effective_to=at("2026-10-01"), **hours),
     )
-    peak = [change for change in changes(ledger) if change.key.hours_utc]
+    peak = [change for change in price_changes(ledger) if change.key.hours_utc]
     assert [(change.old and change.old.amount, change.new and change.new.amount) for change in peak] == [(2, 6), (6, 3)]
 
 
@@ -192,13 +197,13 @@ def test_percentages_are_of_one_currency_only() -> None:
         point("input", "2.9", "2026-02-01"),
         point("input", "1", "2026-03-01", currency="EUR"),
     )
-    assert [change.percent for change in changes(ledger)] == [Decimal("-3.3"), None]
+    assert [change.percent for change in price_changes(ledger)] == [Decimal("-3.3"), None]
 
 
 def test_a_corrected_announcement_never_held() -> None:
     ledger = (point("input", "2"), point("input", "4", "2026-12-01"), point("input", "3", "2026-12-01", revision=1))
     assert [each.is_corrected for each in periods(ledger)] == [False, True, False]
-    assert [each.new and each.new.amount for each in changes(ledger)] == [3]
+    assert [each.new and each.new.amount for each in price_changes(ledger)] == [3]
 
 
 def test_a_sheet_knows_the_price_of_this_hour() -> None:

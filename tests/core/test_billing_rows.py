@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelctl.core.prices.usage import MAX_WHOLE, METERS, Usage, UsageRows, quantity, read_rows, usage
+from modelctl.core.prices.usage import MAX_WHOLE, METERS, Usage, UsageRows, read_quantity, read_usage_rows, usage_of
 from modelctl.errors import InvalidFact
 
 
 def read(text: str) -> UsageRows:
-    return read_rows(text.splitlines(keepends=True))
+    return read_usage_rows(text.splitlines(keepends=True))
 
 
 def problems(text: str) -> list[tuple[int, str]]:
@@ -38,7 +38,11 @@ def test_csv_and_jsonl_say_the_same() -> None:
     assert not jsonl.bad
     assert [row._replace(line=0) for row in csv.rows] == [row._replace(line=0) for row in jsonl.rows]
     first, second = csv.rows
-    assert (first.model, first.service_tier, first.usage) == ("openai/gpt-4o", "batch", usage(input=1200, output=800))
+    assert (first.model, first.service_tier, first.usage) == (
+        "openai/gpt-4o",
+        "batch",
+        usage_of(input=1200, output=800),
+    )
     assert first.at == second.at == datetime(2026, 12, 1, tzinfo=UTC)
     assert second.usage.quantities == {"input": 1, "seconds": Decimal("1.5")}
 
@@ -128,7 +132,7 @@ def test_no_text_is_a_crash(text: str) -> None:
 @given(st.sampled_from(sorted(METERS)), st.text(max_size=20))
 def test_a_quantity_is_what_was_written_or_refused(name: str, text: str) -> None:
     try:
-        number = quantity(name, text)
+        number = read_quantity(name, text)
     except InvalidFact as error:
         assert error.message.startswith(f"{name}: ")
     else:
@@ -146,4 +150,4 @@ def test_a_usage_holds_only_what_is_possible(bad: Decimal) -> None:
 
 def test_a_usage_of_something_that_is_not_metered_is_refused() -> None:
     with pytest.raises(InvalidFact, match="nothing is counted as 'inputs'"):
-        usage(inputs=1)
+        usage_of(inputs=1)

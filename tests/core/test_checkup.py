@@ -11,7 +11,7 @@ from modelctl.core.doctor import (
     CheckName,
     CheckStatus,
     Checkup,
-    LeaseSeen,
+    LeaseState,
     ProviderRuns,
     check_catalogs,
     check_clock,
@@ -22,7 +22,7 @@ from modelctl.core.doctor import (
     check_runs,
     check_successors,
     check_unknown_rows,
-    looked,
+    run_check,
 )
 from modelctl.core.facts import ModelFacts, ModelKey
 from modelctl.core.prices.price import PricePoint
@@ -102,7 +102,7 @@ def test_clocks_may_differ_by_a_minute() -> None:
 
 
 def test_a_lease_without_a_sign_of_life_is_a_finding() -> None:
-    seen = [LeaseSeen(name="x", run="r", actor="a", beat_at=NOW - timedelta(seconds=each)) for each in (60, 61)]
+    seen = [LeaseState(name="x", run="r", actor="a", beat_at=NOW - timedelta(seconds=each)) for each in (60, 61)]
     assert len(check_leases(seen, NOW).findings) == 1
 
 
@@ -170,7 +170,7 @@ def test_a_look_that_fails_is_a_finding_and_what_was_not_run_is_not_ok() -> None
     def broken() -> Check:
         raise StoreError("the disk is full", "free some space")
 
-    failed = looked(CheckName.PRICES, broken)
+    failed = run_check(CheckName.PRICES, broken)
     assert (failed.status, failed.findings[0].remedy) == (CheckStatus.FINDINGS, "free some space")
     not_run = Check(name=CheckName.RUNS, not_run="no database")
     assert not Checkup(checked_at=NOW, database="x", checks=(not_run,)).is_ok

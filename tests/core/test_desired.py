@@ -256,11 +256,11 @@ def test_a_pinned_status_stays_whatever_the_dates_say():
 
 
 def test_patterns_leave_models_out_with_the_reason():
-    from modelctl.core.planning.merge import desired
+    from modelctl.core.planning.merge import merge_sources
 
     heard = catalog(record("a"), record("b"))
     assert isinstance(heard, Sources)
-    found = desired([heard.catalog], EMPTY, Patterns(exclude=("b*",)), today=date(2026, 11, 21))
+    found = merge_sources([heard.catalog], EMPTY, Patterns(exclude=("b*",)), today=date(2026, 11, 21))
     assert list(found.records) == [key("a")]
     assert [(each.item_id, each.reason) for each in found.filtered] == [("b", "excluded by the pattern 'b*'")]
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelctl.core.edits.models import End, deprecate, set_facts, undeprecate
+from modelctl.core.edits.models import Deprecation, deprecate, set_facts, undeprecate
 from modelctl.core.facts import ModelFacts
 from modelctl.core.models.lifecycle import ENDED
-from modelctl.core.planning.plan import Change, after
+from modelctl.core.planning.plan import Change, model_after
 from modelctl.core.stored import StoredProvider
 from modelctl.errors import UsageError
 from tests.core.worlds import NOW, VALUES, Sources, both, catalog, key, listed, record
@@ -29,7 +29,7 @@ SOURCES = st.builds(
 
 def applied(stored: StoredProvider, *changes: Change | None) -> StoredProvider:
     """The rows after an edit."""
-    models = {each.key: after(each, now=NOW) for each in changes if each is not None}
+    models = {each.key: model_after(each, now=NOW) for each in changes if each is not None}
     return replace(stored, models={**stored.models, **models})
 
 
@@ -42,7 +42,7 @@ def test_an_end_stands_through_every_sync_and_taken_back_leaves_no_trace(
     sources: Sources, on: date | None, retires: date | None, replaced: bool, later: int
 ) -> None:
     first = sources.sync(StoredProvider())
-    end = End(on=on, retires=retires, replacement="b" if replaced else None)
+    end = Deprecation(on=on, retires=retires, replacement="b" if replaced else None)
     try:
         changes = deprecate([first.models[key("a")]], first.models, end, today=TODAY)
     except UsageError as error:

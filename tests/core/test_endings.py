@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from modelctl.core.facts import ModelFacts, ModelKey
 from modelctl.core.models.lifecycle import Chain, ChainEnd, Money, Scheduled, chain_of, price_steps
-from modelctl.core.models.retirements import EndKind, Finding, Window, find_endings, with_prices
+from modelctl.core.models.retirements import RetirementFinding, RetirementKind, Window, find_retirements, with_prices
 from modelctl.core.prices.price import SINCE_LAUNCH, PricePoint
 from modelctl.core.stored import RowState, StoredModel, Written
 
@@ -208,41 +208,41 @@ def test_no_graph_of_replacements_loops_and_every_named_end_is_live_and_reachabl
 
 @given(known=worlds(), window=WINDOWS)
 def test_every_row_is_inside_the_window_and_every_finding_is_a_row(known, window):
-    found = find_endings(known.values(), window, today=TODAY)
-    assert found == find_endings(reversed(known.values()), window, today=TODAY), "order does not matter"
+    found = find_retirements(known.values(), window, today=TODAY)
+    assert found == find_retirements(reversed(known.values()), window, today=TODAY), "order does not matter"
     assert len({each.key for each in found.rows}) == len(found.rows)
-    for kind in EndKind:
+    for kind in RetirementKind:
         days = [each.day or date.min for each in found.of(kind)]
         assert days == sorted(days)
     for each in found.rows:
         facts = known[each.key].facts
         assert each.is_enabled or not window.only_enabled
         assert each.days_left == (None if each.day is None else (each.day - TODAY).days)
-        if each.kind is EndKind.NOT_BEFORE:
+        if each.kind is RetirementKind.NOT_BEFORE:
             assert facts.retires_on is None
             assert each.finding is None, "no announced end, no finding"
-        if each.kind is not EndKind.ENDED:
+        if each.kind is not RetirementKind.ENDED:
             assert each.days_left <= window.reach_days
         elif each.finding is None:
             assert each.days_left >= -window.past_days
-        if each.kind is EndKind.ANNOUNCED and each.days_left < 0:
+        if each.kind is RetirementKind.ANNOUNCED and each.days_left < 0:
             assert each.listed_on > each.day, "only a listing keeps a model alive after its last day"
     retired = {key for key, each in known.items() if each.is_enabled and each.facts.status == "retired"}
-    told = {each.key for each in found.findings(Finding.ENDED)}
+    told = {each.key for each in found.findings(RetirementFinding.ENDED)}
     assert retired <= told if window.fail_within_days is not None else not told
 
 
 @pytest.mark.parametrize(
     ("today", "kind", "days_left"),
     [
-        (date(2026, 11, 21), EndKind.ANNOUNCED, 9),
-        (date(2026, 11, 30), EndKind.ANNOUNCED, 0),
-        (date(2026, 12, 1), EndKind.ENDED, -1),
+        (date(2026, 11, 21), RetirementKind.ANNOUNCED, 9),
+        (date(2026, 11, 30), RetirementKind.ANNOUNCED, 0),
+        (date(2026, 12, 1), RetirementKind.ENDED, -1),
     ],
 )
 def test_the_last_day_still_belongs_to_the_model(today, kind, days_left):
     stale = model("a", status="deprecated", retires_on=date(2026, 11, 30))
-    [row] = find_endings([stale], Window(within_days=90, past_days=30), today=today).rows
+    [row] = find_retirements([stale], Window(within_days=90, past_days=30), today=today).rows
     assert (row.kind, row.days_left) == (kind, days_left)
 
 
@@ -250,11 +250,11 @@ def test_a_listing_after_the_last_day_makes_an_end_overdue_not_ended():
     ended = model("a", status="deprecated", retires_on=in_days(-3), seen_on=in_days(-3))
     overdue = model("b", status="deprecated", retires_on=in_days(-3), seen_on=in_days(-2))
     retired = model("c", status="retired", retires_on=in_days(-3), seen_on=in_days(-2))
-    found = find_endings([ended, overdue, retired], Window(within_days=0, fail_within_days=0), today=TODAY)
+    found = find_retirements([ended, overdue, retired], Window(within_days=0, fail_within_days=0), today=TODAY)
     assert [(each.key.model_id, each.finding) for each in found.rows] == [
-        ("b", Finding.ENDS_SOON),
-        ("a", Finding.ENDED),
-        ("c", Finding.ENDED),
+        ("b", RetirementFinding.ENDS_SOON),
+        ("a", RetirementFinding.ENDED),
+        ("c", RetirementFinding.ENDED),
     ]
     assert found.rows[0].listed_on == in_days(-2)
 
@@ -262,15 +262,15 @@ def test_a_listing_after_the_last_day_makes_an_end_overdue_not_ended():
 def test_the_edges_of_the_window_are_inside():
     models = [model(f"m{days}", retires_on=in_days(days)) for days in (7, 8)]
     models += [model(f"p{days}", is_enabled=False, retires_on=in_days(-days), **GONE) for days in (7, 8)]
-    found = find_endings(models, Window(within_days=7, past_days=7), today=TODAY)
+    found = find_retirements(models, Window(within_days=7, past_days=7), today=TODAY)
     assert [each.key.model_id for each in found.rows] == ["m7", "p7"]
     assert found.next_end == (in_days(8), ModelKey("acme", "m8"))
 
 
 def test_a_check_that_looks_further_than_the_window_shows_what_it_found():
     window = Window(within_days=7, fail_within_days=30)
-    [row] = find_endings([model("a", retires_on=in_days(30))], window, today=TODAY).rows
-    assert row.finding is Finding.ENDS_SOON
+    [row] = find_retirements([model("a", retires_on=in_days(30))], window, today=TODAY).rows
+    assert row.finding is RetirementFinding.ENDS_SOON
 
 
 def test_what_no_row_shows_is_counted():
@@ -280,10 +280,10 @@ def test_what_no_row_shows_is_counted():
         model("c", retires_on=in_days(-50), **GONE),
         model("d", is_enabled=False, **GONE),
     ]
-    found = find_endings(models, Window(within_days=7, past_days=7, only_enabled=True), today=TODAY)
+    found = find_retirements(models, Window(within_days=7, past_days=7, only_enabled=True), today=TODAY)
     assert (found.rows, found.looked_at, found.not_enabled, found.ended_enabled_elsewhere) == ((), 4, 1, 1)
     assert [key.model_id for key in found.undated] == ["a"]
-    everyone = find_endings(models, Window(within_days=7, past_days=7), today=TODAY)
+    everyone = find_retirements(models, Window(within_days=7, past_days=7), today=TODAY)
     assert [key.model_id for key in everyone.undated] == ["a", "d"]
 
 
@@ -333,7 +333,7 @@ def test_prices_are_those_of_the_live_end_on_the_day_of_the_end_or_today():
     ending = replace(OLD, facts=OLD.facts._replace(retires_on=date(2027, 1, 1)))
     ended = model("gone", replacement="old", retires_on=in_days(-3), is_enabled=False, **GONE)
     models = [ending, ended, RISING]
-    found = find_endings(models, Window(within_days=90, past_days=9), today=TODAY)
+    found = find_retirements(models, Window(within_days=90, past_days=9), today=TODAY)
     assert {key.model_id for key in found.keys} == {"old", "new", "gone"}
     soon, past = with_prices(found, {each.key: each for each in models}).rows
     assert (soon.prices_on, soon.prices["input"].new) == (date(2027, 1, 1), Money(Decimal("1.5"), "USD"))

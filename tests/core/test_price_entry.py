@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelctl.core.prices.ledger import missing_points
-from modelctl.core.prices.manual import PriceTerms, claimed, corrected, entered, given_back
+from modelctl.core.prices.manual import PriceTerms, manual_points, points_to_correct, points_to_release, points_to_set
 from modelctl.core.prices.price import SINCE_LAUNCH, Basis, PriceKey, PricePoint, current
 from modelctl.errors import UsageError
 
@@ -52,7 +52,7 @@ class World:
             self.ledger += missing_points(self.ledger, stated, now=now)
             return
         terms = PriceTerms(key=key, amount=amount, source=f"act {number}", starts_at=when)
-        lay = entered if kind == "set" else corrected
+        lay = points_to_set if kind == "set" else points_to_correct
         try:
             points = lay(self.ledger, terms, now=now)
         except UsageError:
@@ -99,13 +99,13 @@ def test_a_correction_reprices_its_entry_and_nothing_else(happened, key, start, 
     if entry is None or entry.effective_from != start:
         return
     terms = PriceTerms(key=key, amount=amount, source="the correction", starts_at=start)
-    after = before + corrected(before, terms, now=now)
+    after = before + points_to_correct(before, terms, now=now)
     for moment in MOMENTS:
         old, new = current(before, moment).get(key), current(after, moment).get(key)
         of_entry = old is not None and (old.basis, old.source, old.money) == (entry.basis, entry.source, entry.money)
         assert new == old or (of_entry and moment >= start and new.amount == amount)
     assert current(after, start)[key].amount == amount
-    assert corrected(after, terms, now=now) == ()
+    assert points_to_correct(after, terms, now=now) == ()
 
 
 @given(happened=acts, key=st.sampled_from(KEYS), amount=st.sampled_from(AMOUNTS))
@@ -113,8 +113,8 @@ def test_what_was_entered_for_now_is_entered_once(happened, key, amount):
     before = lived(happened).ledger
     now = BEGIN + timedelta(hours=len(happened))
     terms = PriceTerms(key=key, amount=amount, source="once")
-    after = before + entered(before, terms, now=now)
-    assert entered(after, terms, now=now + timedelta(minutes=5)) == ()
+    after = before + points_to_set(before, terms, now=now)
+    assert points_to_set(after, terms, now=now + timedelta(minutes=5)) == ()
     assert current(after, now)[key].amount == amount
 
 
@@ -122,10 +122,10 @@ def test_what_was_entered_for_now_is_entered_once(happened, key, amount):
 def test_what_is_given_back_is_nobodys_claim_any_more(happened):
     before = lived(happened).ledger
     now = BEGIN + timedelta(hours=len(happened))
-    claims = {point.key for point in claimed(before, now=now)}
-    after = before + given_back(before, claims, now=now)
-    assert claimed(after, now=now) == ()
-    assert given_back(after, claims, now=now) == ()
+    claims = {point.key for point in manual_points(before, now=now)}
+    after = before + points_to_release(before, claims, now=now)
+    assert manual_points(after, now=now) == ()
+    assert points_to_release(after, claims, now=now) == ()
     places = [(point.key, point.effective_from, point.revision) for point in after]
     assert len(set(places)) == len(places)
     for moment in (each for each in MOMENTS if each < now):
@@ -136,7 +136,7 @@ def test_what_is_given_back_is_nobodys_claim_any_more(happened):
 def test_no_sync_moves_what_a_person_has_entered(happened, later):
     world = lived(happened)
     now = BEGIN + timedelta(hours=len(happened))
-    world.ledger += entered(world.ledger, PriceTerms(key=KEYS[0], amount=Decimal(7), source="me"), now=now)
+    world.ledger += points_to_set(world.ledger, PriceTerms(key=KEYS[0], amount=Decimal(7), source="me"), now=now)
     in_force = {moment: current(world.ledger, moment)[KEYS[0]] for moment in MOMENTS if moment >= now}
     mine = {moment: point for moment, point in in_force.items() if point.basis == Basis.MANUAL}  # theirs may change
     for number, (act, amount) in enumerate(later, start=len(happened) + 1):

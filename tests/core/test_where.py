@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelctl.core.edits.additions import SETTABLE, assigned, stated
+from modelctl.core.edits.additions import SETTABLE, facts_from_json, facts_from_words
 from modelctl.core.facts import encode
 from modelctl.core.models.query import Filter, where
 from modelctl.errors import UsageError
@@ -52,8 +52,8 @@ FACTS = {
 def test_a_row_of_json_and_the_words_of_a_command_say_the_same(row):
     raw = {name: value.isoformat() if isinstance(value, date) else value for name, value in row.items()}
     words = [f"{name}={_text(value)}" for name, value in row.items()]
-    assert stated(raw) == assigned(words)
-    assert {name: encode(value) for name, value in stated(raw).items()} == raw
+    assert facts_from_json(raw) == facts_from_words(words)
+    assert {name: encode(value) for name, value in facts_from_json(raw).items()} == raw
 
 
 def _text(value: object) -> str:
@@ -73,7 +73,7 @@ def _text(value: object) -> str:
 )
 def test_any_value_is_taken_as_it_is_or_refused_by_its_name(name, value):
     try:
-        assert {key: encode(each) for key, each in stated({name: value}).items()} == {name: value}
+        assert {key: encode(each) for key, each in facts_from_json({name: value}).items()} == {name: value}
     except UsageError as error:
         assert str(error).startswith(f"{name}: ")
 
@@ -81,4 +81,4 @@ def test_any_value_is_taken_as_it_is_or_refused_by_its_name(name, value):
 @pytest.mark.parametrize("value", [1.5, True, "1", [1], {"a": 1}])
 def test_a_json_value_of_another_type_is_not_converted(value):
     with pytest.raises(UsageError, match="context_window: "):
-        stated({"context_window": value})
+        facts_from_json({"context_window": value})

@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from modelctl.core.facts import FACT_FIELDS, ModelFacts, ModelKey, ModelRecord, Source
-from modelctl.core.planning.merge import Snapshot, desired
+from modelctl.core.planning.merge import Snapshot, merge_sources
 from modelctl.core.planning.plan import Plan, after_plan
 from modelctl.core.planning.planner import Consulted, plan
 from modelctl.core.planning.policy import NewModels, Patterns
@@ -100,7 +100,7 @@ class Sources:
     def desired(self, stored: StoredProvider, now: datetime = NOW) -> dict[ModelKey, ModelRecord]:
         """What these sources want the rows to say."""
         layers = [layer for layer in (self.listing and stamped(self.listing, now), self.catalog) if layer is not None]
-        return desired(layers, stored, Patterns(), today=now.date()).records
+        return merge_sources(layers, stored, Patterns(), today=now.date()).records
 
     def sync(self, stored: StoredProvider, now: datetime = NOW, times: int = 1) -> StoredProvider:
         """The rows after so many syncs with these sources."""

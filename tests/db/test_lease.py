@@ -13,12 +13,12 @@ from sqlalchemy import event, select, text, update
 from modelctl.core.runs import Author
 from modelctl.db.connect import SQLITE_BUSY_TIMEOUT_S
 from modelctl.db.engine import Database
-from modelctl.db.lease import Holder, Pace, held
+from modelctl.db.lease import Holder, LeaseTiming, held
 from modelctl.errors import ExitCode, LockHeld
 from tests.conftest import NOW
 
-QUICK = Pace(lease_s=0.4, beat_s=0.05, poll_s=0.02)
-DEAD = Pace(lease_s=60, beat_s=60, poll_s=0.02)
+QUICK = LeaseTiming(lease_s=0.4, beat_s=0.05, poll_s=0.02)
+DEAD = LeaseTiming(lease_s=60, beat_s=60, poll_s=0.02)
 """Nobody beats here within a test: the holder is as good as killed."""
 
 
@@ -74,9 +74,9 @@ def test_who_does_not_wait_is_told_who_writes_and_since_when(database: Database)
 
 
 def test_the_wait_is_bounded(sqlite: Database) -> None:
-    with held(sqlite, author("first"), wait_s=0, pace=QUICK):
+    with held(sqlite, author("first"), wait_s=0, timing=QUICK):
         began_s = time.monotonic()
-        with pytest.raises(LockHeld), held(sqlite, author("second"), wait_s=0.6, pace=QUICK):
+        with pytest.raises(LockHeld), held(sqlite, author("second"), wait_s=0.6, timing=QUICK):
             pytest.fail("two hold the lease")
         assert 0.6 <= time.monotonic() - began_s < 3
 
@@ -86,7 +86,7 @@ def test_who_waits_says_so_once_and_comes_next(database: Database) -> None:
     holding, order = threading.Event(), []
 
     def first() -> None:
-        with held(database, author("first"), wait_s=0, pace=QUICK):
+        with held(database, author("first"), wait_s=0, timing=QUICK):
             holding.set()
             time.sleep(1)  # longer than a lease that nobody keeps alive
             order.append("first")
@@ -94,7 +94,7 @@ def test_who_waits_says_so_once_and_comes_next(database: Database) -> None:
     thread = threading.Thread(target=first)
     thread.start()
     assert holding.wait(10)
-    with held(database, author("second"), wait_s=20, on_wait=told.append, pace=QUICK):
+    with held(database, author("second"), wait_s=20, on_wait=told.append, timing=QUICK):
         order.append("second")
     thread.join()
     assert order == ["first", "second"]
@@ -106,7 +106,7 @@ def test_many_at_once_come_one_after_the_other(database: Database) -> None:
     inside, most, done = [], [], []
 
     def one(run: str) -> None:
-        with held(database, author(run), wait_s=30, pace=Pace(poll_s=0.01)) as lease:
+        with held(database, author(run), wait_s=30, timing=LeaseTiming(poll_s=0.01)) as lease:
             inside.append(run)
             most.append(len(inside))
             database.write(lease.require)
@@ -125,7 +125,7 @@ def test_many_at_once_come_one_after_the_other(database: Database) -> None:
 def test_a_beat_that_stands_still_is_taken_over(database: Database) -> None:
     leave_behind(database, "killed")
     began_s = time.monotonic()
-    with held(database, author("second"), wait_s=20, pace=QUICK) as lease:
+    with held(database, author("second"), wait_s=20, timing=QUICK) as lease:
         assert QUICK.lease_s <= time.monotonic() - began_s < 5
         assert run_in_lease(database) == "second"
         database.write(lease.require)
@@ -165,7 +165,7 @@ def test_a_stolen_lease_writes_nothing_and_is_left_to_the_thief(database: Databa
 
 
 def test_a_required_write_is_a_beat_for_the_heartbeat_has_to_wait_for_it(database: Database) -> None:
-    with held(database, author("first"), wait_s=0, pace=DEAD) as lease:
+    with held(database, author("first"), wait_s=0, timing=DEAD) as lease:
         [before] = lease_rows(database)
         database.write(lease.require)
         [after] = lease_rows(database)

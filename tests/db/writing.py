@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import event, select, text
 
 from modelctl.core.facts import UNKNOWN, FactValue, ModelKey, ModelRecord, Source
-from modelctl.core.planning.plan import Action, Change, FieldChange, Plan, after
+from modelctl.core.planning.plan import Action, Change, FieldChange, Plan, model_after
 from modelctl.core.planning.planner import Consulted, plan
 from modelctl.core.prices.price import PricePoint
 from modelctl.core.provider import Provider
@@ -108,7 +108,7 @@ def stored_model(database: Database, model_id: str) -> StoredModel:
 
 def as_written(change: Change, by: Author) -> StoredModel:
     """The row that a change should have left, comparable with one that was read."""
-    return comparable(after(change, now=by.now))
+    return comparable(model_after(change, now=by.now))
 
 
 def comparable(model: StoredModel) -> StoredModel:

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from modelctl.core.facts import ModelFacts, ModelKey, ModelRecord, Skipped, Source
 from modelctl.core.planning.merge import Snapshot
 from modelctl.core.prices.price import PricePoint
-from modelctl.discovery.base import REQUESTS_PER_SECOND, Access, Pace
+from modelctl.discovery.base import REQUESTS_PER_SECOND, Access, RateLimiter
 from modelctl.discovery.cache import ListingCache, key_fingerprint
 from modelctl.discovery.fetch import collect
 from modelctl.discovery.registry import REGISTRY
@@ -240,11 +240,11 @@ def test_in_no_window_are_there_more_requests_than_the_pace_allows(
         assert seconds > 0
         clock[0] += seconds
 
-    pace = Pace(wait, per_second=per_second, burst=burst, clock=lambda: clock[0])
+    throttle = RateLimiter(wait, per_second=per_second, burst=burst, clock=lambda: clock[0])
     sent: list[float] = []
     for pause_s in [*pauses_s, *[0.0] * 30]:
         clock[0] += pause_s
-        pace()
+        throttle()
         sent.append(clock[0])
     for first in range(len(sent)):
         for last in range(first, len(sent)):
@@ -259,7 +259,7 @@ def test_all_tries_of_a_listing_wait_in_one_line() -> None:
     def fetch(access: Access) -> Iterator[Any]:
         tries.append(len(tries))
         for _page in range(200):
-            access.pace()
+            access.throttle()
         if len(tries) == 1:
             raise TimeoutError
         yield {}
@@ -275,7 +275,7 @@ def test_all_tries_of_a_listing_wait_in_one_line() -> None:
 def test_a_module_keeps_the_pace_before_each_request(name: str, reach: Reach, provider_server: ProviderServer) -> None:
     provider_server.page_size[name] = 2
     called: list[str] = []
-    access = reach(name, pace=lambda: called.append(name))
+    access = reach(name, throttle=lambda: called.append(name))
     list(REGISTRY[name if name in REGISTRY else "openai-compatible"].fetch(access))
     assert len(called) == len(provider_server.asked(name)) > 0
 

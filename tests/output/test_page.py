@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 
 from modelctl.core.facts import ModelFacts, ModelKey
-from modelctl.core.models.details import dossier, timeline
+from modelctl.core.models.details import model_details, timeline
 from modelctl.core.models.lifecycle import chain_of
 from modelctl.core.prices.price import PricePoint
 from modelctl.core.runs import AuditEntry
@@ -42,7 +42,7 @@ def model(
 def shown(of: StoredModel, *others: StoredModel, look: Look = PLAIN, changes: tuple[AuditEntry, ...] = ()) -> str:
     known = {each.key: each for each in (of, *others)}
     chain = chain_of(of, known, after=NOW.date(), today=NOW.date())
-    return page(dossier(of, known, chain, changes, now=NOW), look)
+    return page(model_details(of, known, chain, changes, now=NOW), look)
 
 
 def squeezed(text: str) -> str:

@@ -13,7 +13,7 @@ from modelctl.core.facts import ModelFacts, ModelKey
 from modelctl.core.prices.billing import Billed, Served, cost
 from modelctl.core.prices.price import PricePoint
 from modelctl.core.prices.timeline import periods, price_sheet
-from modelctl.core.prices.usage import usage
+from modelctl.core.prices.usage import usage_of
 from modelctl.core.stored import StoredModel
 from modelctl.output.bills import bill_text
 from modelctl.output.console import PLAIN, Look
@@ -53,7 +53,7 @@ def test_prices_and_histories_fit_the_terminal(width: int, colour: bool) -> None
     assert widest(sheet.partition("\n\nto come")[0]) <= max(width, 60)  # the longest label with its amount takes 60
     drawn = plot(periods(LEDGER[:2]), look, now=NOW)
     assert widest("\n".join(drawn)) <= width
-    bill = cost(LEDGER, usage(input=300_000, output=5, images=1), NOW)
+    bill = cost(LEDGER, usage_of(input=300_000, output=5, images=1), NOW)
     text = bill_text(Billed(served=SERVED, bill=bill, is_oversized=False), look)
     assert "at least" in text
     assert [line for line in text.splitlines()[1:] if len(re.sub(r"\x1b\[\d*m", "", line)) > width] == []
@@ -107,7 +107,7 @@ def test_a_terminal_too_narrow_for_a_plot_gets_none() -> None:
 
 def test_a_bill_in_two_currencies_names_each() -> None:
     ledger = (point("input", "1", currency="EUR"), point("output", "2"))
-    bill = cost(ledger, usage(input=1_000_000, output=1_000_000), NOW)
+    bill = cost(ledger, usage_of(input=1_000_000, output=1_000_000), NOW)
     text = bill_text(Billed(served=SERVED, bill=bill, is_oversized=False), PLAIN)
     assert "total  1 EUR + 2 USD" in text
     assert re.search(r"input +1,000,000 +1  1M tokens +1 EUR", text)
@@ -115,7 +115,7 @@ def test_a_bill_in_two_currencies_names_each() -> None:
 
 def test_what_a_source_says_cannot_break_the_lines() -> None:
     ledger = (point("input", "1", source="https://x.test/\n\x1b[31mred"),)
-    bill = cost(ledger, usage(input=1), NOW)
+    bill = cost(ledger, usage_of(input=1), NOW)
     for text in (
         sheet_text(KEY, price_sheet(ledger, NOW), SERVED, PLAIN, with_past=True),
         history_text(KEY, periods(ledger), PLAIN, now=NOW, with_plot=True),
@@ -141,7 +141,7 @@ IMAGES = (point("input", "1", unit="image"), point("output", "2", unit="image"))
     ],
 )
 def test_an_unknown_price_says_why(ledger: Any, used: dict[str, int], tier: str, said: str) -> None:
-    bill = cost(ledger, usage(**used), NOW, tier)
+    bill = cost(ledger, usage_of(**used), NOW, tier)
     [unpriced] = bill.unknown
     assert why(unpriced, bill) == said
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, insert
 
 from modelctl.core.runs import Author
 from modelctl.db.engine import Database
-from modelctl.db.lease import Pace, held
+from modelctl.db.lease import LeaseTiming, held
 from modelctl.errors import ModelctlError
 from tests.conftest import NOW
 from tools.cluster.conftest import TALLY, Site, ended, error_of, moved_on, sync_of, synced
@@ -177,7 +177,7 @@ def test_one_lease_for_all_nodes(shop: Site) -> None:
         try:
             for turn in range(10):
                 author = Author(run=f"r{number}-{turn}", actor="test", command="sync", now=NOW)
-                with held(database, author, wait_s=120, pace=Pace(poll_s=0.01)) as lease:
+                with held(database, author, wait_s=120, timing=LeaseTiming(poll_s=0.01)) as lease:
                     inside.append(author.run)
                     crowds.append(len(inside))
                     database.fenced(lease.require).write(_note(database, author.run))

@@ -56,7 +56,7 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class CatalogFinding:
     """One thing that is wrong, as people and editors need it. As text: `file:line: model ID: key: message; hint`."""
 
     path: str

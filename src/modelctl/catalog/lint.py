@@ -9,9 +9,9 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
-from modelctl.catalog.findings import Finding, KeyPath, Problem, Severity, closest, printable
+from modelctl.catalog.findings import CatalogFinding, KeyPath, Problem, Severity, closest, printable
 from modelctl.catalog.load import catalog_paths
-from modelctl.catalog.read import STATED_FACTS, CatalogFile, Entry, read
+from modelctl.catalog.read import STATED_FACTS, CatalogFile, ModelEntry, read
 from modelctl.core.facts import Source, Status
 from modelctl.core.prices.price import PriceKind, current
 from modelctl.core.validation import days_out_of_order, limits_above_the_window
@@ -27,11 +27,11 @@ class Terms:
     """The catalog is a user's, who need not account for what is in it."""
 
 
-Check: TypeAlias = Callable[[CatalogFile, Terms], Iterator[Problem]]
+LintCheck: TypeAlias = Callable[[CatalogFile, Terms], Iterator[Problem]]
 """Reads a file that may have problems of its own; tells only what those do not."""
 
 
-def is_retired(entry: Entry, today: date) -> bool:
+def is_retired(entry: ModelEntry, today: date) -> bool:
     """Whether the id has stopped to answer, by what is stated or by its last day."""
     ends = entry.table.retires_on
     return entry.table.status == Status.RETIRED or (ends is not None and ends < today)
@@ -139,7 +139,7 @@ def cached_is_cheaper(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
                 )
 
 
-FACT_CHECKS: tuple[Check, ...] = (
+FACT_CHECKS: tuple[LintCheck, ...] = (
     dates_in_order,
     limits_fit_the_window,
     status_fits_the_dates,
@@ -151,7 +151,7 @@ FACT_CHECKS: tuple[Check, ...] = (
 )
 
 
-def _at(entry: Entry, *key: str | int) -> tuple[str | int, ...]:
+def _at(entry: ModelEntry, *key: str | int) -> tuple[str | int, ...]:
     return ("model", entry.index, *key)
 
 
@@ -169,7 +169,7 @@ def laid_over(file: CatalogFile, below: CatalogFile) -> CatalogFile:
     return replace(file, provider=file.provider or below.provider, entries=(*numbered, *own), ids=ids)
 
 
-def _filled_up(entry: Entry, below: Entry | None) -> Entry:
+def _filled_up(entry: ModelEntry, below: ModelEntry | None) -> ModelEntry:
     if below is None:
         return entry
     missing = {
@@ -233,7 +233,7 @@ def names_are_unique(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
                 yield Problem(at=at, message=f"{printable(alias)} is an alias of {printable(owner)}, too")
 
 
-NAME_CHECKS: tuple[Check, ...] = (spelled_like_the_vendor, names_are_unique)
+NAME_CHECKS: tuple[LintCheck, ...] = (spelled_like_the_vendor, names_are_unique)
 
 
 def misspellings(provider: str, name: str) -> Iterator[str]:
@@ -279,10 +279,10 @@ def chain_ends_alive(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
             yield _problem(entry, f"ends in a retired model: {shown}", severity=Severity.WARNING)
 
 
-SUCCESSOR_CHECKS: tuple[Check, ...] = (replacement_exists, chain_ends_alive)
+SUCCESSOR_CHECKS: tuple[LintCheck, ...] = (replacement_exists, chain_ends_alive)
 
 
-def _chain(entry: Entry, by_id: Mapping[str, Entry]) -> list[Entry]:
+def _chain(entry: ModelEntry, by_id: Mapping[str, ModelEntry]) -> list[ModelEntry]:
     """The model, its replacement, that one's replacement …; in a circle the last one is there twice."""
     chain, seen = [entry], {entry.table.id}
     while (following := by_id.get(chain[-1].table.replacement or "")) is not None:
@@ -293,11 +293,9 @@ def _chain(entry: Entry, by_id: Mapping[str, Entry]) -> list[Entry]:
     return chain
 
 
-def _problem(entry: Entry, message: str, *, hint: str = "", severity: Severity = Severity.ERROR) -> Problem:
+def _problem(entry: ModelEntry, message: str, *, hint: str = "", severity: Severity = Severity.ERROR) -> Problem:
     return Problem(at=("model", entry.index, "replacement"), message=message, hint=hint, severity=severity)
 
-
-__all__ = ["STALE_AFTER_DAYS", "Finding", "Severity", "lint"]
 
 STALE_AFTER_DAYS = 60
 """Vendors change something in most months: facts that nobody has looked at for two are doubtful."""
@@ -307,7 +305,7 @@ CHECKS = (*FACT_CHECKS, *SUCCESSOR_CHECKS, *NAME_CHECKS)
 
 def lint(
     directory: Path, *, today: date, stale_after_days: int = STALE_AFTER_DAYS, over: Path | None = None
-) -> tuple[Finding, ...]:
+) -> tuple[CatalogFinding, ...]:
     """The findings of all files by file and line. CatalogError when the directory has no catalogs to look at.
 
     `over`: the directory that this one is laid over, as a user's own catalogs are over the shipped ones. Its models
@@ -323,12 +321,12 @@ def lint(
     return tuple(finding for name, file in files.items() for finding in _lint_overlay(file, below.get(name), terms))
 
 
-def _lint_file(file: CatalogFile, terms: Terms) -> tuple[Finding, ...]:
+def _lint_file(file: CatalogFile, terms: Terms) -> tuple[CatalogFinding, ...]:
     doubts = [problem for check in CHECKS for problem in check(file, terms)]
     return file.findings([*file.problems, *doubts])
 
 
-def _lint_overlay(file: CatalogFile, below: CatalogFile | None, terms: Terms) -> tuple[Finding, ...]:
+def _lint_overlay(file: CatalogFile, below: CatalogFile | None, terms: Terms) -> tuple[CatalogFinding, ...]:
     """The findings of the file alone, looked at with all that it is laid over."""
     if below is None:
         return _lint_file(file, terms)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from modelctl.catalog.findings import Finding, closest, printable
+from modelctl.catalog.findings import CatalogFinding, closest, printable
 from modelctl.catalog.read import CatalogFile, read, shown_path
 from modelctl.core.facts import ModelKey, Source
 from modelctl.core.planning.merge import Snapshot
@@ -44,7 +44,7 @@ class Catalog:
     """Models that say in which sets of default models they are, be it in none."""
 
 
-def in_force(overlay: Path | None) -> tuple[Catalog, ...]:
+def catalogs_in_force(overlay: Path | None) -> tuple[Catalog, ...]:
     """The catalogs that count, in order of authority: those of the user's own directory, if any, then the shipped.
 
     CatalogError for the first error in them.
@@ -104,7 +104,7 @@ def _chosen(paths: Sequence[Path], only: Collection[str], directory: Path) -> tu
     return tuple(path for path in paths if path.stem in only)
 
 
-def _refusal(findings: Sequence[Finding]) -> CatalogError:
+def _refusal(findings: Sequence[CatalogFinding]) -> CatalogError:
     first, *others = findings
     more = f"and {len(others)} more: run `modelctl catalog lint`" if others else ""
     return CatalogError(first.text, "; ".join(part for part in (first.hint, more) if part))

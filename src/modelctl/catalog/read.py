@@ -15,7 +15,7 @@ from typing import Any
 
 import tomli
 
-from modelctl.catalog.findings import Finding, KeyPath, Lines, Problem, closest, key_text, printable
+from modelctl.catalog.findings import CatalogFinding, KeyPath, Lines, Problem, closest, key_text, printable
 from modelctl.catalog.prices import PointsByLine, Priced, price_points, price_problems, with_lines
 from modelctl.catalog.schema import DOCUMENT, MODEL, PROVIDER, ModelTable, ProviderTable, read_table
 from modelctl.core.facts import (
@@ -45,7 +45,7 @@ Report = Callable[[Problem], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class ModelEntry:
     """One `[[model]]` whose shape is right."""
 
     index: int
@@ -68,7 +68,7 @@ def understand(
     report: Report,
     *,
     over: Mapping[str, Provider] | None = None,
-) -> tuple[Provider | None, tuple[Entry, ...]]:
+) -> tuple[Provider | None, tuple[ModelEntry, ...]]:
     """The provider and the models of one file. What has not the right shape is left out, and reported.
 
     `over`: the providers whose own words fill up what `[provider]` leaves out.
@@ -126,7 +126,7 @@ def _provider(name: str, table: ProviderTable, is_builtin: bool, report: Report)
 
 def _entry(
     provider: str, index: int, stated: Mapping[str, Any], *, default_source: str, source: Source, report: Report
-) -> Entry | None:
+) -> ModelEntry | None:
     at: KeyPath = ("model", index)
     table = read_table(MODEL, stated, at, report)
     if table is None:
@@ -143,7 +143,7 @@ def _entry(
     )
     for problem in _impossible(table, record, points, source):
         report(replace(problem, at=(*at, *problem.at)))
-    return Entry(index=index, table=table, record=record, points=points)
+    return ModelEntry(index=index, table=table, record=record, points=points)
 
 
 def _facts(table: ModelTable) -> ModelFacts:
@@ -222,23 +222,23 @@ class CatalogFile:
     """As it is shown to people."""
     lines: Lines
     provider: Provider | None = None
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[ModelEntry, ...] = ()
     ids: tuple[str, ...] = ()
     """Of every `[[model]]` in turn, the broken ones included; empty where it has none."""
     problems: tuple[Problem, ...] = ()
     """Why the file cannot be used as it stands."""
 
-    def findings(self, problems: Sequence[Problem]) -> tuple[Finding, ...]:
+    def findings(self, problems: Sequence[Problem]) -> tuple[CatalogFinding, ...]:
         """The problems with line and model, in the order of the lines."""
         found = [self._finding(problem) for problem in problems]
         return tuple(sorted(found, key=lambda each: each.line))
 
-    def _finding(self, problem: Problem) -> Finding:
+    def _finding(self, problem: Problem) -> CatalogFinding:
         key, model_id = problem.at, ""
         match problem.at:
             case ("model", int(index), *rest) if self.ids[index]:
                 key, model_id = tuple(rest), printable(self.ids[index])
-        return Finding(
+        return CatalogFinding(
             path=self.path,
             line=problem.line or self.lines.of(problem.at),
             model_id=model_id,

@@ -16,9 +16,9 @@ from modelctl.core.text import counted, require_known
 from modelctl.errors import ModelctlError, UsageError
 
 if TYPE_CHECKING:
-    from modelctl.core.edits.additions import NewRow
+    from modelctl.core.edits.additions import Addition
     from modelctl.core.planning.plan import Plan
-    from modelctl.services.populate import Populated, Populating
+    from modelctl.services.populate import PopulateOptions, PopulateReport
 
 
 STDIN = "-"
@@ -54,9 +54,9 @@ def add_command(
     json: Json = False,
 ) -> None:
     """Add models by hand: one, or many from JSON."""
-    from modelctl.catalog.load import in_force
+    from modelctl.catalog.load import catalogs_in_force
     from modelctl.db import migrate as schema
-    from modelctl.services.models import Adding, add
+    from modelctl.services.models import AddOptions, add
 
     context = context_of(ctx)
     author = author_of(context, COMMAND)
@@ -65,24 +65,24 @@ def add_command(
     with told_row_by_row(context), opened(context) as database:
         if not dry_run:
             schema.ensure_current(database)
-        catalogs = in_force(context.settings.catalog_directory)
-        plans = add(database, rows, catalogs, author, Adding(exact=exact, dry_run=dry_run))
+        catalogs = catalogs_in_force(context.settings.catalog_directory)
+        plans = add(database, rows, catalogs, author, AddOptions(exact=exact, dry_run=dry_run))
     _print(context, plans, None if dry_run else author.run, as_json=json or format is EditFormat.JSON)
 
 
 def _rows(
     context: Context, words: Sequence[str], source: str | None, enabled: bool | None
-) -> list[NewRow | ModelctlError]:
-    from modelctl.core.edits.additions import assigned, new_row, read_new_rows
+) -> list[Addition | ModelctlError]:
+    from modelctl.core.edits.additions import addition, facts_from_words, read_additions
 
     if bool(words) == (source is not None):
         raise UsageError("add needs a model, or --from", "`modelctl add openai/gpt-4o context_window=128000`")
     if source is None:
-        return [new_row(words[0], assigned(words[1:]), is_enabled=enabled)]
+        return [addition(words[0], facts_from_words(words[1:]), is_enabled=enabled)]
     if enabled is not None:
         raise UsageError("--enabled and --disabled go with a named model", 'a row of JSON says "is_enabled"')
     try:
-        return read_new_rows(context.stdin.read() if source == STDIN else Path(source).read_text(encoding="utf-8"))
+        return read_additions(context.stdin.read() if source == STDIN else Path(source).read_text(encoding="utf-8"))
     except UnicodeDecodeError as error:
         raise UsageError(f"--from {source}: is no UTF-8 text ({error.reason} at byte {error.start})") from None
 
@@ -130,47 +130,47 @@ def populate_command(
     And the tables if need be.
     """
     context = context_of(ctx)
-    order = _order(context, sets or (), providers or ())
-    done = _populate(context, order, dry_run=dry_run)
+    options = _options(context, sets or (), providers or ())
+    done = _populate(context, options, dry_run=dry_run)
     _print_populated(context, done, dry_run=dry_run, as_json=json or format is EditFormat.JSON)
 
 
-def _order(context: Context, sets: Sequence[str], providers: Sequence[str]) -> Populating:
-    from modelctl.catalog.load import in_force
-    from modelctl.core.edits.additions import chosen
-    from modelctl.services.populate import Populating
+def _options(context: Context, sets: Sequence[str], providers: Sequence[str]) -> PopulateOptions:
+    from modelctl.catalog.load import catalogs_in_force
+    from modelctl.core.edits.additions import models_in_sets
+    from modelctl.services.populate import PopulateOptions
 
     settings = context.settings
-    catalogs = in_force(settings.catalog_directory)
+    catalogs = catalogs_in_force(settings.catalog_directory)
     known = sorted({name for catalog in catalogs for name in catalog.providers})
     for name in providers:
         require_known(name, known, "provider")
-    return Populating(
-        wanted=chosen([catalog.sets for catalog in catalogs], sets, providers),
+    return PopulateOptions(
+        wanted=models_in_sets([catalog.sets for catalog in catalogs], sets, providers),
         catalogs=catalogs,
         patterns={name: each.patterns for name, each in settings.providers.items()},
     )
 
 
-def _populate(context: Context, order: Populating, *, dry_run: bool) -> Populated:
+def _populate(context: Context, options: PopulateOptions, *, dry_run: bool) -> PopulateReport:
     from modelctl.db import migrate as schema
     from modelctl.services.populate import populate, preview
 
     author = author_of(context, "populate")
     with database_of(context) as database:
         if dry_run:
-            return preview(database if schema.is_readable(database) else None, order, author)
+            return preview(database if schema.is_readable(database) else None, options, author)
         schema.ensure_created(database)
         with writing_alone(context, database, author) as fenced:
-            return populate(fenced, order, author)
+            return populate(fenced, options, author)
 
 
-def _print_populated(context: Context, done: Populated, *, dry_run: bool, as_json: bool) -> None:
+def _print_populated(context: Context, done: PopulateReport, *, dry_run: bool, as_json: bool) -> None:
     from modelctl.output.console import look_of
     from modelctl.output.edits import populate_json, populate_text, summary
 
     look = look_of(context.stdout, context.environ)
-    results = [result for each in done.seedings for result in each.results]
+    results = [result for each in done.plans for result in each.results]
     count = summary(results)
     verb = "would be created" if dry_run else "created"
     message = f"{count['created']:,} {verb}, {count['skipped']:,} skipped, {count['total']:,} in all"
@@ -180,5 +180,5 @@ def _print_populated(context: Context, done: Populated, *, dry_run: bool, as_jso
         context.answer(populate_text(results, look))
     context.stdout.flush()
     context.say(message if results else "no default model fits; see `modelctl populate --help`")
-    for key in (key for each in done.seedings for key in each.plan.needs_review):
+    for key in (key for each in done.plans for key in each.plan.needs_review):
         context.say(f"{key} is switched off: no complete price is known")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from modelctl.catalog.export import ExportedCatalog, ExportedFile
-    from modelctl.catalog.findings import Finding
+    from modelctl.catalog.findings import CatalogFinding
     from modelctl.catalog.load import Catalog
     from modelctl.core.catalog_diff import CatalogState
     from modelctl.core.provider import Provider
@@ -172,26 +172,26 @@ def _below(context: Context, directory: Path) -> Path | None:
 
 def _models(context: Context) -> list[StoredModel]:
     """What a sync from the catalogs alone would put into an empty database, by key."""
-    from modelctl.catalog.load import in_force
+    from modelctl.catalog.load import catalogs_in_force
     from modelctl.core.planning.merge import merge
-    from modelctl.core.planning.plan import after
+    from modelctl.core.planning.plan import model_after
     from modelctl.core.planning.planner import Consulted, plan
     from modelctl.core.stored import StoredProvider
 
     now = context.now
-    catalogs = in_force(context.settings.catalog_directory)
+    catalogs = catalogs_in_force(context.settings.catalog_directory)
     records = merge([catalog.snapshot for catalog in catalogs], today=now.date())
     made = plan("", StoredProvider(), records, consulted=Consulted(), now=now)
-    return [after(change, now=now) for change in made.changes]
+    return [model_after(change, now=now) for change in made.changes]
 
 
-def _finding_line(finding: Finding) -> str:
+def _finding_line(finding: CatalogFinding) -> str:
     """As compilers write it, so that editors and CI find the place."""
     place = f"{finding.path}:{finding.line}: "
     return f"{place}{finding.severity}: {str(finding).removeprefix(place)}"
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def _finding(finding: CatalogFinding) -> dict[str, Any]:
     return {
         "path": finding.path,
         "line": finding.line,
@@ -252,10 +252,10 @@ def export_command(
     repository: export, edit, sync.
     """
     from modelctl.catalog.export import write_files
-    from modelctl.catalog.load import in_force
+    from modelctl.catalog.load import catalogs_in_force
 
     context = context_of(ctx)
-    catalogs = in_force(context.settings.catalog_directory)
+    catalogs = catalogs_in_force(context.settings.catalog_directory)
     exports = _exports(context, provider or (), catalogs)
     files = write_files(directory, exports, catalogs[-1].providers, force=force)
     notes = [note for each in exports.values() for note in each.notes]
@@ -285,13 +285,13 @@ def diff_command(
     Models, facts and dated prices, against the catalogs in force. In force are the shipped catalogs under your
     own. A key that OTHER leaves out of the [provider] table of a shipped provider is the shipped one.
     """
-    from modelctl.catalog.load import in_force, load_overlay
+    from modelctl.catalog.load import catalogs_in_force, load_overlay
     from modelctl.core.catalog_diff import differences
     from modelctl.output.console import look_of
     from modelctl.output.reports import diff_json, diff_summary, diff_text
 
     context = context_of(ctx)
-    catalogs = in_force(context.settings.catalog_directory if against is None else None)
+    catalogs = catalogs_in_force(context.settings.catalog_directory if against is None else None)
     shipped = catalogs[-1]
     old = _state(context, catalogs if against is None else [load_overlay(against, shipped)])
     new = _state(context, [load_overlay(other, shipped)])

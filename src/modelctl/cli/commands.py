@@ -16,7 +16,7 @@ Command: TypeAlias = tuple[Callable[..., None], str]
 """A function, and the text below its help."""
 
 
-class Listed(NamedTuple):
+class CommandEntry(NamedTuple):
     """A command or a group of commands."""
 
     summary: str
@@ -249,38 +249,38 @@ def _db() -> typer.Typer:
     return app
 
 
-COMMANDS: Mapping[str, Listed] = {
-    "sync": Listed("Bring the table of models up to date with its sources.", _sync),
-    "discover": Listed("Show what the providers' APIs list; nothing is written.", _discover),
-    "plan": Listed("Show what a sync would do, and keep it for `apply`.", _plan),
-    "apply": Listed("Carry out a plan, exactly as it was shown.", _apply),
-    "list": Listed("List models.", _list),
-    "show": Listed("Show everything that is known of one model.", _show),
-    "lifecycle": Listed("Show which models end when, and what replaces them.", _lifecycle),
-    "held": Listed("List what guards hold, and what was decided about it.", _held),
-    "accept": Listed("Accept what a guard holds: the next sync writes it.", _accept),
-    "decline": Listed("Decline what a guard holds: syncs leave it out.", _decline),
-    "populate": Listed("Create the default models that are not there yet.", _populate),
-    "add": Listed("Add models by hand: one, or many from JSON.", _add),
-    "set": Listed("Set facts of a model, or of many, and pin them.", _set),
-    "remove": Listed("Remove rows; syncs do not bring them back.", _remove),
-    "enable": Listed("Switch models on for your application.", _enable),
-    "disable": Listed("Switch models off for your application.", _disable),
-    "deprecate": Listed("State the end of models, and what replaces them.", _deprecate),
-    "undeprecate": Listed("Take the end of models back.", _undeprecate),
-    "pin": Listed("Claim fields of a model: no sync changes them.", _pin),
-    "unpin": Listed("Give fields back: the next sync writes what sources state.", _unpin),
-    "adopt": Listed("Let the sources fill rows that were there before modelctl.", _adopt),
-    "resolve": Listed("Say which model a name means, and by which rule.", _resolve),
-    "history": Listed("Show who changed what, when and from which source.", _history),
-    "undo": Listed("Take a run back.", _undo),
-    "doctor": Listed("Check the database, catalogs, keys, runs and models.", _doctor),
-    "provider": Listed("Look at providers, try them, add your own.", _provider),
-    "catalog": Listed("Look at the catalogs, and check them.", _catalog),
-    "runs": Listed("Show the last runs: who wrote when, and what came of it.", _runs),
-    "price": Listed("Show and enter dated prices, and compute bills.", _price),
-    "credential": Listed("Keep providers' API keys in the database, encrypted.", _credential),
-    "config": Listed("Show the settings in force; begin a settings file.", _config),
-    "db": Listed("Create and upgrade modelctl's tables.", _db),
+COMMANDS: Mapping[str, CommandEntry] = {
+    "sync": CommandEntry("Bring the table of models up to date with its sources.", _sync),
+    "discover": CommandEntry("Show what the providers' APIs list; nothing is written.", _discover),
+    "plan": CommandEntry("Show what a sync would do, and keep it for `apply`.", _plan),
+    "apply": CommandEntry("Carry out a plan, exactly as it was shown.", _apply),
+    "list": CommandEntry("List models.", _list),
+    "show": CommandEntry("Show everything that is known of one model.", _show),
+    "lifecycle": CommandEntry("Show which models end when, and what replaces them.", _lifecycle),
+    "held": CommandEntry("List what guards hold, and what was decided about it.", _held),
+    "accept": CommandEntry("Accept what a guard holds: the next sync writes it.", _accept),
+    "decline": CommandEntry("Decline what a guard holds: syncs leave it out.", _decline),
+    "populate": CommandEntry("Create the default models that are not there yet.", _populate),
+    "add": CommandEntry("Add models by hand: one, or many from JSON.", _add),
+    "set": CommandEntry("Set facts of a model, or of many, and pin them.", _set),
+    "remove": CommandEntry("Remove rows; syncs do not bring them back.", _remove),
+    "enable": CommandEntry("Switch models on for your application.", _enable),
+    "disable": CommandEntry("Switch models off for your application.", _disable),
+    "deprecate": CommandEntry("State the end of models, and what replaces them.", _deprecate),
+    "undeprecate": CommandEntry("Take the end of models back.", _undeprecate),
+    "pin": CommandEntry("Claim fields of a model: no sync changes them.", _pin),
+    "unpin": CommandEntry("Give fields back: the next sync writes what sources state.", _unpin),
+    "adopt": CommandEntry("Let the sources fill rows that were there before modelctl.", _adopt),
+    "resolve": CommandEntry("Say which model a name means, and by which rule.", _resolve),
+    "history": CommandEntry("Show who changed what, when and from which source.", _history),
+    "undo": CommandEntry("Take a run back.", _undo),
+    "doctor": CommandEntry("Check the database, catalogs, keys, runs and models.", _doctor),
+    "provider": CommandEntry("Look at providers, try them, add your own.", _provider),
+    "catalog": CommandEntry("Look at the catalogs, and check them.", _catalog),
+    "runs": CommandEntry("Show the last runs: who wrote when, and what came of it.", _runs),
+    "price": CommandEntry("Show and enter dated prices, and compute bills.", _price),
+    "credential": CommandEntry("Keep providers' API keys in the database, encrypted.", _credential),
+    "config": CommandEntry("Show the settings in force; begin a settings file.", _config),
+    "db": CommandEntry("Create and upgrade modelctl's tables.", _db),
 }
 """By name, in the order of the help."""

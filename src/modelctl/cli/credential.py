@@ -13,7 +13,7 @@ import typer
 
 from modelctl.cli.context import Context, context_of, database_of, readable_database
 from modelctl.config.settings import author_of
-from modelctl.core.credentials import MASTER_KEY_VARIABLE, CredentialState, FoundKey, place_text, project_of
+from modelctl.core.credentials import MASTER_KEY_VARIABLE, CredentialState, FoundKey, owner_text, project_of
 from modelctl.core.text import require_known
 from modelctl.errors import CredentialError, ExitCode, SourceError, UsageError
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from modelctl.db.encryption import MasterKey
     from modelctl.db.engine import Database
     from modelctl.services.credentials import Keys
-    from modelctl.services.gather import Listed
+    from modelctl.services.gather import ListedProvider
     from modelctl.services.sources import KnownProvider
 
 
@@ -76,13 +76,13 @@ def set_command(ctx: typer.Context, provider: Provider, project: Project = None)
     from modelctl.services.credentials import master_key_of, store_key
 
     refuse_secrets(ctx, "a provider and --project")
-    context, place = context_of(ctx), (provider, project_of(project))
+    context, owner = context_of(ctx), (provider, project_of(project))
     with database_of(context) as database:
         require_known(provider, _providers(context, database), "provider")
         master_key = master_key_of(context)
-        key = _key(context, place)
+        key = _key(context, owner)
         schema.ensure_current(database)
-        stored, is_new = store_key(database, place, key, master_key, author_of(context, "credential set"))
+        stored, is_new = store_key(database, owner, key, master_key, author_of(context, "credential set"))
     done = "stored" if is_new else "is stored already: nothing changed"
     context.answer(f"{stored}: key {stored.fingerprint} {done}")
 
@@ -127,8 +127,8 @@ def remove_command(ctx: typer.Context, provider: Provider, project: Project = No
 
     context = context_of(ctx)
     with readable_database(context) as database:
-        place = (provider, project_of(project))
-        removed = remove_key(database, place, author_of(context, "credential remove"))
+        owner = (provider, project_of(project))
+        removed = remove_key(database, owner, author_of(context, "credential remove"))
     context.answer(f"{removed}: key {removed.fingerprint} removed")
     context.say("it still works at the provider until it is revoked there")
 
@@ -153,14 +153,14 @@ def read_secret(context: Context, what: str) -> str:
         return ""
 
 
-def _key(context: Context, place: tuple[str, str]) -> str:
+def _key(context: Context, owner: tuple[str, str]) -> str:
     """The key from the pipe, or typed unseen. UsageError for what can be none."""
     from modelctl.discovery.http import clean_key
 
-    text = read_secret(context, f"API key of {place_text(*place)}")
+    text = read_secret(context, f"API key of {owner_text(*owner)}")
     if not text.strip() or len(text) > KEY_MAX_CHARS:
         problem = "no key" if len(text) <= KEY_MAX_CHARS else f"more than the {KEY_MAX_CHARS} characters of a key"
-        raise UsageError(f"there is {problem} on the standard input", f"`modelctl credential set {place[0]} < key.txt`")
+        raise UsageError(f"there is {problem} on the standard input", f"`modelctl credential set {owner[0]} < key.txt`")
     try:
         key = clean_key(text, "the standard input")
     except SourceError as error:
@@ -295,7 +295,7 @@ def which_command(
     if json or format is CredentialFormat.JSON:
         return _answer_json(context, _facts(provider, keys, found, fingerprint))
     told = f", fingerprint {fingerprint}" if fingerprint is not None else ""
-    context.answer(f"{place_text(provider, keys.project)}: the {found.source}'s, in {found.name}{told}")
+    context.answer(f"{owner_text(provider, keys.project)}: the {found.source}'s, in {found.name}{told}")
     return None
 
 
@@ -318,7 +318,7 @@ def test_command(
         if listed.error is not None:
             raise listed.error
         models = len(listed.listing.records) if listed.listing is not None else 0
-        context.answer(f"{place_text(provider, keys.project)}: accepted, {models:,} models listed ({found.name})")
+        context.answer(f"{owner_text(provider, keys.project)}: accepted, {models:,} models listed ({found.name})")
         return
     facts = _facts(provider, keys, found, _fingerprint(context, found))
     outcome = {
@@ -356,10 +356,10 @@ def _found(known: KnownProvider, keys: Keys) -> FoundKey:
     return found
 
 
-def _listed(context: Context, known: KnownProvider, keys: Keys) -> Listed:
+def _listed(context: Context, known: KnownProvider, keys: Keys) -> ListedProvider:
     """What asking the provider came to."""
     from modelctl.core.planning.policy import Patterns
-    from modelctl.services.gather import Listed, ask
+    from modelctl.services.gather import ListedProvider, ask
     from modelctl.services.sources import SourceChoice, job_for
 
     settings = context.settings
@@ -371,7 +371,7 @@ def _listed(context: Context, known: KnownProvider, keys: Keys) -> Listed:
         timeout_s=settings.timeout_s,
         now=context.now,
     )
-    return next(ask([job], deadline_s=settings.deadline_s), Listed(job=job, error=job.error))
+    return next(ask([job], deadline_s=settings.deadline_s), ListedProvider(job=job, error=job.error))
 
 
 def _fingerprint(context: Context, found: FoundKey) -> str | None:

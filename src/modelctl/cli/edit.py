@@ -12,15 +12,15 @@ import typer
 
 from modelctl.cli.context import Context, context_of, readable_database
 from modelctl.config.settings import author_of
-from modelctl.core.edits.additions import assigned
+from modelctl.core.edits.additions import facts_from_words
 from modelctl.core.edits.models import (
-    End,
+    Deprecation,
     deprecate,
-    pointing_at,
+    referrers_of,
     remove,
-    remove_with_pointers,
+    remove_cascading,
+    set_enabled,
     set_facts,
-    switch,
     undeprecate,
 )
 from modelctl.core.models.query import where
@@ -28,7 +28,7 @@ from modelctl.core.text import counted, day
 from modelctl.errors import BadRows, ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from modelctl.services.models import EditAll, Edited, Reach
+    from modelctl.services.models import EditAll, EditResult, Reach
 
 
 class EditFormat(StrEnum):
@@ -58,7 +58,7 @@ writes.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class EditRequest:
     """Which rows a command is about, whether it writes, and how it reports. UsageError for a contradiction."""
 
     command: str
@@ -83,7 +83,7 @@ class Order:
         return not self.dry_run and (self.where is None or self.yes)
 
 
-def run_edit(context: Context, order: Order, edit: EditAll, *, reach: Reach = lambda _keys, _known: ()) -> None:
+def run_edit(context: Context, order: EditRequest, edit: EditAll, *, reach: Reach = lambda _keys, _known: ()) -> None:
     """Edit the rows, report, and exit 3 after a preview that --yes would write. `reach`: as `edit_rows` has it."""
     from modelctl.services.models import edit_rows
 
@@ -107,7 +107,7 @@ def told_row_by_row(context: Context) -> Iterator[None]:
         raise
 
 
-def _print(context: Context, order: Order, edited: Edited, run: str) -> None:
+def _print(context: Context, order: EditRequest, edited: EditResult, run: str) -> None:
     from modelctl.output.console import look_of
     from modelctl.output.edits import edits_json, edits_text
 
@@ -121,7 +121,7 @@ def _print(context: Context, order: Order, edited: Edited, run: str) -> None:
     context.say(_summary(order, edited, run))
 
 
-def _summary(order: Order, edited: Edited, run: str) -> str:
+def _summary(order: EditRequest, edited: EditResult, run: str) -> str:
     """How many rows, what was left out and why, and what is still to be done."""
     count, as_wanted = len(edited.changes), len(edited.unchanged)
     parts = [f"{as_wanted:,} as wanted already" if as_wanted else ""]
@@ -172,12 +172,12 @@ def deprecate_command(
 ) -> None:
     """State the end of models, and what replaces them."""
     context = context_of(ctx)
-    end = End(
+    end = Deprecation(
         replacement=replacement,
         on=day(on, "--on") if on is not None else None,
         retires=day(retires, "--retires") if retires is not None else None,
     )
-    order = Order(command="deprecate", names=models, dry_run=dry_run, as_json=json or format is EditFormat.JSON)
+    order = EditRequest(command="deprecate", names=models, dry_run=dry_run, as_json=json or format is EditFormat.JSON)
     today = context.now.date()
     run_edit(context, order, lambda models, known: deprecate(models, known, end, today=today))
 
@@ -193,7 +193,7 @@ def undeprecate_command(
     from modelctl.services.models import each_row
 
     context = context_of(ctx)
-    order = Order(command="undeprecate", names=models, dry_run=dry_run, as_json=json or format is EditFormat.JSON)
+    order = EditRequest(command="undeprecate", names=models, dry_run=dry_run, as_json=json or format is EditFormat.JSON)
     today = context.now.date()
     run_edit(context, order, each_row(lambda model, _known: undeprecate(model, today=today)))
 
@@ -249,7 +249,7 @@ def _turn(ctx: typer.Context, command: str, *, is_enabled: bool) -> None:
     from modelctl.services.models import each_row
 
     said = ctx.params
-    order = Order(
+    order = EditRequest(
         command=command,
         names=said["models"] or (),
         where=said["where"],
@@ -257,7 +257,7 @@ def _turn(ctx: typer.Context, command: str, *, is_enabled: bool) -> None:
         dry_run=said["dry_run"],
         as_json=said["json"] or said["format"] is EditFormat.JSON,
     )
-    edit = each_row(lambda model, _known: switch(model, is_enabled=is_enabled))
+    edit = each_row(lambda model, _known: set_enabled(model, is_enabled=is_enabled))
     run_edit(context_of(ctx), order, edit)
 
 
@@ -284,12 +284,12 @@ def remove_command(
 ) -> None:
     """Remove rows; syncs do not bring them back."""
     context = context_of(ctx)
-    order = Order(command="remove", names=models, dry_run=dry_run, as_json=json or format is EditFormat.JSON)
+    order = EditRequest(command="remove", names=models, dry_run=dry_run, as_json=json or format is EditFormat.JSON)
     today = context.now.date()
     edit: EditAll = remove
     if cascade:
-        edit = lambda models, known: remove_with_pointers(models, known, today=today)  # noqa: E731
-    run_edit(context, order, edit, reach=pointing_at)
+        edit = lambda models, known: remove_cascading(models, known, today=today)  # noqa: E731
+    run_edit(context, order, edit, reach=referrers_of)
 
 
 SET_EPILOG = f"""\b
@@ -323,8 +323,8 @@ def set_command(
     names, assignments = ([], words) if where is not None else (words[:1], words[1:])
     if not assignments:
         raise UsageError(f"set {words[0]}: there is no FIELD=VALUE", "`modelctl set gpt-4o context_window=128000`")
-    values = assigned(assignments)
-    order = Order(
+    values = facts_from_words(assignments)
+    order = EditRequest(
         command="set",
         names=names,
         where=where,

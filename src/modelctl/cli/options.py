@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from modelctl.cli.context import Context, database_if_any
-from modelctl.core.prices.usage import METERS, Usage, quantity
+from modelctl.core.prices.usage import METERS, Usage, read_quantity
 from modelctl.core.records import BadRow
 from modelctl.errors import InvalidFact, UsageError
 
@@ -70,13 +70,13 @@ def say_left_out(context: Context, left_out: Mapping[str, str]) -> None:
             context.say(f"left out: {', '.join(names)} ({why})")
 
 
-def chosen(context: Context, wanted: Sequence[str], known: Mapping[str, KnownProvider]) -> list[KnownProvider]:
+def wanted_of(context: Context, wanted: Sequence[str], known: Mapping[str, KnownProvider]) -> list[KnownProvider]:
     """The providers that are wanted, none named meaning all; says whom that leaves out. UsageError for an unknown."""
-    from modelctl.services.sources import choose, left_out, switches
+    from modelctl.services.sources import left_out, switches, wanted_providers
 
     rows, on = {name: each.provider for name, each in known.items()}, switches(context)
     say_left_out(context, left_out(wanted, rows, on))
-    return [known[each.name] for each in choose(wanted, rows, on)]
+    return [known[each.name] for each in wanted_providers(wanted, rows, on)]
 
 
 def known_to(context: Context) -> dict[str, KnownProvider]:
@@ -122,7 +122,7 @@ def option(meter: str) -> str:
 
 def _usage(said: dict[str, str]) -> Usage:
     try:
-        return Usage({name: quantity(name, text) for name, text in said.items()})
+        return Usage({name: read_quantity(name, text) for name, text in said.items()})
     except InvalidFact as error:
         name, _, problem = error.message.partition(": ")
         raise UsageError(f"{option(name)}: {problem}", error.hint) from None

@@ -197,7 +197,7 @@ def _changes(
     found = [
         (model.key, change)
         for model in models
-        for change in price_changes.changes(model.prices)
+        for change in price_changes.price_changes(model.prices)
         if begin <= change.at and (end is None or change.at < end)
     ]
     return sorted(found, key=lambda each: (each[1].at, each[0], price_changes.rank(each[1].key)))

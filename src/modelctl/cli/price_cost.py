@@ -24,7 +24,7 @@ from modelctl.errors import ExitCode, ModelctlError, UsageError
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from modelctl.core.prices.billing import Billed, Biller, Tally
+    from modelctl.core.prices.billing import Billed, Biller, BillTotals
     from modelctl.core.prices.usage import UsageRows
     from modelctl.core.stored import StoredModel
     from modelctl.db.tables import Tables
@@ -161,7 +161,7 @@ def cost(
     if source is not None:
         if model is not None or usage.quantities:
             raise UsageError("--from bills what the records say: give no MODEL and no quantities with it")
-        order = Order(source=source, at=moment, service_tier=service_tier, by_model=by_model, format=format)
+        order = BillOptions(source=source, at=moment, service_tier=service_tier, by_model=by_model, format=format)
         raise typer.Exit(bill_records(context, order))
     if model is None or by_model:
         raise UsageError("--by-model needs --from FILE" if by_model else "give a MODEL, or --from FILE")
@@ -235,7 +235,7 @@ def _one_bill(context: Context, billed: Billed, format: BillFormat) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class BillOptions:
     """What the command line asks for."""
 
     source: str
@@ -247,17 +247,17 @@ class Order:
     format: str
 
 
-def bill_records(context: Context, order: Order) -> ExitCode:
+def bill_records(context: Context, order: BillOptions) -> ExitCode:
     """Bill all records, print the bills and what they come to. UsageError naming each line that cannot be billed."""
-    from modelctl.core.prices.billing import Biller, Tally
-    from modelctl.core.prices.usage import read_rows
+    from modelctl.core.prices.billing import Biller, BillTotals
+    from modelctl.core.prices.usage import read_usage_rows
 
-    found = read_file(context, order.source, "--from", read_rows)
+    found = read_file(context, order.source, "--from", read_usage_rows)
     keys, known = _models(context, found)
     if found.bad:
         tell_bad_rows(context, found.bad)
         raise UsageError(f"nothing was billed: {len(found.bad):,} of {_count(found)} usage records cannot be")
-    total, of_model = Tally(), defaultdict[ModelKey, Tally](Tally)
+    total, of_model = BillTotals(), defaultdict[ModelKey, BillTotals](BillTotals)
     _print(context, order, _row_bills(context, order, found, keys, Biller(known), total, of_model), total, of_model)
     _tell(context, order, found, total, known, set(keys.values()))
     return ExitCode.PENDING if total.incomplete_rows else ExitCode.OK
@@ -290,12 +290,12 @@ def _models(context: Context, found: UsageRows) -> tuple[dict[str, ModelKey], Kn
 
 def _row_bills(
     context: Context,
-    order: Order,
+    order: BillOptions,
     found: UsageRows,
     keys: dict[str, ModelKey],
     biller: Biller,
-    total: Tally,
-    of_model: defaultdict[ModelKey, Tally],
+    total: BillTotals,
+    of_model: defaultdict[ModelKey, BillTotals],
 ) -> Iterator[BilledRow]:
     """The bills one by one, counted as they pass."""
     from modelctl.output.bills import BilledRow
@@ -309,7 +309,11 @@ def _row_bills(
 
 
 def _print(
-    context: Context, order: Order, bills: Iterator[BilledRow], total: Tally, of_model: dict[ModelKey, Tally]
+    context: Context,
+    order: BillOptions,
+    bills: Iterator[BilledRow],
+    total: BillTotals,
+    of_model: dict[ModelKey, BillTotals],
 ) -> None:
     from modelctl.output import bills as render
     from modelctl.output.console import look_of
@@ -338,7 +342,7 @@ def _print(
 
 
 def _tell(
-    context: Context, order: Order, found: UsageRows, total: Tally, known: Known, used: Iterable[ModelKey]
+    context: Context, order: BillOptions, found: UsageRows, total: BillTotals, known: Known, used: Iterable[ModelKey]
 ) -> None:
     """The talk after the bills: what they come to, and what must be known before relying on it."""
     from modelctl.core.prices.billing import served

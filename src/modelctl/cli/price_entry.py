@@ -19,7 +19,7 @@ from modelctl.errors import UsageError
 
 if TYPE_CHECKING:
     from modelctl.core.prices.manual import PriceRow
-    from modelctl.services.prices import Entered, Lay
+    from modelctl.services.prices import PriceEdit, PriceReport
 
 
 class EntryFormat(StrEnum):
@@ -33,11 +33,11 @@ Format = Annotated[EntryFormat, typer.Option("--format", help="How to print what
 AsJson = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
 
 
-def enter_and_tell(
+def edit_and_report(
     context: Context,
     command: str,
     rows: Sequence[PriceRow],
-    lay: Lay,
+    edit: PriceEdit,
     *,
     as_json: bool,
     bad: Sequence[BadRow] = (),
@@ -45,21 +45,21 @@ def enter_and_tell(
     """Write the prices and print what came of them. UsageError, and nothing written, where one of them is bad."""
     from modelctl.output.console import look_of
     from modelctl.output.price_text import entries_json, entries_text
-    from modelctl.services.prices import enter
+    from modelctl.services.prices import edit_prices
 
     author = author_of(context, command)
     with readable_database(context) as database, writing_alone(context, database, author) as fenced:
-        entered = enter(fenced, rows, lay, author, bad=bad)
-    for name, resolution in entered.resolutions.items():
+        report = edit_prices(fenced, rows, edit, author, bad=bad)
+    for name, resolution in report.resolutions.items():
         if resolution.rule is not Rule.EXACT:
             context.say(f"{name!r} is {resolution}")
-    _refuse_bad(context, entered.bad, len({row.line for row in rows} | {each.line for each in bad}))
+    _refuse_bad(context, report.bad, len({row.line for row in rows} | {each.line for each in bad}))
     look = look_of(context.stdout, context.environ)
     if as_json:
-        context.answer(entries_json(entered.prices, look, run=author.run, unchanged=entered.unchanged))
-    elif entered.prices:
-        context.answer(entries_text(entered.prices, look))
-    _tell(context, entered)
+        context.answer(entries_json(report.prices, look, run=author.run, unchanged=report.unchanged))
+    elif report.prices:
+        context.answer(entries_text(report.prices, look))
+    _print_report(context, report)
 
 
 def _refuse_bad(context: Context, bad: Sequence[BadRow], count: int) -> None:
@@ -75,22 +75,22 @@ def _refuse_bad(context: Context, bad: Sequence[BadRow], count: int) -> None:
     raise UsageError(f"nothing was written: {len(bad)} prices cannot be entered")
 
 
-def _tell(context: Context, entered: Entered) -> None:
+def _print_report(context: Context, report: PriceReport) -> None:
     """What came of it in numbers, and what looks wrong: it is written all the same, for a person said so."""
     from modelctl.core.planning.guards import price_doubts
     from modelctl.output.price_text import remarks, remarks_on_row
 
     limits, now = context.settings.limits, to_seconds(context.now)
-    for text in remarks(entered.prices, now=now):
+    for text in remarks(report.prices, now=now):
         context.warn(text)
-    for change in entered.changes:
-        model = entered.models[change.key]
+    for change in report.changes:
+        model = report.models[change.key]
         for doubt in price_doubts(change, limits):
             context.warn(f"warning: {change.key}: {doubt}: is that right?")
         for text in remarks_on_row(change.key, (*model.prices, *change.prices), now=now):
             context.warn(text)
-    if entered.unchanged:
-        context.say(f"{entered.unchanged} unchanged: the ledger has that already")
+    if report.unchanged:
+        context.say(f"{report.unchanged} unchanged: the ledger has that already")
 
 
 EPILOG = """\b
@@ -115,14 +115,14 @@ def import_prices(
     json: AsJson = False,
 ) -> None:
     """Enter the prices of a file, all of them or none."""
-    from modelctl.core.prices.manual import entered, read_price_rows
+    from modelctl.core.prices.manual import points_to_set, read_price_rows
 
     context = context_of(ctx)
     found = read_file(context, file, "FILE", read_price_rows)
     if not found.rows and not found.bad:
         context.warn(f"warning: {file} holds no prices")
     as_json = json or format is EntryFormat.JSON
-    enter_and_tell(context, "price import", found.rows, entered, as_json=as_json, bad=found.bad)
+    edit_and_report(context, "price import", found.rows, points_to_set, as_json=as_json, bad=found.bad)
 
 
 _OF_AMOUNT = ("kind", "amount", "unit")
@@ -196,10 +196,10 @@ def set_price(
     json: AsJson = False,
 ) -> None:
     """Enter a model's prices from a day on; no sync changes them."""
-    from modelctl.core.prices.manual import entered
+    from modelctl.core.prices.manual import points_to_set
 
     as_json = json or format is EntryFormat.JSON
-    enter_and_tell(context_of(ctx), "price set", _rows(ctx.params), entered, as_json=as_json)
+    edit_and_report(context_of(ctx), "price set", _rows(ctx.params), points_to_set, as_json=as_json)
 
 
 def correct(
@@ -222,10 +222,10 @@ def correct(
 
     And with it the bills of its time.
     """
-    from modelctl.core.prices.manual import corrected
+    from modelctl.core.prices.manual import points_to_correct
 
     as_json = json or format is EntryFormat.JSON
-    enter_and_tell(context_of(ctx), "price correct", _rows(ctx.params), corrected, as_json=as_json)
+    edit_and_report(context_of(ctx), "price correct", _rows(ctx.params), points_to_correct, as_json=as_json)
 
 
 def _rows(said: Mapping[str, Any]) -> list[PriceRow]:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from modelctl.cli.context import Context, context_of, database_if_any, database_of, readable_database
-from modelctl.cli.options import chosen, known_to
+from modelctl.cli.options import known_to, wanted_of
 from modelctl.config.settings import author_of
-from modelctl.core.edits.providers import Given, addressed, is_open_road
+from modelctl.core.edits.providers import ProviderOptions, is_unencrypted, shown_setting
 from modelctl.core.provider import Health
 from modelctl.core.text import counted, require_known, seconds, to_seconds
 from modelctl.errors import ExitCode, Refused, UsageError
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from modelctl.core.edits.providers import ProviderView
     from modelctl.core.provider import Provider
     from modelctl.db.engine import Database
-    from modelctl.services.providers import Edited, Tested
+    from modelctl.services.providers import ProviderEdit, ProviderTest
 
 
 app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Look at providers, try them, add your own.")
@@ -86,12 +86,12 @@ def show_command(ctx: typer.Context, name: Name, format: Format = ProviderFormat
 
 
 def _views(context: Context) -> dict[str, ProviderView]:
-    from modelctl.catalog.load import in_force
+    from modelctl.catalog.load import catalogs_in_force
     from modelctl.services.credentials import keys_of
     from modelctl.services.providers import provider_views
     from modelctl.services.sources import switches
 
-    catalogs = list(in_force(context.settings.catalog_directory))
+    catalogs = list(catalogs_in_force(context.settings.catalog_directory))
     with database_if_any(context) as database:
         return provider_views(database, catalogs, keys_of(context, database), switches(context))
 
@@ -184,8 +184,8 @@ def add_command(
     from modelctl.services.providers import add, new_provider
 
     context = context_of(ctx)
-    given = _given(ctx.params)
-    provider = new_provider(name, given, _known(context))
+    options = _options(ctx.params)
+    provider = new_provider(name, options, _known(context))
     with _writable_database(context) as database:
         edited = add(database, provider, author_of(context, "provider add"))
     context.answer(f"{name}: added")
@@ -215,18 +215,18 @@ def set_command(
     Nothing but what is given changes; an empty value takes a setting away.
     """
     context = context_of(ctx)
-    given = _given(ctx.params)
-    if given == Given():
+    options = _options(ctx.params)
+    if options == ProviderOptions():
         raise UsageError("there is nothing to set", f"see `modelctl provider set --help`, as --base-url for {name}")
-    for edited in _change(context, [name], given, "provider set"):
+    for edited in _change(context, [name], options, "provider set"):
         if not edited.changes:
             context.say(f"{name}: so already, nothing changed")
         _warn_of_open_road(context, edited.provider)
 
 
-def _given(said: Mapping[str, Any]) -> Given:
+def _options(said: Mapping[str, Any]) -> ProviderOptions:
     """What the options state of a provider."""
-    return Given(
+    return ProviderOptions(
         kind=said["kind"],
         base_url=said["base_url"],
         env=tuple(said["env"]) if said["env"] else None,
@@ -283,15 +283,15 @@ def _require_own(context: Context, name: str) -> None:
 
 
 def _in_catalogs(context: Context, name: str) -> bool:
-    from modelctl.catalog.load import in_force
+    from modelctl.catalog.load import catalogs_in_force
 
-    return any(name in catalog.providers for catalog in in_force(context.settings.catalog_directory))
+    return any(name in catalog.providers for catalog in catalogs_in_force(context.settings.catalog_directory))
 
 
 def _switch(context: Context, names: Sequence[str], *, is_enabled: bool) -> None:
     word = "enabled" if is_enabled else "disabled"
     command = "provider enable" if is_enabled else "provider disable"
-    for edited in _change(context, names, Given(is_enabled=is_enabled), command):
+    for edited in _change(context, names, ProviderOptions(is_enabled=is_enabled), command):
         if not edited.changes:
             context.say(f"{edited.provider.name}: {word} already, nothing changed")
     off = [name for name in names if not context.settings.provider(name).enabled]
@@ -299,17 +299,17 @@ def _switch(context: Context, names: Sequence[str], *, is_enabled: bool) -> None
         context.warn(f"note: the settings still switch off {', '.join(off)} (see `modelctl config show`)")
 
 
-def _change(context: Context, names: Sequence[str], given: Given, command: str) -> tuple[Edited, ...]:
+def _change(context: Context, names: Sequence[str], options: ProviderOptions, command: str) -> tuple[ProviderEdit, ...]:
     from modelctl.output.format import old_to_new
     from modelctl.services.providers import change, check_change
 
     known = _known(context)
-    check_change(names, given, known)
+    check_change(names, options, known)
     with _writable_database(context) as database:
-        done = change(database, names, given, known, author_of(context, command))
+        done = change(database, names, options, known, author_of(context, command))
     for edited in done:
         for each in edited.changes:
-            text = old_to_new(addressed(each.name, each.old), addressed(each.name, each.new))
+            text = old_to_new(shown_setting(each.name, each.old), shown_setting(each.name, each.new))
             context.answer(f"{edited.provider.name}: {each.name}  {text}")
     return done
 
@@ -330,7 +330,7 @@ def _writable_database(context: Context) -> Iterator[Database]:
 
 def _warn_of_open_road(context: Context, provider: Provider) -> None:
     has_secret = provider.env_vars or any(value.startswith("env:") for value in provider.headers.values())
-    if has_secret and provider.api_base_url and is_open_road(provider.api_base_url):
+    if has_secret and provider.api_base_url and is_unencrypted(provider.api_base_url):
         context.warn(f"note: {provider.name} is asked over http, so its key can be read on its way")
 
 
@@ -361,16 +361,16 @@ def test_command(
     from modelctl.output.console import look_of
     from modelctl.output.providers import tests_json, tests_text
     from modelctl.services.credentials import keys_of
-    from modelctl.services.providers import tried
+    from modelctl.services.providers import try_providers
 
     context = context_of(ctx)
     if bool(names) == every:
         raise UsageError("provider test needs names of providers, or --all", "`modelctl provider test openai`")
     timeout_s = seconds(timeout, "--timeout")
-    wanted = chosen(context, sorted(set(names or ())), known_to(context))
+    wanted = wanted_of(context, sorted(set(names or ())), known_to(context))
     with database_if_any(context) as database:
         keys = keys_of(context, database)
-    found = tried(wanted, keys, timeout_s=timeout_s, now=context.now)
+    found = try_providers(wanted, keys, timeout_s=timeout_s, now=context.now)
     stored = _remembered(context, found)
     results, look = [(each.provider, each.probed) for each in found], look_of(context.stdout, context.environ)
     if json or format is ProviderFormat.JSON:
@@ -381,7 +381,7 @@ def test_command(
         raise typer.Exit(ExitCode.PENDING)
 
 
-def _remembered(context: Context, found: Sequence[Tested]) -> set[str]:
+def _remembered(context: Context, found: Sequence[ProviderTest]) -> set[str]:
     """Keep in the rows what was found; which providers have a row."""
     from modelctl.services.providers import remember
 
@@ -392,7 +392,7 @@ def _remembered(context: Context, found: Sequence[Tested]) -> set[str]:
     return stored
 
 
-def _has_findings(found: Sequence[Tested], *, every: bool) -> bool:
+def _has_findings(found: Sequence[ProviderTest], *, every: bool) -> bool:
     """With `--all`, whoever has no key is not used, which is no finding; that nobody has one is."""
     quiet = {Health.OK, Health.NO_KEY, Health.NO_LISTING} if every else {Health.OK}
     is_all_quiet = all(each.probed.health in quiet for each in found)

@@ -16,9 +16,9 @@ from modelctl.errors import ExitCode, UsageError
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from modelctl.core.models.details import Dossier
+    from modelctl.core.models.details import ModelDetails
     from modelctl.core.models.resolve import Resolution
-    from modelctl.core.models.retirements import Endings, Window
+    from modelctl.core.models.retirements import Retirements, Window
     from modelctl.db.engine import Database
     from modelctl.db.tables import Tables
 
@@ -31,7 +31,7 @@ Examples:
 """
 
 
-class EndingsFormat(StrEnum):
+class LifecycleFormat(StrEnum):
     """How the ends are printed."""
 
     TABLE = "table"
@@ -59,7 +59,7 @@ def lifecycle_command(
     past: Annotated[
         str | None, typer.Option("--past", metavar="Nd|Nw", help="Show models, too, that ended so recently.")
     ] = None,
-    format: Annotated[EndingsFormat, typer.Option("--format", help="How to print it.")] = EndingsFormat.TABLE,
+    format: Annotated[LifecycleFormat, typer.Option("--format", help="How to print it.")] = LifecycleFormat.TABLE,
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
     """Show which models end when, and what replaces them.
@@ -68,7 +68,7 @@ def lifecycle_command(
     the day of the end, announced changes included. "Not sooner than" dates are shown apart: they are no announced end,
     and never make the check fail.
     """
-    from modelctl.core.models.retirements import Finding, Window
+    from modelctl.core.models.retirements import RetirementFinding, Window
 
     context = context_of(ctx)
     window = Window(
@@ -79,22 +79,22 @@ def lifecycle_command(
         providers=() if "all" in (provider or ()) else tuple(sorted(set(provider or ()))),
     )
     with readable_database(context) as database:
-        endings = _endings(context, database, window)
-    _print(context, endings, EndingsFormat.JSON if json else format)
-    if any(endings.findings(kind) for kind in Finding):
+        retirements = _retirements(context, database, window)
+    _print(context, retirements, LifecycleFormat.JSON if json else format)
+    if any(retirements.findings(kind) for kind in RetirementFinding):
         raise typer.Exit(ExitCode.PENDING)
 
 
-def _endings(context: Context, database: Database, window: Window) -> Endings:
+def _retirements(context: Context, database: Database, window: Window) -> Retirements:
     """What ends inside the window; of the ledgers only those that are shown are read."""
-    from modelctl.core.models.retirements import find_endings, with_prices
+    from modelctl.core.models.retirements import find_retirements, with_prices
     from modelctl.db import read
 
-    def work(connection: Connection) -> Endings:
+    def work(connection: Connection) -> Retirements:
         _check_known(window.providers, read.providers(connection, database.tables))
         models = read.models(connection, database.tables, only=window.providers)
-        endings = find_endings(models, window, today=context.now.date())
-        return with_prices(endings, read.with_ledgers(connection, database.tables, endings.keys))
+        retirements = find_retirements(models, window, today=context.now.date())
+        return with_prices(retirements, read.with_ledgers(connection, database.tables, retirements.keys))
 
     return database.read(work)
 
@@ -108,14 +108,14 @@ def _check_known(names: Iterable[str], known: Iterable[str]) -> None:
             raise UsageError(f"the database has no provider {name!r}", hint)
 
 
-def _print(context: Context, endings: Endings, format: EndingsFormat) -> None:
+def _print(context: Context, retirements: Retirements, format: LifecycleFormat) -> None:
     from modelctl.output.retirements import FORMATS, alarms, remarks
 
-    if text := FORMATS[format](endings, context.stdout):
+    if text := FORMATS[format](retirements, context.stdout):
         context.answer(text)
-    for remark in remarks(endings):
+    for remark in remarks(retirements):
         context.say(remark)
-    for alarm in alarms(endings):
+    for alarm in alarms(retirements):
         context.warn(alarm)
 
 
@@ -196,29 +196,29 @@ def show_command(
     from modelctl.output.model import page, page_json
 
     context = context_of(ctx)
-    resolution, dossier = _read(context, model, changes)
+    resolution, details = _read(context, model, changes)
     if resolution.rule is not Rule.EXACT:
         context.say(f"{model!r} is {resolution}")
     look = look_of(context.stdout, context.environ)
     as_json = json or format is ShowFormat.JSON
-    context.answer(page_json(dossier, resolution.rule, look) if as_json else page(dossier, look))
+    context.answer(page_json(details, resolution.rule, look) if as_json else page(details, look))
 
 
-def _read(context: Context, name: str, changes: int) -> tuple[Resolution, Dossier]:
-    from modelctl.core.models.details import dossier
+def _read(context: Context, name: str, changes: int) -> tuple[Resolution, ModelDetails]:
+    from modelctl.core.models.details import model_details
     from modelctl.core.models.lifecycle import chain_of
     from modelctl.core.models.resolve import resolve
     from modelctl.db import read
 
     today = context.now.date()
 
-    def work(connection: Connection, tables: Tables) -> tuple[Resolution, Dossier]:
+    def work(connection: Connection, tables: Tables) -> tuple[Resolution, ModelDetails]:
         known = {each.key: each for each in read.models(connection, tables)}
         resolution = resolve(name, known.values())
         model = read.models_by_key(connection, tables, [resolution.key])[resolution.key]
         entries = read.changes_of(connection, tables, resolution.key, changes) if changes else ()
         chain = chain_of(model, known, after=today, today=today)
-        return resolution, dossier(model, known, chain, entries, now=context.now)
+        return resolution, model_details(model, known, chain, entries, now=context.now)
 
     with readable_database(context) as database:
         return database.read(lambda connection: work(connection, database.tables))

@@ -14,9 +14,8 @@ import typer
 from modelctl.cli.context import Context, context_of, database_of, writing_alone
 from modelctl.cli.options import MaxAge, Project, SourceChoices, SourceOption, asking, say_left_out
 from modelctl.config.settings import author_of
-from modelctl.core.planning import ownership as claims
 from modelctl.core.planning.guards import Acceptance
-from modelctl.core.planning.ownership import Taking, taking
+from modelctl.core.planning.ownership import Takeover, is_takeover, takeover_of
 from modelctl.errors import ExitCode, ModelctlError, UsageError
 
 if TYPE_CHECKING:
@@ -169,17 +168,20 @@ def warn_of_idle(context: Context, report: SyncReport, limits: GuardLimits, acce
         context.warn(f"note: --accept {name} matched nothing")
 
 
-def warn_of_idle_taking(context: Context, report: SyncReport, taking: Taking) -> None:
+def warn_of_idle_takeover(context: Context, report: SyncReport, takeover: Takeover) -> None:
     """Name what was to be taken over or brought back, and was not: there was nothing to take."""
     changes = [each for provider in report.providers for each in provider.plan.proposed]
-    for key in sorted(taking.recreated):
-        alone = Taking(recreated=frozenset({key}))
+    for key in sorted(takeover.recreated):
+        alone = Takeover(recreated=frozenset({key}))
         if not any(each.removed is not None and alone.recreates(each.key) for each in changes):
             context.warn(f"note: --recreate {key} matched nothing")
-    words = [*sorted(taking.fields), *(f"{model}:{name}" for model, names in taking.by_model.items() for name in names)]
+    words = [
+        *sorted(takeover.fields),
+        *(f"{model}:{name}" for model, names in takeover.by_model.items() for name in names),
+    ]
     for word in words:
-        alone = claims.taking([word])
-        if not any(claims.is_taken(each, alone) for each in changes):
+        alone = takeover_of([word])
+        if not any(is_takeover(each, alone) for each in changes):
             context.warn(f"note: --take {word} matched nothing")
 
 
@@ -228,7 +230,7 @@ def order_of(
     return Order(
         asking=asking,
         acceptance=Acceptance(everything=force, names=frozenset(accept or ())),
-        taking=taking(take or (), recreate or ()),
+        takeover=takeover_of(take or (), recreate or ()),
         hold=hold,
         dry_run=dry_run,
     )
@@ -245,7 +247,7 @@ def watched(
     with watching(context.stderr, names, quiet=context.quiet) as observe:
         report = carry_out(context, database, order, ground, author, has_tables=has_tables, observe=observe)
     warn_of_idle(context, report, context.settings.limits, order.acceptance)
-    warn_of_idle_taking(context, report, order.taking)
+    warn_of_idle_takeover(context, report, order.takeover)
     return report
 
 

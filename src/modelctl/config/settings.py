@@ -17,7 +17,7 @@ from modelctl.core.runs import Author
 from modelctl.core.text import to_seconds
 
 
-class Occasion(Protocol):
+class Environment(Protocol):
     """When, and in which environment."""
 
     @property
@@ -29,10 +29,10 @@ class Occasion(Protocol):
         """UTC."""
 
 
-def author_of(occasion: Occasion, command: str, *, actor: str | None = None) -> Author:
+def author_of(environment: Environment, command: str, *, actor: str | None = None) -> Author:
     """A new run of a command, by `actor`, else the GitHub actor, else the user that this process runs as."""
-    now = to_seconds(occasion.now)
-    name = actor or occasion.environ.get("GITHUB_ACTOR") or _user()
+    now = to_seconds(environment.now)
+    name = actor or environment.environ.get("GITHUB_ACTOR") or _user()
     return Author(run=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}", actor=name[:255], command=command, now=now)
 
 

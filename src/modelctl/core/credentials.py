@@ -52,12 +52,12 @@ class Credential:
     updated_at: datetime
 
     @property
-    def place(self) -> tuple[str, str]:
+    def owner(self) -> tuple[str, str]:
         """Whose key it is; there is one for each provider and project."""
         return self.provider, self.project
 
     def __str__(self) -> str:
-        return place_text(self.provider, self.project)
+        return owner_text(self.provider, self.project)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,12 +74,12 @@ Credentials = Mapping[tuple[str, str], Credential]
 """Rows by provider and project."""
 
 
-def place_text(provider: str, project: str) -> str:
+def owner_text(provider: str, project: str) -> str:
     """Whose key it is, as a person says it: `openai`, `openai for project shop`."""
     return f"{provider} for project {project}" if project else provider
 
 
-def set_command(provider: str, project: str) -> str:
+def store_command(provider: str, project: str) -> str:
     """The command that stores this key anew."""
     return f"modelctl credential set {provider}" + (f" --project {quote(project)}" if project else "")
 
@@ -110,7 +110,7 @@ def require_project(project: str, known: Credentials) -> None:
 
 def require_one_master_key(known: Credentials, key_id: str, *, but: tuple[str, str]) -> None:
     """CredentialError where other rows than `but` are under another master key: no one key would open them all."""
-    others = [each for each in known.values() if each.key_id != key_id and each.place != but]
+    others = [each for each in known.values() if each.key_id != key_id and each.owner != but]
     if others:
         keys = f"{counted(len(others), 'key')} {'is' if len(others) == 1 else 'are'}"
         raise CredentialError(

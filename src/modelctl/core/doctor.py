@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from modelctl.core.credentials import Credential, CredentialState, set_command
+from modelctl.core.credentials import Credential, CredentialState, store_command
 from modelctl.core.facts import PRICE_FIELDS, ModelKey, Source
 from modelctl.core.models.lifecycle import Chain, ChainEnd, chain_of
-from modelctl.core.models.retirements import Ending, EndKind, Window, find_endings
+from modelctl.core.models.retirements import Retirement, RetirementKind, Window, find_retirements
 from modelctl.core.prices.ledger import has_complete_price
 from modelctl.core.provider import Provider
 from modelctl.core.runs import LEASE_STALE
@@ -50,7 +50,7 @@ class CheckStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class CheckFinding:
     """One thing that is wrong, and what to do."""
 
     subject: str
@@ -63,7 +63,7 @@ class Check:
     """What came of one look."""
 
     name: CheckName
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[CheckFinding, ...] = ()
     not_run: str = ""
     """Why it could not be looked at; such a check is not ok."""
     note: str = ""
@@ -106,7 +106,7 @@ class ProviderRuns:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LeaseSeen:
+class LeaseState:
     """Who holds a lease, and when it last showed a sign of life."""
 
     name: str
@@ -115,7 +115,7 @@ class LeaseSeen:
     beat_at: datetime
 
 
-def looked(name: CheckName, look: Callable[[], Check]) -> Check:
+def run_check(name: CheckName, look: Callable[[], Check]) -> Check:
     """The check, or its error as a finding: one look that fails keeps no other from being taken."""
     try:
         return replace(look(), name=name)
@@ -123,16 +123,16 @@ def looked(name: CheckName, look: Callable[[], Check]) -> Check:
         return Check(name=name, findings=(finding_of(error, name),))
 
 
-def finding_of(error: ModelctlError, subject: str) -> Finding:
+def finding_of(error: ModelctlError, subject: str) -> CheckFinding:
     """An error as a finding."""
     problem = error.message.removeprefix(f"{subject}: ")
-    return Finding(subject=subject, problem=problem, remedy=error.hint or "correct this, then run doctor again")
+    return CheckFinding(subject=subject, problem=problem, remedy=error.hint or "correct this, then run doctor again")
 
 
 def check_catalogs(newest: Mapping[str, date | None], today: date) -> Check:
     """Whether somebody looked at the vendors' pages lately. `newest`: provider -> the last day on which one did."""
     findings = [
-        Finding(
+        CheckFinding(
             subject=name,
             problem=f"its catalog was last verified on {day}, {(today - day).days} days ago"
             if day is not None
@@ -167,7 +167,7 @@ def check_keys(
             without.append(provider.name)
             continue
         findings.append(
-            Finding(
+            CheckFinding(
                 subject=provider.name,
                 problem=f"its key has gone: its API was asked on {listed_at:%Y-%m-%d}, and no variable holds a key now",
                 remedy=f"set {' or '.join(provider.env_vars)}",
@@ -185,10 +185,10 @@ def check_credentials(stored: Iterable[Credential], state_of: Callable[[Credenti
         CredentialState.DAMAGED: "it was altered, or copied from another provider or project",
     }
     findings = [
-        Finding(
+        CheckFinding(
             subject=str(each),
             problem=problems[state],
-            remedy=f"use that master key, or store the key again with `{set_command(*each.place)}`",
+            remedy=f"use that master key, or store the key again with `{store_command(*each.owner)}`",
         )
         for each, state in states
         if state in problems
@@ -202,7 +202,7 @@ def check_runs(
     """Whether each provider was wholly synced lately, and whether its last run went well."""
     found = [(each.name, _run_problem(runs.get(each.name), max_age, now)) for each in providers]
     findings = [
-        Finding(
+        CheckFinding(
             subject=name,
             problem=problem,
             remedy=f"run `modelctl sync --provider {name}`, and see that it is run regularly",
@@ -227,10 +227,10 @@ def _run_problem(runs: ProviderRuns | None, max_age: timedelta, now: datetime) -
     return ""
 
 
-def check_leases(leases: Iterable[LeaseSeen], now: datetime) -> Check:
+def check_leases(leases: Iterable[LeaseState], now: datetime) -> Check:
     """Whether a run was killed while it wrote."""
     findings = [
-        Finding(
+        CheckFinding(
             subject=each.name,
             problem=f"run {each.run} of {each.actor} holds it, but showed no life for {age_text(now - each.beat_at)}",
             remedy="look whether that run still works; if it was killed, sync again",
@@ -258,7 +258,7 @@ def check_clock(
     if last_at is not None and last_at - now > CLOCK_TOLERANCE:
         problems.append(f"it says {now:%Y-%m-%d %H:%M}Z, and the last run began at {last_at:%Y-%m-%d %H:%M}Z")
     remedy = "set the clocks of this machine and of the database by NTP: dated prices depend on them"
-    findings = [Finding(subject="this machine's clock", problem=each, remedy=remedy) for each in problems]
+    findings = [CheckFinding(subject="this machine's clock", problem=each, remedy=remedy) for each in problems]
     note = "" if database is not None else "the database has no clock of its own"
     return Check(name=CheckName.CLOCK, findings=tuple(findings), note=note)
 
@@ -272,7 +272,7 @@ def check_prices(models: Mapping[ModelKey, StoredModel], now: datetime) -> Check
     """Enabled models that answer and cannot be billed; with their ledgers."""
     alive = [each for each in models.values() if each.is_enabled and not has_ended(each, now.date())]
     findings = [
-        Finding(
+        CheckFinding(
             subject=str(each.key),
             problem="it is enabled, and has no complete price today",
             remedy="state its price (`modelctl price set`, or a catalog of your own), or disable it",
@@ -286,9 +286,10 @@ def check_prices(models: Mapping[ModelKey, StoredModel], now: datetime) -> Check
 def check_lifecycle(models: Mapping[ModelKey, StoredModel], today: date) -> Check:
     """Enabled models that have ended, or end soon."""
     window = Window(within_days=ENDS_SOON_DAYS, fail_within_days=ENDS_SOON_DAYS, only_enabled=True)
-    rows = [each for each in find_endings(models.values(), window, today=today).rows if each.finding is not None]
+    rows = [each for each in find_retirements(models.values(), window, today=today).rows if each.finding is not None]
     findings = [
-        Finding(subject=str(each.key), problem=_ending_problem(each), remedy=_ending_remedy(each)) for each in rows
+        CheckFinding(subject=str(each.key), problem=_retirement_problem(each), remedy=_retirement_remedy(each))
+        for each in rows
     ]
     return Check(name=CheckName.LIFECYCLE, findings=tuple(findings), note=f"ends within {ENDS_SOON_DAYS} days")
 
@@ -305,7 +306,7 @@ def check_successors(models: Mapping[ModelKey, StoredModel], today: date) -> Che
         chain = chain_of(each, models, after=each.facts.retires_on or today, today=today)
         if chain.end is not ChainEnd.LIVE:
             findings.append(
-                Finding(
+                CheckFinding(
                     subject=str(each.key),
                     problem=f"its replacements lead nowhere: {_chain_text(each.key, chain)}",
                     remedy="name a replacement that answers, for this model or for the last one of the chain",
@@ -320,7 +321,7 @@ def check_unknown_rows(models: Mapping[ModelKey, StoredModel], accounted_for: Co
     `accounted_for`: models that a catalog has, or that a person has added through modelctl.
     """
     findings = [
-        Finding(
+        CheckFinding(
             subject=str(each.key),
             problem="no catalog, listing or run knows it: a person made it" + (", and it is enabled" * each.is_enabled),
             remedy="if it is real, state it in a catalog of your own; if it is a placeholder, `modelctl remove` it",
@@ -346,15 +347,15 @@ def _was_written_by_a_source(model: StoredModel) -> bool:
     return any(each.source.partition(":")[0] in _SOURCES for each in written)
 
 
-def _ending_problem(ending: Ending) -> str:
-    if ending.kind is EndKind.ENDED:
-        return "it is enabled, and has ended" + (f" on {ending.day}" if ending.day is not None else "")
-    return f"it is enabled, and ends on {ending.day}, in {ending.days_left} days"
+def _retirement_problem(retirement: Retirement) -> str:
+    if retirement.kind is RetirementKind.ENDED:
+        return "it is enabled, and has ended" + (f" on {retirement.day}" if retirement.day is not None else "")
+    return f"it is enabled, and ends on {retirement.day}, in {retirement.days_left} days"
 
 
-def _ending_remedy(ending: Ending) -> str:
-    if ending.successor is not None:
-        return f"move to {ending.successor}, then disable it"
+def _retirement_remedy(retirement: Retirement) -> str:
+    if retirement.successor is not None:
+        return f"move to {retirement.successor}, then disable it"
     return "choose another model, then disable it"
 
 

@@ -15,7 +15,7 @@ from modelctl.errors import ModelctlError, UsageError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
-    """A row of `ai_changes`. Values are as `encoding.encode` makes them."""
+    """A row of `ai_changes`. Values are as `facts.encode` makes them."""
 
     run: str
     at: datetime

@@ -118,7 +118,7 @@ MIN_LIKENESS = 0.65
 MIN_PART_CHARS = 3
 
 
-def near(name: str, known: Iterable[str]) -> tuple[str, ...]:
+def similar_names(name: str, known: Iterable[str]) -> tuple[str, ...]:
     """Known names that differ by case only, then those spelled much like it, then those of which it is a part."""
     names = list(known)
     lowered = name[:200].lower()
@@ -132,7 +132,7 @@ def near(name: str, known: Iterable[str]) -> tuple[str, ...]:
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A hint: what was probably meant, or what there is; empty where there is nothing."""
     names = list(known)
-    if close := near(name, names):
+    if close := similar_names(name, names):
         return f"did you mean {' or '.join(close)}?"
     more = ", …" if len(names) > MAX_LISTED else ""
     return f"there are {', '.join(names[:MAX_LISTED])}{more}" if names else ""

@@ -20,7 +20,7 @@ def credentials(connection: Connection, tables: Tables, *, lock: bool = False) -
     statement = select(tables.credentials)
     rows = fetched(connection, statement.with_for_update() if lock else statement)
     found = [Credential(**row._mapping) for row in rows]
-    return {each.place: each for each in sorted(found, key=lambda each: each.place)}
+    return {each.owner: each for each in sorted(found, key=lambda each: each.owner)}
 
 
 def keep(
@@ -55,7 +55,7 @@ def _audit_row(
     return {
         "run": author.run,
         "entity": CREDENTIAL,
-        "entity_key": "/".join(filter(None, credential.place)),
+        "entity_key": "/".join(filter(None, credential.owner)),
         "at": author.now,
         "actor": author.actor,
         "command": author.command,

@@ -10,7 +10,7 @@ import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from modelctl.core.credentials import Credential, CredentialState, set_command
+from modelctl.core.credentials import Credential, CredentialState, store_command
 from modelctl.errors import CredentialError
 
 MASTER_KEY_BYTES = 32
@@ -55,7 +55,7 @@ class MasterKey:
         if key is None or self.fingerprint(key) != credential.fingerprint:
             raise CredentialError(
                 f"{credential}: its stored key was altered, or is that of another provider or project",
-                f"store it again with `{set_command(*credential.place)}`",
+                f"store it again with `{store_command(*credential.owner)}`",
             )
         return key
 
@@ -88,7 +88,7 @@ class MasterKey:
             if version != VERSION or len(sealed) <= _NONCE_BYTES or not is_ours:
                 return None
             nonce, rest = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
-            return AESGCM(self._encryption).decrypt(nonce, rest, self._bound_to(*credential.place)).decode()
+            return AESGCM(self._encryption).decrypt(nonce, rest, self._bound_to(*credential.owner)).decode()
         except (InvalidTag, binascii.Error, ValueError):
             return None
 

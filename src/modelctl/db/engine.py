@@ -96,12 +96,12 @@ LONGEST_PAUSE_S = 2.0
 
 
 @dataclass(slots=True)
-class Patience:
-    """That of all transactions of one database: an outage that outlasted one of them is not waited for again."""
+class TransactionRetry:
+    """Tries the transactions of a database again. An outage that outlasted one of them is not waited for again."""
 
     is_exhausted: bool = False
 
-    def tried(self, once: Callable[[], T]) -> T:
+    def retried(self, once: Callable[[], T]) -> T:
         """The result of one transaction, tried as often as it takes; the last error is raised as it is."""
         try:
             result = once()
@@ -145,7 +145,7 @@ def _after(first: DBAPIError, once: Callable[[], T]) -> Callable[[], T]:
 
 
 @dataclass(slots=True)
-class Tally:
+class StatementCount:
     """A count that goes on. Threads of one engine would mix; modelctl uses a database from one."""
 
     statements: int = 0
@@ -154,12 +154,12 @@ class Tally:
     _began_s: float = 0.0
 
     @classmethod
-    def of(cls, engine: Engine) -> Tally:
-        """The tally of an engine, from now on."""
-        tally = cls()
-        event.listen(engine, "before_cursor_execute", tally.begin)
-        event.listen(engine, "after_cursor_execute", tally.end)
-        return tally
+    def of(cls, engine: Engine) -> StatementCount:
+        """The count of an engine, from now on."""
+        count = cls()
+        event.listen(engine, "before_cursor_execute", count.begin)
+        event.listen(engine, "after_cursor_execute", count.end)
+        return count
 
     def begin(self, _connection: Connection, *_statement: object) -> None:
         """A statement is being sent."""
@@ -183,9 +183,9 @@ class Database:
         self._url_as_given = url
         self.tables = Tables(prefix=prefix, schema=schema)
         self.engine = engine_of(self.url, url)
-        self._tally = Tally.of(self.engine)
+        self._count = StatementCount.of(self.engine)
         self._fence: Callable[[Connection], object] | None = None
-        self._patience = Patience()
+        self._retry = TransactionRetry()
         logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)  # it prints tracebacks of lost connections
 
     @property
@@ -261,11 +261,11 @@ class Database:
     def close(self) -> None:
         """Give up all connections."""
         self.engine.dispose()
-        logger.info("%s: %s", self.label, self._tally)
+        logger.info("%s: %s", self.label, self._count)
 
     def _tried(self, once: Callable[[], T]) -> T:
         with self._errors_in_one_line():
-            return self._patience.tried(once)
+            return self._retry.retried(once)
 
     def _write_once(self, work: Callable[[Connection], object]) -> None:
         with self._connected(Purpose.WRITE) as connection, connection.begin():

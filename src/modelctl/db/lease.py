@@ -49,7 +49,7 @@ def one_at_a_time(database: Database, author: Author, work: Callable[[Connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
+class LeaseTiming:
     """How fast a lease lives."""
 
     lease_s: float = 15.0
@@ -60,7 +60,7 @@ class Pace:
     poll_s: float = 0.3
 
 
-PACE = Pace()
+LEASE_TIMING = LeaseTiming()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,13 +87,13 @@ def held(
     *,
     wait_s: float,
     on_wait: Callable[[Holder], None] = lambda _holder: None,
-    pace: Pace = PACE,
+    timing: LeaseTiming = LEASE_TIMING,
 ) -> Iterator[Lease]:
     """The right to write, for this run alone; given back however the block ends.
 
     `on_wait` hears once of a holder that has to be waited for. LockHeld where it still writes after `wait_s`.
     """
-    lease = Lease(database, author, pace)
+    lease = Lease(database, author, timing)
     stopping = threading.Event()
     beating = threading.Thread(target=lease.keep_alive, args=(stopping,), name="modelctl-lease", daemon=True)
     try:
@@ -107,7 +107,7 @@ def held(
         try:
             stopping.set()
             if beating.is_alive():
-                beating.join(pace.beat_s)
+                beating.join(timing.beat_s)
         finally:
             lease.release()
 
@@ -115,10 +115,10 @@ def held(
 class Lease:
     """The right to write, or the wait for it. `held` makes one."""
 
-    def __init__(self, database: Database, author: Author, pace: Pace) -> None:
+    def __init__(self, database: Database, author: Author, timing: LeaseTiming) -> None:
         self._database = database
         self._author = author
-        self._pace = pace
+        self._timing = timing
         self._began_s = time.time()
         self._table = database.tables.leases
         self._required_by: Transaction | None = None
@@ -156,11 +156,11 @@ class Lease:
             if not has_told:
                 on_wait(holder)
                 has_told = True
-            time.sleep(min(self._pace.poll_s, left_s))
+            time.sleep(min(self._timing.poll_s, left_s))
 
     def keep_alive(self, stopping: threading.Event) -> None:
         """Beat until told to stop, or until the lease is another's. An error of the database is tried again."""
-        while not stopping.wait(self._pace.beat_s):
+        while not stopping.wait(self._timing.beat_s):
             with suppress(ModelctlError):
                 if not self._is_required() and not self._database.write_one(self._beat):
                     return
@@ -179,7 +179,7 @@ class Lease:
         return None if row is None else Holder(**{key: value for key, value in row.items() if key != "name"})
 
     def _is_dead(self, holder: Holder, still_s: float) -> bool:
-        return still_s > self._pace.lease_s or self._now() - holder.beat_at > timedelta(seconds=self._pace.stale_s)
+        return still_s > self._timing.lease_s or self._now() - holder.beat_at > timedelta(seconds=self._timing.stale_s)
 
     def _is_required(self) -> bool:
         """Whether a transaction of this run holds the row just now."""
@@ -236,5 +236,5 @@ def _held_by(holder: Holder, label: str) -> LockHeld:
     return LockHeld(
         f"{holder.command} of {holder.actor} (run {holder.run}) has been writing to {label} since {holder.since}",
         "wait for it, or raise lock_wait_s; the lock of a killed run frees itself "
-        f"after {PACE.lease_s:.0f} s of waiting, {PACE.stale_s:.0f} s at most",
+        f"after {LEASE_TIMING.lease_s:.0f} s of waiting, {LEASE_TIMING.stale_s:.0f} s at most",
     )

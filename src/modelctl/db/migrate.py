@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from modelctl.db.dialects import will_pass
 from modelctl.db.engine import Database
-from modelctl.db.probe import prove
+from modelctl.db.probe import require_capable
 from modelctl.errors import ModelctlError, StoreError
 
 TRIES_AT_ONCE = 4
@@ -79,7 +79,7 @@ def upgrade(database: Database) -> tuple[str, ...]:
     if found.foreign:
         raise _foreign_tables(database, found.foreign)
     if found.version is None:
-        prove(database)
+        require_capable(database)
     for tries_left in reversed(range(TRIES_AT_ONCE)):
         if not (present := status(database)).pending:
             break

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.sql.dml import Delete, Insert, Update
 from sqlalchemy.types import TypeDecorator
 
-from modelctl.core.doctor import LeaseSeen, ProviderRuns
+from modelctl.core.doctor import LeaseState, ProviderRuns
 from modelctl.core.runs import Outcome
 from modelctl.db.dialects import Row, insert_rows, is_tried, overwrite_rows, will_pass
 from modelctl.db.engine import Database, first_line
@@ -41,7 +41,7 @@ class _RolledBack(Exception):
     """Ends a transaction that was never meant to be kept."""
 
 
-def prove(database: Database) -> None:
+def require_capable(database: Database) -> None:
     """StoreError naming the first thing that a database cannot do, unless it is one that is tried anyway."""
     if is_tried(database.engine.dialect.name):
         return
@@ -189,11 +189,11 @@ def provider_runs(connection: Connection, tables: Tables) -> dict[str, ProviderR
     return found
 
 
-def leases(connection: Connection, tables: Tables) -> list[LeaseSeen]:
+def leases(connection: Connection, tables: Tables) -> list[LeaseState]:
     """All leases that are held."""
     table = tables.leases
     rows = connection.execute(select(table.c.name, table.c.run, table.c.actor, table.c.beat_at).order_by(table.c.name))
-    return [LeaseSeen(name=row.name, run=row.run, actor=row.actor, beat_at=row.beat_at) for row in rows]
+    return [LeaseState(name=row.name, run=row.run, actor=row.actor, beat_at=row.beat_at) for row in rows]
 
 
 def _last(connection: Connection, runs: Table, condition: Any) -> dict[str, datetime]:

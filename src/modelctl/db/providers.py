@@ -12,10 +12,10 @@ from modelctl.core.edits.providers import (
     BY_CATALOGS,
     SETTINGS,
     ModelCounts,
-    addressed,
     editable_of,
-    from_audit,
+    setting_from_audit,
     settings_of,
+    shown_setting,
     with_settings,
 )
 from modelctl.core.facts import FactValue, Source, Status, encode
@@ -95,7 +95,7 @@ def last_written(connection: Connection, tables: Tables, rows: Mapping[str, Prov
         for key, encoded in (after or {}).items():
             if key not in SETTINGS:
                 continue
-            value = from_audit(key, encoded)
+            value = setting_from_audit(key, encoded)
             if written_at.get((name, key)) != at or value == present[key]:
                 found[name][key] = Written(value, source.value)
                 written_at[name, key] = at
@@ -180,4 +180,4 @@ def _audit(
 
 def _encoded(values: Mapping[str, FactValue]) -> dict[str, object]:
     """As JSON; an address without the password that it may hold."""
-    return {name: encode(addressed(name, value)) for name, value in values.items()}
+    return {name: encode(shown_setting(name, value)) for name, value in values.items()}

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from sqlalchemy import Connection, Table, delete, select, update
 
 from modelctl.core.facts import ModelKey, encode, encoded
-from modelctl.core.planning.plan import Action, Change, Hold, Move, Plan, Verdict, after, state_before
+from modelctl.core.planning.plan import Action, Change, Hold, Move, Plan, Verdict, model_after, state_before
 from modelctl.core.prices.price import Basis, PricePoint, current
 from modelctl.core.provider import Provider
 from modelctl.core.runs import Author, RunRecord
@@ -214,7 +214,7 @@ def _write_changes(
     """Write some of the plan's changes: the rows of all would take more memory than the plan itself."""
     _require_unmoved(connection, tables, changes)
     _remove_models(connection, tables, [each for each in changes if each.action is Action.REMOVE], author)
-    changed = [(each, after(each, now=author.now)) for each in changes if each.action is not Action.REMOVE]
+    changed = [(each, model_after(each, now=author.now)) for each in changes if each.action is not Action.REMOVE]
     _write_models(connection, tables, changed, plan)
     _write_states(connection, tables, changed, author)
     prices = [price_row(each.key, point, run=author.run, now=author.now) for each in changes for point in each.prices]

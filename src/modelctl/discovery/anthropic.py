@@ -8,7 +8,7 @@ from typing import Any
 from modelctl.core.facts import ModelFacts, ModelKey, ModelRecord, ModelType, Skipped
 from modelctl.discovery.base import Access, Page, follow, json_of, list_at
 from modelctl.discovery.fields import flag, iso_day, limit, part, required_id, text
-from modelctl.discovery.http import Bounds, required_key, trust
+from modelctl.discovery.http import ResponseLimit, required_key, trust
 
 KIND = "anthropic"
 DOCS = "https://docs.claude.com/en/api/models-list"
@@ -32,12 +32,12 @@ def fetch(access: Access) -> Iterator[Mapping[str, Any]]:
         http_client=DefaultHttpxClient(
             follow_redirects=False,  # it would carry the key along
             verify=trust(httpx2.create_ssl_context),
-            event_hooks=Bounds(httpx2.ByteStream).hooks,
+            event_hooks=ResponseLimit(httpx2.ByteStream).hooks,
         ),
     ) as client:
 
         def get_page(cursor: str | None) -> Page:
-            access.pace()
+            access.throttle()
             # Left out, `lifecycle` hides the retired models (2026-11).
             raw = client.models.with_raw_response.list(
                 lifecycle=["active", "deprecated", "retired"], limit=PAGE_ITEMS, after_id=cursor or omit

@@ -22,7 +22,7 @@ BURST = 10
 """So many may go out at once after a pause: no listing known today has more pages."""
 
 
-class Pace:
+class RateLimiter:
     """A token bucket: within any t seconds at most `burst` + t · `per_second` requests. Called before each of them.
 
     For one thread, which is all that a provider is asked from. `pause` waits; it may return early when nobody waits
@@ -52,8 +52,8 @@ class Pace:
             self._pause(due_at - now)
 
 
-def unhurried() -> None:
-    """No pace at all: for a module that is asked by itself, outside of a collection."""
+def unlimited() -> None:
+    """No limit at all: for a module that is asked by itself, outside of a collection."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +75,7 @@ class Access:
     auth_header_prefix: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     """To be sent with each request besides the key's; some may hold secrets."""
-    pace: Callable[[], None] = field(default=unhurried, repr=False, compare=False)
+    throttle: Callable[[], None] = field(default=unlimited, repr=False, compare=False)
     """To be called before each request: returns when it may go out."""
 
     @property

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from modelctl.core.planning.merge import Snapshot
 from modelctl.core.provider import Health
 from modelctl.core.text import shorten
-from modelctl.discovery.base import Access, Discovery, Pace, UnusableListing, bare_url, read_listing
+from modelctl.discovery.base import Access, Discovery, RateLimiter, UnusableListing, bare_url, read_listing
 from modelctl.errors import ModelctlError, SourceError
 
 if TYPE_CHECKING:
@@ -184,13 +184,13 @@ MAX_ATTEMPTS = 4
 FIRST_WAIT_S = 0.5
 MAX_WAIT_S = 8.0
 
-Outcome: TypeAlias = Snapshot | SourceError
+ListingResult: TypeAlias = Snapshot | SourceError
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class ListingDeadline:
     """How long a listing is waited for."""
 
     ends_at: float
@@ -209,14 +209,14 @@ class Patience:
         return not self.abandoned.is_set() and time.monotonic() + seconds < self.ends_at
 
 
-def attempt(source: Discovery, access: Access, patience: Patience) -> Outcome:
-    """The listing, or the error of the last try. Each try begins at the first page; all keep one pace."""
-    access = replace(access, pace=Pace(patience.pause))
-    tries = _retrying(access, patience)
+def attempt(source: Discovery, access: Access, deadline: ListingDeadline) -> ListingResult:
+    """The listing, or the error of the last try. Each try begins at the first page; all share one rate limit."""
+    access = replace(access, throttle=RateLimiter(deadline.pause))
+    tries = _retrying(access, deadline)
     began_s = time.monotonic()
     logger.info("%s: asking %s", access.provider, bare_url(access.base_url) if access.base_url else "its API")
     try:
-        listing = tries(read_listing, source, access, patience.abandoned.is_set)
+        listing = tries(read_listing, source, access, deadline.abandoned.is_set)
         logger.info("%s: %d models in %.1f s", access.provider, len(listing.records), time.monotonic() - began_s)
         return listing
     except Exception as error:
@@ -224,13 +224,13 @@ def attempt(source: Discovery, access: Access, patience: Patience) -> Outcome:
         logger.debug("%s failed:\n%s", access.provider, "".join(traceback.format_tb(error.__traceback__)))
         failure = failure_of(error, access)
     told = failure.to_error(access)
-    if failure.retry_after_s is not None and not patience.outlasts(failure.retry_after_s):
+    if failure.retry_after_s is not None and not deadline.outlasts(failure.retry_after_s):
         asked = f"it asks to wait {failure.retry_after_s:.0f} s, longer than this listing may take"
         return SourceError(f"{told.message}; {asked}", TRY_LATER)
     return told
 
 
-def _retrying(access: Access, patience: Patience) -> Retrying:
+def _retrying(access: Access, deadline: ListingDeadline) -> Retrying:
     from tenacity import Retrying, retry_if_exception, wait_random_exponential
 
     backoff = wait_random_exponential(multiplier=FIRST_WAIT_S, max=MAX_WAIT_S)
@@ -247,7 +247,7 @@ def _retrying(access: Access, patience: Patience) -> Retrying:
         return max(failed.retry_after_s or 0.0 if failed else 0.0, backoff(state))
 
     def is_over(state: RetryCallState) -> bool:
-        return state.attempt_number >= MAX_ATTEMPTS or not patience.outlasts(state.upcoming_sleep)
+        return state.attempt_number >= MAX_ATTEMPTS or not deadline.outlasts(state.upcoming_sleep)
 
     def tell(state: RetryCallState) -> None:
         logger.info("%s: try %d failed, next in %.1f s", access.provider, state.attempt_number, state.upcoming_sleep)
@@ -256,7 +256,7 @@ def _retrying(access: Access, patience: Patience) -> Retrying:
         retry=retry_if_exception(is_transient),
         wait=wait_s,
         stop=is_over,
-        sleep=patience.pause,
+        sleep=deadline.pause,
         before_sleep=tell,
         reraise=True,
     )
@@ -276,7 +276,7 @@ class Request:
     """For the whole listing: all pages, all tries, all waiting."""
     sleep: Callable[[float], object] | None = None
     """How to wait between tries; None = until the time is up or nobody waits for the listing any more."""
-    ask: Callable[[Discovery, Access, Patience], Outcome] = attempt
+    ask: Callable[[Discovery, Access, ListingDeadline], ListingResult] = attempt
     """How it is asked; a probe asks once and measures."""
 
 
@@ -285,10 +285,10 @@ class _Running:
     """A provider that is being asked."""
 
     request: Request
-    patience: Patience
+    deadline: ListingDeadline
 
 
-_Done: TypeAlias = queue.SimpleQueue[tuple[_Running, Outcome | BaseException]]
+_Done: TypeAlias = queue.SimpleQueue[tuple[_Running, ListingResult | BaseException]]
 
 
 def collect(
@@ -301,7 +301,7 @@ def collect(
     return outcome
 
 
-def collect_all(requests: Iterable[Request], *, at_once: int = AT_ONCE) -> Iterator[tuple[str, Outcome]]:
+def collect_all(requests: Iterable[Request], *, at_once: int = AT_ONCE) -> Iterator[tuple[str, ListingResult]]:
     """Each provider's name with its listing or its error, as they finish; the slowest one sets the total time.
 
     They are being asked as soon as this is called, before the first answer is waited for. Closing the iterator, or
@@ -316,17 +316,17 @@ def collect_all(requests: Iterable[Request], *, at_once: int = AT_ONCE) -> Itera
 
 def _finished(
     waiting: deque[Request], running: dict[str, _Running], done: _Done, at_once: int
-) -> Iterator[tuple[str, Outcome]]:
+) -> Iterator[tuple[str, ListingResult]]:
     try:
         while waiting or running:
             _start_waiting(waiting, running, done, at_once)
-            next_end = min(each.patience.ends_at for each in running.values())
+            next_end = min(each.deadline.ends_at for each in running.values())
             try:
                 finished, outcome = done.get(timeout=max(0.0, next_end - time.monotonic()))
             except queue.Empty:
                 yield from _overdue(running)
                 continue
-            if finished.patience.abandoned.is_set():
+            if finished.deadline.abandoned.is_set():
                 continue
             del running[finished.request.access.provider]
             if not isinstance(outcome, Snapshot | SourceError):
@@ -334,7 +334,7 @@ def _finished(
             yield finished.request.access.provider, outcome
     finally:
         for each in running.values():
-            each.patience.abandoned.set()
+            each.deadline.abandoned.set()
 
 
 def _start_waiting(waiting: deque[Request], running: dict[str, _Running], done: _Done, at_once: int) -> None:
@@ -346,12 +346,12 @@ def _start(request: Request, running: dict[str, _Running], done: _Done) -> None:
     provider = request.access.provider
     if provider in running:
         raise ValueError(f"{provider} is asked twice")
-    patience = Patience(time.monotonic() + request.deadline_s, sleep=request.sleep)
-    me = running[provider] = _Running(request, patience)
+    deadline = ListingDeadline(time.monotonic() + request.deadline_s, sleep=request.sleep)
+    me = running[provider] = _Running(request, deadline)
 
     def run() -> None:
         try:
-            done.put((me, request.ask(request.source, request.access, me.patience)))
+            done.put((me, request.ask(request.source, request.access, me.deadline)))
         except BaseException as error:
             done.put((me, error))
 
@@ -361,8 +361,8 @@ def _start(request: Request, running: dict[str, _Running], done: _Done) -> None:
 def _overdue(running: dict[str, _Running]) -> Iterator[tuple[str, SourceError]]:
     now = time.monotonic()
     for provider, each in list(running.items()):
-        if each.patience.ends_at <= now:
-            each.patience.abandoned.set()
+        if each.deadline.ends_at <= now:
+            each.deadline.abandoned.set()
             del running[provider]
             seconds = each.request.deadline_s
             yield provider, SourceError(f"{provider}: no whole listing within {seconds:g} s", TRY_LATER)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from modelctl.core.facts import ModelFacts, ModelKey, ModelRecord, ModelType, Skipped
 from modelctl.discovery.base import Access, Page, UnusableListing, follow, json_of, kept_page, list_at
 from modelctl.discovery.fields import flag, limit, required_id, text, texts
-from modelctl.discovery.http import Bounds, required_key, trust
+from modelctl.discovery.http import ResponseLimit, required_key, trust
 
 if TYPE_CHECKING:
     from google.genai import Client
@@ -46,7 +46,7 @@ def fetch(access: Access) -> Iterator[Mapping[str, Any]]:
     from google.genai import types
 
     pages: list[Page] = []
-    bounds = Bounds(httpx2.ByteStream)
+    limit = ResponseLimit(httpx2.ByteStream)
 
     def keep(response: httpx2.Response) -> None:
         # The SDK (3.4) reads an answer of another shape as an empty page: what was really sent is looked at here.
@@ -55,10 +55,10 @@ def fetch(access: Access) -> Iterator[Mapping[str, Any]]:
             body = json_of(response)
             pages.append(Page(list_at(body, "models"), text(body, "nextPageToken")))
 
-    client = _client(access, {"request": [bounds.prepare], "response": [bounds.read, keep]})
+    client = _client(access, {"request": [limit.prepare], "response": [limit.read, keep]})
 
     def get_page(cursor: str | None) -> Page:
-        access.pace()
+        access.throttle()
         config = types.ListModelsConfig(page_size=PAGE_ITEMS, page_token=cursor)
         return kept_page(lambda: client.models.list(config=config), pages)
 

@@ -26,7 +26,7 @@ GZIP = 31
 """zlib's `wbits` for gzip with its header."""
 
 
-class Bounds:
+class ResponseLimit:
     """Reads the answers of one try at a listing, and no more of them than `MOST_BYTES`.
 
     `stream_of`: the library's `ByteStream`, for what was read.
@@ -38,7 +38,7 @@ class Bounds:
 
     @property
     def hooks(self) -> dict[str, list[Callable[[Any], None]]]:
-        """A client's event hooks that keep the bounds."""
+        """A client's event hooks that keep the limit."""
         return {"request": [self.prepare], "response": [self.read]}
 
     def prepare(self, request: Any) -> None:
@@ -147,7 +147,7 @@ def json_api(access: Access, base_url: str) -> Iterator[Callable[[str], Fetched]
         for name in request.headers.keys() - SENT_HEADERS - {name.lower() for name in headers}:
             del request.headers[name]
 
-    bounds = Bounds(httpx2.ByteStream)
+    limit = ResponseLimit(httpx2.ByteStream)
     with OpenAI(
         api_key="none",  # wanted by the SDK; the key goes into the provider's own header
         admin_api_key="",
@@ -158,12 +158,12 @@ def json_api(access: Access, base_url: str) -> Iterator[Callable[[str], Fetched]
         http_client=DefaultHttpxClient(
             follow_redirects=False,
             verify=trust(httpx2.create_ssl_context),
-            event_hooks={"request": [send_only_ours, bounds.prepare], "response": [bounds.read]},
+            event_hooks={"request": [send_only_ours, limit.prepare], "response": [limit.read]},
         ),
     ) as client:
 
         def get(path: str) -> Fetched:
-            access.pace()
+            access.throttle()
             answer = client.get(path, cast_to=httpx2.Response, options={"headers": headers})
             return Fetched(json_of(answer), str(answer.url))
 

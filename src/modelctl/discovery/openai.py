@@ -9,7 +9,7 @@ from typing import Any
 from modelctl.core.facts import ModelFacts, ModelKey, ModelRecord, ModelType, Skipped
 from modelctl.discovery.base import Access, json_of, list_at
 from modelctl.discovery.fields import epoch_day, iso_day, required_id, text
-from modelctl.discovery.http import Bounds, required_key, trust
+from modelctl.discovery.http import ResponseLimit, required_key, trust
 
 KIND = "openai"
 DOCS = "https://platform.openai.com/docs/api-reference/models/list"
@@ -49,10 +49,10 @@ def fetch(access: Access) -> Iterator[Mapping[str, Any]]:
         http_client=DefaultHttpxClient(
             follow_redirects=False,  # it would carry the key along
             verify=trust(httpx2.create_ssl_context),
-            event_hooks=Bounds(httpx2.ByteStream).hooks,
+            event_hooks=ResponseLimit(httpx2.ByteStream).hooks,
         ),
     ) as client:
-        access.pace()
+        access.throttle()
         yield from list_at(json_of(client.models.with_raw_response.list().http_response), "data")
 
 

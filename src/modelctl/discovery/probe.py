@@ -21,8 +21,8 @@ from modelctl.discovery.fetch import (
     IF_IT_STAYS,
     TRY_LATER,
     Failure,
-    Outcome,
-    Patience,
+    ListingDeadline,
+    ListingResult,
     Request,
     collect_all,
     failure_of,
@@ -42,7 +42,7 @@ _REMEDIES = {TRY_LATER: "try again later", IF_IT_STAYS: CHECK_ADDRESS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Probed:
+class ProbeResult:
     """What came of trying one provider."""
 
     health: Health
@@ -59,12 +59,12 @@ class Probed:
     """Whether a made-up key is refused; None where that was not tried, as for a server without keys."""
 
 
-def probe_all(targets: Sequence[tuple[Discovery, Access]]) -> Iterator[tuple[str, Probed]]:
+def probe_all(targets: Sequence[tuple[Discovery, Access]]) -> Iterator[tuple[str, ProbeResult]]:
     """Each provider's name with what came of trying it, as they finish. The time-out of `access` is for one request."""
-    found: dict[str, Probed] = {}
+    found: dict[str, ProbeResult] = {}
 
-    def ask(source: Discovery, access: Access, patience: Patience) -> Outcome:
-        found[access.provider] = _probed(source, access, patience)
+    def ask(source: Discovery, access: Access, deadline: ListingDeadline) -> ListingResult:
+        found[access.provider] = _probed(source, access, deadline)
         return SourceError("done")  # what came of it stands in `found`; nobody wants the listing
 
     requests = [
@@ -73,7 +73,7 @@ def probe_all(targets: Sequence[tuple[Discovery, Access]]) -> Iterator[tuple[str
     ]
     deadlines = {each.access.provider: each.deadline_s for each in requests}
     for name, _ in collect_all(requests):
-        late = Probed(health=Health.TIMEOUT, problem=f"no whole answer within {deadlines[name]:g} s")
+        late = ProbeResult(health=Health.TIMEOUT, problem=f"no whole answer within {deadlines[name]:g} s")
         yield name, found.get(name, late)
 
 
@@ -93,7 +93,7 @@ class _Watch:
             return None
         return round((self.answered_at - self.asked_at) * 1000)
 
-    def pace(self) -> None:
+    def throttle(self) -> None:
         self.asked_at = self.asked_at or time.monotonic()
 
     def fetch(self, access: Access) -> Iterator[Mapping[str, Any]]:
@@ -105,29 +105,29 @@ class _Watch:
         return self.source.translate(item, access)
 
 
-def _probed(source: Discovery, access: Access, patience: Patience) -> Probed:
+def _probed(source: Discovery, access: Access, deadline: ListingDeadline) -> ProbeResult:
     watch = _Watch(source)
-    outcome = _tried(watch, replace(access, pace=watch.pace), patience)
+    outcome = _tried(watch, replace(access, throttle=watch.throttle), deadline)
     if isinstance(outcome, Failure):
         told = outcome.to_error(access)
-        return Probed(
+        return ProbeResult(
             health=outcome.health,
             problem=told.message.removeprefix(f"{access.provider}: "),
             remedy=_REMEDIES.get(told.hint, told.hint),
         )
-    listed = Probed(
+    listed = ProbeResult(
         health=Health.OK,
         latency_ms=watch.latency_ms,
         models=len(outcome.records),
         skipped=len(outcome.skipped),
     )
-    return _with_proof(listed, source, access, patience) if access.api_key else listed
+    return _with_proof(listed, source, access, deadline) if access.api_key else listed
 
 
-def _with_proof(listed: Probed, source: Discovery, access: Access, patience: Patience) -> Probed:
+def _with_proof(listed: ProbeResult, source: Discovery, access: Access, deadline: ListingDeadline) -> ProbeResult:
     """The control call: the same listing with a key that nobody has."""
     bogus = replace(access, api_key=BOGUS + secrets.token_hex(12), key_name="")
-    outcome = _tried(source, bogus, patience)
+    outcome = _tried(source, bogus, deadline)
     if isinstance(outcome, Failure) and outcome.status in REFUSALS:
         return replace(listed, key_is_proven=True)
     why = "it lists its models to a made-up key as well"
@@ -142,9 +142,9 @@ def _with_proof(listed: Probed, source: Discovery, access: Access, patience: Pat
     )
 
 
-def _tried(source: Discovery, access: Access, patience: Patience) -> Snapshot | Failure:
+def _tried(source: Discovery, access: Access, deadline: ListingDeadline) -> Snapshot | Failure:
     """One try at the listing: what it lists, or what is wrong."""
     try:
-        return read_listing(source, access, patience.abandoned.is_set)
+        return read_listing(source, access, deadline.abandoned.is_set)
     except Exception as error:  # whatever a module or its SDK raises, as in `attempts`
         return failure_of(error, access)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from modelctl.core.facts import ModelFacts, ModelKey, ModelRecord, Skipped
 from modelctl.discovery.base import Access, Page, json_of, kept_page, list_at
 from modelctl.discovery.fields import required_id
-from modelctl.discovery.http import Bounds, required_key, trust
+from modelctl.discovery.http import ResponseLimit, required_key, trust
 
 if TYPE_CHECKING:
     import httpx
@@ -45,7 +45,7 @@ def fetch(access: Access) -> Iterator[Mapping[str, Any]]:
     with httpx.Client(
         follow_redirects=False,
         verify=trust(httpx.create_ssl_context),
-        event_hooks=Bounds(httpx.ByteStream).hooks,
+        event_hooks=ResponseLimit(httpx.ByteStream).hooks,
     ) as sender:
         client = Client(
             api_token=required_key(access),
@@ -54,7 +54,7 @@ def fetch(access: Access) -> Iterator[Mapping[str, Any]]:
             timeout=httpx.Timeout(access.timeout_s),
             transport=Once(),
         )
-        access.pace()
+        access.throttle()
         yield from kept_page(lambda: client.collections.get(COLLECTION), pages).items
 
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from modelctl.core.facts import ModelKey, decimal_text
-from modelctl.core.prices.billing import Bill, Billed, Tally
+from modelctl.core.prices.billing import Bill, Billed, BillTotals
 from modelctl.core.text import counted
 from modelctl.output.console import Cell, Column, Look, aligned, labelled, total_width
 from modelctl.output.format import one_line, shown
@@ -126,7 +126,7 @@ def rows_jsonl(rows: Iterable[BilledRow], look: Look) -> Iterator[str]:
         yield _row_json(row, look)
 
 
-def rows_json(rows: Iterable[BilledRow], total: Tally, look: Look) -> Iterator[str]:
+def rows_json(rows: Iterable[BilledRow], total: BillTotals, look: Look) -> Iterator[str]:
     """One document: the bills first, then what they come to; `total` counts while the rows pass."""
     yield f'{{"version": {VERSION}, "bills": ['
     waiting = None
@@ -154,7 +154,7 @@ def rows_table(rows: Iterable[BilledRow], look: Look) -> Iterator[str]:
     yield look.text(aligned(kept, look))
 
 
-def models_csv(tallies: Mapping[ModelKey, Tally]) -> Iterator[str]:
+def models_csv(tallies: Mapping[ModelKey, BillTotals]) -> Iterator[str]:
     """A header, and a line per model and currency."""
     yield _csv_line(MODEL_FIELDS)
     for key, tally in sorted(tallies.items()):
@@ -164,19 +164,19 @@ def models_csv(tallies: Mapping[ModelKey, Tally]) -> Iterator[str]:
             yield _csv_line([str(key), tally.rows, tally.incomplete_rows, currency, amount, text])
 
 
-def models_jsonl(tallies: Mapping[ModelKey, Tally]) -> Iterator[str]:
+def models_jsonl(tallies: Mapping[ModelKey, BillTotals]) -> Iterator[str]:
     """An object per model."""
     for key, tally in sorted(tallies.items()):
         yield json.dumps({"model": str(key), **tally_object(tally)})
 
 
-def models_json(tallies: Mapping[ModelKey, Tally], total: Tally) -> Iterator[str]:
+def models_json(tallies: Mapping[ModelKey, BillTotals], total: BillTotals) -> Iterator[str]:
     """One document: models, then what they come to."""
     models = [{"model": str(key), **tally_object(tally)} for key, tally in sorted(tallies.items())]
     yield json.dumps({"version": VERSION, "models": models, **tally_object(total)}, indent=2)
 
 
-def models_table(tallies: Mapping[ModelKey, Tally], look: Look) -> Iterator[str]:
+def models_table(tallies: Mapping[ModelKey, BillTotals], look: Look) -> Iterator[str]:
     """A line per model."""
     listed = sorted(tallies.items())
     costs = [totals_text(tally.totals, is_complete=not tally.incomplete_rows) for _, tally in listed]
@@ -190,13 +190,13 @@ def models_table(tallies: Mapping[ModelKey, Tally], look: Look) -> Iterator[str]
     yield look.text(aligned(kept, look))
 
 
-def summary(total: Tally) -> str:
+def summary(total: BillTotals) -> str:
     """What all bills come to, in one line."""
     amount = totals_text(total.totals, is_complete=not total.incomplete_rows)
     return f"total {amount} for {counted(total.rows, 'row')}"
 
 
-def alarms(total: Tally) -> Iterator[str]:
+def alarms(total: BillTotals) -> Iterator[str]:
     """What must be said before the total is relied on."""
     if total.incomplete_rows:
         items = ", ".join(f"{item} in {count:,}" for item, count in sorted(total.unknown.items()))
@@ -253,7 +253,7 @@ def _unknown(billed: Billed) -> str:
     return unknown_text((each.item, decimal_text(each.quantity)) for each in billed.bill.unknown)
 
 
-def _unknown_rows(tally: Tally) -> str:
+def _unknown_rows(tally: BillTotals) -> str:
     return f"in {counted(tally.incomplete_rows, 'row')}" if tally.incomplete_rows else ""
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from modelctl.core.edits.additions import Seed, Seeded
+from modelctl.core.edits.additions import SeedResult, SeedStatus
 from modelctl.core.facts import ModelKey
 from modelctl.core.planning.plan import Action, Change, Hold, Plan
 from modelctl.core.planning.undo import Undo
@@ -60,7 +60,7 @@ def _object(hold: Hold) -> dict[str, object]:
     }
 
 
-def populate_text(results: Sequence[Seeded], look: Look) -> str:
+def populate_text(results: Sequence[SeedResult], look: Look) -> str:
     """A line per model: what became of it, and why it was skipped."""
     columns = [
         Column(title="model", cells=[Cell(one_line(str(each.key)), "bold") for each in results]),
@@ -70,27 +70,27 @@ def populate_text(results: Sequence[Seeded], look: Look) -> str:
     return look.text(aligned(columns[: 3 if any(each.reason for each in results) else 2], look))
 
 
-def populate_json(message: str, results: Sequence[Seeded], ids: Mapping[ModelKey, int], look: Look) -> str:
+def populate_json(message: str, results: Sequence[SeedResult], ids: Mapping[ModelKey, int], look: Look) -> str:
     """The same for programs. A promise: keys are only added. A dry run knows no ids yet: they are null."""
     document = {"message": message, "summary": summary(results), "results": [_result(each, ids) for each in results]}
     return json.dumps(document, indent=2, ensure_ascii=not look.unicode)
 
 
-def summary(results: Sequence[Seeded]) -> dict[str, int]:
+def summary(results: Sequence[SeedResult]) -> dict[str, int]:
     """How many were created, skipped and are there in all."""
-    created = sum(each.status is Seed.CREATED for each in results)
+    created = sum(each.status is SeedStatus.CREATED for each in results)
     return {"created": created, "skipped": len(results) - created, "total": len(results)}
 
 
-def _result(seeded: Seeded, ids: Mapping[ModelKey, int]) -> dict[str, Any]:
+def _result(seeded: SeedResult, ids: Mapping[ModelKey, int]) -> dict[str, Any]:
     provider, model_id = seeded.key
     result = {"provider": provider, "model_id": model_id, "status": str(seeded.status)}
-    if seeded.status is Seed.SKIPPED:
+    if seeded.status is SeedStatus.SKIPPED:
         return {**result, "reason": seeded.reason}
     return {**result, "id": ids.get(seeded.key)}
 
 
-_STYLES = {Seed.CREATED: "green", Seed.SKIPPED: ""}
+_STYLES = {SeedStatus.CREATED: "green", SeedStatus.SKIPPED: ""}
 
 
 _INDENT = 2

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from modelctl.core.facts import FACT_FIELDS, Status, decimal_text
-from modelctl.core.models.details import Dossier
+from modelctl.core.models.details import ModelDetails
 from modelctl.core.models.lifecycle import ChainEnd
 from modelctl.core.prices.price import PricePoint, PriceUnit, price_label
 from modelctl.core.runs import AuditEntry
@@ -25,59 +25,59 @@ _ROOM_FOR_VALUES = 44
 """With less room beside the names, these are not aligned."""
 
 
-def page(dossier: Dossier, look: Look) -> str:
+def page(details: ModelDetails, look: Look) -> str:
     """The whole dossier; sections that have nothing to say are left out."""
-    model = dossier.model
-    lines = [_title(dossier, look)]
+    model = details.model
+    lines = [_title(details, look)]
     if model.state is None:
         lines += labelled("not ours", "the row was there before modelctl, which leaves it alone", look, style="yellow")
     for title, section in (
-        ("facts", [*_facts(dossier, look), *_row(dossier, look)]),
-        ("prices now", _prices(dossier.prices.now, dossier, look)),
-        ("prices to come", _prices(dossier.prices.upcoming, dossier, look)),
-        ("prices of the past", _prices(dossier.prices.past, dossier, look)),
-        ("replacement", list(_chain(dossier, look))),
-        ("changes", [line for each in dossier.changes for line in _change(each, look)]),
+        ("facts", [*_facts(details, look), *_row(details, look)]),
+        ("prices now", _prices(details.prices.now, details, look)),
+        ("prices to come", _prices(details.prices.upcoming, details, look)),
+        ("prices of the past", _prices(details.prices.past, details, look)),
+        ("replacement", list(_chain(details, look))),
+        ("changes", [line for each in details.changes for line in _change(each, look)]),
     ):
         if section:
             lines += ["", look.paint(title, "bold"), *section]
     return look.text(lines)
 
 
-def _title(dossier: Dossier, look: Look) -> str:
-    model = dossier.model
+def _title(details: ModelDetails, look: Look) -> str:
+    model = details.model
     status = model.facts.status or "status unknown"
     switch = "enabled" if model.is_enabled else look.paint("disabled", "yellow")
     name = look.paint(shown(str(model.key)), "bold")
     return f"{name}  {look.paint(status, _STATUS_STYLES.get(status, 'green'))}, {switch}"
 
 
-def _facts(dossier: Dossier, look: Look) -> list[str]:
-    facts = list(dossier.model.facts.known())
-    sources = [_source_text(dossier, name) for name, _ in facts]
+def _facts(details: ModelDetails, look: Look) -> list[str]:
+    facts = list(details.model.facts.known())
+    sources = [_source_text(details, name) for name, _ in facts]
     lines = _rows(
         [(name, shown(value), source) for (name, value), source in zip(facts, sources, strict=True)],
         look,
     )
-    missing = [name for name in dossier.unknown if name in dossier.overruled]
+    missing = [name for name in details.unknown if name in details.overrides]
     for name in missing:
-        lines += labelled(name, f"unknown  ({_source_text(dossier, name)})", look, indent=_INDENT)
-    unknown = ", ".join(name for name in dossier.unknown if name not in missing)
+        lines += labelled(name, f"unknown  ({_source_text(details, name)})", look, indent=_INDENT)
+    unknown = ", ".join(name for name in details.unknown if name not in missing)
     if unknown:
         lines += labelled("unknown", unknown, look, indent=_INDENT, style="dim")
     return lines
 
 
-def _source_text(dossier: Dossier, name: str) -> str:
-    source = one_line(dossier.model.owner_of(name))
-    if overruled := dossier.overruled.get(name):
-        source += f" (modelctl wrote {shown(overruled.written)})"
-    return f"{source}, pinned" if name in dossier.pins else source
+def _source_text(details: ModelDetails, name: str) -> str:
+    source = one_line(details.model.owner_of(name))
+    if overrides := details.overrides.get(name):
+        source += f" (modelctl wrote {shown(overrides.written)})"
+    return f"{source}, pinned" if name in details.pins else source
 
 
-def _row(dossier: Dossier, look: Look) -> Iterator[str]:
+def _row(details: ModelDetails, look: Look) -> Iterator[str]:
     """What the row says of itself, which no source states."""
-    model = dossier.model
+    model = details.model
     stamps = {
         "listed by the API": model.last_seen_at,
         "verified": model.last_verified_at,
@@ -89,21 +89,21 @@ def _row(dossier: Dossier, look: Look) -> Iterator[str]:
     if model.state is not None and model.state.absences:
         missed = "whole listing" if model.state.absences == 1 else f"{model.state.absences} whole listings"
         yield from labelled("absent", f"from the last {missed}", look, indent=_INDENT)
-    claimed = [name for name in dossier.pins if name not in FACT_FIELDS]
+    claimed = [name for name in details.pins if name not in FACT_FIELDS]
     if claimed:
         yield from labelled("pinned", ", ".join(map(one_line, claimed)), look, indent=_INDENT)
 
 
-def _prices(points: Sequence[PricePoint], dossier: Dossier, look: Look) -> list[str]:
+def _prices(points: Sequence[PricePoint], details: ModelDetails, look: Look) -> list[str]:
     """A line per price. What all have in common is told once: an address is long."""
     bases, sources = ({read(point) for point in points} for read in (_basis, _source))
     common = [text for texts in (bases, sources) if len(texts) == 1 for text in texts if text]
-    former = {point.key: point for point in dossier.prices.now}
+    former = {point.key: point for point in details.prices.now}
     rows = [
         (
             price_label(point.key),
             _amount(point, former.get(point.key)),
-            _when(point, dossier.model.prices),
+            _when(point, details.model.prices),
             ", ".join(text for text in (_basis(point), _source(point)) if text and text not in common),
         )
         for point in points
@@ -145,11 +145,11 @@ def _when(point: PricePoint, ledger: Sequence[PricePoint]) -> str:
     return f"from {since(point.effective_from)}" + (f" until {shown(min(ends))}" if ends else "")
 
 
-def _chain(dossier: Dossier, look: Look) -> Iterator[str]:
-    chain = dossier.chain
+def _chain(details: ModelDetails, look: Look) -> Iterator[str]:
+    chain = details.chain
     if chain.end is ChainEnd.NONE:
         return
-    steps = [f"{one_line(each)} ({dossier.chain_statuses.get(each) or 'unknown'})" for each in chain.path]
+    steps = [f"{one_line(each)} ({details.chain_statuses.get(each) or 'unknown'})" for each in chain.path]
     text = " → ".join(steps)
     if chain.end is not ChainEnd.LIVE:
         text += f", {_CHAIN_ENDS[chain.end]}"
@@ -204,20 +204,20 @@ def _rows(rows: Sequence[tuple[str, ...]], look: Look) -> list[str]:
 VERSION = 1
 
 
-def page_json(dossier: Dossier, rule: str, look: Look) -> str:
+def page_json(details: ModelDetails, rule: str, look: Look) -> str:
     """The whole dossier; `rule` is how the name was resolved. `model` has the columns of the table."""
-    prices, chain, state = dossier.prices, dossier.chain, dossier.model.state
+    prices, chain, state = details.prices, details.chain, details.model.state
     document = {
         "version": VERSION,
-        "key": str(dossier.model.key),
+        "key": str(details.model.key),
         "resolved_by": rule,
-        "model": model_object(dossier.model),
-        "sources": dossier.sources,
+        "model": model_object(details.model),
+        "sources": details.sources,
         "overruled": {
-            name: {"kept": plain(each.kept), "written": plain(each.written)} for name, each in dossier.overruled.items()
+            name: {"kept": plain(each.kept), "written": plain(each.written)} for name, each in details.overrides.items()
         },
-        "pins": list(dossier.pins),
-        "unknown": list(dossier.unknown),
+        "pins": list(details.pins),
+        "unknown": list(details.unknown),
         "is_ours": state is not None,
         "absences": state.absences if state is not None else 0,
         "prices": {
@@ -226,7 +226,7 @@ def page_json(dossier: Dossier, rule: str, look: Look) -> str:
             "past": [price_object(each) for each in prices.past],
         },
         "replacement": {"end": chain.end.value, "path": list(chain.path), "live": chain.live},
-        "changes": [_change_object(each) for each in dossier.changes],
+        "changes": [_change_object(each) for each in details.changes],
     }
     return json.dumps(document, indent=2, ensure_ascii=not look.unicode)
 

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from modelctl.core.facts import PRICE_FIELDS, ModelKey, decimal_text, exact_number
-from modelctl.core.prices.billing import Bill, Billed, Reason, Served, Tally, Unpriced, overruled_prices
+from modelctl.core.prices.billing import Bill, Billed, BillTotals, Reason, Served, Unpriced, overruled_prices
 from modelctl.core.prices.manual import entry_text
 from modelctl.core.prices.price import STANDARD, PriceKey, PricePoint, PriceUnit, current, price_label
 from modelctl.core.prices.timeline import Period, PriceChange, PriceSheet
@@ -199,7 +199,7 @@ def totals_object(totals: Mapping[str, Decimal], *, is_complete: bool) -> dict[s
     return {"complete": is_complete, "totals": known if is_complete else None, "known_totals": known}
 
 
-def tally_object(tally: Tally) -> dict[str, Any]:
+def tally_object(tally: BillTotals) -> dict[str, Any]:
     """What many bills come to."""
     return {
         "rows": tally.rows,
@@ -269,7 +269,7 @@ def instant_text(at: datetime) -> str:
     return text
 
 
-class Entry(Protocol):
+class PriceEntry(Protocol):
     """One price that was entered or corrected."""
 
     @property
@@ -293,7 +293,7 @@ class Entry(Protocol):
         """What was announced and does not come."""
 
 
-def entries_text(entries: Sequence[Entry], look: Look) -> str:
+def entries_text(entries: Sequence[PriceEntry], look: Look) -> str:
     """A line per price: `openai/gpt-4o  input: 2.5 USD → 2 USD per 1M tokens (-20 %), from 2026-12-01`."""
     return look.text(
         f"{one_line(str(each.key))}  {price_label(each.point.key)}: {_change(each)}, from"
@@ -302,12 +302,12 @@ def entries_text(entries: Sequence[Entry], look: Look) -> str:
     )
 
 
-def entries_json(entries: Sequence[Entry], look: Look, *, run: str, unchanged: int) -> str:
+def entries_json(entries: Sequence[PriceEntry], look: Look, *, run: str, unchanged: int) -> str:
     """The same for programs, with the run that the audit trail has it under."""
     return document({"run": run, "entered": [_object(each) for each in entries], "unchanged": unchanged}, look)
 
 
-def remarks(entries: Sequence[Entry], *, now: datetime) -> Iterator[str]:
+def remarks(entries: Sequence[PriceEntry], *, now: datetime) -> Iterator[str]:
     """What a person should know of the prices just entered."""
     for each in entries:
         name = f"{one_line(str(each.key))} {price_label(each.point.key)}"
@@ -330,7 +330,7 @@ def remarks_on_row(key: ModelKey, ledger: Sequence[PricePoint], *, now: datetime
         yield f"note: {key}: at {'; '.join(at_hours)} UTC prices of their own hold as before"
 
 
-def _change(entry: Entry) -> str:
+def _change(entry: PriceEntry) -> str:
     old, new = entry.old, entry.point
     if old is None:
         return price_text(new)
@@ -339,7 +339,7 @@ def _change(entry: Entry) -> str:
     return f"{money(old.amount, old.currency)} → {price_text(new)}" + (f" ({moved})" if moved else "")
 
 
-def _object(entry: Entry) -> dict[str, Any]:
+def _object(entry: PriceEntry) -> dict[str, Any]:
     old = entry.old
     return {
         **({"line": entry.line} if entry.line else {}),

@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
-from modelctl.core.edits.providers import PAGES, SETTINGS, KeyState, ProviderView, addressed, editable_of
+from modelctl.core.edits.providers import PAGES, SETTINGS, KeyState, ProviderView, editable_of, shown_setting
 from modelctl.core.facts import FACT_TYPES, FactValue, ModelRecord, Skipped, Source
 from modelctl.core.planning.merge import Snapshot
 from modelctl.core.prices.ledger import projection
@@ -223,11 +223,11 @@ def provider_page(view: ProviderView, look: Look) -> str:
 
 
 def _setting_text(view: ProviderView, name: str, value: FactValue) -> str:
-    text = shown(addressed(name, value)) or "empty: the bare key"
+    text = shown(shown_setting(name, value)) or "empty: the bare key"
     owner = view.owners.get(name, "")
     note = owner
     if owner == Source.PERSON and name in view.offered:
-        note = f"{owner}; the catalogs state {shown(addressed(name, view.offered[name]), unknown='nothing')}"
+        note = f"{owner}; the catalogs state {shown(shown_setting(name, view.offered[name]), unknown='nothing')}"
     return f"{text}  ({note})" if note else text
 
 
@@ -258,7 +258,7 @@ def provider_json(view: ProviderView, look: Look) -> str:
     document = {
         **provider_object(view),
         "owners": dict(view.owners),
-        "offered": {name: plain(addressed(name, value)) for name, value in view.offered.items()},
+        "offered": {name: plain(shown_setting(name, value)) for name, value in view.offered.items()},
         **{name: getattr(view.provider, name) for name in PAGES},
     }
     return json.dumps(document, indent=2, ensure_ascii=not look.unicode)
@@ -269,7 +269,7 @@ def provider_object(view: ProviderView) -> dict[str, Any]:
     values = editable_of(view.provider)
     return {
         "name": view.provider.name,
-        **{name: plain(addressed(name, values[name])) for name in SETTINGS},
+        **{name: plain(shown_setting(name, values[name])) for name in SETTINGS},
         "headers": view.provider.headers,
         "is_enabled": view.provider.is_enabled,
         "is_builtin": view.provider.is_builtin,
@@ -290,7 +290,7 @@ VERSION = 1
 _WORDS: Mapping[Health, str] = {health: health.value.replace("_", " ") for health in Health}
 
 
-class Probed(Protocol):
+class ProbeView(Protocol):
     """What came of trying one provider."""
 
     @property
@@ -322,7 +322,7 @@ class Probed(Protocol):
         """Whether a made-up key is refused."""
 
 
-Results = Sequence[tuple[str, Probed]]
+Results = Sequence[tuple[str, ProbeView]]
 
 
 def tests_text(results: Results, look: Look) -> str:
@@ -348,7 +348,7 @@ def tests_json(results: Results, at: datetime, stored: set[str], look: Look) -> 
     return json.dumps(document, indent=2, ensure_ascii=not look.unicode)
 
 
-def _probed_facts(probed: Probed) -> Iterator[str]:
+def _probed_facts(probed: ProbeView) -> Iterator[str]:
     if probed.models is not None:
         yield counted(probed.models, "model")
     if probed.skipped:
@@ -361,7 +361,7 @@ def _probed_facts(probed: Probed) -> Iterator[str]:
         yield "no key wanted"
 
 
-def _object(name: str, probed: Probed, is_stored: bool) -> dict[str, Any]:
+def _object(name: str, probed: ProbeView, is_stored: bool) -> dict[str, Any]:
     return {
         "provider": name,
         "health": probed.health.value,

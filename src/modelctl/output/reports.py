@@ -10,7 +10,7 @@ from typing import Any
 
 from modelctl.core.catalog_diff import ModelDifference, PriceDifference, ProviderDifference
 from modelctl.core.credentials import Credential, CredentialState, masked
-from modelctl.core.doctor import Check, CheckStatus, Checkup, Finding
+from modelctl.core.doctor import Check, CheckFinding, CheckStatus, Checkup
 from modelctl.core.facts import ModelRecord, Status
 from modelctl.core.planning.plan import FieldChange
 from modelctl.core.prices.price import Basis, PricePoint, price_label
@@ -299,5 +299,5 @@ def _check(check: Check) -> dict[str, Any]:
     }
 
 
-def _finding(finding: Finding) -> dict[str, str]:
+def _finding(finding: CheckFinding) -> dict[str, str]:
     return {"subject": finding.subject, "problem": finding.problem, "remedy": finding.remedy}

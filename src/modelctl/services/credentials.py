@@ -18,7 +18,7 @@ from modelctl.core.credentials import (
     CredentialState,
     FoundKey,
     KeySource,
-    place_text,
+    owner_text,
     require_one_master_key,
     require_project,
 )
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 
-class World(Protocol):
+class Runtime(Protocol):
     """The settings, the environment, and the time."""
 
     @property
@@ -69,18 +69,18 @@ class Rotation:
 
 
 def store_key(
-    database: Database, place: tuple[str, str], key: str, master_key: MasterKey, author: Author
+    database: Database, owner: tuple[str, str], key: str, master_key: MasterKey, author: Author
 ) -> tuple[Credential, bool]:
     """The row that holds the key, and whether it had to be written. CredentialError where another master key rules."""
 
     def work(connection: Connection) -> tuple[Credential, bool]:
         known = rows.credentials(connection, database.tables, lock=True)
-        require_one_master_key(known, master_key.id, but=place)
-        old = known.get(place)
+        require_one_master_key(known, master_key.id, but=owner)
+        old = known.get(owner)
         new = Credential(
-            provider=place[0],
-            project=place[1],
-            ciphertext=master_key.seal(key, *place),
+            provider=owner[0],
+            project=owner[1],
+            ciphertext=master_key.seal(key, *owner),
             key_id=master_key.id,
             fingerprint=master_key.fingerprint(key),
             created_at=old.created_at if old is not None else author.now,
@@ -95,17 +95,17 @@ def store_key(
     return database.write(work)
 
 
-def remove_key(database: Database, place: tuple[str, str], author: Author) -> Credential:
+def remove_key(database: Database, owner: tuple[str, str], author: Author) -> Credential:
     """The row that was removed; no master key is needed. UsageError where there is none."""
 
     def work(connection: Connection) -> Credential:
         known = rows.credentials(connection, database.tables, lock=True)
-        if place not in known:
-            name = place_text(*place)
+        if owner not in known:
+            name = owner_text(*owner)
             hint = did_you_mean(name, map(str, known.values())) or "a key of the environment is unset where it was set"
             raise UsageError(f"no key is stored for {name}", hint)
-        rows.remove(connection, database.tables, known[place], author)
-        return known[place]
+        rows.remove(connection, database.tables, known[owner], author)
+        return known[owner]
 
     return database.write(work)
 
@@ -145,7 +145,7 @@ def _moved(
 def _under(master_key: MasterKey, credential: Credential, key: str, author: Author) -> Credential:
     return replace(
         credential,
-        ciphertext=master_key.seal(key, *credential.place),
+        ciphertext=master_key.seal(key, *credential.owner),
         key_id=master_key.id,
         fingerprint=master_key.fingerprint(key),
         updated_at=author.now,
@@ -188,8 +188,8 @@ class Keys:
 
     def stored_for(self, provider: str) -> Credential | None:
         """The row that is used, opened or not."""
-        places = ((provider, self.project), (provider, PLATFORM))
-        return next((self.stored[place] for place in places if place in self.stored), None)
+        owners = ((provider, self.project), (provider, PLATFORM))
+        return next((self.stored[owner] for owner in owners if owner in self.stored), None)
 
     def _opened(self, credential: Credential) -> FoundKey:
         try:
@@ -212,7 +212,7 @@ def stored_keys(database: Database | None) -> Credentials:
     return database.look(lambda connection: credentials(connection, database.tables))
 
 
-def keys_of(world: World, database: Database | None, project: str = PLATFORM) -> Keys:
+def keys_of(runtime: Runtime, database: Database | None, project: str = PLATFORM) -> Keys:
     """The keys of the project, then the platform's, then the environment's. UsageError for an unknown project.
 
     `database`: None where there are no tables yet, so that nothing can be stored.
@@ -220,25 +220,25 @@ def keys_of(world: World, database: Database | None, project: str = PLATFORM) ->
     stored = stored_keys(database)
     require_project(project, stored)
     return Keys(
-        environ=world.environ,
+        environ=runtime.environ,
         stored=stored,
-        master_key=master_key_once(world),
+        master_key=master_key_once(runtime),
         project=project,
-        learned=world.confidential.add,
+        learned=runtime.confidential.add,
     )
 
 
-def master_key_once(world: World) -> Callable[[], MasterKey]:
+def master_key_once(runtime: Runtime) -> Callable[[], MasterKey]:
     """The master key when it is first asked for, and the same one from then on: a keyring is asked once."""
-    return cache(partial(master_key_of, world))
+    return cache(partial(master_key_of, runtime))
 
 
-def master_key_of(world: World) -> MasterKey:
+def master_key_of(runtime: Runtime) -> MasterKey:
     """The master key: the variable's, else the file's, else the system keyring's. CredentialError where there is none.
 
     A file that is named must be there; the default one need not.
     """
-    settings = world.settings
+    settings = runtime.settings
     if settings.secret_key is not None:
         return master_key(settings.secret_key, MASTER_KEY_VARIABLE)
     path = settings.secret_key_file

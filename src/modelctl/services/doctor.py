@@ -8,14 +8,14 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from modelctl.catalog.load import Catalog, in_force
+from modelctl.catalog.load import Catalog, catalogs_in_force
 from modelctl.core.credentials import Credentials
 from modelctl.core.doctor import (
     Check,
+    CheckFinding,
     CheckName,
     Checkup,
-    Finding,
-    LeaseSeen,
+    LeaseState,
     ProviderRuns,
     check_catalogs,
     check_clock,
@@ -28,14 +28,14 @@ from modelctl.core.doctor import (
     check_successors,
     check_unknown_rows,
     finding_of,
-    looked,
+    run_check,
 )
 from modelctl.core.facts import ModelKey
 from modelctl.core.provider import Provider
 from modelctl.core.stored import StoredModel
 from modelctl.db import history, read
 from modelctl.db import migrate as schema
-from modelctl.db import probe as upkeep
+from modelctl.db import probe as probe
 from modelctl.db.credentials import credentials
 from modelctl.db.encryption import MasterKey
 from modelctl.db.engine import Database
@@ -75,7 +75,7 @@ class _Contents:
     added: Collection[ModelKey]
     """Models that people have added with `modelctl add`."""
     runs: Mapping[str, ProviderRuns]
-    leases: Sequence[LeaseSeen]
+    leases: Sequence[LeaseState]
     credentials: Credentials
     clock: datetime | None
 
@@ -90,7 +90,7 @@ def check_up(database: Database, options: CheckupOptions) -> Checkup:
         checks += [Check(name=name, not_run=UNREADABLE) for name in CheckName if name not in ran]
     else:
         looks = _looks(database, options, contents, catalogs)
-        checks += [looked(name, look) for name, look in looks.items()]
+        checks += [run_check(name, look) for name, look in looks.items()]
         if not catalogs:
             checks.append(Check(name=CheckName.UNKNOWN_ROWS, not_run="the catalogs cannot be read"))
     order = list(CheckName)
@@ -106,7 +106,7 @@ def _read(database: Database) -> tuple[Check, _Contents | None]:
     name = CheckName.DATABASE
     try:
         if not schema.is_readable(database):
-            problem = Finding(
+            problem = CheckFinding(
                 subject=database.label,
                 problem="it has no tables of modelctl's yet",
                 remedy="run `modelctl sync --migrate`",
@@ -119,7 +119,7 @@ def _read(database: Database) -> tuple[Check, _Contents | None]:
 
 
 def _contents(connection: Connection, tables: Tables) -> _Contents:
-    clock = upkeep.clock(connection)  # first, for the rest takes a while
+    clock = probe.clock(connection)  # first, for the rest takes a while
     providers = read.providers(connection, tables)
     models: dict[ModelKey, StoredModel] = {}
     for each in sorted(providers):
@@ -128,8 +128,8 @@ def _contents(connection: Connection, tables: Tables) -> _Contents:
         providers=[provider for _, provider in sorted(providers.items())],
         models=dict(sorted(models.items())),
         added=history.added_by_hand(connection, tables),
-        runs=upkeep.provider_runs(connection, tables),
-        leases=upkeep.leases(connection, tables),
+        runs=probe.provider_runs(connection, tables),
+        leases=probe.leases(connection, tables),
         credentials=credentials(connection, tables),
         clock=clock,
     )
@@ -138,7 +138,7 @@ def _contents(connection: Connection, tables: Tables) -> _Contents:
 def _catalogs(options: CheckupOptions, contents: _Contents | None) -> tuple[tuple[Catalog, ...], Check]:
     """The catalogs, none where they cannot be read, and whether they are valid and fresh."""
     try:
-        catalogs = in_force(options.overlay)
+        catalogs = catalogs_in_force(options.overlay)
     except ModelctlError as error:
         return (), Check(name=CheckName.CATALOGS, findings=(finding_of(error, "catalogs"),))
     newest: dict[str, date | None] = {}
@@ -184,11 +184,11 @@ def _looks(
 def _permissions(database: Database, now: datetime) -> Check:
     """Whether a sync may write what it has to: tried, and rolled back."""
     findings = [
-        Finding(
+        CheckFinding(
             subject=each.table,
             problem=f"{each.right} is refused: {each.reason}",
             remedy=f"grant {each.right} on {each.table} to the user of the database URL",
         )
-        for each in upkeep.refusals(database, now.replace(microsecond=0))
+        for each in probe.refusals(database, now.replace(microsecond=0))
     ]
     return Check(name=CheckName.PERMISSIONS, findings=tuple(findings), note="tried, and rolled back")

@@ -12,14 +12,14 @@ from modelctl.core.planning.merge import Snapshot
 from modelctl.core.planning.planner import Consulted
 from modelctl.core.text import age_text
 from modelctl.discovery.base import Access
-from modelctl.discovery.fetch import Outcome, Request, collect_all
+from modelctl.discovery.fetch import ListingResult, Request, collect_all
 from modelctl.discovery.registry import module_of
 from modelctl.errors import ModelctlError
 from modelctl.services.sources import Job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class ListedProvider:
     """What came of asking one provider."""
 
     job: Job
@@ -32,13 +32,13 @@ class Listed:
     error: ModelctlError | None = None
 
 
-def ask(jobs: Sequence[Job], *, deadline_s: float) -> Iterator[Listed]:
+def ask(jobs: Sequence[Job], *, deadline_s: float) -> Iterator[ListedProvider]:
     """What each job's provider lists: first the listings used again, then the others as they come in.
 
     All are being asked as soon as this is called. Jobs without access, or with an error, are left out.
     """
     asked: dict[str, Job] = {}
-    reused: list[Listed] = []
+    reused: list[ListedProvider] = []
     requests: list[Request] = []
     for job in jobs:
         if job.access is None or job.error is not None:
@@ -53,25 +53,27 @@ def ask(jobs: Sequence[Job], *, deadline_s: float) -> Iterator[Listed]:
 
 
 def _answers(
-    reused: Sequence[Listed], outcomes: Iterator[tuple[str, Outcome]], asked: Mapping[str, Job]
-) -> Iterator[Listed]:
+    reused: Sequence[ListedProvider], outcomes: Iterator[tuple[str, ListingResult]], asked: Mapping[str, Job]
+) -> Iterator[ListedProvider]:
     yield from reused
     for name, outcome in outcomes:
         job = asked[name]
         if not isinstance(outcome, Snapshot):
-            yield Listed(job=job, error=outcome)
+            yield ListedProvider(job=job, error=outcome)
         elif job.access is not None:
-            yield Listed(job=job, listing=outcome, listed_at=job.access.now, notice=_keep(job, job.access, outcome))
+            yield ListedProvider(
+                job=job, listing=outcome, listed_at=job.access.now, notice=_keep(job, job.access, outcome)
+            )
 
 
-def _stored(job: Job, access: Access) -> Listed | None:
+def _stored(job: Job, access: Access) -> ListedProvider | None:
     stored = job.listings.load(job.provider.kind, access) if job.listings is not None else None
     if stored is None:
         return None
     at = stored.fetched_at
     day = "" if at.date() == access.now.date() else f"{at:%Y-%m-%d} "
     notice = f"its listing of {day}{at:%H:%M} UTC, {age_text(access.now - at)} old, is used again"
-    return Listed(job=job, listing=stored.snapshot, listed_at=at, is_reused=True, notice=notice)
+    return ListedProvider(job=job, listing=stored.snapshot, listed_at=at, is_reused=True, notice=notice)
 
 
 def _keep(job: Job, access: Access, listing: Snapshot) -> str | None:
@@ -109,7 +111,7 @@ def gather(jobs: Sequence[Job], catalogs: Sequence[Catalog], *, deadline_s: floa
         if job.error is not None:
             yield Gathered(job=job, error=job.error)
         elif job.access is None:
-            yield _gathered(Listed(job=job), catalogs)
+            yield _gathered(ListedProvider(job=job), catalogs)
     for listed in answers:
         if listed.error is None:
             yield _gathered(listed, catalogs)
@@ -131,7 +133,7 @@ def without_listing(gathered: Gathered, notice: str) -> Gathered:
     )
 
 
-def _gathered(listed: Listed, catalogs: Sequence[Catalog]) -> Gathered:
+def _gathered(listed: ListedProvider, catalogs: Sequence[Catalog]) -> Gathered:
     """What a listing does not show means nothing if it is used again (that was counted) or a project's own view."""
     notice = "; ".join(filter(None, (listed.job.notice, listed.notice))) or None
     job, listing = replace(listed.job, notice=notice), listed.listing

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, TypeAlias
 from modelctl.catalog.lint import misspellings
 from modelctl.catalog.load import Catalog
 from modelctl.core.credentials import PLATFORM
-from modelctl.core.edits.additions import Ground, NewRow, creation, otherwise_spelt, require_addable
+from modelctl.core.edits.additions import Addition, KnownModels, other_spelling, plan_additions, require_addable
 from modelctl.core.facts import ModelKey
 from modelctl.core.models.query import Filter, Selection, select
 from modelctl.core.models.resolve import Rule, resolve, usable
-from modelctl.core.planning.plan import Change, Hold, Plan, Verdict, decided
+from modelctl.core.planning.plan import Change, Hold, Plan, Verdict, with_verdict
 from modelctl.core.records import all_or_none
 from modelctl.core.runs import Author
 from modelctl.core.stored import StoredModel, StoredProvider
@@ -25,7 +25,7 @@ from modelctl.db.engine import Database
 from modelctl.db.lease import one_at_a_time
 from modelctl.db.write import decide, holds_of
 from modelctl.errors import ModelctlError, UsageError
-from modelctl.services.credentials import World, keys_of
+from modelctl.services.credentials import Runtime, keys_of
 from modelctl.services.sources import known_providers
 
 if TYPE_CHECKING:
@@ -33,19 +33,19 @@ if TYPE_CHECKING:
 
 
 def usable_among(
-    models: Iterable[StoredModel], world: World, database: Database, project: str = PLATFORM
+    models: Iterable[StoredModel], runtime: Runtime, database: Database, project: str = PLATFORM
 ) -> list[StoredModel]:
     """Those that are enabled and answer, of enabled providers with a key for the project. No key is opened.
 
     UsageError for a project that has no key at all, SourceError for a variable that holds what can be no key.
     """
-    keys = keys_of(world, database, project)
+    keys = keys_of(runtime, database, project)
     providers = database.read(lambda connection: read.providers(connection, database.tables))
-    return usable(models, providers, keys.is_there, world.now.date())
+    return usable(models, providers, keys.is_there, runtime.now.date())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Adding:
+class AddOptions:
     """How models are added."""
 
     exact: bool = False
@@ -55,46 +55,46 @@ class Adding:
 
 def add(
     database: Database,
-    rows: Sequence[NewRow | ModelctlError],
+    rows: Sequence[Addition | ModelctlError],
     catalogs: Sequence[Catalog],
     author: Author,
-    how: Adding,
+    options: AddOptions,
 ) -> tuple[Plan, ...]:
     """Add the models, all or none; a plan per provider. UsageError, or BadRows, for what cannot be added.
 
     `rows`: those that could not be read as their errors.
     """
-    read_rows = sorted((row for row in rows if isinstance(row, NewRow)), key=lambda row: row.key)
+    read_rows = sorted((row for row in rows if isinstance(row, Addition)), key=lambda row: row.key)
     providers = {name: each.provider for name, each in known_providers(database, catalogs).items()}
     layers = [catalog.snapshot for catalog in catalogs]
 
     def work(connection: Connection) -> tuple[Plan, ...]:
         tables = database.tables
         stored = {model.key: model for model in read.models(connection, tables)}
-        ground = Ground(providers=providers, stored=stored, layers=layers)
+        known = KnownModels(providers=providers, stored=stored, layers=layers)
 
         def misspelt(key: ModelKey) -> str:
-            return "" if how.exact else _misspelt(key, ground)
+            return "" if options.exact else _misspelt(key, known)
 
-        require_addable(rows, ground, misspelt=misspelt, today=author.now.date())
+        require_addable(rows, known, misspelt=misspelt, today=author.now.date())
         plans = []
         for name, group in groupby(read_rows, key=lambda row: row.key.provider):
-            made = creation(list(group), read.models_of(connection, tables, name), layers, now=author.now)
-            if not how.dry_run:
+            made = plan_additions(list(group), read.models_of(connection, tables, name), layers, now=author.now)
+            if not options.dry_run:
                 writing.apply(connection, tables, made, providers[name], author)
             plans.append(made)
         return tuple(plans)
 
-    if how.dry_run:
+    if options.dry_run:
         return database.read(work)
     return database.write(one_at_a_time(database, author, work))
 
 
-def _misspelt(key: ModelKey, ground: Ground) -> str:
+def _misspelt(key: ModelKey, known: KnownModels) -> str:
     """What speaks against the id: a known one that is nearly the same, or the vendor's own way to spell."""
-    if any(key in layer.records for layer in ground.layers):
+    if any(key in layer.records for layer in known.layers):
         return ""
-    return otherwise_spelt(key, ground.of(key.provider)) or next(misspellings(*key), "")
+    return other_spelling(key, known.of(key.provider)) or next(misspellings(*key), "")
 
 
 Known: TypeAlias = Mapping[ModelKey, StoredModel]
@@ -106,7 +106,7 @@ Reach: TypeAlias = Callable[[Collection[ModelKey], Known], Collection[ModelKey]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Edited:
+class EditResult:
     """What came of an edit."""
 
     changes: tuple[Change, ...]
@@ -138,14 +138,14 @@ def edit_rows(
     *,
     reach: Reach = lambda _keys, _known: (),
     dry_run: bool = False,
-) -> Edited:
+) -> EditResult:
     """Change the models that are named, or that pass the filter, all or none, in one transaction.
 
     `reach`: which other rows the edit may change, too; these are whole in what it knows.
     UsageError for a name that means no model, BadRows where several cannot be changed.
     """
 
-    def work(connection: Connection) -> Edited:
+    def work(connection: Connection) -> EditResult:
         known = read.models(connection, database.tables)
         selection = None
         if isinstance(chosen, Filter):
@@ -160,7 +160,7 @@ def edit_rows(
         if not dry_run:
             write_changes(connection, database, changes, author)
         moved = {change.key for change in changes}
-        return Edited(
+        return EditResult(
             changes=tuple(changes), unchanged=tuple(key for key in keys if key not in moved), selection=selection
         )
 
@@ -202,7 +202,7 @@ def decide_holds(
 
     def work(connection: Connection) -> tuple[Hold, ...]:
         known = holds_of(connection, database.tables, lock=True)
-        chosen = [decided(hold, verdict, note, author) for name in names for hold in _named(name, known)]
+        chosen = [with_verdict(hold, verdict, note, author) for name in names for hold in _named(name, known)]
         decide(connection, database.tables, chosen, author)
         return tuple(chosen)
 

@@ -10,7 +10,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from modelctl.core.planning.guards import stopped
+from modelctl.core.planning.guards import new_holds
 from modelctl.core.planning.plan import Action, Hold, Plan, holds_after
 from modelctl.core.planning.plan_file import PlanFile, PlannedProvider, bound, moved, planned
 from modelctl.core.planning.report import ProviderReport, SyncReport, outcome_of
@@ -130,7 +130,7 @@ def _write(
     )
     writing.record_run(connection, database.tables, record)
     if report.outcome is not Outcome.FAILED:
-        after = holds_after(holds, stopped(plan, author), stored.models)
+        after = holds_after(holds, new_holds(plan, author), stored.models)
         keep_holds(connection, database.tables, report.provider, holds, after)
     return report
 

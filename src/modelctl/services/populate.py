@@ -8,9 +8,9 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from modelctl.catalog.load import Catalog
-from modelctl.core.edits.additions import Seeding, seeding
+from modelctl.core.edits.additions import SeedPlan, plan_seed
 from modelctl.core.facts import ModelKey
-from modelctl.core.planning.merge import desired
+from modelctl.core.planning.merge import merge_sources
 from modelctl.core.planning.plan import Action
 from modelctl.core.planning.policy import Patterns
 from modelctl.core.runs import Author, Outcome, RunRecord
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Populating:
+class PopulateOptions:
     """What is to be there."""
 
     wanted: Collection[ModelKey]
@@ -35,57 +35,57 @@ class Populating:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Populated:
+class PopulateReport:
     """What came of it."""
 
-    seedings: tuple[Seeding, ...]
+    plans: tuple[SeedPlan, ...]
     """One per provider, by name."""
     ids: Mapping[ModelKey, int]
     """The ids of the rows that are there now; empty where nothing was written."""
 
 
-def populate(database: Database, order: Populating, author: Author) -> Populated:
+def populate(database: Database, options: PopulateOptions, author: Author) -> PopulateReport:
     """Create the wanted models that are not there, in one transaction."""
-    providers = {name: each.provider for name, each in known_providers(database, order.catalogs).items()}
+    providers = {name: each.provider for name, each in known_providers(database, options.catalogs).items()}
     tables = database.tables
 
-    def work(connection: Connection) -> Populated:
-        seedings = tuple(_seedings(order, author, lambda name: read.models_of(connection, tables, name)))
+    def work(connection: Connection) -> PopulateReport:
+        plans = tuple(_plans(options, author, lambda name: read.models_of(connection, tables, name)))
         ids = dict[ModelKey, int]()
-        for made in seedings:
+        for made in plans:
             name, keys = made.plan.provider, [each.key for each in made.results]
             if not made.plan.is_empty:
                 writing.apply(connection, tables, made.plan, providers[name], author)
             writing.record_run(connection, tables, _record(made, author))
             found = read.models_by_key(connection, tables, keys)
             ids |= {key: model.row_id for key, model in found.items() if model.row_id is not None}
-        return Populated(seedings=seedings, ids=ids)
+        return PopulateReport(plans=plans, ids=ids)
 
     return database.write(work)
 
 
-def preview(database: Database | None, order: Populating, author: Author) -> Populated:
+def preview(database: Database | None, options: PopulateOptions, author: Author) -> PopulateReport:
     """What would be created; writes nothing. `database`: None where there are no tables yet."""
     if database is None:
-        return Populated(seedings=tuple(_seedings(order, author, lambda _name: StoredProvider())), ids={})
+        return PopulateReport(plans=tuple(_plans(options, author, lambda _name: StoredProvider())), ids={})
 
-    def work(connection: Connection) -> Populated:
-        seedings = _seedings(order, author, lambda name: read.models_of(connection, database.tables, name))
-        return Populated(seedings=tuple(seedings), ids={})
+    def work(connection: Connection) -> PopulateReport:
+        plans = _plans(options, author, lambda name: read.models_of(connection, database.tables, name))
+        return PopulateReport(plans=tuple(plans), ids={})
 
     return database.read(work)
 
 
-def _seedings(order: Populating, author: Author, stored_of: Callable[[str], StoredProvider]) -> Iterator[Seeding]:
-    for name, group in groupby(sorted(order.wanted), key=lambda key: key.provider):
+def _plans(options: PopulateOptions, author: Author, stored_of: Callable[[str], StoredProvider]) -> Iterator[SeedPlan]:
+    for name, group in groupby(sorted(options.wanted), key=lambda key: key.provider):
         keys = list(group)
-        layers = [catalog.snapshot.only(keys) for catalog in order.catalogs]
-        patterns = order.patterns.get(name, Patterns())
-        stated = desired(layers, StoredProvider(), patterns, today=author.now.date())
-        yield seeding(name, keys, stored_of(name), stated.records, stated.filtered, now=author.now)
+        layers = [catalog.snapshot.only(keys) for catalog in options.catalogs]
+        patterns = options.patterns.get(name, Patterns())
+        stated = merge_sources(layers, StoredProvider(), patterns, today=author.now.date())
+        yield plan_seed(name, keys, stored_of(name), stated.records, stated.filtered, now=author.now)
 
 
-def _record(made: Seeding, author: Author) -> RunRecord:
+def _record(made: SeedPlan, author: Author) -> RunRecord:
     created = made.plan.count(Action.CREATE)
     return RunRecord(
         run=author.run,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from modelctl.core.facts import ModelKey
 from modelctl.core.models.resolve import Resolution, resolve
-from modelctl.core.planning.ownership import repriced
+from modelctl.core.planning.ownership import append_prices
 from modelctl.core.planning.plan import Change
 from modelctl.core.prices.manual import PriceRow, PriceTerms, set_aside
 from modelctl.core.prices.price import PricePoint, current, price_label
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 
-class Lay(Protocol):
-    """What a price does to a ledger: `price_entry.entered`, or `corrected`."""
+class PriceEdit(Protocol):
+    """What a price does to a ledger: `manual.points_to_set`, or `points_to_correct`."""
 
     def __call__(
         self, ledger: Sequence[PricePoint], terms: PriceTerms, *, now: datetime
@@ -36,7 +36,7 @@ class Lay(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EnteredPrice:
+class PriceResult:
     """What came of one price."""
 
     line: int
@@ -50,12 +50,12 @@ class EnteredPrice:
 
 
 @dataclass(slots=True)
-class Entered:
+class PriceReport:
     """What came of them all. Where something is bad, nothing was written."""
 
     resolutions: dict[str, Resolution] = field(default_factory=dict)
     bad: list[BadRow] = field(default_factory=list)
-    prices: list[EnteredPrice] = field(default_factory=list)
+    prices: list[PriceResult] = field(default_factory=list)
     unchanged: int = 0
     """Prices that the ledger had already."""
     changes: list[Change] = field(default_factory=list)
@@ -63,23 +63,23 @@ class Entered:
     """The rows as they were."""
 
 
-def enter(
-    database: Database, rows: Sequence[PriceRow], lay: Lay, author: Author, *, bad: Sequence[BadRow] = ()
-) -> Entered:
-    """Append the prices by `lay`, in their order, all or none; the columns of the rows follow.
+def edit_prices(
+    database: Database, rows: Sequence[PriceRow], edit: PriceEdit, author: Author, *, bad: Sequence[BadRow] = ()
+) -> PriceReport:
+    """Append the prices by `edit`, in their order, all or none; the columns of the rows follow.
 
     `bad`: lines that could not be read; then the others are only looked at.
     """
 
-    def work(connection: Connection) -> Entered:
-        result = Entered(bad=list(bad))
+    def work(connection: Connection) -> PriceReport:
+        result = PriceReport(bad=list(bad))
         names = _resolved(connection, database, rows, result)
         keys = {each.key for each in names.values()}
         result.models = read.with_ledgers(connection, database.tables, keys, lock=True)
-        appended = _lay_all(rows, names, lay, author, result)
+        appended = _apply_all(rows, names, edit, author, result)
         if not result.bad:
             models = result.models
-            result.changes = [repriced(models[key], appended[key], now=author.now) for key in sorted(appended)]
+            result.changes = [append_prices(models[key], appended[key], now=author.now) for key in sorted(appended)]
             write_changes(connection, database, result.changes, author)
         return result
 
@@ -87,7 +87,7 @@ def enter(
 
 
 def _resolved(
-    connection: Connection, database: Database, rows: Sequence[PriceRow], result: Entered
+    connection: Connection, database: Database, rows: Sequence[PriceRow], result: PriceReport
 ) -> Mapping[str, Resolution]:
     """What each name means; names that mean no model become bad rows."""
     known = read.models(connection, database.tables)
@@ -101,8 +101,8 @@ def _resolved(
     return result.resolutions
 
 
-def _lay_all(
-    rows: Sequence[PriceRow], names: Mapping[str, Resolution], lay: Lay, author: Author, result: Entered
+def _apply_all(
+    rows: Sequence[PriceRow], names: Mapping[str, Resolution], edit: PriceEdit, author: Author, result: PriceReport
 ) -> dict[ModelKey, list[PricePoint]]:
     """The points to append to each model's ledger, which grows row by row; what cannot be becomes a bad row."""
     appended: defaultdict[ModelKey, list[PricePoint]] = defaultdict(list)
@@ -116,24 +116,24 @@ def _lay_all(
             continue
         ledger = (*model.prices, *appended[model.key])
         try:
-            points = lay(ledger, row.terms, now=author.now)
+            points = edit(ledger, row.terms, now=author.now)
         except ModelctlError as error:
             label = price_label(row.terms.key)
             result.bad.append(BadRow(row.line, f"{model.key} {label}: {error}"))
             continue
         appended[model.key] += points
         if points:
-            result.prices.append(_entered(row, model.key, ledger, points, author.now))
+            result.prices.append(_result_of(row, model.key, ledger, points, author.now))
         else:
             result.unchanged += 1
     return {key: points for key, points in appended.items() if points}
 
 
-def _entered(
+def _result_of(
     row: PriceRow, key: ModelKey, ledger: Sequence[PricePoint], points: Sequence[PricePoint], now: datetime
-) -> EnteredPrice:
+) -> PriceResult:
     of_key = [each for each in ledger if each.key == points[0].key]
-    return EnteredPrice(
+    return PriceResult(
         line=row.line,
         key=key,
         point=points[0],

@@ -11,15 +11,15 @@ from modelctl.catalog.load import Catalog
 from modelctl.core.edits.providers import (
     EDITABLE,
     SETTINGS,
-    Given,
     KeyState,
     KindRules,
     ModelCounts,
+    ProviderOptions,
     ProviderView,
-    added,
-    edit,
     editable_of,
-    owner_of,
+    option_changes,
+    provider_from_options,
+    setting_owner,
 )
 from modelctl.core.facts import FactValue, ModelKey, Source
 from modelctl.core.planning.plan import Action, Change, FieldChange, Plan
@@ -35,7 +35,7 @@ from modelctl.db import write as writing
 from modelctl.db.engine import Database
 from modelctl.db.providers import last_written, write_health, write_provider
 from modelctl.discovery.base import Access
-from modelctl.discovery.probe import Probed, probe_all
+from modelctl.discovery.probe import ProbeResult, probe_all
 from modelctl.discovery.registry import SDK_KINDS, WITHOUT_DEFAULT_ADDRESS, kinds, module_of
 from modelctl.errors import InvalidFact, Refused, SourceError, UsageError
 from modelctl.services.credentials import Keys
@@ -50,7 +50,7 @@ RESERVED = ("all",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Edited:
+class ProviderEdit:
     """What an edit made of a provider's row."""
 
     provider: Provider
@@ -68,47 +68,47 @@ class Dependents:
     """Encrypted keys that the database holds of it."""
 
 
-def new_provider(name: str, given: Given, known: Mapping[str, Provider]) -> Provider:
+def new_provider(name: str, options: ProviderOptions, known: Mapping[str, Provider]) -> Provider:
     """A provider that nobody knows, not written yet. UsageError where it is known, or cannot be."""
     _require_new(name, known)
-    return added(name, given, _rules())
+    return provider_from_options(name, options, _rules())
 
 
-def add(database: Database, provider: Provider, author: Author) -> Edited:
+def add(database: Database, provider: Provider, author: Author) -> ProviderEdit:
     """Make the row of a new provider. UsageError where somebody else has made it meanwhile."""
 
-    def work(connection: Connection) -> Edited:
+    def work(connection: Connection) -> ProviderEdit:
         _require_new(provider.name, read.providers(connection, database.tables))
         write_provider(connection, database.tables, provider, (), author)
         remembered = provider_facts.remembered_models(connection, database.tables, provider.name)
-        return Edited(provider=provider, remembered=remembered)
+        return ProviderEdit(provider=provider, remembered=remembered)
 
     return database.write(work)
 
 
-def check_change(names: Sequence[str], given: Given, known: Mapping[str, Provider]) -> None:
+def check_change(names: Sequence[str], options: ProviderOptions, known: Mapping[str, Provider]) -> None:
     """UsageError for a name that nobody knows, or a value that a provider cannot have. Before any database is made."""
     for name in names:
-        edit(known[require_known(name, known, "provider")], given, _rules())
+        option_changes(known[require_known(name, known, "provider")], options, _rules())
 
 
 def change(
-    database: Database, names: Sequence[str], given: Given, known: Mapping[str, Provider], author: Author
-) -> tuple[Edited, ...]:
+    database: Database, names: Sequence[str], options: ProviderOptions, known: Mapping[str, Provider], author: Author
+) -> tuple[ProviderEdit, ...]:
     """Change the rows of all the providers named, or of none. One that only a catalog knows gets its row first."""
     rules = _rules()
 
-    def work(connection: Connection) -> tuple[Edited, ...]:
+    def work(connection: Connection) -> tuple[ProviderEdit, ...]:
         rows = read.providers(connection, database.tables)
         return tuple(_changed(connection, name, rows.get(name)) for name in sorted(set(names)))
 
-    def _changed(connection: Connection, name: str, row: Provider | None) -> Edited:
+    def _changed(connection: Connection, name: str, row: Provider | None) -> ProviderEdit:
         provider = row or known[name]
-        changes = edit(provider, given, rules)
+        changes = option_changes(provider, options, rules)
         if row is None and changes:
             write_provider(connection, database.tables, provider, (), _catalogs_hand(author))
         write_provider(connection, database.tables, provider, changes, author)
-        return Edited(provider=provider, changes=changes)
+        return ProviderEdit(provider=provider, changes=changes)
 
     return database.write(work)
 
@@ -169,28 +169,28 @@ def _rules() -> KindRules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tested:
+class ProviderTest:
     """One provider, and what came of trying it."""
 
     provider: str
-    probed: Probed
+    probed: ProbeResult
 
 
-def tried(known: Sequence[KnownProvider], keys: Keys, *, timeout_s: float, now: datetime) -> list[Tested]:
+def try_providers(known: Sequence[KnownProvider], keys: Keys, *, timeout_s: float, now: datetime) -> list[ProviderTest]:
     """What comes of trying each provider, by name; all are asked at the same time. Writes nothing."""
     found = {}
     targets = []
     for each in known:
         ready = _ready(each, keys, timeout_s=timeout_s, now=now)
-        if isinstance(ready, Probed):
+        if isinstance(ready, ProbeResult):
             found[each.provider.name] = ready
         else:
             targets.append((module_of(each.provider.kind), ready))
     found |= dict(probe_all(targets))
-    return [Tested(provider=name, probed=probed) for name, probed in sorted(found.items())]
+    return [ProviderTest(provider=name, probed=probed) for name, probed in sorted(found.items())]
 
 
-def remember(database: Database, tested: Sequence[Tested], now: datetime) -> set[str]:
+def remember(database: Database, tested: Sequence[ProviderTest], now: datetime) -> set[str]:
     """Write how the providers were found into their rows; which of them have one."""
 
     def work(connection: Connection) -> set[str]:
@@ -205,18 +205,20 @@ def remember(database: Database, tested: Sequence[Tested], now: datetime) -> set
     return database.write(work)
 
 
-def _ready(known: KnownProvider, keys: Keys, *, timeout_s: float, now: datetime) -> Access | Probed:
+def _ready(known: KnownProvider, keys: Keys, *, timeout_s: float, now: datetime) -> Access | ProbeResult:
     """How the API is reached, or why it is not asked."""
     provider = known.provider
     if not provider.kind:
-        return Probed(health=Health.NO_LISTING, problem="it has no listing of models", remedy="its catalog states them")
+        return ProbeResult(
+            health=Health.NO_LISTING, problem="it has no listing of models", remedy="its catalog states them"
+        )
     job = job_for(known, source=SourceChoice.AUTO, patterns=Patterns(), keys=keys, timeout_s=timeout_s, now=now)
     if job.access is not None:
         return job.access
     if job.error is None:
-        return Probed(health=Health.NO_KEY, problem="no key", remedy=f"set {' or '.join(provider.env_vars)}")
+        return ProbeResult(health=Health.NO_KEY, problem="no key", remedy=f"set {' or '.join(provider.env_vars)}")
     problem = job.error.message.removeprefix(f"{provider.name}: ")
-    return Probed(health=Health.FAILED, problem=problem, remedy=job.error.hint)
+    return ProbeResult(health=Health.FAILED, problem=problem, remedy=job.error.hint)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,7 +243,7 @@ def provider_views(
         owners = {
             each: owner
             for each in EDITABLE
-            if (owner := owner_of(each, provider, said, known.shipped, contents.written.get(name, {})))
+            if (owner := setting_owner(each, provider, said, known.shipped, contents.written.get(name, {})))
         }
         key, key_name = _key(provider, keys)
         views[name] = ProviderView(

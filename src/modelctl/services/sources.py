@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from platformdirs import user_cache_path
 
-from modelctl.catalog.load import Catalog, in_force
+from modelctl.catalog.load import Catalog, catalogs_in_force
 from modelctl.config.values import user_directory
 from modelctl.core.credentials import PLATFORM, FoundKey, KeySource
 from modelctl.core.edits.providers import SETTINGS, setting_changes, with_settings
@@ -25,7 +25,7 @@ from modelctl.discovery.base import Access
 from modelctl.discovery.cache import ListingCache
 from modelctl.discovery.registry import module_of
 from modelctl.errors import CredentialError, ModelctlError, SourceError, UsageError
-from modelctl.services.credentials import Keys, World, keys_of
+from modelctl.services.credentials import Keys, Runtime, keys_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +93,9 @@ class Job:
     error: ModelctlError | None = None
 
 
-def choose(wanted: Sequence[str], known: Mapping[str, Provider], on: Mapping[str, bool]) -> tuple[Provider, ...]:
+def wanted_providers(
+    wanted: Sequence[str], known: Mapping[str, Provider], on: Mapping[str, bool]
+) -> tuple[Provider, ...]:
     """The providers to sync, by name. UsageError for a name that nobody knows, in `wanted` or in the settings.
 
     `all` leaves out those that are switched off, in their row or by `on` (the settings); naming one overrides that.
@@ -110,7 +112,7 @@ def choose(wanted: Sequence[str], known: Mapping[str, Provider], on: Mapping[str
 
 
 def left_out(wanted: Sequence[str], known: Mapping[str, Provider], on: Mapping[str, bool]) -> dict[str, str]:
-    """The providers that `choose` leaves out of `all` because they are switched off, and where: `row` or `settings`."""
+    """The providers that `wanted_providers` leaves out of `all`: switched off in their `row`, or in the `settings`."""
     if wanted and ALL not in wanted:
         return {}
     off = {name: "row" if not provider.is_enabled else "settings" for name, provider in sorted(known.items())}
@@ -232,20 +234,22 @@ class Asking:
     """Whose keys are used first."""
 
 
-def providers_there(world: World, present: Database | None) -> dict[str, KnownProvider]:
+def providers_there(runtime: Runtime, present: Database | None) -> dict[str, KnownProvider]:
     """The providers of the catalogs in force, and of the database. `present`: None where it has no tables yet."""
-    return known_providers(present, in_force(world.settings.catalog_directory))
+    return known_providers(present, catalogs_in_force(runtime.settings.catalog_directory))
 
 
-def jobs_of(world: World, present: Database | None, known: Mapping[str, KnownProvider], asking: Asking) -> list[Job]:
+def jobs_of(
+    runtime: Runtime, present: Database | None, known: Mapping[str, KnownProvider], asking: Asking
+) -> list[Job]:
     """The wanted ones of the known providers, each with its access. UsageError for a name that nobody knows.
 
     `present`: the database that may hold keys; None where there is none, or it has no tables yet.
     """
-    settings = world.settings
+    settings = runtime.settings
     names = {name: each.provider for name, each in known.items()}
     asks = asking.source is not SourceChoice.CATALOG or asking.project
-    keys = keys_of(world, present if asks else None, asking.project)
+    keys = keys_of(runtime, present if asks else None, asking.project)
     return [
         job_for(
             known[provider.name],
@@ -253,16 +257,16 @@ def jobs_of(world: World, present: Database | None, known: Mapping[str, KnownPro
             patterns=settings.provider(provider.name).patterns,
             keys=keys,
             timeout_s=settings.timeout_s,
-            now=world.now,
+            now=runtime.now,
             listings=_listing_cache(asking.max_age),
         )
-        for provider in choose(asking.wanted, names, switches(world))
+        for provider in wanted_providers(asking.wanted, names, switches(runtime))
     ]
 
 
-def switches(world: World) -> dict[str, bool]:
+def switches(runtime: Runtime) -> dict[str, bool]:
     """What the settings say of providers' switches, by name."""
-    return {name: each.enabled for name, each in world.settings.providers.items()}
+    return {name: each.enabled for name, each in runtime.settings.providers.items()}
 
 
 def _listing_cache(max_age: timedelta | None) -> ListingCache | None:

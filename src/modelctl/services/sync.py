@@ -10,12 +10,12 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from modelctl.catalog.load import Catalog, in_force
-from modelctl.core.edits.providers import described
+from modelctl.catalog.load import Catalog, catalogs_in_force
+from modelctl.core.edits.providers import setting_change_text
 from modelctl.core.facts import ModelKey
-from modelctl.core.planning.guards import Acceptance, check, listing_is_short, stopped
-from modelctl.core.planning.merge import desired
-from modelctl.core.planning.ownership import Taking, taken_over
+from modelctl.core.planning.guards import Acceptance, check, listing_is_short, new_holds
+from modelctl.core.planning.merge import merge_sources
+from modelctl.core.planning.ownership import Takeover, with_takeover
 from modelctl.core.planning.plan import Decisions, Hold, Plan, Verdict, holds_after, listing_hold
 from modelctl.core.planning.planner import plan
 from modelctl.core.planning.policy import GuardLimits, NewModels, Patterns
@@ -27,7 +27,7 @@ from modelctl.db import write as writing
 from modelctl.db.engine import Database
 from modelctl.db.write import holds_of, keep_holds
 from modelctl.errors import ModelctlError, StalePlan, StoreError
-from modelctl.services.credentials import World
+from modelctl.services.credentials import Runtime
 from modelctl.services.gather import Gathered, gather, without_listing
 from modelctl.services.sources import Asking, Job, SourceChoice, jobs_of, known_providers, left_out, switches
 
@@ -54,7 +54,7 @@ class SyncOptions:
     new_models: NewModels = NewModels.REVIEW
     limits: GuardLimits = field(default_factory=GuardLimits)
     acceptance: Acceptance = field(default_factory=Acceptance)
-    taking: Taking = field(default_factory=Taking)
+    takeover: Takeover = field(default_factory=Takeover)
     hold: bool = False
     """Apply what no guard held; without it a provider with held rows is not written at all."""
     dry_run: bool = False
@@ -160,15 +160,15 @@ class _Run:
         name, options = gathered.job.provider.name, self.options
         gathered, doubt, doubted = self._listing(gathered, last_fetched, holds)
         stored = _in_scope(stored, gathered.job.patterns)
-        owned = taken_over(stored, options.taking)
-        wanted = desired(gathered.layers, owned, gathered.job.patterns, today=self.author.now.date())
+        owned = with_takeover(stored, options.takeover)
+        wanted = merge_sources(gathered.layers, owned, gathered.job.patterns, today=self.author.now.date())
         made = plan(
             name,
             stored,
             wanted.records,
             consulted=gathered.consulted,
             new_models=options.new_models,
-            taking=options.taking,
+            takeover=options.takeover,
             now=self.author.now,
         )
         decisions = Decisions(holds)
@@ -179,7 +179,7 @@ class _Run:
             skipped=gathered.skipped,
             provider_settings=gathered.job.settings,
         )
-        kept = holds_after(holds, doubted | stopped(checked, self.author), stored.models)
+        kept = holds_after(holds, doubted | new_holds(checked, self.author), stored.models)
         outcome = Outcome.PLANNED if options.dry_run else outcome_of(checked, hold=options.hold)
         return replace(_report(gathered, outcome, checked), records=wanted.records, holds=kept, holds_before=holds)
 
@@ -274,7 +274,10 @@ def _report(gathered: Gathered, outcome: Outcome, checked: Plan) -> ProviderRepo
         plan=checked,
         fetched=gathered.fetched,
         is_yardstick=not job.project,
-        notices=(*(described(each) for each in checked.provider_settings), *([job.notice] if job.notice else [])),
+        notices=(
+            *(setting_change_text(each) for each in checked.provider_settings),
+            *([job.notice] if job.notice else []),
+        ),
     )
 
 
@@ -290,7 +293,7 @@ class Order:
 
     asking: Asking = field(default_factory=Asking)
     acceptance: Acceptance = field(default_factory=Acceptance)
-    taking: Taking = field(default_factory=Taking)
+    takeover: Takeover = field(default_factory=Takeover)
     hold: bool = False
     """Apply what no guard held; without it a provider with held rows is not written at all."""
     dry_run: bool = False
@@ -306,20 +309,20 @@ class Ground:
     """Providers that `all` leaves out because they are switched off, and where: `row` or `settings`."""
 
 
-def ground_of(world: World, present: Database | None, asking: Asking) -> Ground:
+def ground_of(runtime: Runtime, present: Database | None, asking: Asking) -> Ground:
     """What a sync would work with. `present`: the database, or None where it has no tables yet."""
-    catalogs = in_force(world.settings.catalog_directory)
+    catalogs = catalogs_in_force(runtime.settings.catalog_directory)
     known = known_providers(present, catalogs)
-    rows, on = {name: each.provider for name, each in known.items()}, switches(world)
+    rows, on = {name: each.provider for name, each in known.items()}, switches(runtime)
     return Ground(
         catalogs=catalogs,
-        jobs=jobs_of(world, present, known, asking),
+        jobs=jobs_of(runtime, present, known, asking),
         left_out=left_out(asking.wanted, rows, on),
     )
 
 
 def carry_out(
-    world: World,
+    runtime: Runtime,
     database: Database,
     order: Order,
     ground: Ground,
@@ -329,13 +332,13 @@ def carry_out(
     observe: Callable[[ProviderReport], None] = lambda _report: None,
 ) -> SyncReport:
     """The sync that was ordered. `observe` hears of each provider as soon as it is done."""
-    settings = world.settings
+    settings = runtime.settings
     options = SyncOptions(
         deadline_s=settings.deadline_s,
         new_models=settings.new_models,
         limits=settings.limits,
         acceptance=order.acceptance,
-        taking=order.taking,
+        takeover=order.takeover,
         hold=order.hold,
         dry_run=order.dry_run,
     )

@@ -25,7 +25,7 @@ from modelctl.core.facts import (
 from modelctl.core.models.query import COLUMNS
 from modelctl.core.models.resolve import Named
 from modelctl.core.planning.merge import Snapshot, merge
-from modelctl.core.planning.ownership import EVERY, Taking
+from modelctl.core.planning.ownership import EVERY, Takeover
 from modelctl.core.planning.plan import Plan
 from modelctl.core.planning.planner import Consulted, plan
 from modelctl.core.prices.ledger import MONEY_FIELDS
@@ -44,7 +44,7 @@ _MAX_DIGITS = 40
 _WORDS = {"yes": True, "true": True, "no": False, "false": False}
 
 
-def assigned(words: Iterable[str]) -> dict[str, FactValue]:
+def facts_from_words(words: Iterable[str]) -> dict[str, FactValue]:
     """Facts from `FIELD=VALUE`; an empty value, or `null`, is None: unknown. UsageError naming all that is wrong."""
     values: dict[str, Any] = {}
     problems = []
@@ -59,7 +59,7 @@ def assigned(words: Iterable[str]) -> dict[str, FactValue]:
     return _read(values, _from_text, problems)
 
 
-def stated(row: Mapping[str, Any]) -> dict[str, FactValue]:
+def facts_from_json(row: Mapping[str, Any]) -> dict[str, FactValue]:
     """The same from a row of JSON, whose values have types of their own; null is None: unknown."""
     return _read(row, _from_json, [])
 
@@ -142,7 +142,7 @@ _EXPECTED = {
 DEFAULT_SET = "default"
 
 
-class Seed(StrEnum):
+class SeedStatus(StrEnum):
     """What becomes of a default model."""
 
     CREATED = "created"
@@ -150,24 +150,24 @@ class Seed(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seeded:
+class SeedResult:
     """One default model and what became of it."""
 
     key: ModelKey
-    status: Seed
+    status: SeedStatus
     reason: str = ""
     """Why it was skipped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seeding:
+class SeedPlan:
     """The default models of one provider."""
 
     plan: Plan
-    results: tuple[Seeded, ...]
+    results: tuple[SeedResult, ...]
 
 
-def chosen(
+def models_in_sets(
     layers: Sequence[Mapping[ModelKey, tuple[str, ...]]], names: Collection[str], providers: Collection[str]
 ) -> list[ModelKey]:
     """The models of these sets, `default` where none is named, of these providers or of all, sorted.
@@ -184,7 +184,7 @@ def chosen(
     )
 
 
-def seeding(
+def plan_seed(
     provider: str,
     wanted: Collection[ModelKey],
     stored: StoredProvider,
@@ -192,16 +192,16 @@ def seeding(
     filtered: Collection[Skipped],
     *,
     now: datetime,
-) -> Seeding:
+) -> SeedPlan:
     """The plan that creates the wanted models of one provider; rows that are there, or were, are left alone."""
     left_out = {ModelKey(provider, each.item_id): each.reason for each in filtered}
     reasons = {key: _reason(key, stored, desired.get(key), left_out) for key in sorted(wanted)}
     new = {key: desired[key] for key, reason in reasons.items() if not reason}
     made = plan(provider, StoredProvider(), new, consulted=Consulted(), now=now)
-    return Seeding(
+    return SeedPlan(
         plan=replace(made, existing=len(stored.models), unchanged=len(wanted) - len(new)),
         results=tuple(
-            Seeded(key=key, status=Seed.SKIPPED if reason else Seed.CREATED, reason=reason)
+            SeedResult(key=key, status=SeedStatus.SKIPPED if reason else SeedStatus.CREATED, reason=reason)
             for key, reason in reasons.items()
         ),
     )
@@ -223,7 +223,7 @@ _BYTE_ORDER_MARK = "\ufeff"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NewRow:
+class Addition:
     """One model to add. What is not stated is for the catalogs to say, or unknown."""
 
     place: str = ""
@@ -246,7 +246,7 @@ class NewRow:
         return f"{self.place}: {self.key}" if self.place else str(self.key)
 
 
-def new_row(name: str, facts: Mapping[str, FactValue], *, is_enabled: bool | None = None, place: str = "") -> NewRow:
+def addition(name: str, facts: Mapping[str, FactValue], *, is_enabled: bool | None = None, place: str = "") -> Addition:
     """From `provider/model_id`, whose id may hold slashes itself. UsageError or InvalidFact for what can be no key."""
     provider, slash, model_id = name.partition("/")
     if not slash:
@@ -254,10 +254,10 @@ def new_row(name: str, facts: Mapping[str, FactValue], *, is_enabled: bool | Non
     key = ModelKey(provider, model_id)
     check_key(key)
     known = {fact: value for fact, value in facts.items() if value is not None}
-    return NewRow(place=place, key=key, facts=known, is_enabled=is_enabled)
+    return Addition(place=place, key=key, facts=known, is_enabled=is_enabled)
 
 
-def read_new_rows(text: str) -> list[NewRow | ModelctlError]:
+def read_additions(text: str) -> list[Addition | ModelctlError]:
     """The rows of JSON (one object, or a list of them) or of JSONL, and in place of a bad one what is wrong with it.
 
     UsageError where there is no row at all.
@@ -300,7 +300,7 @@ def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return row
 
 
-def _row(place: str, raw: object) -> NewRow | ModelctlError:
+def _row(place: str, raw: object) -> Addition | ModelctlError:
     try:
         if isinstance(raw, ModelctlError):
             raise raw
@@ -311,7 +311,7 @@ def _row(place: str, raw: object) -> NewRow | ModelctlError:
         return UsageError(f"{place}: {error.message}", error.hint)
 
 
-def _understood(place: str, raw: Mapping[str, Any]) -> NewRow:
+def _understood(place: str, raw: Mapping[str, Any]) -> Addition:
     for name in raw:
         if name not in (*_KEYS, *SETTABLE) and not name.endswith(("_per_mtok", "currency")):
             raise UsageError(f"there is no field {shorten(name)!r}", did_you_mean(name, (*_KEYS, *SETTABLE)))
@@ -323,9 +323,9 @@ def _understood(place: str, raw: Mapping[str, Any]) -> NewRow:
         raise UsageError("has no model", '"model": "openai/gpt-4o", or "provider" and "model_id"')
     if not all(isinstance(each, str) for each in named.values()):
         raise UsageError(f"{' and '.join(named)}: is not text")
-    facts = stated({name: value for name, value in raw.items() if name not in _KEYS})
+    facts = facts_from_json({name: value for name, value in raw.items() if name not in _KEYS})
     name = named["model"] if "model" in named else f"{named['provider']}/{named['model_id']}"
-    return new_row(name, facts, is_enabled=is_enabled, place=place)
+    return addition(name, facts, is_enabled=is_enabled, place=place)
 
 
 COMMAND = "add"
@@ -333,7 +333,7 @@ _SEPARATORS = re.compile(r"[\s._-]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
+class KnownModels:
     """What there is before anything is added."""
 
     providers: Collection[str]
@@ -350,7 +350,7 @@ class Ground:
 
 
 def require_addable(
-    rows: Sequence[NewRow | ModelctlError], ground: Ground, *, misspelt: Callable[[ModelKey], str], today: date
+    rows: Sequence[Addition | ModelctlError], known: KnownModels, *, misspelt: Callable[[ModelKey], str], today: date
 ) -> None:
     """UsageError, or BadRows for several: for a model that is there, and for what no such model can be.
 
@@ -358,25 +358,25 @@ def require_addable(
     `misspelt`: what speaks against an id by its vendor's own rules; empty if nothing does, or the person insists.
     """
     places: dict[ModelKey, str] = {}
-    read = [row for row in rows if isinstance(row, NewRow)]
+    read = [row for row in rows if isinstance(row, Addition)]
     new = {row.key: StoredModel(key=row.key, facts=row.record.facts, is_enabled=False) for row in read}
-    known = {**ground.stored, **new}
+    models = {**known.stored, **new}
 
-    def check(row: NewRow | ModelctlError) -> None:
+    def check(row: Addition | ModelctlError) -> None:
         if isinstance(row, ModelctlError):
             raise row
         if row.key in places:
             raise UsageError(f"{row} is the same model as {places[row.key]}")
         places[row.key] = row.place
-        _require_new(row, ground)
+        _require_new(row, known)
         if problem := misspelt(row.key):
             raise UsageError(f"{row} {problem}", "--exact insists")
-        _require_sound(row, _merged([row], ground.layers, today)[row.key], known)
+        _require_sound(row, _merged([row], known.layers, today)[row.key], models)
 
     all_or_none(rows, check)
 
 
-def otherwise_spelt(key: ModelKey, known: Iterable[Named]) -> str:
+def other_spelling(key: ModelKey, known: Iterable[Named]) -> str:
     """What the id should be, by the models that are known of its provider; empty where nothing is like it."""
     folded = _folded(key.model_id)
     found = ""
@@ -395,7 +395,9 @@ def _folded(model_id: str) -> str:
     return _SEPARATORS.sub("", model_id.casefold())
 
 
-def creation(rows: Sequence[NewRow], stored: StoredProvider, layers: Sequence[Snapshot], *, now: datetime) -> Plan:
+def plan_additions(
+    rows: Sequence[Addition], stored: StoredProvider, layers: Sequence[Snapshot], *, now: datetime
+) -> Plan:
     """The plan that adds these models of one provider: a person's facts, pinned, filled up by what catalogs state.
 
     A row that somebody removed comes back, with its ledger.
@@ -405,7 +407,7 @@ def creation(rows: Sequence[NewRow], stored: StoredProvider, layers: Sequence[Sn
         replace(stored, models={}),
         _merged(rows, layers, now.date()),
         consulted=Consulted(),
-        taking=Taking(recreated=frozenset({EVERY})),
+        takeover=Takeover(recreated=frozenset({EVERY})),
         now=now,
     )
     switches = {row.key: row.is_enabled for row in rows if row.is_enabled is not None}
@@ -416,22 +418,22 @@ def creation(rows: Sequence[NewRow], stored: StoredProvider, layers: Sequence[Sn
     )
 
 
-def _merged(rows: Sequence[NewRow], layers: Sequence[Snapshot], today: date) -> Mapping[ModelKey, ModelRecord]:
+def _merged(rows: Sequence[Addition], layers: Sequence[Snapshot], today: date) -> Mapping[ModelKey, ModelRecord]:
     said = {row.key: row.record for row in rows}
     below = [layer.only(said.keys()) for layer in layers]
     return merge([Snapshot(source=Source.PERSON, records=said), *below], today=today)
 
 
-def _require_new(row: NewRow, ground: Ground) -> None:
+def _require_new(row: Addition, known: KnownModels) -> None:
     provider = row.key.provider
-    if provider not in ground.providers:
-        near = did_you_mean(provider, sorted(ground.providers))
+    if provider not in known.providers:
+        near = did_you_mean(provider, sorted(known.providers))
         raise UsageError(f"{row}: there is no provider {shorten(provider)!r}", f"{near}, or `modelctl provider add`")
-    if row.key in ground.stored:
+    if row.key in known.stored:
         raise UsageError(f"{row} is there already", f"`modelctl set {row.key} FIELD=VALUE` changes it")
 
 
-def _require_sound(row: NewRow, record: ModelRecord, known: Mapping[ModelKey, StoredModel]) -> None:
+def _require_sound(row: Addition, record: ModelRecord, known: Mapping[ModelKey, StoredModel]) -> None:
     for each in contradictions(record.facts):
         raise UsageError(f"{row}: {each.name}: {each.message}", "state both")
     if isinstance(name := row.facts.get("replacement"), str):

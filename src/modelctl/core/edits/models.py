@@ -86,19 +86,19 @@ def set_facts(
         if (old := getattr(model.facts, name)) != value
     ]
     if "status" not in values and values.keys() & set(DATES):
-        fields += status_following(model, values, today)
+        fields += status_changes(model, values, today)
     change = Change(action=action_of(model, fields), key=model.key, fields=tuple(fields), existing=model)
-    return pinned(change, values.keys())
+    return with_pins(change, values.keys())
 
 
-def switch(model: StoredModel, *, is_enabled: bool) -> Change | None:
+def set_enabled(model: StoredModel, *, is_enabled: bool) -> Change | None:
     """Turn the application's switch; None where it stands so."""
     if model.is_enabled is is_enabled:
         return None
     return Change(action=Action.UPDATE, key=model.key, is_enabled=is_enabled, existing=model)
 
 
-def pinned(change: Change, names: Collection[str]) -> Change | None:
+def with_pins(change: Change, names: Collection[str]) -> Change | None:
     """The change with these fields a person's, whatever their value; None where that changes nothing."""
     before, after = change.existing.state if change.existing else None, state_after(change)
     if after is not None:
@@ -108,7 +108,7 @@ def pinned(change: Change, names: Collection[str]) -> Change | None:
     return replace(change, state=after)
 
 
-def status_following(model: StoredModel, values: Mapping[str, FactValue], today: date) -> list[FieldChange]:
+def status_changes(model: StoredModel, values: Mapping[str, FactValue], today: date) -> list[FieldChange]:
     """The change of status that these dates bring about; none where a person has set the status."""
     if model.state is not None and not model.is_ours("status"):
         return []
@@ -151,7 +151,7 @@ _SAID = (*DATES, "replacement", "status")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class End:
+class Deprecation:
     """The end of a model as a person states it."""
 
     replacement: str | None = None
@@ -163,7 +163,7 @@ class End:
 
 
 def deprecate(
-    models: Sequence[StoredModel], known: Mapping[ModelKey, StoredModel], end: End, *, today: date
+    models: Sequence[StoredModel], known: Mapping[ModelKey, StoredModel], end: Deprecation, *, today: date
 ) -> list[Change]:
     """State the same end of all these models; no change where it is stated so already.
 
@@ -177,7 +177,7 @@ def deprecate(
 def _deprecate(
     model: StoredModel,
     known: Mapping[ModelKey, StoredModel],
-    end: End,
+    end: Deprecation,
     *,
     ending: Collection[ModelKey],
     today: date,
@@ -207,7 +207,7 @@ def undeprecate(model: StoredModel, *, today: date) -> Change | None:
     if not _has_end(model.facts):
         return None
     after = _given_back(model)
-    moved = status_following(after, {}, today)
+    moved = status_changes(after, {}, today)
     if moved:
         state = state_after(Change(action=Action.UPDATE, key=model.key, fields=tuple(moved), existing=after))
         after = replace(after, facts=after.facts.replaced({each.name: each.new for each in moved}), state=state)
@@ -245,7 +245,7 @@ def _source(after: StoredModel, name: str, denied: Collection[str]) -> str:
 MAX_NAMED = 5
 
 
-def pointing_at(gone: Collection[ModelKey], known: Mapping[ModelKey, StoredModel]) -> list[ModelKey]:
+def referrers_of(gone: Collection[ModelKey], known: Mapping[ModelKey, StoredModel]) -> list[ModelKey]:
     """The rows that stay and name one of the models as their replacement, or its id among their aliases."""
     return sorted(
         key
@@ -257,16 +257,16 @@ def pointing_at(gone: Collection[ModelKey], known: Mapping[ModelKey, StoredModel
 def remove(models: Sequence[StoredModel], known: Mapping[ModelKey, StoredModel]) -> list[Change]:
     """Remove rows at which no other points. UsageError, or BadRows for several, naming those at which one does."""
     gone = {model.key for model in models}
-    return all_or_none(models, lambda model: _removed(model, pointing_at([model.key], known), gone))
+    return all_or_none(models, lambda model: _removed(model, referrers_of([model.key], known), gone))
 
 
-def remove_with_pointers(
+def remove_cascading(
     models: Sequence[StoredModel], known: Mapping[ModelKey, StoredModel], *, today: date
 ) -> list[Change]:
     """Remove rows, and take the pointers at them out of the rows that stay; a person's word, so pinned."""
     gone = {model.key for model in models}
     changes = [_removed(model, [], ()) for model in models]
-    for key in pointing_at(gone, known):
+    for key in referrers_of(gone, known):
         values = _without(known[key], [each for each in models if each.key.provider == key.provider])
         if (change := set_facts(known[key], values, known, today=today)) is not None:
             changes.append(change)

@@ -74,7 +74,7 @@ def check_base_url(text: str, option: str = "--base-url") -> str:
     return text.rstrip("/")
 
 
-def is_open_road(url: str) -> bool:
+def is_unencrypted(url: str) -> bool:
     """Whether a key sent there could be read on its way: no TLS, and not this machine."""
     parts = urlsplit(url)
     return parts.scheme == "http" and parts.hostname not in LOOPBACK
@@ -179,7 +179,7 @@ def setting_changes(
     return tuple(changes)
 
 
-def owner_of(
+def setting_owner(
     name: str, provider: Provider, stated: Provider | None, shipped: Provider | None, written: Mapping[str, Written]
 ) -> str:
     """Who stated the present value of a setting: a source, or `person`; empty where it has no value."""
@@ -218,7 +218,7 @@ def editable_of(provider: Provider) -> dict[str, FactValue]:
     return {**settings_of(provider), "headers": headers, "is_enabled": provider.is_enabled}
 
 
-def from_audit(name: str, value: Any) -> FactValue:
+def setting_from_audit(name: str, value: Any) -> FactValue:
     """The value of a setting that the audit trail keeps as JSON."""
     if name in ("env_vars", "headers"):
         return tuple(str(each) for each in value) if isinstance(value, list) else ()
@@ -227,12 +227,12 @@ def from_audit(name: str, value: Any) -> FactValue:
     return value if isinstance(value, str) else None
 
 
-def addressed(name: str, value: FactValue) -> FactValue:
+def shown_setting(name: str, value: FactValue) -> FactValue:
     """The value as it may be shown: an address without the password that a row may hold."""
     return masked(value) if name == "api_base_url" and isinstance(value, str) else value
 
 
-def described(change: FieldChange) -> str:
+def setting_change_text(change: FieldChange) -> str:
     """A change in one line, without a password that an address may hold."""
     return f"{change.name} of the provider: {_text(change.old)} → {_text(change.new)} (from {change.source})"
 
@@ -309,7 +309,7 @@ DEFAULT_AUTH_HEADER = "Authorization"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
+class ProviderOptions:
     """The options of `add` and `set` as they were written; None was not given. An empty text takes a value away."""
 
     kind: str | None = None
@@ -332,11 +332,11 @@ class KindRules:
     """Their SDKs know which header the key belongs into."""
 
 
-def edit(provider: Provider, given: Given, rules: KindRules) -> tuple[FieldChange, ...]:
+def option_changes(provider: Provider, options: ProviderOptions, rules: KindRules) -> tuple[FieldChange, ...]:
     """The settings that move. UsageError, naming the option, for a value that cannot be or does not go together."""
-    if given.kind is not None:
-        require_known(given.kind, rules.known, "kind of provider (--kind)")
-    wanted = _wanted(provider, given)
+    if options.kind is not None:
+        require_known(options.kind, rules.known, "kind of provider (--kind)")
+    wanted = _wanted(provider, options)
     present = editable_of(provider)
     changes = tuple(
         FieldChange(name=name, old=present[name], new=value, source=Source.PERSON)
@@ -344,37 +344,37 @@ def edit(provider: Provider, given: Given, rules: KindRules) -> tuple[FieldChang
         if value != present[name]
     )
     after = with_settings(provider, changes)
-    _require_address(after, given, rules)
-    _require_one_place_for_the_key(after, given, rules)
+    _require_address(after, options, rules)
+    _require_one_place_for_the_key(after, options, rules)
     return changes
 
 
-def added(name: str, given: Given, rules: KindRules) -> Provider:
+def provider_from_options(name: str, options: ProviderOptions, rules: KindRules) -> Provider:
     """A provider that nobody knew. UsageError for options that make none."""
     bare = Provider(name=name, display_name=name, kind="")
-    if given.is_enabled is not None:
-        bare = replace(bare, is_enabled=given.is_enabled)
-    return with_settings(bare, edit(bare, given, rules))
+    if options.is_enabled is not None:
+        bare = replace(bare, is_enabled=options.is_enabled)
+    return with_settings(bare, option_changes(bare, options, rules))
 
 
-def _wanted(provider: Provider, given: Given) -> Mapping[str, FactValue]:
+def _wanted(provider: Provider, options: ProviderOptions) -> Mapping[str, FactValue]:
     wanted: dict[str, FactValue] = {}
-    if given.kind is not None:
-        wanted["kind"] = given.kind
-    if given.display_name is not None:
-        wanted["display_name"] = check_display_name(given.display_name)
-    if given.base_url is not None:
-        wanted["api_base_url"] = check_base_url(given.base_url) if given.base_url else None
-    if given.env is not None:
-        wanted["env_vars"] = tuple(dict.fromkeys(check_variable(each) for each in given.env if each))
-    if given.auth_header is not None:
-        wanted["auth_header_name"] = check_header_name(given.auth_header) if given.auth_header else None
-    if given.auth_prefix is not None:
-        wanted["auth_header_prefix"] = check_prefix(given.auth_prefix)
-    if given.headers is not None:
-        wanted["headers"] = _headers(provider, given.headers)
-    if given.is_enabled is not None:
-        wanted["is_enabled"] = given.is_enabled
+    if options.kind is not None:
+        wanted["kind"] = options.kind
+    if options.display_name is not None:
+        wanted["display_name"] = check_display_name(options.display_name)
+    if options.base_url is not None:
+        wanted["api_base_url"] = check_base_url(options.base_url) if options.base_url else None
+    if options.env is not None:
+        wanted["env_vars"] = tuple(dict.fromkeys(check_variable(each) for each in options.env if each))
+    if options.auth_header is not None:
+        wanted["auth_header_name"] = check_header_name(options.auth_header) if options.auth_header else None
+    if options.auth_prefix is not None:
+        wanted["auth_header_prefix"] = check_prefix(options.auth_prefix)
+    if options.headers is not None:
+        wanted["headers"] = _headers(provider, options.headers)
+    if options.is_enabled is not None:
+        wanted["is_enabled"] = options.is_enabled
     return wanted
 
 
@@ -390,19 +390,19 @@ def _headers(provider: Provider, texts: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(f"{name}={value}" for name, value in sorted(headers.values()))
 
 
-def _require_address(after: Provider, given: Given, rules: KindRules) -> None:
+def _require_address(after: Provider, options: ProviderOptions, rules: KindRules) -> None:
     """A row that is wrong already can still be switched off."""
-    is_touched = given.kind is not None or given.base_url is not None
+    is_touched = options.kind is not None or options.base_url is not None
     if is_touched and after.kind in rules.need_address and not after.api_base_url:
         problem = f"a provider of kind {after.kind} needs one"
         raise UsageError(f"--base-url: {problem}", "write it like http://localhost:8080/v1")
 
 
-def _require_one_place_for_the_key(after: Provider, given: Given, rules: KindRules) -> None:
-    option = "--auth-header" if given.auth_header else "--auth-prefix" if given.auth_prefix is not None else ""
+def _require_one_place_for_the_key(after: Provider, options: ProviderOptions, rules: KindRules) -> None:
+    option = "--auth-header" if options.auth_header else "--auth-prefix" if options.auth_prefix is not None else ""
     if option and after.kind in rules.place_key:
         raise UsageError(f"{option}: the kind {after.kind} places the key by itself", "leave it out")
     place = after.auth_header_name or DEFAULT_AUTH_HEADER
-    is_touched = any(each is not None for each in (given.headers, given.env, given.auth_header))
+    is_touched = any(each is not None for each in (options.headers, options.env, options.auth_header))
     if is_touched and after.env_vars and place.lower() in {name.lower() for name in after.headers}:
         raise UsageError(f"--header {place}: the key goes into that header", "leave out --header, or --env")

@@ -15,7 +15,7 @@ from modelctl.core.runs import AuditEntry
 from modelctl.core.stored import StoredModel
 
 
-class Overruled(NamedTuple):
+class Override(NamedTuple):
     """A field that a person owns: what stands there, and what modelctl last wrote."""
 
     kept: FactValue
@@ -34,7 +34,7 @@ class PriceTimeline:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Dossier:
+class ModelDetails:
     """One model with its past and its future."""
 
     model: StoredModel
@@ -52,11 +52,11 @@ class Dossier:
         return {name: self.model.owner_of(name) for name, _ in self.model.facts.known()}
 
     @property
-    def overruled(self) -> dict[str, Overruled]:
+    def overrides(self) -> dict[str, Override]:
         """The fields that a person has changed; a sync leaves them alone."""
         written = self.model.state.written if self.model.state else {}
         return {
-            name: Overruled(getattr(self.model.facts, name), written[name].value)
+            name: Override(getattr(self.model.facts, name), written[name].value)
             for name in FACT_FIELDS
             if name in written and written[name].value != getattr(self.model.facts, name)
         }
@@ -72,17 +72,17 @@ class Dossier:
         return tuple(name for name in FACT_FIELDS if getattr(self.model.facts, name) is None)
 
 
-def dossier(
+def model_details(
     model: StoredModel,
     known: Mapping[ModelKey, StoredModel],
     chain: Chain,
     changes: Iterable[AuditEntry],
     *,
     now: datetime,
-) -> Dossier:
+) -> ModelDetails:
     """The dossier of a model that was read with its ledger and state; `known`: at least its provider's models."""
     siblings = {model_id: known.get(ModelKey(model.key.provider, model_id)) for model_id in chain.path}
-    return Dossier(
+    return ModelDetails(
         model=model,
         prices=timeline(model.prices, at=now),
         chain=chain,

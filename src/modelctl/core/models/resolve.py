@@ -15,7 +15,7 @@ from typing import Protocol
 from modelctl.core.facts import ModelFacts, ModelKey
 from modelctl.core.provider import Provider
 from modelctl.core.stored import StoredModel, has_ended
-from modelctl.core.text import near, shorten
+from modelctl.core.text import shorten, similar_names
 from modelctl.errors import ModelctlError, UsageError
 
 NAMING_FACTS = ("aliases",)
@@ -114,7 +114,7 @@ def _unknown(name: str, known: list[Named]) -> ModelctlError:
     for model in known:
         for spelling in (model.key.model_id, str(model.key)):
             spellings.setdefault(spelling, []).append(str(model.key))
-    close = list(dict.fromkeys(key for spelling in near(name, spellings) for key in spellings[spelling]))
+    close = list(dict.fromkeys(key for spelling in similar_names(name, spellings) for key in spellings[spelling]))
     hint = f"similar: {', '.join(close)}" if close else "see `modelctl list --all`, or `modelctl list --search TEXT`"
     return ModelctlError(f"no model is named {shorten(name)!r}", hint)
 

@@ -15,7 +15,7 @@ from modelctl.core.models.lifecycle import Chain, PriceStep, chain_of, price_ste
 from modelctl.core.stored import StoredModel, has_ended, listed_after_end
 
 
-class EndKind(StrEnum):
+class RetirementKind(StrEnum):
     """What is known of an end."""
 
     ANNOUNCED = "announced"  # the vendor has named the last day
@@ -23,7 +23,7 @@ class EndKind(StrEnum):
     ENDED = "ended"  # it has come
 
 
-class Finding(StrEnum):
+class RetirementFinding(StrEnum):
     """Why an enabled model makes a check fail."""
 
     ENDS_SOON = "ends_soon"
@@ -50,11 +50,11 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
+class Retirement:
     """A model that ends, may end, or has ended."""
 
     key: ModelKey
-    kind: EndKind
+    kind: RetirementKind
     day: date | None
     """The last day on which it answers, or the day before which it does not end. None: it ended nobody says when."""
     days_left: int | None
@@ -67,7 +67,7 @@ class Ending:
     """None = unknown."""
     listed_on: date | None = None
     """The day on which the provider's API still showed it although its last day had passed: it is overdue."""
-    finding: Finding | None = None
+    finding: RetirementFinding | None = None
     prices_on: date
     """The day of the comparison: the end, or today where that has passed."""
     prices: Mapping[str, PriceStep] = field(default_factory=dict)
@@ -80,12 +80,12 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Endings:
+class Retirements:
     """All that ends inside of a window, by kind, day and model, and what is not in it."""
 
     today: date
     window: Window
-    rows: tuple[Ending, ...] = ()
+    rows: tuple[Retirement, ...] = ()
     looked_at: int = 0
     """Models that were looked at, ending or not."""
     not_enabled: int = 0
@@ -97,11 +97,11 @@ class Endings:
     next_end: tuple[date, ModelKey] | None = None
     """The first announced end after the window."""
 
-    def of(self, kind: EndKind) -> tuple[Ending, ...]:
+    def of(self, kind: RetirementKind) -> tuple[Retirement, ...]:
         """The rows of one kind."""
         return tuple(each for each in self.rows if each.kind is kind)
 
-    def findings(self, kind: Finding) -> tuple[Ending, ...]:
+    def findings(self, kind: RetirementFinding) -> tuple[Retirement, ...]:
         """The rows that make a check fail, for one reason."""
         return tuple(each for each in self.rows if each.finding is kind)
 
@@ -111,7 +111,7 @@ class Endings:
         return frozenset(key for each in self.rows for key in (each.key, each.successor) if key is not None)
 
 
-def find_endings(models: Iterable[StoredModel], window: Window, *, today: date) -> Endings:
+def find_retirements(models: Iterable[StoredModel], window: Window, *, today: date) -> Retirements:
     """The models that end inside the window; ledgers are not needed yet, and prices are empty until `with_prices`.
 
     Days that have passed are inside, too: an announced end is then overdue, a "not sooner than" may be any day.
@@ -121,9 +121,9 @@ def find_endings(models: Iterable[StoredModel], window: Window, *, today: date) 
     wanted = [(model, end) for model, end in ends if model.is_enabled or not window.only_enabled]
     inside = [(model, end) for model, end in ends if _is_inside(model, end, window, today)]
     shown = [(model, end) for model, end in inside if model.is_enabled or not window.only_enabled]
-    rows = [_ending(model, end, known, window, today) for model, end in shown]
-    ended_enabled = sum(end.kind is EndKind.ENDED and model.is_enabled for model, end in ends)
-    return Endings(
+    rows = [_retirement(model, end, known, window, today) for model, end in shown]
+    ended_enabled = sum(end.kind is RetirementKind.ENDED and model.is_enabled for model, end in ends)
+    return Retirements(
         today=today,
         window=window,
         rows=tuple(sorted(rows, key=_by_kind_and_day)),
@@ -135,40 +135,40 @@ def find_endings(models: Iterable[StoredModel], window: Window, *, today: date) 
     )
 
 
-def with_prices(endings: Endings, models: Mapping[ModelKey, StoredModel]) -> Endings:
+def with_prices(retirements: Retirements, models: Mapping[ModelKey, StoredModel]) -> Retirements:
     """The same with the price steps. `models`: at least those of `Endings.keys`, with their ledgers and states."""
 
-    def priced(each: Ending) -> Ending:
+    def priced(each: Retirement) -> Retirement:
         successor = models.get(each.successor) if each.successor is not None else None
         return replace(each, prices=price_steps(models[each.key], successor, on=each.prices_on))
 
-    return replace(endings, rows=tuple(priced(each) if each.key in models else each for each in endings.rows))
+    return replace(retirements, rows=tuple(priced(each) if each.key in models else each for each in retirements.rows))
 
 
 @dataclass(frozen=True, slots=True)
 class _End:
     """What one row says of its end."""
 
-    kind: EndKind | None
+    kind: RetirementKind | None
     day: date | None = None
 
 
 def _end_of(model: StoredModel, today: date) -> _End:
     facts = model.facts
     if facts.status == Status.RETIRED:
-        return _End(EndKind.ENDED, facts.retires_on)
+        return _End(RetirementKind.ENDED, facts.retires_on)
     if facts.retires_on is not None:
-        return _End(EndKind.ENDED if has_ended(model, today) else EndKind.ANNOUNCED, facts.retires_on)
+        return _End(RetirementKind.ENDED if has_ended(model, today) else RetirementKind.ANNOUNCED, facts.retires_on)
     if facts.retires_not_before is not None:
-        return _End(EndKind.NOT_BEFORE, facts.retires_not_before)
+        return _End(RetirementKind.NOT_BEFORE, facts.retires_not_before)
     return _End(None)
 
 
-def _ending(
+def _retirement(
     model: StoredModel, end: _End, known: Mapping[ModelKey, StoredModel], window: Window, today: date
-) -> Ending:
+) -> Retirement:
     assert end.kind is not None, "only what ends is inside a window"
-    return Ending(
+    return Retirement(
         key=model.key,
         kind=end.kind,
         day=end.day,
@@ -178,7 +178,7 @@ def _ending(
         replacement=model.facts.replacement,
         chain=chain_of(model, known, after=end.day or today, today=today),
         after_retirement=model.facts.after_retirement,
-        listed_on=listed_after_end(model) if end.kind is EndKind.ANNOUNCED else None,
+        listed_on=listed_after_end(model) if end.kind is RetirementKind.ANNOUNCED else None,
         finding=_finding(model, end, window, today),
         prices_on=max(end.day or today, today),
     )
@@ -187,44 +187,44 @@ def _ending(
 def _is_inside(model: StoredModel, end: _End, window: Window, today: date) -> bool:
     days = (end.day - today).days if end.day is not None else None
     match end.kind:
-        case EndKind.ANNOUNCED:
+        case RetirementKind.ANNOUNCED:
             return days is not None and days <= window.reach_days
-        case EndKind.NOT_BEFORE:
+        case RetirementKind.NOT_BEFORE:
             return days is not None and days <= window.within_days
-        case EndKind.ENDED:
+        case RetirementKind.ENDED:
             recent = window.past_days is not None and days is not None and days >= -window.past_days
             return recent or _finding(model, end, window, today) is not None
         case None:
             return False
 
 
-def _finding(model: StoredModel, end: _End, window: Window, today: date) -> Finding | None:
+def _finding(model: StoredModel, end: _End, window: Window, today: date) -> RetirementFinding | None:
     """Whether the row makes a check fail; a "not sooner than" never does, for it is no announced end."""
     if window.fail_within_days is None or not model.is_enabled:
         return None
-    if end.kind is EndKind.ENDED:
-        return Finding.ENDED
+    if end.kind is RetirementKind.ENDED:
+        return RetirementFinding.ENDED
     is_near = end.day is not None and (end.day - today).days <= window.fail_within_days
-    return Finding.ENDS_SOON if end.kind is EndKind.ANNOUNCED and is_near else None
+    return RetirementFinding.ENDS_SOON if end.kind is RetirementKind.ANNOUNCED and is_near else None
 
 
 def _is_undated(model: StoredModel, end: _End, window: Window) -> bool:
-    if end.kind is EndKind.ENDED:
+    if end.kind is RetirementKind.ENDED:
         is_shown = window.fail_within_days is not None and model.is_enabled
         return end.day is None and window.past_days is not None and not is_shown
     return end.kind is None and model.facts.status == Status.DEPRECATED
 
 
-def _is_ended_enabled(ending: Ending) -> bool:
-    return ending.kind is EndKind.ENDED and ending.is_enabled
+def _is_ended_enabled(retirement: Retirement) -> bool:
+    return retirement.kind is RetirementKind.ENDED and retirement.is_enabled
 
 
 def _later(model: StoredModel, end: _End, window: Window, today: date) -> tuple[date, ModelKey] | None:
     """The announced end of a model that is beyond the window."""
-    if end.kind is EndKind.ANNOUNCED and end.day is not None and (end.day - today).days > window.reach_days:
+    if end.kind is RetirementKind.ANNOUNCED and end.day is not None and (end.day - today).days > window.reach_days:
         return end.day, model.key
     return None
 
 
-def _by_kind_and_day(ending: Ending) -> tuple[int, date, ModelKey]:
-    return list(EndKind).index(ending.kind), ending.day or date.min, ending.key
+def _by_kind_and_day(retirement: Retirement) -> tuple[int, date, ModelKey]:
+    return list(RetirementKind).index(retirement.kind), retirement.day or date.min, retirement.key

@@ -97,7 +97,7 @@ def price_doubts(change: Change, limits: GuardLimits) -> tuple[str, ...]:
     return tuple(dict.fromkeys(hit.reason for point in change.prices for hit in _price_hits(change, point, limits)))
 
 
-def stopped(plan: Plan, author: Author) -> dict[tuple[ModelKey, str], Hold]:
+def new_holds(plan: Plan, author: Author) -> dict[tuple[ModelKey, str], Hold]:
     """What guards stopped of single rows, or would have but for a person's decision: to be remembered as holds."""
     found: dict[tuple[ModelKey, str], Hold] = {}
     for held in (*plan.held, *plan.accepted, *plan.declined):

@@ -205,7 +205,7 @@ _DERIVED_HERE = frozenset({"display_name", "status", "tier", "price_currency", *
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desired:
+class Merged:
     """Records by key, and those that the patterns leave out."""
 
     records: dict[ModelKey, ModelRecord]
@@ -231,7 +231,7 @@ class _Remembered(Mapping[ModelKey, ModelRecord]):
         return len(self._models)
 
 
-def desired(layers: Sequence[Snapshot], stored: StoredProvider, patterns: Patterns, *, today: date) -> Desired:
+def merge_sources(layers: Sequence[Snapshot], stored: StoredProvider, patterns: Patterns, *, today: date) -> Merged:
     """What the sources state of a provider. `layers` come in order of authority, highest first."""
     newer, older = _remembered_of_the_api(stored, layers)
     with_memory = [newer, *layers, _remembered_of_catalogs(stored, layers), older]
@@ -240,7 +240,7 @@ def desired(layers: Sequence[Snapshot], stored: StoredProvider, patterns: Patter
     if theirs:
         merged |= merge([layer.only(theirs.keys()) for layer in with_memory], today=today, dates=theirs)
     records, filtered = split(merged, patterns)
-    return Desired(records=records, filtered=filtered)
+    return Merged(records=records, filtered=filtered)
 
 
 def api_is_newer(model: StoredModel, verified_on: date | None) -> bool:

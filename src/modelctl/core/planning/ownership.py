@@ -10,7 +10,7 @@ from modelctl.core.facts import FACT_FIELDS, PRICE_FIELDS, SET_ON_CREATION, Fact
 from modelctl.core.planning.merge import BY_PRICE, tier_of
 from modelctl.core.planning.plan import Action, Change, FieldChange, Protected, price_name
 from modelctl.core.prices.ledger import BY_LEDGER, MONEY_FIELDS, projection, projection_sources
-from modelctl.core.prices.manual import claimed, given_back
+from modelctl.core.prices.manual import manual_points, points_to_release
 from modelctl.core.prices.price import Basis, PriceKey, PricePoint, current
 from modelctl.core.stored import OWNABLE, RowState, StoredModel, StoredProvider, Written
 from modelctl.core.text import require_known
@@ -49,7 +49,7 @@ def _withdrawn_by(stored: StoredModel, name: str, consulted: Collection[str]) ->
     return f"{origin}:{WITHDRAWN}" if origin in consulted else ""
 
 
-def repriced(model: StoredModel, prices: Sequence[PricePoint], *, now: datetime) -> Change:
+def append_prices(model: StoredModel, prices: Sequence[PricePoint], *, now: datetime) -> Change:
     """The change that appends the prices, and gives the columns what is then in force.
 
     A column that somebody has edited follows only where one of these very prices is what it shows. No column is pinned:
@@ -98,7 +98,7 @@ EVERY = "all"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Taking:
+class Takeover:
     """What a person lets the sources take over knowingly: fields, of all models or of one, and deleted rows."""
 
     fields: frozenset[str] = frozenset()
@@ -119,7 +119,7 @@ class Taking:
         return not self.recreated.isdisjoint({EVERY, str(key), key.model_id})
 
 
-def taking(words: Collection[str], recreated: Collection[str] = ()) -> Taking:
+def takeover_of(words: Collection[str], recreated: Collection[str] = ()) -> Takeover:
     """From `FIELD` or `MODEL:FIELD`, where FIELD may be `all`, and the names of models that may come back.
 
     UsageError for a field that there is not.
@@ -132,10 +132,10 @@ def taking(words: Collection[str], recreated: Collection[str] = ()) -> Taking:
             by_model[model] = by_model.get(model, frozenset()) | {name}
         else:
             fields.add(name)
-    return Taking(fields=frozenset(fields), by_model=by_model, recreated=frozenset(recreated))
+    return Takeover(fields=frozenset(fields), by_model=by_model, recreated=frozenset(recreated))
 
 
-def taken_over(stored: StoredProvider, taken: Taking) -> StoredProvider:
+def with_takeover(stored: StoredProvider, taken: Takeover) -> StoredProvider:
     """The rows as if the sources had written the taken fields, so that planning treats them as its own."""
     if not (taken.fields or taken.by_model):
         return stored
@@ -156,11 +156,11 @@ def _taken(model: StoredModel, names: frozenset[str]) -> StoredModel:
     return _released(replace(model, prices=prices), names)
 
 
-def is_taken(change: Change, taking: Taking) -> bool:
+def is_takeover(change: Change, takeover: Takeover) -> bool:
     """Whether a change overwrites what a person had set, because it was taken."""
     model = change.existing
     return model is not None and any(
-        each.name in taking.of(change.key) and not model.is_ours(each.name) for each in change.fields
+        each.name in takeover.of(change.key) and not model.is_ours(each.name) for each in change.fields
     )
 
 
@@ -178,14 +178,14 @@ def unpin(model: StoredModel, names: Collection[str], *, now: datetime) -> Chang
 
     Values come at the next sync, prices at once: the ledger has what the sources last stated.
     """
-    priced = {price_name(point.key): point.key for point in claimed(model.prices, now=now)}
+    priced = {price_name(point.key): point.key for point in manual_points(model.prices, now=now)}
     if EVERY in names:
         names = (*OWNABLE, *priced)
     _state_of(model, [name for name in names if name not in priced])
     released = _released(model, frozenset(names))
-    prices = given_back(model.prices, [key for name, key in priced.items() if name in names], now=now)
+    prices = points_to_release(model.prices, [key for name, key in priced.items() if name in names], now=now)
     if prices:
-        return replace(repriced(released, prices, now=now), existing=model)
+        return replace(append_prices(released, prices, now=now), existing=model)
     if released == model:
         return None
     return Change(action=Action.UPDATE, key=model.key, state=released.state, existing=model)

@@ -134,7 +134,7 @@ def listing_hold(provider: str, fetched: int | None, last_good: int | None, reas
     )
 
 
-def decided(hold: Hold, verdict: Verdict, note: str | None, author: Author) -> Hold:
+def with_verdict(hold: Hold, verdict: Verdict, note: str | None, author: Author) -> Hold:
     """The hold with a person's verdict on it."""
     return replace(hold, verdict=verdict, note=note, decided_by=author.actor, decided_at=author.now)
 
@@ -193,7 +193,7 @@ class Change:
     is_enabled: bool | None = None
     """The app's switch, where the change sets it: a creation does, and else only a person."""
     state: RowState | None = None
-    """What is remembered of the row afterwards, where that is not what follows from `fields`: see `outcome.after`."""
+    """What is remembered of the row afterwards, where that is not what follows from `fields`: see `model_after`."""
     existing: StoredModel | None = None
     """The row that the plan rests on; None for a creation."""
     removed: RemovedModel | None = None
@@ -302,7 +302,7 @@ class Plan:
         return not (self.changes or self.absences or self.provider_settings or self.provider_action)
 
 
-def after(change: Change, *, now: datetime) -> StoredModel:
+def model_after(change: Change, *, now: datetime) -> StoredModel:
     """The row as the change leaves it. `updated_at` moves only where a column does: a price alone is in the ledger."""
     values = {each.name: each.new for each in change.fields}
     model = change.existing
@@ -362,7 +362,7 @@ def after_plan(stored: StoredProvider, plan: Plan, *, now: datetime) -> StoredPr
                 removed[change.key] = RemovedModel(state=state, prices=gone.prices)
             continue
         removed.pop(change.key, None)
-        models[change.key] = after(change, now=now)
+        models[change.key] = model_after(change, now=now)
     for key, absences in plan.absences.items():
         models[key] = replace(models[key], state=replace(models[key].state or RowState(), absences=absences))
     for key, at in plan.seen.items():

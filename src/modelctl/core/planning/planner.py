@@ -1,6 +1,6 @@
 """Deciding: what must change so that the database says what the sources say. Pure; the heart of modelctl.
 
-The straight line: stored rows + merged records -> `plan()` -> `guards.check()` -> shown -> `outcome.after()` -> rows.
+The straight line: stored rows + merged records -> `plan()` -> `guards.check()` -> shown -> `model_after()` -> rows.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from datetime import datetime
 from modelctl.core.facts import FactValue, ModelFacts, ModelKey, ModelRecord, Source, Status
 from modelctl.core.models.lifecycle import ENDED
 from modelctl.core.planning.merge import BY_PRICE, api_is_newer, tier_of
-from modelctl.core.planning.ownership import Taking, field_changes, taken_over
+from modelctl.core.planning.ownership import Takeover, field_changes, with_takeover
 from modelctl.core.planning.plan import Action, Change, FieldChange, Plan, Protected, money_text, price_name
 from modelctl.core.planning.policy import NewModels
 from modelctl.core.prices.ledger import (
     BY_LEDGER,
     MONEY_FIELDS,
+    contested_points,
     has_complete_price,
     missing_points,
-    overruled,
     projection,
     projection_sources,
     stated_by,
@@ -32,7 +32,7 @@ from modelctl.core.text import start_of_day, to_seconds
 ABSENCES_UNTIL_DEPRECATED = 2
 """Whole listings in a row that must miss a model, which an earlier one showed, before it is marked."""
 BY_ABSENCE = "api:absent"
-NOTHING_TAKEN = Taking()
+NO_TAKEOVER = Takeover()
 
 _NO_PRICES: Mapping[str, FactValue] = dict.fromkeys(MONEY_FIELDS)
 _BY_LEDGER = dict.fromkeys(MONEY_FIELDS, BY_LEDGER)
@@ -69,22 +69,22 @@ def plan(
     *,
     consulted: Consulted,
     new_models: NewModels = NewModels.REVIEW,
-    taking: Taking = NOTHING_TAKEN,
+    takeover: Takeover = NO_TAKEOVER,
     now: datetime,
 ) -> Plan:
-    """The changes that make the stored rows say what the desired records say; `desired` is what `merge` gave.
+    """The changes that make the stored rows say what the desired records say; `desired` is what `merge_sources` gave.
 
     Applying a plan and planning again gives an empty one. The order of the input does not matter.
-    `taking`: people's fields that the sources may overwrite, and deleted rows that may come back.
+    `takeover`: people's fields that the sources may overwrite, and deleted rows that may come back.
     """
     draft = _Draft()
-    owned = taken_over(stored, taking).models
+    owned = with_takeover(stored, takeover).models
     for key in sorted(stored.models.keys() | desired.keys()):
         model, record = owned.get(key), desired.get(key)
         removed = stored.removed_by_hand.get(key)
         if model is not None:
             _plan_existing(draft, model, record, consulted, now)
-        elif record is not None and (removed is None or taking.recreates(key)):
+        elif record is not None and (removed is None or takeover.recreates(key)):
             _plan_creation(draft, record, removed, new_models, now)
         elif record is not None:
             draft.removed_by_hand.append(key)
@@ -174,7 +174,7 @@ def _protected_prices(model: StoredModel, record: ModelRecord, now: datetime) ->
     """Prices that a person entered into the ledger, where the sources state another. An edited column is a field."""
     return [
         Protected(key=model.key, name=name, kept=kept, offered=offer, source=stated_by(offered))
-        for point, offered in overruled(model.prices, record.prices, now=now)
+        for point, offered in contested_points(model.prices, record.prices, now=now)
         if (name := price_name(point.key)) not in MONEY_FIELDS or model.is_ours(name)
         for kept, offer in [_both_amounts(point, offered)]
     ]

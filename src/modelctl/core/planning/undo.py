@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from modelctl.core.credentials import MASK
-from modelctl.core.edits.providers import BY_CATALOGS, EDITABLE, editable_of, from_audit, with_settings
+from modelctl.core.edits.providers import BY_CATALOGS, EDITABLE, editable_of, setting_from_audit, with_settings
 from modelctl.core.facts import FACT_FIELDS, PRICE_FIELDS, ModelKey, Source, decode, encode
 from modelctl.core.planning.plan import Action, Change, FieldChange, Plan
 from modelctl.core.prices.ledger import MONEY_FIELDS
@@ -38,7 +38,7 @@ def removed_provider(entries: Sequence[HistoryEntry]) -> Provider | None:
             return with_settings(
                 bare,
                 tuple(
-                    FieldChange(name=name, old=None, new=from_audit(name, value), source=Source.PERSON)
+                    FieldChange(name=name, old=None, new=setting_from_audit(name, value), source=Source.PERSON)
                     for name, value in each.entry.before.items()
                     if name in EDITABLE and not _is_masked(value)
                 ),
@@ -84,7 +84,7 @@ def _moved_since(each: HistoryEntry, row: Provider | None) -> str:
 def _former_settings(each: HistoryEntry, row: Provider) -> tuple[FieldChange, ...]:
     present, before = editable_of(row), each.entry.before
     return tuple(
-        FieldChange(name=name, old=present[name], new=from_audit(name, before.get(name)), source=Source.PERSON)
+        FieldChange(name=name, old=present[name], new=setting_from_audit(name, before.get(name)), source=Source.PERSON)
         for name in field_names(each.entry)
     )
 

@@ -280,7 +280,7 @@ class Biller:
 
 
 @dataclass(slots=True)
-class Tally:
+class BillTotals:
     """What many bills come to."""
 
     rows: int = 0

@@ -76,7 +76,7 @@ def has_complete_price(points: Iterable[PricePoint], model_type: str | None, *, 
     return bool(keys)
 
 
-def overruled(
+def contested_points(
     ledger: Sequence[PricePoint], stated: Iterable[PricePoint], *, now: datetime
 ) -> Iterator[tuple[PricePoint, PricePoint]]:
     """Prices of a person that are in force and against which the sources state another: ours, and theirs."""

@@ -52,7 +52,7 @@ class PriceTerms:
     """None: that of the price it follows, else of the model's other prices, else USD."""
 
 
-def entered(ledger: Sequence[PricePoint], terms: PriceTerms, *, now: datetime) -> tuple[PricePoint, ...]:
+def points_to_set(ledger: Sequence[PricePoint], terms: PriceTerms, *, now: datetime) -> tuple[PricePoint, ...]:
     """The points to append so that the price holds; none where it does already. UsageError where it overlaps another.
 
     The first is the entry itself; the others restate what was announced for later.
@@ -75,7 +75,7 @@ def entered(ledger: Sequence[PricePoint], terms: PriceTerms, *, now: datetime) -
     return (point, *_restated(point, before, following, over_sources=True))
 
 
-def corrected(ledger: Sequence[PricePoint], terms: PriceTerms, *, now: datetime) -> tuple[PricePoint, ...]:
+def points_to_correct(ledger: Sequence[PricePoint], terms: PriceTerms, *, now: datetime) -> tuple[PricePoint, ...]:
     """The revision of an entry that was wrong, and of what restates it; none where it says so already.
 
     UsageError where no price begins then, or none is in force. What follows the entry stays.
@@ -100,7 +100,9 @@ def corrected(ledger: Sequence[PricePoint], terms: PriceTerms, *, now: datetime)
     return (point, *_restated(point, entry, following, over_sources=False))
 
 
-def given_back(ledger: Sequence[PricePoint], keys: Collection[PriceKey], *, now: datetime) -> tuple[PricePoint, ...]:
+def points_to_release(
+    ledger: Sequence[PricePoint], keys: Collection[PriceKey], *, now: datetime
+) -> tuple[PricePoint, ...]:
     """The points that end a person's claim to these prices: what the sources last stated holds again.
 
     A price of which no source ever spoke goes on, but is no longer the person's.
@@ -108,7 +110,7 @@ def given_back(ledger: Sequence[PricePoint], keys: Collection[PriceKey], *, now:
     return tuple(point for key in sorted(keys) for point in _given_back(_timeline(ledger, key), ledger, key, now))
 
 
-def claimed(ledger: Iterable[PricePoint], *, now: datetime) -> tuple[PricePoint, ...]:
+def manual_points(ledger: Iterable[PricePoint], *, now: datetime) -> tuple[PricePoint, ...]:
     """A person's prices, of each key the one in force now, or else the next to come."""
     manual = [point for point in ledger if point.basis == Basis.MANUAL]
     if not manual:

@@ -96,7 +96,7 @@ def periods(points: Iterable[PricePoint]) -> tuple[Period, ...]:
     return tuple(period for key in sorted(grouped, key=rank) for period in _periods(grouped[key]))
 
 
-def changes(points: Iterable[PricePoint]) -> tuple[PriceChange, ...]:
+def price_changes(points: Iterable[PricePoint]) -> tuple[PriceChange, ...]:
     """All changes of a ledger whose day is known, by time. A price restated with the same amount is none."""
     of_key: defaultdict[PriceKey, list[Period]] = defaultdict(list)
     for period in periods(points):
@@ -171,6 +171,6 @@ def price_sheet(points: Iterable[PricePoint], at: datetime) -> PriceSheet:
     return PriceSheet(
         at=at,
         in_force=tuple(in_force),
-        upcoming=tuple(change for change in changes(ledger) if change.at > at),
+        upcoming=tuple(change for change in price_changes(ledger) if change.at > at),
         past=tuple(p for p in periods(ledger) if p.is_corrected or (p.until is not None and p.until <= at)),
     )

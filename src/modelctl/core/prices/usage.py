@@ -107,12 +107,12 @@ class Usage:
         return sum(int(quantity) for name, quantity in self.quantities.items() if METERS[name].is_prompt)
 
 
-def usage(**quantities: int | str | Decimal) -> Usage:
+def usage_of(**quantities: int | str | Decimal) -> Usage:
     """A usage from plain numbers: `usage(input=1000, output=200)`."""
     return Usage({name: Decimal(quantity) for name, quantity in quantities.items()})
 
 
-def quantity(name: str, text: str) -> Decimal:
+def read_quantity(name: str, text: str) -> Decimal:
     """The quantity that a command line or a usage record states. InvalidFact naming the meter where it states none."""
     if not _NUMBER.fullmatch(text):
         hint = "write plain digits, as 1200000 or 1_200_000"
@@ -163,7 +163,7 @@ class UsageRows:
     bad: list[BadRow] = field(default_factory=list)
 
 
-def read_rows(lines: Iterable[str]) -> UsageRows:
+def read_usage_rows(lines: Iterable[str]) -> UsageRows:
     """The records of a file, whose first line tells JSONL from CSV."""
     found = UsageRows()
     for line, record in read_records(lines, FIELDS, required="model"):
@@ -180,7 +180,7 @@ def _row(line: int, record: Mapping[str, Any]) -> UsageRow:
     for name, value in record.items():
         if name in METERS:
             if (text := field_text(name, value)) != "":
-                quantities[name] = quantity(name, text)
+                quantities[name] = read_quantity(name, text)
         elif name not in FIELDS:
             raise UsageError(unknown_field(name, FIELDS))
     model, at, service_tier = (field_text(name, record.get(name)) for name in ("model", "at", "service_tier"))
