@@ -221,6 +221,12 @@ def test_whatever_a_module_raises_is_that_providers_failure(error: type[Exceptio
     assert "sk-secret" not in told
 
 
+def test_errors_that_cause_each_other_are_told_once() -> None:
+    inner, outer = ConnectionError("refused"), RuntimeError("wrapped")
+    inner.__cause__, outer.__cause__ = outer, inner
+    assert "no connection to" in error_of(source_of(raises=inner))
+
+
 def test_the_key_is_cut_out_of_whatever_text_holds_it() -> None:
     access = Access(provider="acme", api_key="sk-secret", base_url="http://h/sk-secret/v1", timeout_s=1, now=NOW)
     assert "[key]" in error_of(source_of(raises=ConnectionError("sk-secret")), access)

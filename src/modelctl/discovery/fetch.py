@@ -135,9 +135,11 @@ def _of_status(status: int, error: Exception, access: Access) -> Failure:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error and its causes, outermost first."""
+    """The error and its causes, outermost first, each once: `raise inner from outer` makes a circle of them."""
+    told: list[BaseException] = []
     cause: BaseException | None = error
-    while cause is not None:
+    while cause is not None and cause not in told:
+        told.append(cause)
         yield cause
         cause = cause.__cause__
 
