@@ -1,6 +1,6 @@
-"""How much a listing may be: a server that sends without end, or packs much into little, is refused in time.
+"""How providers are asked over HTTP: the client of the APIs without an SDK, and what holds for the SDKs' own as well.
 
-For the clients of both HTTP libraries: httpx2, and httpx behind replicate.
+No redirect carries a key, no answer is longer than a listing can be, and no header is sent but ours.
 """
 
 from __future__ import annotations
@@ -9,9 +9,12 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from ipaddress import ip_address, ip_network
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
 
+from modelctl import __version__
 from modelctl.discovery.base import Access, UnusableListing, bare_url, json_of
 from modelctl.errors import SourceError
 
@@ -123,7 +126,7 @@ def _made(create_ssl_context: Callable[[], SSLContext]) -> SSLContext:
 
 
 HEADER, PREFIX = "Authorization", "Bearer"
-SENT_HEADERS = frozenset({"host", "accept", "accept-encoding", "connection", "user-agent"})
+USER_AGENT = f"modelctl/{__version__}"
 
 
 class Fetched(NamedTuple):
@@ -136,44 +139,59 @@ class Fetched(NamedTuple):
 @contextmanager
 def json_api(access: Access, base_url: str) -> Iterator[Callable[[str], Fetched]]:
     """A function that gets a path below `base_url`, or a whole address. UnusableListing for what is no JSON."""
-    import httpx  # noqa: F401 - openai (3.52) looks into that module while replicate's thread is still loading it
+    import httpx
     import httpx2
-    from openai import DefaultHttpxClient, OpenAI
 
-    headers = {**access.headers, **_key_header(access)}
-
-    def send_only_ours(request: httpx2.Request) -> None:
-        # The SDK adds OPENAI_ORG_ID, OPENAI_CUSTOM_HEADERS and its own key header: none of this server's business.
-        for name in request.headers.keys() - SENT_HEADERS - {name.lower() for name in headers}:
-            del request.headers[name]
-
-    limit = ResponseLimit(httpx2.ByteStream)
-    with OpenAI(
-        api_key="none",  # wanted by the SDK; the key goes into the provider's own header
-        admin_api_key="",
+    headers = httpx.Headers({"Accept": "application/json", "User-Agent": USER_AGENT, **access.headers})
+    headers.update(_key_header(access))
+    with httpx.Client(
         base_url=base_url,
+        headers=headers,
+        auth=httpx.Auth(),  # none: neither a user of the address nor one of .netrc takes the place of the key
         timeout=access.timeout_s,
-        max_retries=0,
-        # No redirects: the SDK would carry the key along.
-        http_client=DefaultHttpxClient(
-            follow_redirects=False,
-            verify=trust(httpx2.create_ssl_context),
-            event_hooks={"request": [send_only_ours, limit.prepare], "response": [limit.read]},
-        ),
+        follow_redirects=False,  # it would carry the key along
+        trust_env=False,
+        proxy=proxy_of(base_url),
+        verify=trust(httpx2.create_ssl_context),
+        event_hooks=ResponseLimit(httpx.ByteStream).hooks,
     ) as client:
 
         def get(path: str) -> Fetched:
             access.throttle()
-            answer = client.get(path, cast_to=httpx2.Response, options={"headers": headers})
+            answer = client.get(path).raise_for_status()
+            client.cookies.clear()
             return Fetched(json_of(answer), str(answer.url))
 
         yield get
+
+
+def proxy_of(url: str) -> str | None:
+    """The network's proxy for an address, as the SDKs' library finds it; None where the address is asked directly.
+
+    Left to itself, httpx (0.28) knows neither `10.0.0.0/8` nor `*.example.com` in NO_PROXY, and fails at `fd00::/8`.
+    """
+    from urllib.request import getproxies, proxy_bypass  # it loads TLS
+
+    proxies, parts = getproxies(), urlsplit(url)
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    host = parts.hostname or ""
+    exceptions = [each.strip() for each in proxies.get("no", "").split(",")]
+    if not proxy or proxy_bypass(parts.netloc) or any(_covers(each, host) for each in exceptions):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def _covers(exception: str, host: str) -> bool:
+    """Whether an entry of NO_PROXY is a network that holds the host, or the `*.` of its domain."""
+    try:
+        return ip_address(host) in ip_network(exception.strip("[]"), strict=False)
+    except ValueError:
+        return exception == "*" or (exception.startswith("*.") and host.endswith(exception[1:].lower()))
 
 
 def _key_header(access: Access) -> dict[str, str]:
     """The key in the header that the provider wants; nothing for a server without keys."""
     if not access.api_key:
         return {}
-    name = access.auth_header_name or HEADER
     prefix = PREFIX if access.auth_header_prefix is None else access.auth_header_prefix
-    return {HEADER if name.lower() == HEADER.lower() else name: f"{prefix} {access.api_key}".strip()}
+    return {access.auth_header_name or HEADER: f"{prefix} {access.api_key}".strip()}
