@@ -249,6 +249,14 @@ def test_the_proxy_of_the_network_is_used(
     assert collect(REGISTRY[kind], replace(access, base_url=nowhere), deadline_s=20).records
 
 
+def test_what_the_network_excepts_from_its_proxy_is_asked_directly(
+    kind: str, reach: Reach, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("NO_PROXY", "fd00::/8,127.0.0.0/8")
+    assert collect(REGISTRY[kind], reach(provider_of(kind)), deadline_s=20).records
+
+
 def test_a_server_whose_certificate_nobody_signed_is_not_told_the_key(kind: str, reach: Reach, tmp_path: Path) -> None:
     provider = provider_of(kind)
     with ProviderServer(tls=Authority(tmp_path).context("")) as stranger:

@@ -8,7 +8,7 @@ from typing import Any
 from modelctl.core.facts import ModelFacts, ModelKey, ModelRecord, ModelType, Skipped
 from modelctl.discovery.base import Access, Page, follow, json_of, list_at
 from modelctl.discovery.fields import flag, iso_day, limit, part, required_id, text
-from modelctl.discovery.http import ResponseLimit, required_key, trust
+from modelctl.discovery.http import required_key, sdk_client
 
 KIND = "anthropic"
 DOCS = "https://docs.claude.com/en/api/models-list"
@@ -20,8 +20,7 @@ PAGE_ITEMS = 1000
 
 
 def fetch(access: Access) -> Iterator[Mapping[str, Any]]:
-    import httpx2
-    from anthropic import Anthropic, DefaultHttpxClient, omit
+    from anthropic import Anthropic, omit
 
     with Anthropic(
         api_key=required_key(access),
@@ -29,11 +28,7 @@ def fetch(access: Access) -> Iterator[Mapping[str, Any]]:
         timeout=access.timeout_s,
         max_retries=0,
         default_headers=access.headers,
-        http_client=DefaultHttpxClient(
-            follow_redirects=False,  # it would carry the key along
-            verify=trust(httpx2.create_ssl_context),
-            event_hooks=ResponseLimit(httpx2.ByteStream).hooks,
-        ),
+        http_client=sdk_client(),
     ) as client:
 
         def get_page(cursor: str | None) -> Page:

@@ -67,11 +67,10 @@ def fetch(access: Access) -> Iterator[Mapping[str, Any]]:
 
 
 def _client(access: Access, event_hooks: Mapping[str, list[Callable[[Any], None]]]) -> Client:
-    import httpx2
     from google import genai
     from google.genai import types
 
-    trusted = trust(httpx2.create_ssl_context)
+    trusted = trust()
     return genai.Client(
         vertexai=False,
         api_key=required_key(access),

@@ -21,6 +21,9 @@ from modelctl.errors import SourceError
 if TYPE_CHECKING:
     from ssl import SSLContext
 
+    import httpx
+    import httpx2
+
 
 MOST_BYTES = 128 * 2**20
 """Of all pages together, unpacked: a million models in OpenAI's words are 90 MB, the longest listing known is 2 MB."""
@@ -105,14 +108,14 @@ def required_key(access: Access) -> str:
 _lock = Lock()
 
 
-def trust(create_ssl_context: Callable[[], SSLContext]) -> SSLContext:
-    """What an HTTP library (httpx2, or httpx behind replicate) trusts by itself, made once for all of its clients.
+def trust() -> SSLContext:
+    """What the SDKs' library trusts by itself, the system's certificates, made once for all clients.
 
     SourceError where the environment names certificates that cannot be loaded.
     """
     try:
         with _lock:  # providers are asked at the same time
-            return _made(create_ssl_context)
+            return _context()
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise SourceError(
@@ -121,8 +124,31 @@ def trust(create_ssl_context: Callable[[], SSLContext]) -> SSLContext:
 
 
 @cache
-def _made(create_ssl_context: Callable[[], SSLContext]) -> SSLContext:
-    return create_ssl_context()
+def _context() -> SSLContext:
+    import httpx2
+
+    return httpx2.create_ssl_context()
+
+
+def sdk_client() -> httpx2.Client:
+    """For an SDK that takes a client of httpx2: it follows no redirect, which would carry the key along."""
+    import httpx2
+
+    return httpx2.Client(follow_redirects=False, verify=trust(), event_hooks=ResponseLimit(httpx2.ByteStream).hooks)
+
+
+def http_client(address: str, **options: Any) -> httpx.Client:
+    """A client of httpx for the server of this address, as bound as those of the SDKs and past the same proxy."""
+    import httpx
+
+    return httpx.Client(
+        follow_redirects=False,
+        trust_env=False,
+        proxy=proxy_of(address),
+        verify=trust(),
+        event_hooks=ResponseLimit(httpx.ByteStream).hooks,
+        **options,
+    )
 
 
 HEADER, PREFIX = "Authorization", "Bearer"
@@ -140,20 +166,15 @@ class Fetched(NamedTuple):
 def json_api(access: Access, base_url: str) -> Iterator[Callable[[str], Fetched]]:
     """A function that gets a path below `base_url`, or a whole address. UnusableListing for what is no JSON."""
     import httpx
-    import httpx2
 
     headers = httpx.Headers({"Accept": "application/json", "User-Agent": USER_AGENT, **access.headers})
     headers.update(_key_header(access))
-    with httpx.Client(
+    with http_client(
+        base_url,
         base_url=base_url,
         headers=headers,
-        auth=httpx.Auth(),  # none: neither a user of the address nor one of .netrc takes the place of the key
+        auth=httpx.Auth(),  # none: a user of the address does not take the place of the key
         timeout=access.timeout_s,
-        follow_redirects=False,  # it would carry the key along
-        trust_env=False,
-        proxy=proxy_of(base_url),
-        verify=trust(httpx2.create_ssl_context),
-        event_hooks=ResponseLimit(httpx.ByteStream).hooks,
     ) as client:
 
         def get(path: str) -> Fetched:

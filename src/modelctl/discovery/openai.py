@@ -9,7 +9,7 @@ from typing import Any
 from modelctl.core.facts import ModelFacts, ModelKey, ModelRecord, ModelType, Skipped
 from modelctl.discovery.base import Access, json_of, list_at
 from modelctl.discovery.fields import epoch_day, iso_day, required_id, text
-from modelctl.discovery.http import ResponseLimit, required_key, trust
+from modelctl.discovery.http import required_key, sdk_client
 
 KIND = "openai"
 DOCS = "https://platform.openai.com/docs/api-reference/models/list"
@@ -36,8 +36,7 @@ TYPE_RULES: tuple[tuple[re.Pattern[str], ModelType], ...] = tuple(
 
 def fetch(access: Access) -> Iterator[Mapping[str, Any]]:
     import httpx  # noqa: F401 - openai (3.52) looks into that module while replicate's thread is still loading it
-    import httpx2
-    from openai import DefaultHttpxClient, OpenAI, not_given
+    from openai import OpenAI, not_given
 
     with OpenAI(
         api_key=required_key(access),
@@ -46,11 +45,7 @@ def fetch(access: Access) -> Iterator[Mapping[str, Any]]:
         timeout=access.timeout_s,
         max_retries=0,
         default_headers=access.headers,
-        http_client=DefaultHttpxClient(
-            follow_redirects=False,  # it would carry the key along
-            verify=trust(httpx2.create_ssl_context),
-            event_hooks=ResponseLimit(httpx2.ByteStream).hooks,
-        ),
+        http_client=sdk_client(),
     ) as client:
         access.throttle()
         yield from list_at(json_of(client.models.with_raw_response.list().http_response), "data")

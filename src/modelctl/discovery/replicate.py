@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from modelctl.core.facts import ModelFacts, ModelKey, ModelRecord, Skipped
 from modelctl.discovery.base import Access, Page, json_of, kept_page, list_at
 from modelctl.discovery.fields import required_id
-from modelctl.discovery.http import ResponseLimit, required_key, trust
+from modelctl.discovery.http import http_client, required_key
 
 if TYPE_CHECKING:
     import httpx
@@ -37,25 +37,20 @@ def fetch(access: Access) -> Iterator[Mapping[str, Any]]:
         long as Retry-After says. Keeps what was sent, which is the whole collection: collections have no pages."""
 
         def handle_request(self, request: httpx.Request) -> httpx.Response:
-            response = sender.send(request)
-            response.raise_for_status()
+            with http_client(str(request.url)) as sender:
+                response = sender.send(request).raise_for_status()
             pages.append(Page(list_at(json_of(response), "models")))
             return response
 
-    with httpx.Client(
-        follow_redirects=False,
-        verify=trust(httpx.create_ssl_context),
-        event_hooks=ResponseLimit(httpx.ByteStream).hooks,
-    ) as sender:
-        client = Client(
-            api_token=required_key(access),
-            base_url=access.base_url.rstrip("/").removesuffix("/v1") if access.base_url else None,
-            headers=dict(access.headers),
-            timeout=httpx.Timeout(access.timeout_s),
-            transport=Once(),
-        )
-        access.throttle()
-        yield from kept_page(lambda: client.collections.get(COLLECTION), pages).items
+    client = Client(
+        api_token=required_key(access),
+        base_url=access.base_url.rstrip("/").removesuffix("/v1") if access.base_url else None,
+        headers=dict(access.headers),
+        timeout=httpx.Timeout(access.timeout_s),
+        transport=Once(),
+    )
+    access.throttle()
+    yield from kept_page(lambda: client.collections.get(COLLECTION), pages).items
 
 
 def translate(item: Mapping[str, Any], access: Access) -> ModelRecord | Skipped:
