@@ -8,8 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelctl.cli.context import Context, context_of, database_of, readable_database, writing_alone
-from modelctl.cli.edit import DryRun, EditFormat, Format, Json, told_row_by_row
+from modelctl.cli.context import (
+    Context,
+    Format,
+    FormatOption,
+    JsonOption,
+    context_of,
+    database_of,
+    readable_database,
+    writing_alone,
+)
+from modelctl.cli.edit import DryRun, told_row_by_row
 from modelctl.config.settings import author_of
 from modelctl.core.edits.additions import COMMAND
 from modelctl.core.text import counted, require_known
@@ -50,8 +59,8 @@ def add_command(
     ] = None,
     exact: Annotated[bool, typer.Option("--exact", help="Take ids as they are written.")] = False,
     dry_run: DryRun = False,
-    format: Format = EditFormat.TABLE,
-    json: Json = False,
+    format: FormatOption = Format.TABLE,
+    json: JsonOption = False,
 ) -> None:
     """Add models by hand: one, or many from JSON."""
     from modelctl.catalog.load import catalogs_in_force
@@ -67,7 +76,7 @@ def add_command(
             schema.ensure_current(database)
         catalogs = catalogs_in_force(context.settings.catalog_directory)
         plans = add(database, rows, catalogs, author, AddOptions(exact=exact, dry_run=dry_run))
-    _print(context, plans, None if dry_run else author.run, as_json=json or format is EditFormat.JSON)
+    _print(context, plans, None if dry_run else author.run, as_json=format is Format.JSON)
 
 
 def _rows(
@@ -122,8 +131,8 @@ def populate_command(
         list[str] | None, typer.Option("--provider", metavar="NAME", help="Only this seller's. Repeatable.")
     ] = None,
     dry_run: DryRun = False,
-    format: Format = EditFormat.TABLE,
-    json: Json = False,
+    format: FormatOption = Format.TABLE,
+    json: JsonOption = False,
 ) -> None:
     """Create the default models that are not there yet.
 
@@ -132,7 +141,7 @@ def populate_command(
     context = context_of(ctx)
     options = _options(context, sets or (), providers or ())
     done = _populate(context, options, dry_run=dry_run)
-    _print_populated(context, done, dry_run=dry_run, as_json=json or format is EditFormat.JSON)
+    _print_populated(context, done, dry_run=dry_run, as_json=format is Format.JSON)
 
 
 def _options(context: Context, sets: Sequence[str], providers: Sequence[str]) -> PopulateOptions:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from modelctl.cli.context import Context, context_of, readable_database
+from modelctl.cli.context import Context, Format, FormatOption, JsonOption, context_of, readable_database
 from modelctl.core.facts import FACT_FIELDS
 from modelctl.core.text import counted, require_known
 from modelctl.errors import ExitCode
@@ -29,15 +28,6 @@ if TYPE_CHECKING:
 app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Look at the catalogs, and check them.")
 
 
-class CatalogFormat(StrEnum):
-    """How catalogs can be shown."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
-Format = Annotated[CatalogFormat, typer.Option("--format", help="How to print it.")]
-AsJson = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
 CATALOG_COLUMNS = ("provider", "model_id", *FACT_FIELDS, "is_enabled")
 """What a catalog can say of a row."""
 STALE_AFTER_DAYS = 60
@@ -63,8 +53,8 @@ def lint_command(
     stale_after_days: Annotated[
         int, typer.Option(min=0, metavar="N", help="Warn about facts that nobody has verified for so long.")
     ] = STALE_AFTER_DAYS,
-    format: Format = CatalogFormat.TABLE,
-    json: AsJson = False,
+    format: FormatOption = Format.TABLE,
+    json: JsonOption = False,
 ) -> None:
     """Check catalogs; name file, line and key.
 
@@ -86,7 +76,7 @@ def lint_command(
     ]
     files = sum(len(catalog_paths(place)) for place in directories)
     errors = sum(each.severity is Severity.ERROR for each in findings)
-    if json or format is CatalogFormat.JSON:
+    if format is Format.JSON:
         context.answer(_as_json({"files": files, "errors": errors, "findings": [_finding(each) for each in findings]}))
     else:
         for each in findings:
@@ -107,14 +97,14 @@ Examples:
   ls "$(modelctl catalog path | tail -n 1)"
 """,
 )
-def path_command(ctx: typer.Context, format: Format = CatalogFormat.TABLE, json: AsJson = False) -> None:
+def path_command(ctx: typer.Context, format: FormatOption = Format.TABLE, json: JsonOption = False) -> None:
     """Print where the catalogs are.
 
     Your own directory comes first, if the setting catalog_directory names one; the last line is the shipped one.
     """
     context = context_of(ctx)
     found = _directories(context)
-    if json or format is CatalogFormat.JSON:
+    if format is Format.JSON:
         context.answer(_as_json({name: str(found[name]) if name in found else None for name in ("own", "shipped")}))
     else:
         context.answer("\n".join(map(str, found.values())))
@@ -132,8 +122,8 @@ Examples:
 def show_command(
     ctx: typer.Context,
     provider: Annotated[str | None, typer.Argument(metavar="PROVIDER", help="List this one's models.")] = None,
-    format: Format = CatalogFormat.TABLE,
-    json: AsJson = False,
+    format: FormatOption = Format.TABLE,
+    json: JsonOption = False,
 ) -> None:
     """Show what the catalogs state, your own over the shipped.
 
@@ -146,7 +136,7 @@ def show_command(
     context = context_of(ctx)
     models = _models(context)
     look = look_of(context.stdout, context.environ)
-    as_json = json or format is CatalogFormat.JSON
+    as_json = format is Format.JSON
     if provider is None:
         context.answer((tallies_json if as_json else tallies_table)(tally(models), look))
         return
@@ -224,15 +214,6 @@ Examples:
 NOTES_SHOWN = 10
 
 
-class FilesFormat(StrEnum):
-    """How the answer is printed."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
-FileFormat = Annotated[FilesFormat, typer.Option("--format", help="How to print it.")]
-FileAsJson = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
 Providers = Annotated[list[str] | None, typer.Option("--provider", metavar="NAME", help="Only this one. Repeatable.")]
 
 
@@ -243,8 +224,8 @@ def export_command(
     force: Annotated[
         bool, typer.Option("--force", help="Overwrite files that were edited, or that no export wrote.")
     ] = False,
-    format: FileFormat = FilesFormat.TABLE,
-    json: FileAsJson = False,
+    format: FormatOption = Format.TABLE,
+    json: JsonOption = False,
 ) -> None:
     """Write what the database holds as catalog files.
 
@@ -259,7 +240,7 @@ def export_command(
     exports = _exports(context, provider or (), catalogs)
     files = write_files(directory, exports, catalogs[-1].providers, force=force)
     notes = [note for each in exports.values() for note in each.notes]
-    _answer_files(context, files, notes, as_json=json or format is FilesFormat.JSON)
+    _answer_files(context, files, notes, as_json=format is Format.JSON)
     for note in notes[:NOTES_SHOWN]:
         context.warn(f"note: {note}")
     if len(notes) > NOTES_SHOWN:
@@ -276,8 +257,8 @@ def diff_command(
         Path | None, typer.Option(metavar="DIR", help="Compare with this directory, not with the catalogs in force.")
     ] = None,
     provider: Providers = None,
-    format: FileFormat = FilesFormat.TABLE,
-    json: FileAsJson = False,
+    format: FormatOption = Format.TABLE,
+    json: JsonOption = False,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 3 when they differ.")] = False,
 ) -> None:
     """Tell what other catalogs state otherwise.
@@ -298,7 +279,7 @@ def diff_command(
     for name in provider or ():
         require_known(name, sorted(old.providers.keys() | new.providers.keys()), "provider")
     found = [each for each in differences(old, new) if not provider or each.provider in provider]
-    if json or format is FilesFormat.JSON:
+    if format is Format.JSON:
         context.answer(diff_json(found, "in force" if against is None else str(against), str(other)))
     elif found:
         context.answer(diff_text(found, look_of(context.stdout, context.environ)))

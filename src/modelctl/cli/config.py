@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from modelctl.cli.context import context_of
+from modelctl.cli.context import Format, FormatOption, JsonOption, context_of
 from modelctl.config import FILE_NAME, Setting, file_text, plain_value, secret_names, settings_files, user_file
 from modelctl.errors import UsageError
 
@@ -41,16 +40,6 @@ comment with its default. Nothing that holds a secret is written. A file that ex
 app = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
 
 
-class Format(StrEnum):
-    """How settings, and where they are, can be shown."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
-Json = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
-
-
 @app.callback()
 def group() -> None:
     """Show the settings in force; begin a settings file."""
@@ -59,8 +48,8 @@ def group() -> None:
 @app.command(epilog=SHOW_EPILOG)
 def show(
     ctx: typer.Context,
-    format: Annotated[Format, typer.Option("--format", help="How to print the settings.")] = Format.TABLE,
-    json: Json = False,
+    format: FormatOption = Format.TABLE,
+    json: JsonOption = False,
 ) -> None:
     """Show each setting, its value and where it came from.
 
@@ -68,14 +57,14 @@ def show(
     """
     context = context_of(ctx)
     shown = context.settings.shown()
-    context.answer(_as_json(shown) if json or format is Format.JSON else _as_table(shown))
+    context.answer(_as_json(shown) if format is Format.JSON else _as_table(shown))
 
 
 @app.command(epilog=PATH_EPILOG)
 def path(
     ctx: typer.Context,
-    format: Annotated[Format, typer.Option("--format", help="How to print the paths.")] = Format.TABLE,
-    json: Json = False,
+    format: FormatOption = Format.TABLE,
+    json: JsonOption = False,
 ) -> None:
     """Show where settings files are looked for, nearest first.
 
@@ -85,7 +74,7 @@ def path(
 
     context = context_of(ctx)
     found = {each: each.is_file() for each in settings_files(context.flags["config"], context.environ, Path.cwd())}
-    if json or format is Format.JSON:
+    if format is Format.JSON:
         rows = [{"path": str(each), "exists": exists} for each, exists in found.items()]
         context.answer(dumps(rows, indent=2, ensure_ascii=False))
         return

@@ -1,4 +1,4 @@
-"""What every command is given: the settings, the time, and where to write. One object per command line."""
+"""What every command is given: the settings, the time, where to write and in which format."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
@@ -89,17 +90,7 @@ def context_of(ctx: typer.Context) -> Context:
     """The context of the command that Typer is running."""
     context = ctx.find_object(Context)
     assert context is not None, "commands run through modelctl.cli.main.main"
-    _refuse_two_formats(ctx)
     return context
-
-
-def _refuse_two_formats(ctx: typer.Context) -> None:
-    """UsageError for `--json` beside a `--format` that is another one; every command's options have these names."""
-    format = ctx.params.get("format")
-    if not ctx.params.get("json") or format is None or str(format) == "json":
-        return
-    if (source := ctx.get_parameter_source("format")) is not None and source.name == "COMMANDLINE":
-        raise UsageError(f"--json and --format {format} contradict each other", "leave one of them out")
 
 
 @contextmanager
@@ -161,3 +152,48 @@ def writing_alone(
 
     with held(database, author, wait_s=context.settings.lock_wait_s, on_wait=tell) as lease:
         yield database.fenced(lease.require)
+
+
+class Format(StrEnum):
+    """How most reports can be printed."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+class MarkdownFormat(StrEnum):
+    """The same, and as Markdown for a page of GitHub's."""
+
+    TABLE = "table"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+class LinesFormat(StrEnum):
+    """The same, and as JSON with an object on each line."""
+
+    TABLE = "table"
+    JSON = "json"
+    JSONL = "jsonl"
+
+
+def _chosen(ctx: typer.Context, format: StrEnum) -> StrEnum:
+    """The format, which is JSON with `--json`. UsageError where the two contradict each other."""
+    if ctx.params.get("json") and format != "json":
+        source = ctx.get_parameter_source("format")
+        if source is not None and source.name == "COMMANDLINE":
+            raise UsageError(f"--json and --format {format} contradict each other", "leave one of them out")
+        format = type(format)("json")
+    return format
+
+
+def format_option(help: str = "How to print it.") -> Any:
+    """The option `--format`, which knows of a `--json` beside it."""
+    return typer.Option("--format", help=help, callback=_chosen)
+
+
+FormatOption = Annotated[Format, format_option()]
+MarkdownFormatOption = Annotated[MarkdownFormat, format_option()]
+LinesFormatOption = Annotated[LinesFormat, format_option()]
+JsonOption = Annotated[bool, typer.Option("--json", is_eager=True, help="The same as --format json.")]
+"""Looked at first; what it says is in the command's `format`."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import getpass
 from contextlib import contextmanager
-from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from modelctl.cli.context import Context, context_of, database_of, readable_database
+from modelctl.cli.context import Context, Format, FormatOption, JsonOption, context_of, database_of, readable_database
 from modelctl.config.settings import author_of
 from modelctl.core.credentials import MASTER_KEY_VARIABLE, CredentialState, FoundKey, owner_text, project_of
 from modelctl.core.text import require_known
@@ -38,19 +37,10 @@ app = typer.Typer(
 )
 
 
-class CredentialFormat(StrEnum):
-    """How keys' places and fingerprints are printed."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
 Provider = Annotated[str, typer.Argument(metavar="PROVIDER", help="As openai; see `modelctl catalog show`.")]
 Project = Annotated[
     str | None, typer.Option("--project", metavar="P", help="A project of yours; left out means the platform.")
 ]
-Format = Annotated[CredentialFormat, typer.Option("--format", help="How to print it.")]
-AsJson = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
 NO_ARGUMENTS = {"allow_extra_args": True, "ignore_unknown_options": True}
 """For commands that are told a secret: Typer would print what it does not expect, and that may be the secret."""
 
@@ -88,7 +78,7 @@ def set_command(ctx: typer.Context, provider: Provider, project: Project = None)
 
 
 @app.command("list", epilog="Example: modelctl credential list --json")
-def list_command(ctx: typer.Context, format: Format = CredentialFormat.TABLE, json: AsJson = False) -> None:
+def list_command(ctx: typer.Context, format: FormatOption = Format.TABLE, json: JsonOption = False) -> None:
     """List stored keys by fingerprint.
 
     And whether the master key in force opens them.
@@ -108,7 +98,7 @@ def list_command(ctx: typer.Context, format: Format = CredentialFormat.TABLE, js
         state_of, missing = None, str(error)
     found = [(each, state_of(each) if state_of else CredentialState.UNCHECKED) for each in stored.values()]
     look = look_of(context.stdout, context.environ)
-    if json or format is CredentialFormat.JSON:
+    if format is Format.JSON:
         context.answer(credentials_json(found, look))
     elif found:
         context.answer(credentials_table(found, look))
@@ -281,8 +271,8 @@ def which_command(
     ctx: typer.Context,
     provider: Provider,
     project: Project = None,
-    format: Format = CredentialFormat.TABLE,
-    json: AsJson = False,
+    format: FormatOption = Format.TABLE,
+    json: JsonOption = False,
 ) -> None:
     """Tell which key a provider is asked with.
 
@@ -292,7 +282,7 @@ def which_command(
     with _asking(context, provider, project) as (known, keys):
         found = _found(known, keys)
     fingerprint = _fingerprint(context, found)
-    if json or format is CredentialFormat.JSON:
+    if format is Format.JSON:
         return _answer_json(context, _facts(provider, keys, found, fingerprint))
     told = f", fingerprint {fingerprint}" if fingerprint is not None else ""
     context.answer(f"{owner_text(provider, keys.project)}: the {found.source}'s, in {found.name}{told}")
@@ -303,8 +293,8 @@ def test_command(
     ctx: typer.Context,
     provider: Provider,
     project: Project = None,
-    format: Format = CredentialFormat.TABLE,
-    json: AsJson = False,
+    format: FormatOption = Format.TABLE,
+    json: JsonOption = False,
 ) -> None:
     """Ask the provider for its models; nothing is written.
 
@@ -314,7 +304,7 @@ def test_command(
     with _asking(context, provider, project) as (known, keys):
         found = _found(known, keys)
         listed = _listed(context, known, keys)
-    if not (json or format is CredentialFormat.JSON):
+    if format is not Format.JSON:
         if listed.error is not None:
             raise listed.error
         models = len(listed.listing.records) if listed.listing is not None else 0

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from modelctl.cli.context import context_of, database_of
+from modelctl.cli.context import Format, FormatOption, JsonOption, context_of, database_of
 from modelctl.errors import ExitCode
 
 app = typer.Typer(
@@ -16,13 +15,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     epilog="A SQLite file is created and upgraded by itself; on a server this is a decision of yours.",
 )
-
-
-class StatusFormat(StrEnum):
-    """How the status is printed."""
-
-    TABLE = "table"
-    JSON = "json"
 
 
 @app.command("upgrade", epilog="Example: modelctl --database postgresql://me@localhost/shop db upgrade")
@@ -39,8 +31,8 @@ def upgrade(ctx: typer.Context) -> None:
 @app.command("status", epilog="Example: modelctl db status --format json")
 def status(
     ctx: typer.Context,
-    format: Annotated[StatusFormat, typer.Option("--format", help="How to print it.")] = StatusFormat.TABLE,
-    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    format: FormatOption = Format.TABLE,
+    json: JsonOption = False,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 3 when an upgrade is pending.")] = False,
 ) -> None:
     """Tell the version of the tables and what an upgrade would run."""
@@ -53,7 +45,7 @@ def status(
             if database.is_missing_file
             else schema.status(database)
         )
-        if json or format is StatusFormat.JSON:
+        if format is Format.JSON:
             from json import dumps
 
             context.answer(

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelctl.cli.context import Context, context_of, database_if_any
+from modelctl.cli.context import Context, JsonOption, LinesFormat, LinesFormatOption, context_of, database_if_any
 from modelctl.cli.options import MaxAge, Project, SourceOption, asking, say_left_out
 from modelctl.errors import ExitCode, SourceError
 
@@ -29,14 +28,6 @@ Exit codes: 0 done, 1 no provider answered, 5 some providers failed; the others 
 """
 
 
-class DiscoverFormat(StrEnum):
-    """How listings are printed."""
-
-    TABLE = "table"
-    JSON = "json"
-    JSONL = "jsonl"
-
-
 def discover_command(
     ctx: typer.Context,
     provider: Annotated[
@@ -44,8 +35,8 @@ def discover_command(
     ] = None,
     project: Project = None,
     max_age: MaxAge = None,
-    format: Annotated[DiscoverFormat, typer.Option("--format", help="How to print it.")] = DiscoverFormat.TABLE,
-    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    format: LinesFormatOption = LinesFormat.TABLE,
+    json: JsonOption = False,
 ) -> None:
     """Show what the providers' APIs list; nothing is written.
 
@@ -59,13 +50,12 @@ def discover_command(
     named = sorted(set(provider or ()))
     who = asking(named, SourceOption.API if named else SourceOption.AUTO, max_age, project)
     found = _found(context, _jobs(context, who))
-    format = DiscoverFormat.JSON if json else format
     if text := FORMATS[format](found, look_of(context.stdout, context.environ)):
         context.answer(text)
     for each in found:
         if each.error is not None:
             context.warn(f"error: {each.error}")
-        elif each.notice is not None and format is DiscoverFormat.JSONL:
+        elif each.notice is not None and format is LinesFormat.JSONL:
             context.say(f"{each.provider}: {each.notice}")
     failed = sum(each.error is not None for each in found)
     if failed:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from modelctl.cli.context import context_of, database_of
+from modelctl.cli.context import Format, FormatOption, JsonOption, context_of, database_of
 from modelctl.core.text import duration
 from modelctl.errors import ExitCode
 
@@ -21,20 +20,13 @@ Exits 3 when there are findings, or when something could not be looked at.
 """
 
 
-class DoctorFormat(StrEnum):
-    """How the findings are printed."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
 def doctor_command(
     ctx: typer.Context,
     max_age: Annotated[
         str, typer.Option("--max-age", metavar="Nh|Nd", help="How long ago a provider's last whole run may be.")
     ] = "26h",
-    format: Annotated[DoctorFormat, typer.Option("--format", help="How to print it.")] = DoctorFormat.TABLE,
-    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    format: FormatOption = Format.TABLE,
+    json: JsonOption = False,
 ) -> None:
     """Check the database, catalogs, keys, runs and models.
 
@@ -58,7 +50,7 @@ def doctor_command(
     )
     with database_of(context) as database:
         checkup = check_up(database, options)
-    text = FORMATS[DoctorFormat.JSON if json else format](checkup, look_of(context.stdout, context.environ))
+    text = FORMATS[format](checkup, look_of(context.stdout, context.environ))
     context.answer(context.without_secrets(text))
     if not checkup.is_ok:
         raise typer.Exit(ExitCode.PENDING)

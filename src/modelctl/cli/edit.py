@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelctl.cli.context import Context, context_of, readable_database
+from modelctl.cli.context import Context, Format, FormatOption, JsonOption, context_of, readable_database
 from modelctl.config.settings import author_of
 from modelctl.core.edits.additions import facts_from_words
 from modelctl.core.edits.models import (
@@ -31,13 +30,6 @@ if TYPE_CHECKING:
     from modelctl.services.models import EditAll, EditResult, Reach
 
 
-class EditFormat(StrEnum):
-    """How the answer is printed."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
 Where = Annotated[
     str | None,
     typer.Option(
@@ -46,8 +38,6 @@ Where = Annotated[
 ]
 Yes = Annotated[bool, typer.Option("--yes", help="With --where: write what the preview shows.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change and write nothing.")]
-Format = Annotated[EditFormat, typer.Option("--format", help="How to print it.")]
-Json = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
 
 WHERE_HELP = """\
 --where takes the words of `modelctl list`, all of which must hold: provider, status, type, tier (A,B: any of them),
@@ -167,8 +157,8 @@ def deprecate_command(
     on: Annotated[str | None, typer.Option(metavar="DAY", help="When it was announced, as 2026-12-01.")] = None,
     retires: Annotated[str | None, typer.Option(metavar="DAY", help="The last day on which it answers.")] = None,
     dry_run: DryRun = False,
-    format: Format = EditFormat.TABLE,
-    json: Json = False,
+    format: FormatOption = Format.TABLE,
+    json: JsonOption = False,
 ) -> None:
     """State the end of models, and what replaces them."""
     context = context_of(ctx)
@@ -177,7 +167,7 @@ def deprecate_command(
         on=day(on, "--on") if on is not None else None,
         retires=day(retires, "--retires") if retires is not None else None,
     )
-    order = EditRequest(command="deprecate", names=models, dry_run=dry_run, as_json=json or format is EditFormat.JSON)
+    order = EditRequest(command="deprecate", names=models, dry_run=dry_run, as_json=format is Format.JSON)
     today = context.now.date()
     run_edit(context, order, lambda models, known: deprecate(models, known, end, today=today))
 
@@ -186,14 +176,14 @@ def undeprecate_command(
     ctx: typer.Context,
     models: Models,
     dry_run: DryRun = False,
-    format: Format = EditFormat.TABLE,
-    json: Json = False,
+    format: FormatOption = Format.TABLE,
+    json: JsonOption = False,
 ) -> None:
     """Take the end of models back."""
     from modelctl.services.models import each_row
 
     context = context_of(ctx)
-    order = EditRequest(command="undeprecate", names=models, dry_run=dry_run, as_json=json or format is EditFormat.JSON)
+    order = EditRequest(command="undeprecate", names=models, dry_run=dry_run, as_json=format is Format.JSON)
     today = context.now.date()
     run_edit(context, order, each_row(lambda model, _known: undeprecate(model, today=today)))
 
@@ -222,8 +212,8 @@ def enable_command(
     where: Where = None,
     yes: Yes = False,
     dry_run: DryRun = False,
-    format: Format = EditFormat.TABLE,
-    json: Json = False,
+    format: FormatOption = Format.TABLE,
+    json: JsonOption = False,
 ) -> None:
     """Switch models on for your application."""
     _turn(ctx, "enable", is_enabled=True)
@@ -235,8 +225,8 @@ def disable_command(
     where: Where = None,
     yes: Yes = False,
     dry_run: DryRun = False,
-    format: Format = EditFormat.TABLE,
-    json: Json = False,
+    format: FormatOption = Format.TABLE,
+    json: JsonOption = False,
 ) -> None:
     """Switch models off for your application.
 
@@ -255,7 +245,7 @@ def _turn(ctx: typer.Context, command: str, *, is_enabled: bool) -> None:
         where=said["where"],
         yes=said["yes"],
         dry_run=said["dry_run"],
-        as_json=said["json"] or said["format"] is EditFormat.JSON,
+        as_json=said["format"] is Format.JSON,
     )
     edit = each_row(lambda model, _known: set_enabled(model, is_enabled=is_enabled))
     run_edit(context_of(ctx), order, edit)
@@ -279,12 +269,12 @@ def remove_command(
         bool, typer.Option("--cascade", help="Take the replacement or alias out of the rows that point there.")
     ] = False,
     dry_run: DryRun = False,
-    format: Format = EditFormat.TABLE,
-    json: Json = False,
+    format: FormatOption = Format.TABLE,
+    json: JsonOption = False,
 ) -> None:
     """Remove rows; syncs do not bring them back."""
     context = context_of(ctx)
-    order = EditRequest(command="remove", names=models, dry_run=dry_run, as_json=json or format is EditFormat.JSON)
+    order = EditRequest(command="remove", names=models, dry_run=dry_run, as_json=format is Format.JSON)
     today = context.now.date()
     edit: EditAll = remove
     if cascade:
@@ -310,8 +300,8 @@ def set_command(
     where: Where = None,
     yes: Yes = False,
     dry_run: DryRun = False,
-    format: Format = EditFormat.TABLE,
-    json: Json = False,
+    format: FormatOption = Format.TABLE,
+    json: JsonOption = False,
 ) -> None:
     """Set facts of a model, or of many, and pin them.
 
@@ -330,7 +320,7 @@ def set_command(
         where=where,
         yes=yes,
         dry_run=dry_run,
-        as_json=json or format is EditFormat.JSON,
+        as_json=format is Format.JSON,
     )
     today = context.now.date()
     run_edit(context, order, each_row(lambda model, known: set_facts(model, values, known, today=today)))

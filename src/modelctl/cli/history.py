@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelctl.cli.context import Context, context_of, readable_database
+from modelctl.cli.context import (
+    Context,
+    Format,
+    FormatOption,
+    JsonOption,
+    LinesFormat,
+    LinesFormatOption,
+    context_of,
+    readable_database,
+)
 from modelctl.core.facts import ModelKey
 from modelctl.core.models.resolve import NAMING_FACTS, Rule, resolve
 from modelctl.core.runs import HistoryEntry, since_instant
@@ -36,14 +44,6 @@ MODEL is written as for `show`; a row that is gone is found by its provider/mode
 """
 
 
-class HistoryFormat(StrEnum):
-    """How the trail is printed."""
-
-    TABLE = "table"
-    JSON = "json"
-    JSONL = "jsonl"
-
-
 def history_command(
     ctx: typer.Context,
     model: Annotated[str | None, typer.Argument(metavar="MODEL", help="Only changes of this model.")] = None,
@@ -54,8 +54,8 @@ def history_command(
         str | None, typer.Option(metavar="DATE|7d|24h", help="Only changes from then on: a day, an instant, or ago.")
     ] = None,
     limit: Annotated[int, typer.Option(min=1, metavar="N", help="Show the last N changes.")] = 50,
-    format: Annotated[HistoryFormat, typer.Option("--format", help="How to print it.")] = HistoryFormat.TABLE,
-    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    format: LinesFormatOption = LinesFormat.TABLE,
+    json: JsonOption = False,
 ) -> None:
     """Show who changed what, when and from which source.
 
@@ -70,7 +70,7 @@ def history_command(
         context.say(trail.note)
     shown = trail.entries[:limit]
     empty_because = None if shown else "filtered" if trail.total else "nothing"
-    _print(context, shown, empty_because, HistoryFormat.JSON if json else format)
+    _print(context, shown, empty_because, format)
     if len(trail.entries) > limit:
         context.say(f"the last {f'{limit} changes' if limit > 1 else 'change'}; --limit shows more")
     if empty_because == "filtered":
@@ -125,15 +125,15 @@ def _key(connection: Connection, tables: Tables, name: str) -> tuple[ModelKey, s
     return resolution.key, "" if resolution.rule is Rule.EXACT else f"{name!r} is {resolution}"
 
 
-def _print(context: Context, entries: Sequence[HistoryEntry], empty_because: str | None, format: HistoryFormat) -> None:
+def _print(context: Context, entries: Sequence[HistoryEntry], empty_because: str | None, format: LinesFormat) -> None:
     from modelctl.output.console import look_of
     from modelctl.output.history import history, history_json, history_json_lines
 
     look = look_of(context.stdout, context.environ)
-    if format is HistoryFormat.JSON:
+    if format is LinesFormat.JSON:
         context.answer(history_json(entries, empty_because, look))
     elif entries:
-        context.answer((history_json_lines if format is HistoryFormat.JSONL else history)(entries, look))
+        context.answer((history_json_lines if format is LinesFormat.JSONL else history)(entries, look))
 
 
 def _what(key: ModelKey | None, providers: Collection[str], since: datetime | None) -> str:
@@ -162,17 +162,6 @@ RUN is the id of a run, the beginning of one, or `last`.
 app = typer.Typer(rich_markup_mode=None, invoke_without_command=True, epilog=RUNS_EPILOG)
 
 
-class RunsFormat(StrEnum):
-    """How runs are printed."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
-Format = Annotated[RunsFormat, typer.Option("--format", help="How to print it.")]
-Json = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
-
-
 @app.callback()
 def runs_command(
     ctx: typer.Context,
@@ -180,8 +169,8 @@ def runs_command(
         list[str] | None, typer.Option("--provider", metavar="NAME", help="Only runs of that provider. Repeatable.")
     ] = None,
     limit: Annotated[int, typer.Option(min=1, metavar="N", help="Show the last N runs.")] = 20,
-    format: Format = RunsFormat.TABLE,
-    json: Json = False,
+    format: FormatOption = Format.TABLE,
+    json: JsonOption = False,
 ) -> None:
     """Show the last runs: who wrote when, and what came of it."""
     from modelctl.db import history, read
@@ -198,7 +187,7 @@ def runs_command(
     fitting = [run for run in runs if not wanted or any(record.provider in wanted for record in run.records)]
     shown, look = fitting[:limit], look_of(context.stdout, context.environ)
     empty_because = None if shown else "filtered" if runs else "nothing"
-    if json or format is RunsFormat.JSON:
+    if format is Format.JSON:
         context.answer(runs_json(shown, empty_because, look))
     elif shown:
         context.answer(runs_table(shown, look))
@@ -214,8 +203,8 @@ def runs_command(
 def show(
     ctx: typer.Context,
     run: Annotated[str, typer.Argument(metavar="RUN", help="The id of a run, its beginning, or `last`.")],
-    format: Format = RunsFormat.TABLE,
-    json: Json = False,
+    format: FormatOption = Format.TABLE,
+    json: JsonOption = False,
 ) -> None:
     """Show one run: counts, errors and every change.
 
@@ -228,7 +217,7 @@ def show(
     with readable_database(context) as database:
         found, entries = database.read(lambda connection: _run_and_changes(connection, database.tables, run))
     look = look_of(context.stdout, context.environ)
-    as_json = json or format is RunsFormat.JSON
+    as_json = format is Format.JSON
     context.answer(run_json(found, entries, look) if as_json else run_page(found, entries, look))
     if not entries:
         context.say("the run changed nothing")

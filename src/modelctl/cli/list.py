@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from modelctl.cli.context import Context, context_of, readable_database
+from modelctl.cli.context import Context, JsonOption, context_of, format_option, readable_database
 from modelctl.cli.options import Project
 from modelctl.core.facts import CAPABILITIES, ModelType, Status, Tier
 from modelctl.core.models.query import (
@@ -172,8 +172,7 @@ Columns = Annotated[_Names, typer.Option(metavar="COLUMN,…", help="Just these 
 Limit = Annotated[int | None, typer.Option(min=1, metavar="N", help="At most so many.")]
 Usable = Annotated[bool, typer.Option("--usable", help="Enabled, live, and there is a key to call them with.")]
 Group = Annotated[GroupBy | None, typer.Option("--group-by", help="In groups: a title each, or an object in JSON.")]
-Format = Annotated[ListFormat, typer.Option(help="How to print them.")]
-AsJson = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
+Format = Annotated[ListFormat, format_option()]
 
 
 def list_command(
@@ -202,7 +201,7 @@ def list_command(
     project: Project = None,
     group_by: Group = None,
     format: Format = ListFormat.TABLE,
-    json: AsJson = False,
+    json: JsonOption = False,
 ) -> None:
     """List models.
 
@@ -218,7 +217,7 @@ def list_command(
         search=search,
         with_retired=with_retired,
     )
-    view = View(_split(sort), _columns(columns, protected), limit, group_by, ListFormat.JSON if json else format)
+    view = View(_split(sort), _columns(columns, protected), limit, group_by, format)
     _list(context_of(ctx), wanted, _usable_for(usable, project), view)
 
 

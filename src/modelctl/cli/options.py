@@ -18,6 +18,8 @@ from modelctl.core.records import BadRow
 from modelctl.errors import InvalidFact, UsageError
 
 if TYPE_CHECKING:
+    from modelctl.core.prices.usage import Usage
+    from modelctl.core.records import BadRow
     from modelctl.services.sources import Asking, KnownProvider
 
 
@@ -92,6 +94,7 @@ _PARAMETER = "usage"
 
 def metered(command: Callable[..., None]) -> Callable[..., None]:
     """The command with an option per meter instead of its parameter `usage`, which gets what they say."""
+
     plain = inspect.signature(command, eval_str=True)
     others = [each for each in plain.parameters.values() if each.name != _PARAMETER]
     options = [
@@ -121,6 +124,8 @@ def option(meter: str) -> str:
 
 
 def _usage(said: dict[str, str]) -> Usage:
+    from modelctl.core.prices.usage import Usage
+
     try:
         return Usage({name: read_quantity(name, text) for name, text in said.items()})
     except InvalidFact as error:

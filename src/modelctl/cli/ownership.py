@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelctl.cli.context import Context, context_of, readable_database
+from modelctl.cli.context import Context, Format, FormatOption, JsonOption, context_of, readable_database
 from modelctl.config.settings import author_of
 from modelctl.core.planning import ownership as claims
 from modelctl.core.planning.plan import Verdict
@@ -115,17 +114,10 @@ Keys = Annotated[list[str], typer.Argument(metavar="KEY", help="As provider/mode
 Note = Annotated[str | None, typer.Option(metavar="TEXT", help="Why; kept with the decision.")]
 
 
-class HeldFormat(StrEnum):
-    """How the holds are printed."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
 def held_command(
     ctx: typer.Context,
-    format: Annotated[HeldFormat, typer.Option(help="How to print them.")] = HeldFormat.TABLE,
-    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    format: FormatOption = Format.TABLE,
+    json: JsonOption = False,
 ) -> None:
     """List what guards hold, and what was decided about it."""
     from modelctl.db.write import holds_of
@@ -134,7 +126,7 @@ def held_command(
     context = context_of(ctx)
     with readable_database(context) as database:
         holds = database.read(lambda connection: holds_of(connection, database.tables))
-    if json or format is HeldFormat.JSON:
+    if format is Format.JSON:
         context.answer(holds_json(holds))
     elif holds:
         context.answer(holds_text(holds))

@@ -11,7 +11,19 @@ import typer
 
 from modelctl import __version__
 from modelctl.cli import sync as syncing
-from modelctl.cli.context import Context, context_of, database_of, readable_database, writing_alone
+from modelctl.cli.context import (
+    Context,
+    Format,
+    FormatOption,
+    JsonOption,
+    MarkdownFormat,
+    MarkdownFormatOption,
+    context_of,
+    database_of,
+    format_option,
+    readable_database,
+    writing_alone,
+)
 from modelctl.cli.options import MaxAge, SourceChoices, SourceOption, asking, say_left_out
 from modelctl.cli.sync import Accept, Force, Recreate, Take, order_of, print_report, watched
 from modelctl.config.settings import author_of
@@ -40,8 +52,8 @@ def apply_command(
     ctx: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What `modelctl plan -o FILE` wrote.")],
     migrate: syncing.Migrate = False,
-    format: syncing.Format = syncing.ReportFormat.TABLE,
-    json: syncing.Json = False,
+    format: MarkdownFormatOption = MarkdownFormat.TABLE,
+    json: JsonOption = False,
 ) -> None:
     """Carry out a plan, exactly as it was shown.
 
@@ -52,7 +64,7 @@ def apply_command(
     plan = _read(file)
     report = _apply(context, plan, migrate=migrate)
     code = report.exit_code(pending_counts=False)
-    print_report(context, report, code, syncing.ReportFormat.JSON if json else format)
+    print_report(context, report, code, format)
     raise typer.Exit(code)
 
 
@@ -127,9 +139,9 @@ def plan_command(
     recreate: Recreate = None,
     max_age: MaxAge = None,
     format: Annotated[
-        PlanFormat, typer.Option("--format", help="How to print it; json is what -o writes, sql the statements.")
+        PlanFormat, format_option("How to print it; json is what -o writes, sql the statements.")
     ] = PlanFormat.TABLE,
-    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    json: JsonOption = False,
 ) -> None:
     """Show what a sync would do, and keep it for `apply`.
 
@@ -137,7 +149,6 @@ def plan_command(
     --hold or --accept.
     """
     context = context_of(ctx)
-    format = PlanFormat.JSON if json else format
     who = asking(provider, source, max_age)
     order = order_of(who, accept=accept, force=force, take=take, recreate=recreate, hold=hold, dry_run=True)
     with database_of(context) as database:
@@ -218,19 +229,12 @@ Exits 5 when some rows have moved since and were left alone, 6 when all have.
 """
 
 
-class UndoFormat(StrEnum):
-    """How the answer is printed."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
 def undo_command(
     ctx: typer.Context,
     run: Annotated[str, typer.Argument(metavar="RUN", help="The id of a run, its beginning, or `last`.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go back and write nothing.")] = False,
-    format: Annotated[UndoFormat, typer.Option("--format", help="How to print it.")] = UndoFormat.TABLE,
-    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    format: FormatOption = Format.TABLE,
+    json: JsonOption = False,
 ) -> None:
     """Take a run back.
 
@@ -243,7 +247,7 @@ def undo_command(
     report = _take_back(context, run, dry_run=dry_run)
     look = look_of(context.stdout, context.environ)
     written = report.run if not dry_run and report.taken_back else None
-    if json or format is UndoFormat.JSON:
+    if format is Format.JSON:
         context.answer(undo_json(report.undone, written, report.providers, look))
     else:
         for each in report.providers:

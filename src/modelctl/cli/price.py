@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,7 +10,7 @@ import typer
 from modelctl.cli import price_cost
 from modelctl.cli import price_entry as price_import
 from modelctl.cli import price_entry as price_set
-from modelctl.cli.context import Context, context_of, readable_database
+from modelctl.cli.context import Context, Format, FormatOption, JsonOption, context_of, readable_database
 from modelctl.cli.price_cost import find
 from modelctl.core.prices.price import PriceKind
 from modelctl.core.text import counted, instant, require_known, to_seconds
@@ -37,16 +36,7 @@ app = typer.Typer(
 )
 
 
-class PriceFormat(StrEnum):
-    """How prices are printed."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="As provider/model_id, or shorter.")]
-Format = Annotated[PriceFormat, typer.Option("--format", help="How to print it.")]
-AsJson = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
 
 
 @app.command("show", epilog="Example: modelctl price show google/gemini-4-argon --all")
@@ -54,15 +44,15 @@ def show(
     ctx: typer.Context,
     model: Model,
     with_past: Annotated[bool, typer.Option("--all", help="Past prices, too.")] = False,
-    format: Format = PriceFormat.TABLE,
-    json: AsJson = False,
+    format: FormatOption = Format.TABLE,
+    json: JsonOption = False,
 ) -> None:
     """Show a model's prices in force now.
 
     By service tier, prompt size and hour, and those that are announced.
     """
     context = context_of(ctx)
-    _sheet(context, model, to_seconds(context.now), with_past=with_past, as_json=json or format is PriceFormat.JSON)
+    _sheet(context, model, to_seconds(context.now), with_past=with_past, as_json=format is Format.JSON)
 
 
 @app.command("at", epilog="Example: modelctl price at deepseek/deepseek-flash 2026-11-21T03:00:00Z")
@@ -70,15 +60,15 @@ def at(
     ctx: typer.Context,
     model: Model,
     date: Annotated[str, typer.Argument(metavar="DATE|INSTANT", help="2026-12-01, or 2026-12-01T07:30:00Z; UTC.")],
-    format: Format = PriceFormat.TABLE,
-    json: AsJson = False,
+    format: FormatOption = Format.TABLE,
+    json: JsonOption = False,
 ) -> None:
     """Show a model's prices at an instant, past or to come.
 
     A date means its first moment.
     """
     context = context_of(ctx)
-    _sheet(context, model, instant(date, "DATE"), with_past=False, as_json=json or format is PriceFormat.JSON)
+    _sheet(context, model, instant(date, "DATE"), with_past=False, as_json=format is Format.JSON)
 
 
 @app.command("history", epilog="Example: modelctl price history openai/gpt-4o --kind input --plot")
@@ -91,8 +81,8 @@ def history(
     plot: Annotated[
         bool | None, typer.Option("--plot/--no-plot", help="Draw what has changed; left out: on a terminal only.")
     ] = None,
-    format: Format = PriceFormat.TABLE,
-    json: AsJson = False,
+    format: FormatOption = Format.TABLE,
+    json: JsonOption = False,
 ) -> None:
     """Show every dated price of a model, and who states it."""
     from modelctl.core.prices.timeline import periods
@@ -106,7 +96,7 @@ def history(
         there_are = sorted({each.kind for each in known[key].prices})
         raise UsageError(f"{key} has no price for {', '.join(kind)}", f"it has {', '.join(there_are)}")
     look, held = look_of(context.stdout, context.environ), periods(wanted)
-    if json or format is PriceFormat.JSON:
+    if format is Format.JSON:
         context.answer(history_json(key, held, look))
     else:
         with_plot = context.stdout.isatty() if plot is None else plot
@@ -127,8 +117,8 @@ def changes(
     provider: Annotated[
         list[str] | None, typer.Option("--provider", metavar="NAME", help="Only this seller's. Repeatable.")
     ] = None,
-    format: Format = PriceFormat.TABLE,
-    json: AsJson = False,
+    format: FormatOption = Format.TABLE,
+    json: JsonOption = False,
 ) -> None:
     """Show which prices change in a span of time.
 
@@ -144,7 +134,7 @@ def changes(
         raise UsageError(f"--until {until} is not after --since {since or begin.date()}")
     found = _changes(context, begin, end, provider or [])
     look = look_of(context.stdout, context.environ)
-    if json or format is PriceFormat.JSON:
+    if format is Format.JSON:
         context.answer(changes_json(found, look, since=begin, until=end))
     elif found:
         context.answer(changes_text(found, look))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelctl.cli.context import Context, context_of, readable_database
+from modelctl.cli.context import Context, Format, FormatOption, JsonOption, context_of, format_option, readable_database
 from modelctl.cli.options import metered, read_file, tell_bad_rows
 from modelctl.core.facts import ModelKey
 from modelctl.core.models.resolve import Resolution, Rule, resolve
@@ -123,18 +123,10 @@ class BillFormat(StrEnum):
     CSV = "csv"
 
 
-class CompareFormat(StrEnum):
-    """How a comparison is printed."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
 At = Annotated[
     str | None, typer.Option("--at", metavar="DATE|INSTANT", help="When; a date is its first moment, UTC. [now]")
 ]
 Tier = Annotated[ServiceTier, typer.Option("--service-tier", help="How the request was served.")]
-AsJson = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
 
 
 @metered
@@ -148,8 +140,8 @@ def cost(
     at: At = None,
     service_tier: Tier = ServiceTier.STANDARD,
     by_model: Annotated[bool, typer.Option("--by-model", help="With --from: a line per model.")] = False,
-    format: Annotated[BillFormat, typer.Option("--format", help="How to print it.")] = BillFormat.TABLE,
-    json: AsJson = False,
+    format: Annotated[BillFormat, format_option()] = BillFormat.TABLE,
+    json: JsonOption = False,
 ) -> None:
     """Compute what a request costs, or each of many.
 
@@ -157,7 +149,7 @@ def cost(
     """
 
     context = context_of(ctx)
-    moment, format = instant(at, "--at") if at else None, BillFormat.JSON if json else format
+    moment, format = instant(at, "--at") if at else None, format
     if source is not None:
         if model is not None or usage.quantities:
             raise UsageError("--from bills what the records say: give no MODEL and no quantities with it")
@@ -177,8 +169,8 @@ def compare(
     models: Annotated[list[str], typer.Argument(metavar="MODEL", help="As provider/model_id, or shorter.")],
     at: At = None,
     service_tier: Tier = ServiceTier.STANDARD,
-    format: Annotated[CompareFormat, typer.Option("--format", help="How to print it.")] = CompareFormat.TABLE,
-    json: AsJson = False,
+    format: FormatOption = Format.TABLE,
+    json: JsonOption = False,
 ) -> None:
     """Compute what one request costs on several models.
 
@@ -191,7 +183,7 @@ def compare(
     context = context_of(ctx)
     bills = by_cost(_bills(context, models, usage, instant(at, "--at") if at else None, service_tier))
     look = look_of(context.stdout, context.environ)
-    as_json = json or format is CompareFormat.JSON
+    as_json = format is Format.JSON
     context.answer(compare_json(bills, look) if as_json else compare_text(bills, look))
     incomplete = sum(not each.bill.is_complete for each in bills)
     if incomplete:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from modelctl.cli.context import Context, context_of, readable_database, writing_alone
+from modelctl.cli.context import Context, Format, FormatOption, JsonOption, context_of, readable_database, writing_alone
 from modelctl.cli.options import read_file, tell_bad_rows
 from modelctl.config.settings import author_of
 from modelctl.core.models.resolve import Rule
@@ -20,17 +19,6 @@ from modelctl.errors import UsageError
 if TYPE_CHECKING:
     from modelctl.core.prices.manual import PriceRow
     from modelctl.services.prices import PriceEdit, PriceReport
-
-
-class EntryFormat(StrEnum):
-    """How what was done is printed."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
-Format = Annotated[EntryFormat, typer.Option("--format", help="How to print what was done.")]
-AsJson = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
 
 
 def edit_and_report(
@@ -111,8 +99,8 @@ One bad line, and nothing is written. The same file twice changes nothing the se
 def import_prices(
     ctx: typer.Context,
     file: Annotated[str, typer.Argument(metavar="FILE|-", help="CSV or JSONL; - for stdin.")],
-    format: Format = EntryFormat.TABLE,
-    json: AsJson = False,
+    format: FormatOption = Format.TABLE,
+    json: JsonOption = False,
 ) -> None:
     """Enter the prices of a file, all of them or none."""
     from modelctl.core.prices.manual import points_to_set, read_price_rows
@@ -121,7 +109,7 @@ def import_prices(
     found = read_file(context, file, "FILE", read_price_rows)
     if not found.rows and not found.bad:
         context.warn(f"warning: {file} holds no prices")
-    as_json = json or format is EntryFormat.JSON
+    as_json = format is Format.JSON
     edit_and_report(context, "price import", found.rows, points_to_set, as_json=as_json, bad=found.bad)
 
 
@@ -192,13 +180,13 @@ def set_price(
     context_above: Above = None,
     service_tier: Tier = None,
     currency: Currency = None,
-    format: Format = EntryFormat.TABLE,
-    json: AsJson = False,
+    format: FormatOption = Format.TABLE,
+    json: JsonOption = False,
 ) -> None:
     """Enter a model's prices from a day on; no sync changes them."""
     from modelctl.core.prices.manual import points_to_set
 
-    as_json = json or format is EntryFormat.JSON
+    as_json = format is Format.JSON
     edit_and_report(context_of(ctx), "price set", _rows(ctx.params), points_to_set, as_json=as_json)
 
 
@@ -215,8 +203,8 @@ def correct(
     context_above: Above = None,
     service_tier: Tier = None,
     currency: Currency = None,
-    format: Format = EntryFormat.TABLE,
-    json: AsJson = False,
+    format: FormatOption = Format.TABLE,
+    json: JsonOption = False,
 ) -> None:
     """Correct a wrong entry of the ledger.
 
@@ -224,7 +212,7 @@ def correct(
     """
     from modelctl.core.prices.manual import points_to_correct
 
-    as_json = json or format is EntryFormat.JSON
+    as_json = format is Format.JSON
     edit_and_report(context_of(ctx), "price correct", _rows(ctx.params), points_to_correct, as_json=as_json)
 
 

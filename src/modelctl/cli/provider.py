@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from modelctl.cli.context import Context, context_of, database_if_any, database_of, readable_database
+from modelctl.cli.context import (
+    Context,
+    Format,
+    FormatOption,
+    JsonOption,
+    context_of,
+    database_if_any,
+    database_of,
+    readable_database,
+)
 from modelctl.cli.options import known_to, wanted_of
 from modelctl.config.settings import author_of
 from modelctl.core.edits.providers import ProviderOptions, is_unencrypted, shown_setting
@@ -27,16 +35,7 @@ if TYPE_CHECKING:
 app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Look at providers, try them, add your own.")
 
 
-class ProviderFormat(StrEnum):
-    """How providers are printed."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
 Name = Annotated[str, typer.Argument(metavar="PROVIDER", help="Its name, as in PROVIDER/model_id.")]
-Format = Annotated[ProviderFormat, typer.Option("--format", help="How to print it.")]
-AsJson = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
 
 
 @app.command(
@@ -49,7 +48,7 @@ Examples:
 `key` names the variable that holds the key, never the key. `health` is what `modelctl provider test` last found.
 """,
 )
-def list_command(ctx: typer.Context, format: Format = ProviderFormat.TABLE, json: AsJson = False) -> None:
+def list_command(ctx: typer.Context, format: FormatOption = Format.TABLE, json: JsonOption = False) -> None:
     """List the providers: switch, key, models, health.
 
     They are those of the database and of the catalogs.
@@ -60,7 +59,7 @@ def list_command(ctx: typer.Context, format: Format = ProviderFormat.TABLE, json
     context = context_of(ctx)
     views = list(_views(context).values())
     look = look_of(context.stdout, context.environ)
-    as_json = json or format is ProviderFormat.JSON
+    as_json = format is Format.JSON
     context.answer((providers_json if as_json else provider_table)(views, look))
 
 
@@ -72,7 +71,7 @@ Examples:
   modelctl provider show local-llm --format json
 """,
 )
-def show_command(ctx: typer.Context, name: Name, format: Format = ProviderFormat.TABLE, json: AsJson = False) -> None:
+def show_command(ctx: typer.Context, name: Name, format: FormatOption = Format.TABLE, json: JsonOption = False) -> None:
     """Show one provider, and who stated each setting."""
     from modelctl.output.console import look_of
     from modelctl.output.providers import provider_json, provider_page
@@ -81,7 +80,7 @@ def show_command(ctx: typer.Context, name: Name, format: Format = ProviderFormat
     views = _views(context)
     view = views[require_known(name, views, "provider")]
     look = look_of(context.stdout, context.environ)
-    as_json = json or format is ProviderFormat.JSON
+    as_json = format is Format.JSON
     context.answer((provider_json if as_json else provider_page)(view, look))
 
 
@@ -351,8 +350,8 @@ def test_command(
     names: Annotated[list[str] | None, typer.Argument(metavar="PROVIDER", help="Which to try.")] = None,
     every: Annotated[bool, typer.Option("--all", help="All that are enabled.")] = False,
     timeout: Annotated[str, typer.Option("--timeout", metavar="Ns|Nm", help="For each request.")] = "5s",
-    format: Format = ProviderFormat.TABLE,
-    json: AsJson = False,
+    format: FormatOption = Format.TABLE,
+    json: JsonOption = False,
 ) -> None:
     """Try providers and their keys.
 
@@ -373,7 +372,7 @@ def test_command(
     found = try_providers(wanted, keys, timeout_s=timeout_s, now=context.now)
     stored = _remembered(context, found)
     results, look = [(each.provider, each.probed) for each in found], look_of(context.stdout, context.environ)
-    if json or format is ProviderFormat.JSON:
+    if format is Format.JSON:
         context.answer(tests_json(results, context.now, stored, look))
     else:
         context.answer(tests_text(results, look))

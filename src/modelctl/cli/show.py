@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelctl.cli.context import Context, context_of, readable_database
+from modelctl.cli.context import (
+    Context,
+    Format,
+    FormatOption,
+    JsonOption,
+    MarkdownFormat,
+    MarkdownFormatOption,
+    context_of,
+    readable_database,
+)
 from modelctl.core.text import days
 from modelctl.errors import ExitCode, UsageError
 
@@ -29,14 +37,6 @@ Examples:
   modelctl lifecycle --within 26w --past 30d
   modelctl lifecycle --enabled --fail-within 30d --format markdown
 """
-
-
-class LifecycleFormat(StrEnum):
-    """How the ends are printed."""
-
-    TABLE = "table"
-    JSON = "json"
-    MARKDOWN = "markdown"
 
 
 def lifecycle_command(
@@ -59,7 +59,7 @@ def lifecycle_command(
     past: Annotated[
         str | None, typer.Option("--past", metavar="Nd|Nw", help="Show models, too, that ended so recently.")
     ] = None,
-    format: Annotated[LifecycleFormat, typer.Option("--format", help="How to print it.")] = LifecycleFormat.TABLE,
+    format: MarkdownFormatOption = MarkdownFormat.TABLE,
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
     """Show which models end when, and what replaces them.
@@ -80,7 +80,7 @@ def lifecycle_command(
     )
     with readable_database(context) as database:
         retirements = _retirements(context, database, window)
-    _print(context, retirements, LifecycleFormat.JSON if json else format)
+    _print(context, retirements, format)
     if any(retirements.findings(kind) for kind in RetirementFinding):
         raise typer.Exit(ExitCode.PENDING)
 
@@ -108,7 +108,7 @@ def _check_known(names: Iterable[str], known: Iterable[str]) -> None:
             raise UsageError(f"the database has no provider {name!r}", hint)
 
 
-def _print(context: Context, retirements: Retirements, format: LifecycleFormat) -> None:
+def _print(context: Context, retirements: Retirements, format: MarkdownFormat) -> None:
     from modelctl.output.retirements import FORMATS, alarms, remarks
 
     if text := FORMATS[format](retirements, context.stdout):
@@ -130,18 +130,11 @@ The rules, in this order: exact provider/model_id, an id that only one provider 
 """
 
 
-class ResolveFormat(StrEnum):
-    """How the answer is printed."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
 def resolve_command(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="A model as somebody wrote it.")],
-    format: Annotated[ResolveFormat, typer.Option(help="How to print it.")] = ResolveFormat.TABLE,
-    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    format: FormatOption = Format.TABLE,
+    json: JsonOption = False,
 ) -> None:
     """Say which model a name means, and by which rule."""
     from json import dumps
@@ -154,7 +147,7 @@ def resolve_command(
         found = resolve(
             name, database.read(lambda connection: read.models(connection, database.tables, columns=NAMING_FACTS))
         )
-    if json or format is ResolveFormat.JSON:
+    if format is Format.JSON:
         provider, model_id = found.key
         answer = {"name": name, "provider": provider, "model_id": model_id, "rule": found.rule.value}
         context.answer(dumps(answer, indent=2, ensure_ascii=False))
@@ -173,19 +166,12 @@ MODEL is provider/model_id, an id that only one provider has, an alias, or one o
 """
 
 
-class ShowFormat(StrEnum):
-    """How a model can be shown."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
 def show_command(
     ctx: typer.Context,
     model: Annotated[str, typer.Argument(metavar="MODEL", help="As provider/model_id, or shorter.")],
     changes: Annotated[int, typer.Option(min=0, metavar="N", help="Show the last N changes.")] = 5,
-    format: Annotated[ShowFormat, typer.Option(help="How to print it.")] = ShowFormat.TABLE,
-    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    format: FormatOption = Format.TABLE,
+    json: JsonOption = False,
 ) -> None:
     """Show everything that is known of one model.
 
@@ -200,7 +186,7 @@ def show_command(
     if resolution.rule is not Rule.EXACT:
         context.say(f"{model!r} is {resolution}")
     look = look_of(context.stdout, context.environ)
-    as_json = json or format is ShowFormat.JSON
+    as_json = format is Format.JSON
     context.answer(page_json(details, resolution.rule, look) if as_json else page(details, look))
 
 

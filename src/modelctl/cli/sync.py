@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from modelctl.cli.context import Context, context_of, database_of, writing_alone
+from modelctl.cli.context import (
+    Context,
+    JsonOption,
+    MarkdownFormat,
+    MarkdownFormatOption,
+    context_of,
+    database_of,
+    writing_alone,
+)
 from modelctl.cli.options import MaxAge, Project, SourceChoices, SourceOption, asking, say_left_out
 from modelctl.config.settings import author_of
 from modelctl.core.planning.guards import Acceptance
@@ -267,14 +274,6 @@ Exit codes: 0 done or in sync, 1 failed, 3 pending (--exit-code), 4 held by a gu
 """
 
 
-class ReportFormat(StrEnum):
-    """How the report is printed."""
-
-    TABLE = "table"
-    JSON = "json"
-    MARKDOWN = "markdown"
-
-
 Providers = Annotated[
     list[str] | None, typer.Option("--provider", metavar="all|NAME", help="Repeatable; left out means all.")
 ]
@@ -289,8 +288,6 @@ Notify = Annotated[
     str | None,
     typer.Option("--notify", metavar="URL", help="Post the summary to a webhook (Slack's, or any that takes JSON)."),
 ]
-Format = Annotated[ReportFormat, typer.Option("--format", help="How to print the report.")]
-Json = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
 
 
 def sync_command(
@@ -309,8 +306,8 @@ def sync_command(
     migrate: Migrate = False,
     max_age: MaxAge = None,
     notify: Notify = None,
-    format: Format = ReportFormat.TABLE,
-    json: Json = False,
+    format: MarkdownFormatOption = MarkdownFormat.TABLE,
+    json: JsonOption = False,
 ) -> None:
     """Bring the table of models up to date with its sources.
 
@@ -319,7 +316,6 @@ def sync_command(
     context = context_of(ctx)
     _require_dry_run(exit_code, dry_run)
     hook = webhook_of(notify, writes=not dry_run and explain is None)
-    format = ReportFormat.JSON if json else format
     order = order_of(
         asking(provider, source, max_age, project),
         accept=accept,
