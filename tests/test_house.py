@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
+from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
+from modelctl.discovery.registry import REGISTRY
 from tools.reference import COMMANDS
 
 ROOT = Path(__file__).parents[1]
@@ -22,15 +28,38 @@ SLOW_TO_IMPORT = ["sqlalchemy", "sqlmodel", "alembic", "rich", "openai", "anthro
 SLOW_TO_IMPORT += ["cryptography", "keyring"]
 
 
+HELPS = [("--version",), *((*path, "--help") for path in COMMANDS)]
+EACH = """
+import json, os, sys
+from modelctl.cli.main import main
+
+for argv in json.loads(sys.argv[1]):
+    if child := os.fork():
+        assert os.waitpid(child, 0)[1] == 0, argv
+    else:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        main(argv)
+        os.write(2, json.dumps(list(sys.modules)).encode() + b"\\n")
+        os._exit(0)
+"""
+"""Each in a process of its own, forked from one that has the entry's module alone."""
+
+
+@cache
+def modules_loaded_by_each() -> dict[tuple[str, ...], set[str]]:
+    done = subprocess.run([sys.executable, "-c", EACH, json.dumps(HELPS)], capture_output=True, text=True, check=True)
+    return {argv: set(json.loads(line)) for argv, line in zip(HELPS, done.stderr.splitlines(), strict=True)}
+
+
 def modules_loaded_by(*argv: str) -> set[str]:
     code = "import sys; from modelctl.cli.main import main; main(sys.argv[1:]); print(*sys.modules, file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", code, *argv], capture_output=True, text=True, check=True)
     return set(done.stderr.split())
 
 
-@pytest.mark.parametrize("argv", [("--version",), *((*path, "--help") for path in COMMANDS)], ids=" ".join)
+@pytest.mark.parametrize("argv", HELPS, ids=" ".join)
 def test_help_and_version_load_nothing_slow(argv):
-    loaded = modules_loaded_by(*argv)
+    loaded = modules_loaded_by_each()[argv]
     assert "modelctl.cli.main" in loaded
     assert not loaded & {*SLOW_TO_IMPORT, "pydantic"}
 
@@ -72,6 +101,89 @@ def test_files_and_functions_stay_small_and_documented(path):
         f"{each.name}: {lines_of(each)} lines" for each in functions_of(tree) if lines_of(each) > MAX_FUNCTION_LINES
     ]
     assert not too_long
+
+
+class Module(NamedTuple):
+    """A module of the package: its folder, and those that it imports when it runs."""
+
+    folder: tuple[str, ...]
+    imports: frozenset[str]
+
+    @property
+    def is_plugin(self) -> bool:
+        """Whether it is one of many of a kind: a command, a provider, a source, a format, a report, a route."""
+        return not OPEN_ROOMS.isdisjoint(self.folder)
+
+
+OPEN_ROOMS = {"cli", "discovery", "exports", "output", "presets", "server", "sources"}
+"""A new command or provider is a new file there. The bounds below are on what all of them share."""
+MAX_SHARED_MODULES, MAX_MODULES, MAX_IN_A_FOLDER, MAX_CHAPTERS = 85, 140, 24, 10
+SURROUNDINGS = {
+    "cli": {"main", "commands", "context", "options", "completion"},
+    "discovery": {"base", "cache", "fetch", "fields", "http", "probe", "registry"},
+}
+"""What a room of plug-ins holds besides what its registry lists."""
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """Every name that is imported, be it a module or something in one; what only annotations need is left out."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
+        yield from imported(node)
+
+
+def modules() -> dict[str, Module]:
+    """All modules but migrations; a package's own file counts where something is in it."""
+    package = ROOT / "src" / "modelctl"
+    found = {}
+    for path in SOURCES:
+        parts = path.relative_to(package).with_suffix("").parts
+        text = path.read_text(encoding="utf-8")
+        if "migrations" not in parts and (parts[-1] != "__init__" or text):
+            name = ".".join(("modelctl", *parts)).removesuffix(".__init__")
+            found[name] = Module(parts[:-1], frozenset({*imported(ast.parse(text))} - {name}))
+    return {name: Module(each.folder, each.imports & {*found}) for name, each in found.items()}
+
+
+MODULES = modules()
+
+
+def test_the_house_has_few_modules_and_no_crowded_folder():
+    shared = [name for name, each in MODULES.items() if not each.is_plugin]
+    folders = Counter(
+        each.folder for each in MODULES.values() if each.folder[-1:] not in {(room,) for room in OPEN_ROOMS}
+    )
+    assert len(shared) <= MAX_SHARED_MODULES
+    assert len(MODULES) <= MAX_MODULES
+    assert {folder: count for folder, count in folders.items() if count > MAX_IN_A_FOLDER} == {}
+
+
+def test_few_modules_are_chapters_of_one_other():
+    """A module that one other alone imports is a part of that one, unless it is a plug-in: put it back."""
+    importers = Counter(name for each in MODULES.values() for name in each.imports)
+    chapters = sorted(name for name, each in MODULES.items() if importers[name] == 1 and not each.is_plugin)
+    assert len(chapters) <= MAX_CHAPTERS, chapters
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    TopologicalSorter({name: each.imports for name, each in MODULES.items()}).prepare()  # CycleError names them
+
+
+@pytest.mark.parametrize("room", sorted({each.folder[0] for each in MODULES.values() if each.is_plugin} - {"output"}))
+def test_a_room_of_plugins_holds_what_its_registry_lists(room):
+    listed = {
+        "cli": {getattr(command.callback, "__module__", None) for command in COMMANDS.values()},
+        "discovery": {module.__name__ for module in REGISTRY.values()},
+    }
+    around = {f"modelctl.{room}.{name}" for name in SURROUNDINGS[room]}
+    assert {name for name, each in MODULES.items() if each.folder[:1] == (room,)} - listed[room] == around - listed[
+        room
+    ]
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT / "src")))
