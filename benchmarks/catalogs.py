@@ -17,8 +17,8 @@ from modelctl.cli.main import COLLECTOR_THRESHOLDS
 pydantic.TypeAdapter  # which Typer loads for every command
 gc.set_threshold(*COLLECTOR_THRESHOLDS)
 began_s = time.perf_counter()
-from modelctl.catalog.load import in_force
-[catalog] = in_force(None)
+from modelctl.catalog.load import catalogs_in_force
+[catalog] = catalogs_in_force(None)
 took_s = time.perf_counter() - began_s
 assert len(catalog.snapshot.records) > 300
 print(took_s)

@@ -250,7 +250,7 @@ def test_a_signal_at_the_edges_is_an_interruption_or_too_late(number, moment, co
 FINALIZED = """
 import gc, os, sys, weakref
 import modelctl.cli.main as m
-from modelctl.cli.commands import COMMANDS, Listed
+from modelctl.cli.commands import COMMANDS, CommandEntry
 
 class Thing:
     pass
@@ -269,7 +269,7 @@ def probe():
         len(str(number))
     print("it went on")
 
-COMMANDS["probe"] = Listed("A command of a test.", lambda: (probe, ""))
+COMMANDS["probe"] = CommandEntry("A command of a test.", lambda: (probe, ""))
 m.run()
 """
 """A command in which a finalizer does this deed."""

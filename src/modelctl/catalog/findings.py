@@ -28,8 +28,6 @@ class Lines:
     def of(self, path: KeyPath) -> int:
         """The line of a key, or of the nearest table around it that is in the file; else the first."""
         if self._lines is None:
-            pass
-
             self._lines = key_lines(self._text)
         while path and path not in self._lines:
             path = path[:-1]
@@ -96,14 +94,6 @@ def key_text(path: KeyPath) -> str:
 def printable(text: str) -> str:
     """Text from a file or a file's name that is safe in one line of a terminal."""
     return shorten(text if text.isprintable() else ascii(text)[1:-1])
-
-
-def closest(name: str, known: list[str]) -> str:
-    """A hint that names what was probably meant; empty when nothing is near."""
-    from difflib import get_close_matches  # only an error pays for it
-
-    matches = get_close_matches(name[:200], known, n=1)
-    return f"did you mean {printable(matches[0])}?" if matches else ""
 
 
 _BLANK = re.compile(r"(?:[ \t\r\n]+|#[^\n]*)*")

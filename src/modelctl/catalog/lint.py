@@ -9,11 +9,12 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
-from modelctl.catalog.findings import CatalogFinding, KeyPath, Problem, Severity, closest, printable
+from modelctl.catalog.findings import CatalogFinding, KeyPath, Problem, Severity, printable
 from modelctl.catalog.load import catalog_paths
 from modelctl.catalog.read import STATED_FACTS, CatalogFile, ModelEntry, read
 from modelctl.core.facts import Source, Status
 from modelctl.core.prices.price import PriceKind, current
+from modelctl.core.text import suggestion
 from modelctl.core.validation import days_out_of_order, limits_above_the_window
 
 
@@ -261,7 +262,11 @@ def replacement_exists(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
             yield _problem(entry, "is the model itself")
         elif wanted not in ids:
             owner = owners.get(wanted)
-            hint = f"it is an alias of {printable(owner)}" if owner else closest(wanted, sorted(ids))
+            hint = (
+                f"it is an alias of {printable(owner)}"
+                if owner
+                else suggestion(wanted, map(printable, sorted(ids)), most=1)
+            )
             yield _problem(entry, f"{printable(wanted)} is no model of this file", hint=hint)
 
 

@@ -7,11 +7,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from modelctl.catalog.findings import CatalogFinding, closest, printable
+from modelctl.catalog.findings import CatalogFinding, printable
 from modelctl.catalog.read import CatalogFile, read, shown_path
 from modelctl.core.facts import ModelKey, Source
 from modelctl.core.planning.merge import Snapshot
 from modelctl.core.provider import Provider
+from modelctl.core.text import suggestion
 from modelctl.errors import CatalogError
 
 
@@ -97,9 +98,9 @@ def catalog_paths(directory: Path) -> tuple[Path, ...]:
 
 
 def _chosen(paths: Sequence[Path], only: Collection[str], directory: Path) -> tuple[Path, ...]:
-    names = [path.stem for path in paths]
-    for name in sorted(set(only) - set(names)):
-        hint = closest(name, names) or f"there are {', '.join(map(printable, names))}"
+    names = [printable(path.stem) for path in paths]
+    for name in sorted(set(only) - {path.stem for path in paths}):
+        hint = suggestion(name, names, most=1) or f"there are {', '.join(names)}"
         raise CatalogError(f"no catalog for provider {printable(name)} in {shown_path(directory)}", hint)
     return tuple(path for path in paths if path.stem in only)
 

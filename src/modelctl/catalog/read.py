@@ -15,7 +15,7 @@ from typing import Any
 
 import tomli
 
-from modelctl.catalog.findings import CatalogFinding, KeyPath, Lines, Problem, closest, key_text, printable
+from modelctl.catalog.findings import CatalogFinding, KeyPath, Lines, Problem, key_text, printable
 from modelctl.catalog.prices import PointsByLine, Priced, price_points, price_problems, with_lines
 from modelctl.catalog.schema import DOCUMENT, MODEL, PROVIDER, ModelTable, ProviderTable, read_table
 from modelctl.core.facts import (
@@ -29,6 +29,7 @@ from modelctl.core.facts import (
     provenance_of,
 )
 from modelctl.core.provider import Provider
+from modelctl.core.text import suggestion
 from modelctl.core.validation import check_key, check_provider_name, fact_problems
 from modelctl.errors import InvalidFact
 
@@ -107,7 +108,7 @@ def stated_id(table: object) -> str:
 def _hinted(report: Report, name: str, over: Mapping[str, Provider] | None, problem: Problem) -> None:
     """A file without `[provider]` is mostly one for a shipped provider whose name is spelt otherwise."""
     if over is not None and problem.at == ("provider",) and problem.message == "is missing":
-        near = closest(name, sorted(over)) or "only a shipped provider needs none"
+        near = suggestion(name, sorted(over), most=1) or "only a shipped provider needs none"
         problem = replace(problem, hint=f"{near} (this file is for {printable(name)})")
     report(problem)
 
@@ -200,7 +201,7 @@ def _wrongly_unset(table: ModelTable, record: ModelRecord) -> Iterator[Problem]:
     for position, name in enumerate(table.unset):
         at = ("unset", position)
         if name not in UNSETTABLE:
-            hint = closest(name, sorted(UNSETTABLE)) or "name a fact or a capability"
+            hint = suggestion(name, sorted(UNSETTABLE), most=1) or "name a fact or a capability"
             yield Problem(at=at, message=f"{printable(name)} is no fact that can be unset", hint=hint)
         elif getattr(record.facts, name) is not None:
             yield Problem(at=at, message=f"{name} is stated by this model, too")

@@ -10,10 +10,10 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
-from modelctl.catalog.findings import KeyPath, Problem, closest, printable
+from modelctl.catalog.findings import KeyPath, Problem, printable
 from modelctl.core.facts import CAPABILITIES
 from modelctl.core.prices.price import SINCE_LAUNCH, Basis, PriceKind, PriceUnit, ServiceTier
-from modelctl.core.text import shorten, start_of_day
+from modelctl.core.text import shorten, start_of_day, suggestion
 
 URL_PATTERN = r"https?://[!-~]+"
 A_URL = "a URL like https://host/path"
@@ -62,7 +62,7 @@ class Shape(Generic[TableT]):
         for key, value in table.items():
             rule = rules.get(key)
             if rule is None:
-                hint = closest(key, list(rules)) or "docs/catalogs.md lists the keys"
+                hint = suggestion(key, rules, most=1) or "docs/catalogs.md lists the keys"
                 problems.append(Problem(at=(key,), message="is not a known key", hint=hint))
                 continue
             try:

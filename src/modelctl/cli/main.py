@@ -83,13 +83,13 @@ def _phrase(sentence: str) -> str:
 
 def _near_option(name: str, ctx: Any) -> str:
     """What was probably meant: an argument, or an option of the command or a global one; empty when none is near."""
-    from modelctl.catalog.findings import closest
+    from modelctl.core.text import suggestion
 
     parameters = [*ctx.command.params, *ctx.find_root().command.params]
     words = [option for each in parameters for option in (*each.opts, *each.secondary_opts)]
     if name.removeprefix("--") in words:  # an argument of that name
         return f"write `{ctx.command_path} {' '.join(ctx.command.collect_usage_pieces(ctx)[1:])}`"
-    return closest(name, words)
+    return suggestion(name, words, most=1)
 
 
 def _help(ctx: Any) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,7 +17,7 @@ from modelctl.cli.context import (
     context_of,
     readable_database,
 )
-from modelctl.core.text import days
+from modelctl.core.text import days, did_you_mean
 from modelctl.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -103,9 +102,7 @@ def _check_known(names: Iterable[str], known: Iterable[str]) -> None:
     known = sorted(known)
     for name in names:
         if name not in known:
-            close = get_close_matches(name, known, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known) or 'none'}"
-            raise UsageError(f"the database has no provider {name!r}", hint)
+            raise UsageError(f"the database has no provider {name!r}", did_you_mean(name, known) or "there are none")
 
 
 def _print(context: Context, retirements: Retirements, format: MarkdownFormat) -> None:

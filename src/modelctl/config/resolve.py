@@ -9,7 +9,6 @@ import logging
 import re
 from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from modelctl.config.values import (
     user_directory,
 )
 from modelctl.core.planning.policy import GuardLimits, Patterns
+from modelctl.core.text import suggestion
 from modelctl.errors import UsageError
 
 FILE_NAME = "modelctl.toml"
@@ -157,8 +157,7 @@ def _from_flags(flags: Mapping[str, str | None]) -> Iterator[tuple[str, str, str
 
 def _require_known(name: str, known: Collection[str], place: str) -> None:
     if name not in known:
-        near = get_close_matches(name, known, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(known))}"
+        hint = suggestion(name, known, most=1) or f"known are {', '.join(sorted(known))}"
         raise UsageError(f"{place}: unknown setting {name}", hint)
 
 

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from difflib import get_close_matches
 
 from modelctl.errors import UsageError
 
@@ -118,24 +117,30 @@ MIN_LIKENESS = 0.65
 MIN_PART_CHARS = 3
 
 
-def similar_names(name: str, known: Iterable[str]) -> tuple[str, ...]:
+def similar_names(name: str, known: Iterable[str], most: int = MAX_SUGGESTED) -> tuple[str, ...]:
     """Known names that differ by case only, then those spelled much like it, then those of which it is a part."""
+    from difflib import get_close_matches  # only an error pays for it
+
     names = list(known)
     lowered = name[:200].lower()
     same = [each for each in names if each.lower() == lowered]
     by_lowered = {each.lower(): each for each in names}
-    close = [by_lowered[each] for each in get_close_matches(lowered, by_lowered, n=MAX_SUGGESTED, cutoff=MIN_LIKENESS)]
+    close = [by_lowered[each] for each in get_close_matches(lowered, by_lowered, n=most, cutoff=MIN_LIKENESS)]
     parts = [each for each in names if len(lowered) >= MIN_PART_CHARS and lowered in each.lower()]
-    return tuple(dict.fromkeys([*same, *close, *parts]))[:MAX_SUGGESTED]
+    return tuple(dict.fromkeys([*same, *close, *parts]))[:most]
+
+
+def suggestion(name: str, known: Iterable[str], most: int = MAX_SUGGESTED) -> str:
+    """A hint that asks whether one of the similar names was meant; empty where none is like it."""
+    similar = similar_names(name, known, most)
+    return f"did you mean {' or '.join(similar)}?" if similar else ""
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A hint: what was probably meant, or what there is; empty where there is nothing."""
     names = list(known)
-    if close := similar_names(name, names):
-        return f"did you mean {' or '.join(close)}?"
     more = ", …" if len(names) > MAX_LISTED else ""
-    return f"there are {', '.join(names[:MAX_LISTED])}{more}" if names else ""
+    return suggestion(name, names) or (f"there are {', '.join(names[:MAX_LISTED])}{more}" if names else "")
 
 
 def require_known(name: str, known: Iterable[str], what: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from difflib import get_close_matches
 from enum import StrEnum
 
 from platformdirs import user_cache_path
@@ -17,14 +16,14 @@ from modelctl.core.edits.providers import SETTINGS, setting_changes, with_settin
 from modelctl.core.planning.plan import FieldChange
 from modelctl.core.planning.policy import Patterns
 from modelctl.core.provider import FROM_VARIABLE, Provider
-from modelctl.core.text import to_seconds
+from modelctl.core.text import require_known, to_seconds
 from modelctl.db import providers as writing
 from modelctl.db import read
 from modelctl.db.engine import Database
 from modelctl.discovery.base import Access
 from modelctl.discovery.cache import ListingCache
 from modelctl.discovery.registry import module_of
-from modelctl.errors import CredentialError, ModelctlError, SourceError, UsageError
+from modelctl.errors import CredentialError, ModelctlError, SourceError
 from modelctl.services.credentials import Keys, Runtime, keys_of
 
 
@@ -101,10 +100,8 @@ def wanted_providers(
     `all` leaves out those that are switched off, in their row or by `on` (the settings); naming one overrides that.
     """
     for name in (*wanted, *on):
-        if name != ALL and name not in known:
-            close = get_close_matches(name, known, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(sorted(known))}"
-            raise UsageError(f"there is no provider {name!r}", hint)
+        if name != ALL:
+            require_known(name, sorted(known), "provider")
     named = {name for name in wanted if name != ALL}
     if ALL in wanted or not wanted:
         named |= {name for name, provider in known.items() if provider.is_enabled and on.get(name, True)}
