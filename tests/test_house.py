@@ -119,7 +119,7 @@ OPEN_ROOMS = {"cli", "discovery", "exports", "output", "presets", "server", "sou
 """A new command or provider is a new file there. The bounds below are on what all of them share."""
 MAX_SHARED_MODULES, MAX_MODULES, MAX_IN_A_FOLDER, MAX_CHAPTERS = 85, 140, 24, 10
 SURROUNDINGS = {
-    "cli": {"main", "commands", "context", "options", "completion"},
+    "cli": {"main", "commands", "context", "options", "completion", "edit"},
     "discovery": {"base", "cache", "fetch", "fields", "http", "probe", "registry"},
 }
 """What a room of plug-ins holds besides what its registry lists."""

@@ -22,7 +22,8 @@ def command(monkeypatch) -> Iterator[Callable[[Callable[[], None]], str]]:
     """Registers a function as a command for one test."""
 
     def register(function: Callable[[], None]) -> str:
-        monkeypatch.setitem(COMMANDS, "probe", CommandEntry("A command of a test.", lambda: (function, "")))
+        monkeypatch.setattr(f"{__name__}.probe", function, raising=False)
+        monkeypatch.setitem(COMMANDS, "probe", CommandEntry("A command of a test.", f"{__name__}:probe"))
         command_tree.cache_clear()
         return "probe"
 
@@ -269,7 +270,7 @@ def probe():
         len(str(number))
     print("it went on")
 
-COMMANDS["probe"] = CommandEntry("A command of a test.", lambda: (probe, ""))
+COMMANDS["probe"] = CommandEntry("A command of a test.", "__main__:probe")
 m.run()
 """
 """A command in which a finalizer does this deed."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib import import_module
 
 import pytest
+import typer
 
 from modelctl.cli.main import COMMANDS as LISTED
 from modelctl.cli.main import command_tree
@@ -36,6 +38,13 @@ def url(run: Run, tmp_path) -> str:
 
 def command_modules(loaded: set[str]) -> set[str]:
     return {name for name in loaded if name.startswith("modelctl.cli.")}
+
+
+@pytest.mark.parametrize("name", LISTED)
+def test_every_entry_of_the_table_of_commands_is_there(name):
+    module, _, attribute = LISTED[name].place.partition(":")
+    found = getattr(import_module(module), attribute)
+    assert isinstance(found, typer.Typer) or found.__name__ == f"{name}_command"
 
 
 @pytest.mark.parametrize("name", LISTED)
@@ -79,7 +88,7 @@ def test_a_list_loads_nothing_of_a_sync(url):
     }
 
 
-@pytest.mark.parametrize(("command", "most"), [("list", 38), ("disable deepseek/deepseek-v4-pro", 65)])
+@pytest.mark.parametrize(("command", "most"), [("list", 38), ("disable deepseek/deepseek-v4-pro", 66)])
 def test_a_command_enters_few_files(url, command, most):
     """Functions of them that are called, and bodies of classes that are run: what a reader opens to follow it."""
     argv = [sys.executable, ROOT / "benchmarks" / "entered.py", *command.split(), "--database", url]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from modelctl.cli.commands import epilog
 from modelctl.cli.context import (
     Context,
     Format,
@@ -16,23 +17,23 @@ from modelctl.cli.context import (
     context_of,
     database_of,
     readable_database,
-    writing_alone,
 )
 from modelctl.cli.edit import DryRun, told_row_by_row
 from modelctl.config.settings import author_of
 from modelctl.core.edits.additions import COMMAND
-from modelctl.core.text import counted, require_known
+from modelctl.core.text import counted
 from modelctl.errors import ModelctlError, UsageError
 
 if TYPE_CHECKING:
     from modelctl.core.edits.additions import Addition
     from modelctl.core.planning.plan import Plan
-    from modelctl.services.populate import PopulateOptions, PopulateReport
 
 
 STDIN = "-"
 
-EPILOG = """\b
+
+@epilog(
+    """\b
 Examples:
   modelctl add openai/gpt-4o
   modelctl add together/mistralai/Mixtral-8x7B-Instruct-v0.1 type=chat context_window=32768
@@ -44,8 +45,7 @@ in where they know the model, its prices included; else it is unknown. Without a
 switched off. A row of JSON has "model" (or "provider" and "model_id"), fields by name, and "is_enabled"; one bad row,
 and none is written. An id that is nearly a known one is refused, unless --exact insists.
 """
-
-
+)
 def add_command(
     ctx: typer.Context,
     words: Annotated[
@@ -108,86 +108,3 @@ def _print(context: Context, plans: Sequence[Plan], run: str | None, *, as_json:
     context.say(f"{rows} added (run {run})" if run else f"{rows} would be added")
     for key in (key for plan in plans for key in plan.needs_review):
         context.say(f"{key} is switched off: no complete price is known; `modelctl price set`, then `modelctl enable`")
-
-
-POPULATE_EPILOG = """\b
-Examples:
-  modelctl populate
-  modelctl populate --set chat --set embedding --provider openai
-  modelctl populate --database "$DATABASE_URL" --format json      # a fresh CI database, tables included
-
-The sets are marked in the catalogs (`sets = ["default"]`): default, chat, embedding, image, audio, video, rerank,
-moderation, and those of your own catalogs. Rows that are there stay as they are; one that somebody removed stays
-removed. Needs no key and no network. `modelctl undo` takes it back.
-"""
-
-
-def populate_command(
-    ctx: typer.Context,
-    sets: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME", help="Of these sets; else `default`. Repeatable.")
-    ] = None,
-    providers: Annotated[
-        list[str] | None, typer.Option("--provider", metavar="NAME", help="Only this seller's. Repeatable.")
-    ] = None,
-    dry_run: DryRun = False,
-    format: FormatOption = Format.TABLE,
-    json: JsonOption = False,
-) -> None:
-    """Create the default models that are not there yet.
-
-    And the tables if need be.
-    """
-    context = context_of(ctx)
-    options = _options(context, sets or (), providers or ())
-    done = _populate(context, options, dry_run=dry_run)
-    _print_populated(context, done, dry_run=dry_run, as_json=format is Format.JSON)
-
-
-def _options(context: Context, sets: Sequence[str], providers: Sequence[str]) -> PopulateOptions:
-    from modelctl.catalog.load import catalogs_in_force
-    from modelctl.core.edits.additions import models_in_sets
-    from modelctl.services.populate import PopulateOptions
-
-    settings = context.settings
-    catalogs = catalogs_in_force(settings.catalog_directory)
-    known = sorted({name for catalog in catalogs for name in catalog.providers})
-    for name in providers:
-        require_known(name, known, "provider")
-    return PopulateOptions(
-        wanted=models_in_sets([catalog.sets for catalog in catalogs], sets, providers),
-        catalogs=catalogs,
-        patterns={name: each.patterns for name, each in settings.providers.items()},
-    )
-
-
-def _populate(context: Context, options: PopulateOptions, *, dry_run: bool) -> PopulateReport:
-    from modelctl.db import migrate as schema
-    from modelctl.services.populate import populate, preview
-
-    author = author_of(context, "populate")
-    with database_of(context) as database:
-        if dry_run:
-            return preview(database if schema.is_readable(database) else None, options, author)
-        schema.ensure_created(database)
-        with writing_alone(context, database, author) as fenced:
-            return populate(fenced, options, author)
-
-
-def _print_populated(context: Context, done: PopulateReport, *, dry_run: bool, as_json: bool) -> None:
-    from modelctl.output.console import look_of
-    from modelctl.output.edits import populate_json, populate_text, summary
-
-    look = look_of(context.stdout, context.environ)
-    results = [result for each in done.plans for result in each.results]
-    count = summary(results)
-    verb = "would be created" if dry_run else "created"
-    message = f"{count['created']:,} {verb}, {count['skipped']:,} skipped, {count['total']:,} in all"
-    if as_json:
-        context.answer(populate_json(message, results, done.ids, look))
-    elif results:
-        context.answer(populate_text(results, look))
-    context.stdout.flush()
-    context.say(message if results else "no default model fits; see `modelctl populate --help`")
-    for key in (key for each in done.plans for key in each.plan.needs_review):
-        context.say(f"{key} is switched off: no complete price is known")

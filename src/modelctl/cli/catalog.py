@@ -1,4 +1,4 @@
-"""`modelctl catalog`: the TOML files themselves. Needs no database and no network."""
+"""`modelctl catalog`: the TOML files themselves. Needs no network, and but for `export` no database."""
 
 from __future__ import annotations
 
@@ -27,11 +27,15 @@ if TYPE_CHECKING:
 
 app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Look at the catalogs, and check them.")
 
-
 CATALOG_COLUMNS = ("provider", "model_id", *FACT_FIELDS, "is_enabled")
 """What a catalog can say of a row."""
+
 STALE_AFTER_DAYS = 60
 """The default of `catalog.lint`, repeated because a look at the help must not load the catalogs' schema."""
+
+NOTES_SHOWN = 10
+
+Providers = Annotated[list[str] | None, typer.Option("--provider", metavar="NAME", help="Only this one. Repeatable.")]
 
 
 @app.command(
@@ -145,6 +149,95 @@ def show_command(
     context.answer(json_array(wanted, CATALOG_COLUMNS, look) if as_json else table(wanted, (), look))
 
 
+@app.command(
+    "export",
+    epilog="""\b
+Examples:
+  modelctl catalog export catalogs
+  modelctl catalog export catalogs --provider openai --force
+  modelctl --catalog catalogs sync --dry-run --exit-code
+""",
+)
+def export_command(
+    ctx: typer.Context,
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write PROVIDER.toml; made if need be.")],
+    provider: Providers = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Overwrite files that were edited, or that no export wrote.")
+    ] = False,
+    format: FormatOption = Format.TABLE,
+    json: JsonOption = False,
+) -> None:
+    """Write what the database holds as catalog files.
+
+    `--catalog DIR` lays them over the shipped ones. The same rows give the same bytes, so the files can live in a
+    repository: export, edit, sync.
+    """
+    from modelctl.catalog.export import write_files
+    from modelctl.catalog.load import catalogs_in_force
+
+    context = context_of(ctx)
+    catalogs = catalogs_in_force(context.settings.catalog_directory)
+    exports = _exports(context, provider or (), catalogs)
+    files = write_files(directory, exports, catalogs[-1].providers, force=force)
+    notes = [note for each in exports.values() for note in each.notes]
+    _answer_files(context, files, notes, as_json=format is Format.JSON)
+    for note in notes[:NOTES_SHOWN]:
+        context.warn(f"note: {note}")
+    if len(notes) > NOTES_SHOWN:
+        context.warn(f"note: and {len(notes) - NOTES_SHOWN:,} more; --json has them all")
+    others = sorted(path.name for path in directory.glob("*.toml") if path.stem not in exports)
+    if others and not provider:
+        context.warn(f"note: left as they are: {', '.join(others)}; the database has no such provider")
+
+
+@app.command(
+    "diff",
+    epilog="""\b
+Examples:
+  modelctl catalog diff exported
+  modelctl catalog diff exported --provider openai --json
+  modelctl catalog diff new --against old --exit-code
+""",
+)
+def diff_command(
+    ctx: typer.Context,
+    other: Annotated[Path, typer.Argument(metavar="OTHER", help="A directory of catalogs, as an export writes it.")],
+    against: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Compare with this directory, not with the catalogs in force.")
+    ] = None,
+    provider: Providers = None,
+    format: FormatOption = Format.TABLE,
+    json: JsonOption = False,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 3 when they differ.")] = False,
+) -> None:
+    """Tell what other catalogs state otherwise.
+
+    Models, facts and dated prices, against the catalogs in force. In force are the shipped catalogs under your
+    own. A key that OTHER leaves out of the [provider] table of a shipped provider is the shipped one.
+    """
+    from modelctl.catalog.load import catalogs_in_force, load_overlay
+    from modelctl.core.catalog_diff import differences
+    from modelctl.output.console import look_of
+    from modelctl.output.reports import diff_json, diff_summary, diff_text
+
+    context = context_of(ctx)
+    catalogs = catalogs_in_force(context.settings.catalog_directory if against is None else None)
+    shipped = catalogs[-1]
+    old = _state(context, catalogs if against is None else [load_overlay(against, shipped)])
+    new = _state(context, [load_overlay(other, shipped)])
+    for name in provider or ():
+        require_known(name, sorted(old.providers.keys() | new.providers.keys()), "provider")
+    found = [each for each in differences(old, new) if not provider or each.provider in provider]
+    if format is Format.JSON:
+        context.answer(diff_json(found, "in force" if against is None else str(against), str(other)))
+    elif found:
+        context.answer(diff_text(found, look_of(context.stdout, context.environ)))
+    context.say(diff_summary(found))
+    if found and exit_code:
+        raise typer.Exit(ExitCode.PENDING)
+
+
 def _directories(context: Context) -> dict[str, Path]:
     """The catalogs' directories by whose they are, in order of authority."""
     from modelctl.catalog.load import shipped_directory
@@ -197,95 +290,6 @@ def _as_json(document: dict[str, Any]) -> str:
     import json
 
     return json.dumps({"version": 1, **document}, indent=2, ensure_ascii=False)
-
-
-EXPORT_EPILOG = """\b
-Examples:
-  modelctl catalog export catalogs
-  modelctl catalog export catalogs --provider openai --force
-  modelctl --catalog catalogs sync --dry-run --exit-code
-"""
-DIFF_EPILOG = """\b
-Examples:
-  modelctl catalog diff exported
-  modelctl catalog diff exported --provider openai --json
-  modelctl catalog diff new --against old --exit-code
-"""
-NOTES_SHOWN = 10
-
-
-Providers = Annotated[list[str] | None, typer.Option("--provider", metavar="NAME", help="Only this one. Repeatable.")]
-
-
-def export_command(
-    ctx: typer.Context,
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write PROVIDER.toml; made if need be.")],
-    provider: Providers = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Overwrite files that were edited, or that no export wrote.")
-    ] = False,
-    format: FormatOption = Format.TABLE,
-    json: JsonOption = False,
-) -> None:
-    """Write what the database holds as catalog files.
-
-    `--catalog DIR` lays them over the shipped ones. The same rows give the same bytes, so the files can live in a
-    repository: export, edit, sync.
-    """
-    from modelctl.catalog.export import write_files
-    from modelctl.catalog.load import catalogs_in_force
-
-    context = context_of(ctx)
-    catalogs = catalogs_in_force(context.settings.catalog_directory)
-    exports = _exports(context, provider or (), catalogs)
-    files = write_files(directory, exports, catalogs[-1].providers, force=force)
-    notes = [note for each in exports.values() for note in each.notes]
-    _answer_files(context, files, notes, as_json=format is Format.JSON)
-    for note in notes[:NOTES_SHOWN]:
-        context.warn(f"note: {note}")
-    if len(notes) > NOTES_SHOWN:
-        context.warn(f"note: and {len(notes) - NOTES_SHOWN:,} more; --json has them all")
-    others = sorted(path.name for path in directory.glob("*.toml") if path.stem not in exports)
-    if others and not provider:
-        context.warn(f"note: left as they are: {', '.join(others)}; the database has no such provider")
-
-
-def diff_command(
-    ctx: typer.Context,
-    other: Annotated[Path, typer.Argument(metavar="OTHER", help="A directory of catalogs, as an export writes it.")],
-    against: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Compare with this directory, not with the catalogs in force.")
-    ] = None,
-    provider: Providers = None,
-    format: FormatOption = Format.TABLE,
-    json: JsonOption = False,
-    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 3 when they differ.")] = False,
-) -> None:
-    """Tell what other catalogs state otherwise.
-
-    Models, facts and dated prices, against the catalogs in force. In force are the shipped catalogs under your
-    own. A key that OTHER leaves out of the [provider] table of a shipped provider is the shipped one.
-    """
-    from modelctl.catalog.load import catalogs_in_force, load_overlay
-    from modelctl.core.catalog_diff import differences
-    from modelctl.output.console import look_of
-    from modelctl.output.reports import diff_json, diff_summary, diff_text
-
-    context = context_of(ctx)
-    catalogs = catalogs_in_force(context.settings.catalog_directory if against is None else None)
-    shipped = catalogs[-1]
-    old = _state(context, catalogs if against is None else [load_overlay(against, shipped)])
-    new = _state(context, [load_overlay(other, shipped)])
-    for name in provider or ():
-        require_known(name, sorted(old.providers.keys() | new.providers.keys()), "provider")
-    found = [each for each in differences(old, new) if not provider or each.provider in provider]
-    if format is Format.JSON:
-        context.answer(diff_json(found, "in force" if against is None else str(against), str(other)))
-    elif found:
-        context.answer(diff_text(found, look_of(context.stdout, context.environ)))
-    context.say(diff_summary(found))
-    if found and exit_code:
-        raise typer.Exit(ExitCode.PENDING)
 
 
 def _exports(context: Context, wanted: Collection[str], catalogs: Sequence[Catalog]) -> Mapping[str, ExportedCatalog]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from modelctl.cli.commands import epilog
 from modelctl.cli.context import Context, JsonOption, LinesFormat, LinesFormatOption, context_of, database_if_any
 from modelctl.cli.options import MaxAge, Project, SourceOption, asking, say_left_out
 from modelctl.errors import ExitCode, SourceError
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from modelctl.services.sources import Asking, Job
 
 
-EPILOG = """\b
+@epilog(
+    """\b
 Examples:
   modelctl discover
   modelctl discover openai anthropic --max-age 1h
@@ -26,8 +28,7 @@ Examples:
 
 Exit codes: 0 done, 1 no provider answered, 5 some providers failed; the others are shown.
 """
-
-
+)
 def discover_command(
     ctx: typer.Context,
     provider: Annotated[

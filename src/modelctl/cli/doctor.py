@@ -6,11 +6,14 @@ from typing import Annotated
 
 import typer
 
+from modelctl.cli.commands import epilog
 from modelctl.cli.context import Format, FormatOption, JsonOption, context_of, database_of
 from modelctl.core.text import duration
 from modelctl.errors import ExitCode
 
-EPILOG = """\b
+
+@epilog(
+    """\b
 Examples:
   modelctl doctor
   modelctl doctor --max-age 2d
@@ -18,8 +21,7 @@ Examples:
 
 Exits 3 when there are findings, or when something could not be looked at.
 """
-
-
+)
 def doctor_command(
     ctx: typer.Context,
     max_age: Annotated[

@@ -1,4 +1,4 @@
-"""`modelctl deprecate` and `undeprecate`: the end of a model as a person knows it."""
+"""What `set`, `enable`, `remove` and `deprecate` have in common: which rows, whether it writes, the report."""
 
 from __future__ import annotations
 
@@ -9,21 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelctl.cli.context import Context, Format, FormatOption, JsonOption, context_of, readable_database
+from modelctl.cli.context import Context, readable_database
 from modelctl.config.settings import author_of
-from modelctl.core.edits.additions import facts_from_words
-from modelctl.core.edits.models import (
-    Deprecation,
-    deprecate,
-    referrers_of,
-    remove,
-    remove_cascading,
-    set_enabled,
-    set_facts,
-    undeprecate,
-)
 from modelctl.core.models.query import where
-from modelctl.core.text import counted, day
+from modelctl.core.text import counted
 from modelctl.errors import BadRows, ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -45,6 +34,9 @@ capability, tag, missing (A,B: all of them), enabled=yes, recommended=no, search
 context_window>=100000. Retired models only with status=retired. It shows what would change and exits 3; with --yes it
 writes.
 """
+
+Models = Annotated[list[str], typer.Argument(metavar="MODEL", help="As provider/model_id, or shorter.")]
+SomeModels = Annotated[list[str] | None, typer.Argument(metavar="MODEL", help="As provider/model_id, or shorter.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,199 +120,3 @@ def _summary(order: EditRequest, edited: EditResult, run: str) -> str:
         return f"{rows} changed (run {run}){rest}"
     hint = "" if order.dry_run else "; nothing was written: add --yes to write it"
     return f"{rows} would change{rest}{hint}"
-
-
-DEPRECATE_EPILOG = """\b
-Examples:
-  modelctl deprecate openai/gpt-5.4 --replacement gpt-6.1-sol --retires 2027-03-31
-  modelctl deprecate gpt-5.4 gpt-5.4-mini --replacement gpt-6-luna --on 2026-12-01
-
-The replacement is a live model of the same provider. What is said here is pinned. From --on (today, unless the
-vendor's day is known) the status is `deprecated`, after --retires `retired`.
-"""
-
-UNDEPRECATE_EPILOG = """\b
-Examples:
-  modelctl undeprecate openai/gpt-5.4
-
-What was said with `modelctl deprecate` goes back to the sources. Where these state an end themselves, it is denied:
-its days are blank and the status is `active`, pinned, until `modelctl unpin MODEL all`.
-"""
-
-Models = Annotated[list[str], typer.Argument(metavar="MODEL", help="As provider/model_id, or shorter.")]
-
-
-def deprecate_command(
-    ctx: typer.Context,
-    models: Models,
-    replacement: Annotated[str | None, typer.Option(metavar="MODEL", help="What to use instead.")] = None,
-    on: Annotated[str | None, typer.Option(metavar="DAY", help="When it was announced, as 2026-12-01.")] = None,
-    retires: Annotated[str | None, typer.Option(metavar="DAY", help="The last day on which it answers.")] = None,
-    dry_run: DryRun = False,
-    format: FormatOption = Format.TABLE,
-    json: JsonOption = False,
-) -> None:
-    """State the end of models, and what replaces them."""
-    context = context_of(ctx)
-    end = Deprecation(
-        replacement=replacement,
-        on=day(on, "--on") if on is not None else None,
-        retires=day(retires, "--retires") if retires is not None else None,
-    )
-    order = EditRequest(command="deprecate", names=models, dry_run=dry_run, as_json=format is Format.JSON)
-    today = context.now.date()
-    run_edit(context, order, lambda models, known: deprecate(models, known, end, today=today))
-
-
-def undeprecate_command(
-    ctx: typer.Context,
-    models: Models,
-    dry_run: DryRun = False,
-    format: FormatOption = Format.TABLE,
-    json: JsonOption = False,
-) -> None:
-    """Take the end of models back."""
-    from modelctl.services.models import each_row
-
-    context = context_of(ctx)
-    order = EditRequest(command="undeprecate", names=models, dry_run=dry_run, as_json=format is Format.JSON)
-    today = context.now.date()
-    run_edit(context, order, each_row(lambda model, _known: undeprecate(model, today=today)))
-
-
-ENABLE_EPILOG = f"""\b
-Examples:
-  modelctl enable openai/gpt-4o gpt-4o-mini
-  modelctl enable --where 'provider=anthropic recommended=yes' --yes
-
-{WHERE_HELP}"""
-
-DISABLE_EPILOG = f"""\b
-Examples:
-  modelctl disable openai/gpt-4o
-  modelctl disable --where 'status=retired enabled=yes' --yes
-  modelctl disable --where 'output_price_per_mtok>=50' --yes
-
-{WHERE_HELP}"""
-
-SomeModels = Annotated[list[str] | None, typer.Argument(metavar="MODEL", help="As provider/model_id, or shorter.")]
-
-
-def enable_command(
-    ctx: typer.Context,
-    models: SomeModels = None,
-    where: Where = None,
-    yes: Yes = False,
-    dry_run: DryRun = False,
-    format: FormatOption = Format.TABLE,
-    json: JsonOption = False,
-) -> None:
-    """Switch models on for your application."""
-    _turn(ctx, "enable", is_enabled=True)
-
-
-def disable_command(
-    ctx: typer.Context,
-    models: SomeModels = None,
-    where: Where = None,
-    yes: Yes = False,
-    dry_run: DryRun = False,
-    format: FormatOption = Format.TABLE,
-    json: JsonOption = False,
-) -> None:
-    """Switch models off for your application.
-
-    Syncs keep them up to date.
-    """
-    _turn(ctx, "disable", is_enabled=False)
-
-
-def _turn(ctx: typer.Context, command: str, *, is_enabled: bool) -> None:
-    from modelctl.services.models import each_row
-
-    said = ctx.params
-    order = EditRequest(
-        command=command,
-        names=said["models"] or (),
-        where=said["where"],
-        yes=said["yes"],
-        dry_run=said["dry_run"],
-        as_json=said["format"] is Format.JSON,
-    )
-    edit = each_row(lambda model, _known: set_enabled(model, is_enabled=is_enabled))
-    run_edit(context_of(ctx), order, edit)
-
-
-EPILOG = """\b
-Examples:
-  modelctl remove openai/gpt-3.5-turbo
-  modelctl remove gpt-4 --cascade --dry-run
-
-The price ledger and the audit trail stay, so past bills can still be computed. No sync brings a removed row back;
-`modelctl add MODEL` does, and `modelctl undo`. A row that others name as their replacement, or among their aliases,
-stays, unless --cascade takes it out of those rows, too. To hide a model from your application, disable it.
-"""
-
-
-def remove_command(
-    ctx: typer.Context,
-    models: Annotated[list[str], typer.Argument(metavar="MODEL", help="As provider/model_id, or shorter.")],
-    cascade: Annotated[
-        bool, typer.Option("--cascade", help="Take the replacement or alias out of the rows that point there.")
-    ] = False,
-    dry_run: DryRun = False,
-    format: FormatOption = Format.TABLE,
-    json: JsonOption = False,
-) -> None:
-    """Remove rows; syncs do not bring them back."""
-    context = context_of(ctx)
-    order = EditRequest(command="remove", names=models, dry_run=dry_run, as_json=format is Format.JSON)
-    today = context.now.date()
-    edit: EditAll = remove
-    if cascade:
-        edit = lambda models, known: remove_cascading(models, known, today=today)  # noqa: E731
-    run_edit(context, order, edit, reach=referrers_of)
-
-
-SET_EPILOG = f"""\b
-Examples:
-  modelctl set openai/gpt-4o context_window=128000 'display_name=GPT-4o (ours)'
-  modelctl set gpt-4o tags=smart,latest family=
-  modelctl set --where 'provider=openai type=embedding' recommended=no --yes
-
-FIELD is a column of the row; FIELD= (or FIELD=null) makes it unknown. Lists are A,B; switches yes or no; days
-2026-12-01. What is set is pinned: no sync changes it until `modelctl unpin`. Prices are set by `modelctl price set`.
-
-{WHERE_HELP}"""
-
-
-def set_command(
-    ctx: typer.Context,
-    words: Annotated[list[str], typer.Argument(metavar="MODEL FIELD=VALUE", help="With --where without the MODEL.")],
-    where: Where = None,
-    yes: Yes = False,
-    dry_run: DryRun = False,
-    format: FormatOption = Format.TABLE,
-    json: JsonOption = False,
-) -> None:
-    """Set facts of a model, or of many, and pin them.
-
-    Only those that are given.
-    """
-    from modelctl.services.models import each_row
-
-    context = context_of(ctx)
-    names, assignments = ([], words) if where is not None else (words[:1], words[1:])
-    if not assignments:
-        raise UsageError(f"set {words[0]}: there is no FIELD=VALUE", "`modelctl set gpt-4o context_window=128000`")
-    values = facts_from_words(assignments)
-    order = EditRequest(
-        command="set",
-        names=names,
-        where=where,
-        yes=yes,
-        dry_run=dry_run,
-        as_json=format is Format.JSON,
-    )
-    today = context.now.date()
-    run_edit(context, order, each_row(lambda model, known: set_facts(model, values, known, today=today)))

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from modelctl.cli.commands import epilog
 from modelctl.cli.context import (
     Context,
-    Format,
-    FormatOption,
     JsonOption,
     LinesFormat,
     LinesFormatOption,
@@ -30,11 +29,12 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from modelctl.core.runs import HistoryEntry, Run
+    from modelctl.core.runs import HistoryEntry
     from modelctl.db.tables import Tables
 
 
-EPILOG = """\b
+@epilog(
+    """\b
 Examples:
   modelctl history openai/gpt-4o
   modelctl history --since 7d --provider anthropic
@@ -42,8 +42,7 @@ Examples:
 
 MODEL is written as for `show`; a row that is gone is found by its provider/model_id.
 """
-
-
+)
 def history_command(
     ctx: typer.Context,
     model: Annotated[str | None, typer.Argument(metavar="MODEL", help="Only changes of this model.")] = None,
@@ -141,91 +140,3 @@ def _what(key: ModelKey | None, providers: Collection[str], since: datetime | No
     parts += [f"provider {', '.join(sorted(providers))}"] if providers else []
     parts += [f"since {since:%Y-%m-%d %H:%M}Z"] if since is not None else []
     return f" ({', '.join(parts)})" if parts else ""
-
-
-RUNS_EPILOG = """\b
-Examples:
-  modelctl runs
-  modelctl runs --provider openai --limit 5
-  modelctl runs show last
-
-`undo` takes a run back; `history` shows the changes of one model over all runs.
-"""
-SHOW_EPILOG = """\b
-Examples:
-  modelctl runs show last
-  modelctl runs show 20261121T1200 --json
-
-RUN is the id of a run, the beginning of one, or `last`.
-"""
-
-app = typer.Typer(rich_markup_mode=None, invoke_without_command=True, epilog=RUNS_EPILOG)
-
-
-@app.callback()
-def runs_command(
-    ctx: typer.Context,
-    provider: Annotated[
-        list[str] | None, typer.Option("--provider", metavar="NAME", help="Only runs of that provider. Repeatable.")
-    ] = None,
-    limit: Annotated[int, typer.Option(min=1, metavar="N", help="Show the last N runs.")] = 20,
-    format: FormatOption = Format.TABLE,
-    json: JsonOption = False,
-) -> None:
-    """Show the last runs: who wrote when, and what came of it."""
-    from modelctl.db import history, read
-    from modelctl.output.console import look_of
-    from modelctl.output.history import runs_json, runs_table
-
-    if ctx.invoked_subcommand is not None:
-        return
-    context = context_of(ctx)
-    with readable_database(context) as database:
-        tables = database.tables
-        known, runs = database.read(lambda here: (read.providers(here, tables), history.runs(here, tables)))
-    wanted = {require_known(name, known, "provider") for name in provider or ()}
-    fitting = [run for run in runs if not wanted or any(record.provider in wanted for record in run.records)]
-    shown, look = fitting[:limit], look_of(context.stdout, context.environ)
-    empty_because = None if shown else "filtered" if runs else "nothing"
-    if format is Format.JSON:
-        context.answer(runs_json(shown, empty_because, look))
-    elif shown:
-        context.answer(runs_table(shown, look))
-    if len(fitting) > len(shown):
-        context.say(f"the last {len(shown)} of {len(fitting)} runs; --limit shows more")
-    if empty_because == "filtered":
-        context.say(f"none of the {len(runs)} runs was of {', '.join(sorted(wanted))}")
-    elif empty_because == "nothing":
-        context.say("there was no run yet")
-
-
-@app.command("show", epilog=SHOW_EPILOG)
-def show(
-    ctx: typer.Context,
-    run: Annotated[str, typer.Argument(metavar="RUN", help="The id of a run, its beginning, or `last`.")],
-    format: FormatOption = Format.TABLE,
-    json: JsonOption = False,
-) -> None:
-    """Show one run: counts, errors and every change.
-
-    Per provider, and each change as before → after.
-    """
-    from modelctl.output.console import look_of
-    from modelctl.output.history import run_json, run_page
-
-    context = context_of(ctx)
-    with readable_database(context) as database:
-        found, entries = database.read(lambda connection: _run_and_changes(connection, database.tables, run))
-    look = look_of(context.stdout, context.environ)
-    as_json = format is Format.JSON
-    context.answer(run_json(found, entries, look) if as_json else run_page(found, entries, look))
-    if not entries:
-        context.say("the run changed nothing")
-
-
-def _run_and_changes(connection: Connection, tables: Tables, name: str) -> tuple[Run, Sequence[HistoryEntry]]:
-    from modelctl.core.runs import named_run
-    from modelctl.db import history
-
-    run = named_run(name, history.runs(connection, tables))
-    return run, history.entries(connection, tables, run=run.name)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from modelctl.cli.commands import epilog
 from modelctl.cli.context import Context, JsonOption, context_of, format_option, readable_database
 from modelctl.cli.options import Project
 from modelctl.core.facts import CAPABILITIES, ModelType, Status, Tier
@@ -132,16 +133,6 @@ def _columns_to_read(wanted: Filter, usable_for: str | None, view: View, to_show
     return decisive if view.limit is not None and view.limit <= SHORT else decisive | to_show
 
 
-EPILOG = """\b
-Examples:
-  modelctl list --provider openai --type chat --sort -input_price_per_mtok
-  modelctl list --capability vision --capability tools --max-input-price 1
-  modelctl list --missing input_price_per_mtok --format csv
-  modelctl list --search gemini --columns model_id,context_window --json
-  modelctl list --usable --project shop --group-by provider --json
-"""
-
-
 def _any_of(choices: Iterable[str]) -> str:
     return f"{', '.join(choices)}. Repeatable: any of them."
 
@@ -153,7 +144,6 @@ def _all_of(choices: Iterable[str]) -> str:
 _Limits: TypeAlias = dict[str, Decimal | int]
 _Names: TypeAlias = list[str] | None
 _Amount = Annotated[str | None, typer.Option(metavar="AMOUNT", help="Per million tokens.")]
-
 Providers = Annotated[_Names, typer.Option("--provider", metavar="NAME", help="Only this seller's. Repeatable.")]
 Statuses = Annotated[list[Status] | None, typer.Option("--status", metavar="STATUS", help=_any_of(Status))]
 Types = Annotated[list[ModelType] | None, typer.Option("--type", metavar="TYPE", help=_any_of(ModelType))]
@@ -175,6 +165,16 @@ Group = Annotated[GroupBy | None, typer.Option("--group-by", help="In groups: a 
 Format = Annotated[ListFormat, format_option()]
 
 
+@epilog(
+    """\b
+Examples:
+  modelctl list --provider openai --type chat --sort -input_price_per_mtok
+  modelctl list --capability vision --capability tools --max-input-price 1
+  modelctl list --missing input_price_per_mtok --format csv
+  modelctl list --search gemini --columns model_id,context_window --json
+  modelctl list --usable --project shop --group-by provider --json
+"""
+)
 def list_command(
     ctx: typer.Context,
     provider: Providers = None,

@@ -1,4 +1,4 @@
-"""`modelctl provider list` and `show`: who sells models, and how they are reached."""
+"""`modelctl provider`: who sells models, how they are reached, and whether they answer."""
 
 from __future__ import annotations
 
@@ -34,8 +34,30 @@ if TYPE_CHECKING:
 
 app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Look at providers, try them, add your own.")
 
+MAX_SHOWN = 10
+"""Dependent models that are named; the rest is counted."""
 
 Name = Annotated[str, typer.Argument(metavar="PROVIDER", help="Its name, as in PROVIDER/model_id.")]
+Names = Annotated[list[str], typer.Argument(metavar="PROVIDER", help="Which ones.")]
+NewName = Annotated[str, typer.Argument(metavar="NAME", help="A slug, as in NAME/model_id.")]
+BaseUrl = Annotated[
+    str | None, typer.Option("--base-url", metavar="URL", help="Where the API is, as http://localhost:8080/v1.")
+]
+Env = Annotated[
+    list[str] | None,
+    typer.Option("--env", metavar="VARIABLE", help="Variable that holds the key; the first one set wins. Repeatable."),
+]
+DisplayName = Annotated[str | None, typer.Option("--display-name", metavar="TEXT", help="The name for people.")]
+AuthHeader = Annotated[
+    str | None, typer.Option("--auth-header", metavar="NAME", help="Header of the key; else Authorization.")
+]
+AuthPrefix = Annotated[
+    str | None, typer.Option("--auth-prefix", metavar="WORD", help='Word before the key; else Bearer. "" for none.')
+]
+Headers = Annotated[
+    list[str] | None,
+    typer.Option("--header", metavar="NAME=VALUE", help="Another header; a secret as NAME=env:VARIABLE. Repeatable."),
+]
 
 
 @app.command(
@@ -84,18 +106,9 @@ def show_command(ctx: typer.Context, name: Name, format: FormatOption = Format.T
     context.answer((provider_json if as_json else provider_page)(view, look))
 
 
-def _views(context: Context) -> dict[str, ProviderView]:
-    from modelctl.catalog.load import catalogs_in_force
-    from modelctl.services.credentials import keys_of
-    from modelctl.services.providers import provider_views
-    from modelctl.services.sources import switches
-
-    catalogs = list(catalogs_in_force(context.settings.catalog_directory))
-    with database_if_any(context) as database:
-        return provider_views(database, catalogs, keys_of(context, database), switches(context))
-
-
-ADD_EPILOG = """\b
+@app.command(
+    "add",
+    epilog="""\b
 Examples:
   modelctl provider add local-llm --base-url http://localhost:8080/v1
   modelctl provider add gateway --base-url https://llm.example.com/v1 --env GATEWAY_KEY --auth-header X-Api-Key
@@ -104,65 +117,8 @@ Examples:
   modelctl sync --provider local-llm
 
 The database keeps names of variables, never keys. Without --env the server is asked without a key.
-"""
-
-SET_EPILOG = """\b
-Examples:
-  modelctl provider set local-llm --base-url http://localhost:9090/v1
-  modelctl provider set local-llm --header X-Team=research     # the other headers stay
-  modelctl provider set local-llm --header X-Team= --env ""    # takes a header and the variables away
-
-What you set stays: no sync changes it back, whatever the catalogs state.
-"""
-
-ENABLE_EPILOG = """\b
-Examples:
-  modelctl provider enable fireworks
-  modelctl provider enable fireworks together
-"""
-
-DISABLE_EPILOG = """\b
-Examples:
-  modelctl provider disable fireworks
-  modelctl sync --provider fireworks    # naming it still syncs it
-
-Its models stay as they are; an application that must not offer them looks at ai_providers.is_enabled.
-"""
-
-REMOVE_EPILOG = """\b
-Examples:
-  modelctl provider remove local-llm             # shows what would go with it, and refuses if there are models
-  modelctl provider remove local-llm --cascade
-  modelctl undo last                             # brings the row and its models back, but no stored key
-
-The ledger of prices, the runs and the audit trail stay. Exits 4 where models hang on it and --cascade is not given.
-"""
-
-MAX_SHOWN = 10
-"""Dependent models that are named; the rest is counted."""
-
-Names = Annotated[list[str], typer.Argument(metavar="PROVIDER", help="Which ones.")]
-NewName = Annotated[str, typer.Argument(metavar="NAME", help="A slug, as in NAME/model_id.")]
-BaseUrl = Annotated[
-    str | None, typer.Option("--base-url", metavar="URL", help="Where the API is, as http://localhost:8080/v1.")
-]
-Env = Annotated[
-    list[str] | None,
-    typer.Option("--env", metavar="VARIABLE", help="Variable that holds the key; the first one set wins. Repeatable."),
-]
-DisplayName = Annotated[str | None, typer.Option("--display-name", metavar="TEXT", help="The name for people.")]
-AuthHeader = Annotated[
-    str | None, typer.Option("--auth-header", metavar="NAME", help="Header of the key; else Authorization.")
-]
-AuthPrefix = Annotated[
-    str | None, typer.Option("--auth-prefix", metavar="WORD", help='Word before the key; else Bearer. "" for none.')
-]
-Headers = Annotated[
-    list[str] | None,
-    typer.Option("--header", metavar="NAME=VALUE", help="Another header; a secret as NAME=env:VARIABLE. Repeatable."),
-]
-
-
+""",
+)
 def add_command(
     ctx: typer.Context,
     name: NewName,
@@ -196,6 +152,17 @@ def add_command(
         context.say(f"try it with `modelctl provider test {name}`, then run `modelctl sync --provider {name}`")
 
 
+@app.command(
+    "set",
+    epilog="""\b
+Examples:
+  modelctl provider set local-llm --base-url http://localhost:9090/v1
+  modelctl provider set local-llm --header X-Team=research     # the other headers stay
+  modelctl provider set local-llm --header X-Team= --env ""    # takes a header and the variables away
+
+What you set stays: no sync changes it back, whatever the catalogs state.
+""",
+)
 def set_command(
     ctx: typer.Context,
     name: Name,
@@ -223,29 +190,45 @@ def set_command(
         _warn_of_open_road(context, edited.provider)
 
 
-def _options(said: Mapping[str, Any]) -> ProviderOptions:
-    """What the options state of a provider."""
-    return ProviderOptions(
-        kind=said["kind"],
-        base_url=said["base_url"],
-        env=tuple(said["env"]) if said["env"] else None,
-        display_name=said["display_name"],
-        auth_header=said["auth_header"],
-        auth_prefix=said["auth_prefix"],
-        headers=tuple(said["header"]) if said["header"] else None,
-    )
-
-
+@app.command(
+    "enable",
+    epilog="""\b
+Examples:
+  modelctl provider enable fireworks
+  modelctl provider enable fireworks together
+""",
+)
 def enable_command(ctx: typer.Context, names: Names) -> None:
     """Take providers into syncs again."""
     _switch(context_of(ctx), names, is_enabled=True)
 
 
+@app.command(
+    "disable",
+    epilog="""\b
+Examples:
+  modelctl provider disable fireworks
+  modelctl sync --provider fireworks    # naming it still syncs it
+
+Its models stay as they are; an application that must not offer them looks at ai_providers.is_enabled.
+""",
+)
 def disable_command(ctx: typer.Context, names: Names) -> None:
     """Leave providers out of syncs of all."""
     _switch(context_of(ctx), names, is_enabled=False)
 
 
+@app.command(
+    "remove",
+    epilog="""\b
+Examples:
+  modelctl provider remove local-llm             # shows what would go with it, and refuses if there are models
+  modelctl provider remove local-llm --cascade
+  modelctl undo last                             # brings the row and its models back, but no stored key
+
+The ledger of prices, the runs and the audit trail stay. Exits 4 where models hang on it and --cascade is not given.
+""",
+)
 def remove_command(
     ctx: typer.Context,
     name: Name,
@@ -268,6 +251,78 @@ def remove_command(
             raise Refused(f"{len(found.models):,} models of {name} would go with it", "add --cascade if they may")
         gone = remove(database, name, author_of(context, "provider remove"), cascade=cascade)
     context.answer(f"{name}: removed" + (f", with {len(gone.models):,} models" if gone.models else ""))
+
+
+@app.command(
+    "test",
+    epilog="""\b
+Examples:
+  modelctl provider test openai local-llm
+  modelctl provider test --all --timeout 2s
+  modelctl provider test --all --format json
+
+A key is proven only where a made-up one is refused: a server that lists its models to anybody reads "key not proven".
+Nothing is billed. What was found is kept in health_status, health_checked_at and health_latency_ms.
+Exits 3 when any provider is not ok. With --all, one without a key is told and does not count, unless none has one.
+""",
+)
+def test_command(
+    ctx: typer.Context,
+    names: Annotated[list[str] | None, typer.Argument(metavar="PROVIDER", help="Which to try.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All that are enabled.")] = False,
+    timeout: Annotated[str, typer.Option("--timeout", metavar="Ns|Nm", help="For each request.")] = "5s",
+    format: FormatOption = Format.TABLE,
+    json: JsonOption = False,
+) -> None:
+    """Try providers and their keys.
+
+    Each is asked for its models: reachable, key accepted and proven, latency, models seen.
+    """
+    from modelctl.output.console import look_of
+    from modelctl.output.providers import tests_json, tests_text
+    from modelctl.services.credentials import keys_of
+    from modelctl.services.providers import try_providers
+
+    context = context_of(ctx)
+    if bool(names) == every:
+        raise UsageError("provider test needs names of providers, or --all", "`modelctl provider test openai`")
+    timeout_s = seconds(timeout, "--timeout")
+    wanted = wanted_of(context, sorted(set(names or ())), known_to(context))
+    with database_if_any(context) as database:
+        keys = keys_of(context, database)
+    found = try_providers(wanted, keys, timeout_s=timeout_s, now=context.now)
+    stored = _remembered(context, found)
+    results, look = [(each.provider, each.probed) for each in found], look_of(context.stdout, context.environ)
+    if format is Format.JSON:
+        context.answer(tests_json(results, context.now, stored, look))
+    else:
+        context.answer(tests_text(results, look))
+    if _has_findings(found, every=every):
+        raise typer.Exit(ExitCode.PENDING)
+
+
+def _views(context: Context) -> dict[str, ProviderView]:
+    from modelctl.catalog.load import catalogs_in_force
+    from modelctl.services.credentials import keys_of
+    from modelctl.services.providers import provider_views
+    from modelctl.services.sources import switches
+
+    catalogs = list(catalogs_in_force(context.settings.catalog_directory))
+    with database_if_any(context) as database:
+        return provider_views(database, catalogs, keys_of(context, database), switches(context))
+
+
+def _options(said: Mapping[str, Any]) -> ProviderOptions:
+    """What the options state of a provider."""
+    return ProviderOptions(
+        kind=said["kind"],
+        base_url=said["base_url"],
+        env=tuple(said["env"]) if said["env"] else None,
+        display_name=said["display_name"],
+        auth_header=said["auth_header"],
+        auth_prefix=said["auth_prefix"],
+        headers=tuple(said["header"]) if said["header"] else None,
+    )
 
 
 def _require_own(context: Context, name: str) -> None:
@@ -331,53 +386,6 @@ def _warn_of_open_road(context: Context, provider: Provider) -> None:
     has_secret = provider.env_vars or any(value.startswith("env:") for value in provider.headers.values())
     if has_secret and provider.api_base_url and is_unencrypted(provider.api_base_url):
         context.warn(f"note: {provider.name} is asked over http, so its key can be read on its way")
-
-
-EPILOG = """\b
-Examples:
-  modelctl provider test openai local-llm
-  modelctl provider test --all --timeout 2s
-  modelctl provider test --all --format json
-
-A key is proven only where a made-up one is refused: a server that lists its models to anybody reads "key not proven".
-Nothing is billed. What was found is kept in health_status, health_checked_at and health_latency_ms.
-Exits 3 when any provider is not ok. With --all, one without a key is told and does not count, unless none has one.
-"""
-
-
-def test_command(
-    ctx: typer.Context,
-    names: Annotated[list[str] | None, typer.Argument(metavar="PROVIDER", help="Which to try.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="All that are enabled.")] = False,
-    timeout: Annotated[str, typer.Option("--timeout", metavar="Ns|Nm", help="For each request.")] = "5s",
-    format: FormatOption = Format.TABLE,
-    json: JsonOption = False,
-) -> None:
-    """Try providers and their keys.
-
-    Each is asked for its models: reachable, key accepted and proven, latency, models seen.
-    """
-    from modelctl.output.console import look_of
-    from modelctl.output.providers import tests_json, tests_text
-    from modelctl.services.credentials import keys_of
-    from modelctl.services.providers import try_providers
-
-    context = context_of(ctx)
-    if bool(names) == every:
-        raise UsageError("provider test needs names of providers, or --all", "`modelctl provider test openai`")
-    timeout_s = seconds(timeout, "--timeout")
-    wanted = wanted_of(context, sorted(set(names or ())), known_to(context))
-    with database_if_any(context) as database:
-        keys = keys_of(context, database)
-    found = try_providers(wanted, keys, timeout_s=timeout_s, now=context.now)
-    stored = _remembered(context, found)
-    results, look = [(each.provider, each.probed) for each in found], look_of(context.stdout, context.environ)
-    if format is Format.JSON:
-        context.answer(tests_json(results, context.now, stored, look))
-    else:
-        context.answer(tests_text(results, look))
-    if _has_findings(found, every=every):
-        raise typer.Exit(ExitCode.PENDING)
 
 
 def _remembered(context: Context, found: Sequence[ProviderTest]) -> set[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from modelctl.cli.commands import epilog
 from modelctl.cli.context import (
     Context,
     JsonOption,
@@ -258,22 +259,6 @@ def watched(
     return report
 
 
-EPILOG = """\b
-Examples:
-  modelctl sync --provider all
-  modelctl sync --provider openai --dry-run --exit-code --max-age 1h
-  modelctl sync --source catalog --migrate --format json
-  modelctl sync --accept openai/gpt-4o --accept price-rise
-  modelctl sync --take openai/gpt-4o:context_window --recreate openai/gpt-3.5-turbo
-  modelctl sync --explain gpt-4o
-  modelctl sync --provider openai --project shop
-  modelctl sync --provider all --notify "$SLACK_WEBHOOK"
-
-Exit codes: 0 done or in sync, 1 failed, 3 pending (--exit-code), 4 held by a guard, 5 some providers failed,
-6 another run writes.
-"""
-
-
 Providers = Annotated[
     list[str] | None, typer.Option("--provider", metavar="all|NAME", help="Repeatable; left out means all.")
 ]
@@ -290,6 +275,22 @@ Notify = Annotated[
 ]
 
 
+@epilog(
+    """\b
+Examples:
+  modelctl sync --provider all
+  modelctl sync --provider openai --dry-run --exit-code --max-age 1h
+  modelctl sync --source catalog --migrate --format json
+  modelctl sync --accept openai/gpt-4o --accept price-rise
+  modelctl sync --take openai/gpt-4o:context_window --recreate openai/gpt-3.5-turbo
+  modelctl sync --explain gpt-4o
+  modelctl sync --provider openai --project shop
+  modelctl sync --provider all --notify "$SLACK_WEBHOOK"
+
+Exit codes: 0 done or in sync, 1 failed, 3 pending (--exit-code), 4 held by a guard, 5 some providers failed,
+6 another run writes.
+"""
+)
 def sync_command(
     ctx: typer.Context,
     provider: Providers = None,

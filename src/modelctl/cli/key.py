@@ -1,4 +1,4 @@
-"""`modelctl credential set`, `list` and `remove`: API keys in the database, encrypted. No key is ever an argument."""
+"""`modelctl credential`: API keys in the database, encrypted. No key is ever an argument."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 KEY_MAX_CHARS = 4096
 """A longer one is a file that was piped by mistake: the longest keys in use are tokens of some 2,000 characters."""
 
+PIPE = "-"
+
 app = typer.Typer(
     rich_markup_mode=None,
     no_args_is_help=True,
@@ -36,11 +38,11 @@ app = typer.Typer(
     epilog="A provider is asked with the project's key, else the platform's, else the one of the environment.",
 )
 
-
 Provider = Annotated[str, typer.Argument(metavar="PROVIDER", help="As openai; see `modelctl catalog show`.")]
 Project = Annotated[
     str | None, typer.Option("--project", metavar="P", help="A project of yours; left out means the platform.")
 ]
+
 NO_ARGUMENTS = {"allow_extra_args": True, "ignore_unknown_options": True}
 """For commands that are told a secret: Typer would print what it does not expect, and that may be the secret."""
 
@@ -123,6 +125,148 @@ def remove_command(ctx: typer.Context, provider: Provider, project: Project = No
     context.say("it still works at the provider until it is revoked there")
 
 
+@app.command(
+    "which",
+    epilog="""\b
+Examples:
+  modelctl credential which openai
+  modelctl credential which openai --project shop --json
+""",
+)
+def which_command(
+    ctx: typer.Context,
+    provider: Provider,
+    project: Project = None,
+    format: FormatOption = Format.TABLE,
+    json: JsonOption = False,
+) -> None:
+    """Tell which key a provider is asked with.
+
+    The project's, else the platform's, else the environment's.
+    """
+    context = context_of(ctx)
+    with _asking(context, provider, project) as (known, keys):
+        found = _found(known, keys)
+    fingerprint = _fingerprint(context, found)
+    if format is Format.JSON:
+        return _answer_json(context, _facts(provider, keys, found, fingerprint))
+    told = f", fingerprint {fingerprint}" if fingerprint is not None else ""
+    context.answer(f"{owner_text(provider, keys.project)}: the {found.source}'s, in {found.name}{told}")
+    return None
+
+
+@app.command(
+    "test",
+    epilog="""\b
+Examples:
+  modelctl credential test openai
+  modelctl credential test openai --project shop
+
+Exit codes: 0 accepted, 1 refused, unreachable, or there is no key.
+""",
+)
+def test_command(
+    ctx: typer.Context,
+    provider: Provider,
+    project: Project = None,
+    format: FormatOption = Format.TABLE,
+    json: JsonOption = False,
+) -> None:
+    """Ask the provider for its models; nothing is written.
+
+    With the key that a sync would use.
+    """
+    context = context_of(ctx)
+    with _asking(context, provider, project) as (known, keys):
+        found = _found(known, keys)
+        listed = _listed(context, known, keys)
+    if format is not Format.JSON:
+        if listed.error is not None:
+            raise listed.error
+        models = len(listed.listing.records) if listed.listing is not None else 0
+        context.answer(f"{owner_text(provider, keys.project)}: accepted, {models:,} models listed ({found.name})")
+        return
+    facts = _facts(provider, keys, found, _fingerprint(context, found))
+    outcome = {
+        "is_accepted": listed.error is None,
+        "models": len(listed.listing.records) if listed.listing is not None else None,
+        "error": str(listed.error) if listed.error is not None else None,
+    }
+    _answer_json(context, facts | outcome)
+    if listed.error is not None:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+@app.command(
+    "key",
+    epilog="""\b
+Examples:
+  modelctl credential key
+  modelctl credential key new.key
+
+Back the file up where the database's backups are not: without it nobody can open the stored keys, with it anybody.
+""",
+)
+def key_command(
+    ctx: typer.Context,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="A new file; left out means where it is looked for.")
+    ] = None,
+) -> None:
+    """Make a new master key in a file that only you can read.
+
+    It is not printed.
+    """
+    from modelctl.db.encryption import make_key_file
+
+    context = context_of(ctx)
+    path = file or context.settings.secret_key_file
+    if path is None:
+        raise UsageError("there is no home directory for the default file", "name one: `modelctl credential key FILE`")
+    made = make_key_file(path)
+    context.answer(f"{path}: master key {made.id}")
+    if (used := _id_in_force(context)) != made.id:
+        context.say(
+            f"it is not in force, {f'master key {used} is' if used else 'nothing is'}: `modelctl credential rotate --to"
+            f" {path}` moves the stored keys to it, secret_key_file or {MASTER_KEY_VARIABLE} puts it into force"
+        )
+
+
+@app.command(
+    "rotate",
+    context_settings=NO_ARGUMENTS,
+    epilog="""\b
+Examples:
+  modelctl credential key new.key
+  modelctl credential rotate --to new.key
+  mv new.key ~/.config/modelctl/secret.key
+
+All keys or none. Broken off, or begun twice, it is run again with the same file; it then does what is left to do.
+""",
+)
+def rotate_command(
+    ctx: typer.Context,
+    to: Annotated[str, typer.Option("--to", metavar="FILE|-", help="The new master key; - reads it from a pipe.")],
+) -> None:
+    """Encrypt all stored keys with a new master key, in one transaction."""
+    from modelctl.services.credentials import master_key_of, rotate
+
+    refuse_secrets(ctx, "--to FILE")
+    context = context_of(ctx)
+    new = _new_key(context, to)
+    with readable_database(context) as database:
+        rotation = rotate(database, partial(master_key_of, context), new, author_of(context, "credential rotate"))
+    for each in rotation.moved:
+        context.answer(f"{each}: key {each.fingerprint} is under master key {new.id}")
+    if not rotation.moved:
+        context.say(f"nothing to rotate: {rotation.already:,} keys are under master key {new.id}")
+    if (rotation.moved or rotation.already) and _id_in_force(context) != new.id:
+        context.warn(
+            f"from now on every command needs master key {new.id}: put it where the old one is (secret_key_file,"
+            f" {MASTER_KEY_VARIABLE} or the keyring), and keep the old one as long as backups of the database need it"
+        )
+
+
 def refuse_secrets(ctx: typer.Context, expected: str) -> None:
     """UsageError for arguments too many, without repeating them: one may be a key."""
     if ctx.args:
@@ -167,74 +311,6 @@ def _providers(context: Context, database: Database) -> list[str]:
     return sorted(providers_there(context, database if is_readable(database) else None))
 
 
-PIPE = "-"
-
-KEY_EPILOG = """\b
-Examples:
-  modelctl credential key
-  modelctl credential key new.key
-
-Back the file up where the database's backups are not: without it nobody can open the stored keys, with it anybody.
-"""
-
-ROTATE_EPILOG = """\b
-Examples:
-  modelctl credential key new.key
-  modelctl credential rotate --to new.key
-  mv new.key ~/.config/modelctl/secret.key
-
-All keys or none. Broken off, or begun twice, it is run again with the same file; it then does what is left to do.
-"""
-
-
-def key_command(
-    ctx: typer.Context,
-    file: Annotated[
-        Path | None, typer.Argument(metavar="FILE", help="A new file; left out means where it is looked for.")
-    ] = None,
-) -> None:
-    """Make a new master key in a file that only you can read.
-
-    It is not printed.
-    """
-    from modelctl.db.encryption import make_key_file
-
-    context = context_of(ctx)
-    path = file or context.settings.secret_key_file
-    if path is None:
-        raise UsageError("there is no home directory for the default file", "name one: `modelctl credential key FILE`")
-    made = make_key_file(path)
-    context.answer(f"{path}: master key {made.id}")
-    if (used := _id_in_force(context)) != made.id:
-        context.say(
-            f"it is not in force, {f'master key {used} is' if used else 'nothing is'}: `modelctl credential rotate --to"
-            f" {path}` moves the stored keys to it, secret_key_file or {MASTER_KEY_VARIABLE} puts it into force"
-        )
-
-
-def rotate_command(
-    ctx: typer.Context,
-    to: Annotated[str, typer.Option("--to", metavar="FILE|-", help="The new master key; - reads it from a pipe.")],
-) -> None:
-    """Encrypt all stored keys with a new master key, in one transaction."""
-    from modelctl.services.credentials import master_key_of, rotate
-
-    refuse_secrets(ctx, "--to FILE")
-    context = context_of(ctx)
-    new = _new_key(context, to)
-    with readable_database(context) as database:
-        rotation = rotate(database, partial(master_key_of, context), new, author_of(context, "credential rotate"))
-    for each in rotation.moved:
-        context.answer(f"{each}: key {each.fingerprint} is under master key {new.id}")
-    if not rotation.moved:
-        context.say(f"nothing to rotate: {rotation.already:,} keys are under master key {new.id}")
-    if (rotation.moved or rotation.already) and _id_in_force(context) != new.id:
-        context.warn(
-            f"from now on every command needs master key {new.id}: put it where the old one is (secret_key_file,"
-            f" {MASTER_KEY_VARIABLE} or the keyring), and keep the old one as long as backups of the database need it"
-        )
-
-
 def _new_key(context: Context, to: str) -> MasterKey:
     from modelctl.db.encryption import key_in_file, master_key
 
@@ -250,75 +326,6 @@ def _id_in_force(context: Context) -> str | None:
         return master_key_of(context).id
     except CredentialError:
         return None
-
-
-WHICH_EPILOG = """\b
-Examples:
-  modelctl credential which openai
-  modelctl credential which openai --project shop --json
-"""
-
-TEST_EPILOG = """\b
-Examples:
-  modelctl credential test openai
-  modelctl credential test openai --project shop
-
-Exit codes: 0 accepted, 1 refused, unreachable, or there is no key.
-"""
-
-
-def which_command(
-    ctx: typer.Context,
-    provider: Provider,
-    project: Project = None,
-    format: FormatOption = Format.TABLE,
-    json: JsonOption = False,
-) -> None:
-    """Tell which key a provider is asked with.
-
-    The project's, else the platform's, else the environment's.
-    """
-    context = context_of(ctx)
-    with _asking(context, provider, project) as (known, keys):
-        found = _found(known, keys)
-    fingerprint = _fingerprint(context, found)
-    if format is Format.JSON:
-        return _answer_json(context, _facts(provider, keys, found, fingerprint))
-    told = f", fingerprint {fingerprint}" if fingerprint is not None else ""
-    context.answer(f"{owner_text(provider, keys.project)}: the {found.source}'s, in {found.name}{told}")
-    return None
-
-
-def test_command(
-    ctx: typer.Context,
-    provider: Provider,
-    project: Project = None,
-    format: FormatOption = Format.TABLE,
-    json: JsonOption = False,
-) -> None:
-    """Ask the provider for its models; nothing is written.
-
-    With the key that a sync would use.
-    """
-    context = context_of(ctx)
-    with _asking(context, provider, project) as (known, keys):
-        found = _found(known, keys)
-        listed = _listed(context, known, keys)
-    if format is not Format.JSON:
-        if listed.error is not None:
-            raise listed.error
-        models = len(listed.listing.records) if listed.listing is not None else 0
-        context.answer(f"{owner_text(provider, keys.project)}: accepted, {models:,} models listed ({found.name})")
-        return
-    facts = _facts(provider, keys, found, _fingerprint(context, found))
-    outcome = {
-        "is_accepted": listed.error is None,
-        "models": len(listed.listing.records) if listed.listing is not None else None,
-        "error": str(listed.error) if listed.error is not None else None,
-    }
-    _answer_json(context, facts | outcome)
-    if listed.error is not None:
-        raise typer.Exit(ExitCode.FAILED)
 
 
 @contextmanager

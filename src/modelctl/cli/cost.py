@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from modelctl.cli.commands import epilog
 from modelctl.cli.context import Context, Format, FormatOption, JsonOption, context_of, format_option, readable_database
 from modelctl.cli.options import metered, read_file, tell_bad_rows
 from modelctl.core.facts import ModelKey
@@ -81,7 +82,23 @@ def tell_of(context: Context, billed: Billed, known: Known) -> None:
         context.warn(remark)
 
 
-COST_EPILOG = """\b
+class BillFormat(StrEnum):
+    """How bills are printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    JSONL = "jsonl"
+    CSV = "csv"
+
+
+At = Annotated[
+    str | None, typer.Option("--at", metavar="DATE|INSTANT", help="When; a date is its first moment, UTC. [now]")
+]
+Tier = Annotated[ServiceTier, typer.Option("--service-tier", help="How the request was served.")]
+
+
+@epilog(
+    """\b
 Examples:
   modelctl price cost claude-opus-4-6 --input 1200 --cache-read 50000 --output 800
   modelctl price cost google/gemini-4-argon --input 1000 --output 500 --at 2026-12-01
@@ -106,29 +123,7 @@ What to count:
 Amounts are exact and not rounded. What has no price on record is listed and not billed, the
 total is then a lower bound, and the exit code is 3.
 """
-COMPARE_EPILOG = """\b
-Example:
-  modelctl price compare claude-sonnet-5-5 google/gemini-4-argon --input 8000 --output 1000
-
-The same counts are billed for each model; a model's own tokenizer would count a text differently.
-"""
-
-
-class BillFormat(StrEnum):
-    """How bills are printed."""
-
-    TABLE = "table"
-    JSON = "json"
-    JSONL = "jsonl"
-    CSV = "csv"
-
-
-At = Annotated[
-    str | None, typer.Option("--at", metavar="DATE|INSTANT", help="When; a date is its first moment, UTC. [now]")
-]
-Tier = Annotated[ServiceTier, typer.Option("--service-tier", help="How the request was served.")]
-
-
+)
 @metered
 def cost(
     ctx: typer.Context,
@@ -162,6 +157,14 @@ def cost(
     raise typer.Exit(ExitCode.OK if billed.bill.is_complete else ExitCode.PENDING)
 
 
+@epilog(
+    """\b
+Example:
+  modelctl price compare claude-sonnet-5-5 google/gemini-4-argon --input 8000 --output 1000
+
+The same counts are billed for each model; a model's own tokenizer would count a text differently.
+"""
+)
 @metered
 def compare(
     ctx: typer.Context,

@@ -1,0 +1,90 @@
+"""`modelctl apply`: carries out a plan exactly as it was reviewed, or not at all."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from modelctl.cli import sync as syncing
+from modelctl.cli.commands import epilog
+from modelctl.cli.context import (
+    Context,
+    JsonOption,
+    MarkdownFormat,
+    MarkdownFormatOption,
+    context_of,
+    database_of,
+    writing_alone,
+)
+from modelctl.cli.sync import print_report
+from modelctl.config.settings import author_of
+from modelctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from modelctl.core.planning.plan_file import PlanFile
+    from modelctl.core.planning.report import SyncReport
+
+
+@epilog(
+    """\b
+Examples:
+  modelctl plan -o plan.json
+  modelctl apply plan.json
+
+Exit codes: 0 done or nothing to do, 1 failed, 2 no plan, 4 held by a guard, 5 some providers failed,
+6 a row that the plan rests on has moved, and nothing was written.
+"""
+)
+def apply_command(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `modelctl plan -o FILE` wrote.")],
+    migrate: syncing.Migrate = False,
+    format: MarkdownFormatOption = MarkdownFormat.TABLE,
+    json: JsonOption = False,
+) -> None:
+    """Carry out a plan, exactly as it was shown.
+
+    Each provider is one transaction. No source is asked. Where a row that the plan rests on has moved since, nothing is
+    written and the exit code is 6.
+    """
+    context = context_of(ctx)
+    plan = _read(file)
+    report = _apply(context, plan, migrate=migrate)
+    code = report.exit_code(pending_counts=False)
+    print_report(context, report, code, format)
+    raise typer.Exit(code)
+
+
+def _read(file: Path) -> PlanFile:
+    from modelctl.core.planning.plan_file import read_plan
+
+    try:
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror or error}", "name a plan's file") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{file} is no plan: it is not UTF-8", "make one with `modelctl plan -o FILE`") from None
+    return read_plan(text, str(file))
+
+
+def _apply(context: Context, plan: PlanFile, *, migrate: bool) -> SyncReport:
+    import time
+
+    from modelctl.db import migrate as schema
+    from modelctl.services.plans import apply_plan
+
+    author = author_of(context, "apply")
+    began_s = time.monotonic()
+
+    def finished_at() -> datetime:
+        return author.now + timedelta(seconds=round(time.monotonic() - began_s))
+
+    with database_of(context) as database:
+        schema.ensure_current(database, migrate=migrate)
+        if plan.database != database.label:
+            context.warn(f"note: the plan was made for {plan.database}, and this is {database.label}")
+        with writing_alone(context, database, author) as fenced:
+            return apply_plan(fenced, plan, author, finished_at)

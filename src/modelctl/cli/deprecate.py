@@ -1,0 +1,77 @@
+"""`modelctl deprecate` and `undeprecate`: the end of a model as a person knows it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from modelctl.cli.commands import epilog
+from modelctl.cli.context import Format, FormatOption, JsonOption, context_of
+from modelctl.cli.edit import DryRun, EditRequest, Models, run_edit
+from modelctl.core.edits.models import (
+    Deprecation,
+    deprecate,
+    undeprecate,
+)
+from modelctl.core.text import day
+
+if TYPE_CHECKING:
+    pass
+
+
+@epilog(
+    """\b
+Examples:
+  modelctl deprecate openai/gpt-5.4 --replacement gpt-6.1-sol --retires 2027-03-31
+  modelctl deprecate gpt-5.4 gpt-5.4-mini --replacement gpt-6-luna --on 2026-12-01
+
+The replacement is a live model of the same provider. What is said here is pinned. From --on (today, unless the
+vendor's day is known) the status is `deprecated`, after --retires `retired`.
+"""
+)
+def deprecate_command(
+    ctx: typer.Context,
+    models: Models,
+    replacement: Annotated[str | None, typer.Option(metavar="MODEL", help="What to use instead.")] = None,
+    on: Annotated[str | None, typer.Option(metavar="DAY", help="When it was announced, as 2026-12-01.")] = None,
+    retires: Annotated[str | None, typer.Option(metavar="DAY", help="The last day on which it answers.")] = None,
+    dry_run: DryRun = False,
+    format: FormatOption = Format.TABLE,
+    json: JsonOption = False,
+) -> None:
+    """State the end of models, and what replaces them."""
+    context = context_of(ctx)
+    end = Deprecation(
+        replacement=replacement,
+        on=day(on, "--on") if on is not None else None,
+        retires=day(retires, "--retires") if retires is not None else None,
+    )
+    order = EditRequest(command="deprecate", names=models, dry_run=dry_run, as_json=format is Format.JSON)
+    today = context.now.date()
+    run_edit(context, order, lambda models, known: deprecate(models, known, end, today=today))
+
+
+@epilog(
+    """\b
+Examples:
+  modelctl undeprecate openai/gpt-5.4
+
+What was said with `modelctl deprecate` goes back to the sources. Where these state an end themselves, it is denied:
+its days are blank and the status is `active`, pinned, until `modelctl unpin MODEL all`.
+"""
+)
+def undeprecate_command(
+    ctx: typer.Context,
+    models: Models,
+    dry_run: DryRun = False,
+    format: FormatOption = Format.TABLE,
+    json: JsonOption = False,
+) -> None:
+    """Take the end of models back."""
+    from modelctl.services.models import each_row
+
+    context = context_of(ctx)
+    order = EditRequest(command="undeprecate", names=models, dry_run=dry_run, as_json=format is Format.JSON)
+    today = context.now.date()
+    run_edit(context, order, each_row(lambda model, _known: undeprecate(model, today=today)))

@@ -1,0 +1,103 @@
+"""`modelctl pin`, `unpin` and `adopt`: which fields of a row are people's, and which the sources'."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from modelctl.cli.commands import epilog
+from modelctl.cli.context import Context, context_of, readable_database
+from modelctl.config.settings import author_of
+from modelctl.core.planning import ownership as claims
+from modelctl.core.text import to_seconds
+from modelctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from modelctl.core.planning.plan import Change
+    from modelctl.core.stored import StoredModel
+
+
+Model = Annotated[str, typer.Argument(metavar="MODEL", help="As provider/model_id, or shorter.")]
+Fields = Annotated[list[str], typer.Argument(metavar="FIELD", help="Columns of the row, as context_window.")]
+
+
+@epilog(
+    """\b
+Examples:
+  modelctl pin openai/gpt-4o context_window
+  modelctl pin gpt-4o display_name tags
+
+A pinned field keeps its value whatever the sources say, until `modelctl unpin` or `modelctl sync --take`.
+"""
+)
+def pin_command(ctx: typer.Context, model: Model, fields: Fields) -> None:
+    """Claim fields of a model: no sync changes them."""
+    context = context_of(ctx)
+    changed = _edit(context, "pin", [model], lambda stored: claims.pin(stored, fields))
+    _say(context, changed, f"pinned {', '.join(fields)}", "pinned already: nothing changed")
+
+
+@epilog(
+    """\b
+Examples:
+  modelctl unpin openai/gpt-4o context_window
+  modelctl unpin gpt-4o all
+  modelctl unpin openai/gpt-4o input_price_per_mtok
+
+The next sync writes what the sources state; a field of which no source speaks keeps its value. A price that
+`modelctl price set` entered ends, and what the sources last stated holds again at once.
+"""
+)
+def unpin_command(ctx: typer.Context, model: Model, fields: Fields) -> None:
+    """Give fields back: the next sync writes what sources state."""
+    context = context_of(ctx)
+    now = to_seconds(context.now)
+    changed = _edit(context, "unpin", [model], lambda stored: claims.unpin(stored, fields, now=now))
+    _say(context, changed, f"gave {', '.join(fields)} back to the sources", "the sources' already: nothing changed")
+
+
+@epilog(
+    """\b
+Examples:
+  modelctl adopt openai/gpt-4o
+  modelctl adopt --provider openai
+  modelctl adopt --all
+
+A row that was there before modelctl is left alone until it is adopted; then the sources may overwrite its values.
+Pin what must stay.
+"""
+)
+def adopt_command(
+    ctx: typer.Context,
+    models: Annotated[list[str] | None, typer.Argument(metavar="MODEL", help="As provider/model_id.")] = None,
+    provider: Annotated[str | None, typer.Option(metavar="NAME", help="All rows of this provider.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All rows of all providers.")] = False,
+) -> None:
+    """Let the sources fill rows that were there before modelctl."""
+    from modelctl.services.models import unowned_keys
+
+    context = context_of(ctx)
+    if sum((bool(models), provider is not None, every)) != 1:
+        raise UsageError("adopt needs models, or --provider, or --all", "`modelctl adopt openai/gpt-4o`")
+    with readable_database(context) as database:
+        names = models or unowned_keys(database, provider)
+    changed = _edit(context, "adopt", list(names), claims.adopt)
+    _say(context, changed, "adopted", "there is nothing to adopt: modelctl knows these rows")
+
+
+def _edit(
+    context: Context, command: str, names: list[str], edit: Callable[[StoredModel], Change | None]
+) -> tuple[Change, ...]:
+    from modelctl.services.models import edit_models
+
+    with readable_database(context) as database:
+        return edit_models(database, names, edit, author_of(context, command))
+
+
+def _say(context: Context, changed: tuple[Change, ...], done: str, nothing: str) -> None:
+    for change in changed:
+        context.answer(f"{change.key}: {done}")
+    if not changed:
+        context.say(nothing)

@@ -1,0 +1,50 @@
+"""`modelctl remove`: rows that no sync brings back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from modelctl.cli.commands import epilog
+from modelctl.cli.context import Format, FormatOption, JsonOption, context_of
+from modelctl.cli.edit import DryRun, EditRequest, run_edit
+from modelctl.core.edits.models import (
+    referrers_of,
+    remove,
+    remove_cascading,
+)
+
+if TYPE_CHECKING:
+    from modelctl.services.models import EditAll
+
+
+@epilog(
+    """\b
+Examples:
+  modelctl remove openai/gpt-3.5-turbo
+  modelctl remove gpt-4 --cascade --dry-run
+
+The price ledger and the audit trail stay, so past bills can still be computed. No sync brings a removed row back;
+`modelctl add MODEL` does, and `modelctl undo`. A row that others name as their replacement, or among their aliases,
+stays, unless --cascade takes it out of those rows, too. To hide a model from your application, disable it.
+"""
+)
+def remove_command(
+    ctx: typer.Context,
+    models: Annotated[list[str], typer.Argument(metavar="MODEL", help="As provider/model_id, or shorter.")],
+    cascade: Annotated[
+        bool, typer.Option("--cascade", help="Take the replacement or alias out of the rows that point there.")
+    ] = False,
+    dry_run: DryRun = False,
+    format: FormatOption = Format.TABLE,
+    json: JsonOption = False,
+) -> None:
+    """Remove rows; syncs do not bring them back."""
+    context = context_of(ctx)
+    order = EditRequest(command="remove", names=models, dry_run=dry_run, as_json=format is Format.JSON)
+    today = context.now.date()
+    edit: EditAll = remove
+    if cascade:
+        edit = lambda models, known: remove_cascading(models, known, today=today)  # noqa: E731
+    run_edit(context, order, edit, reach=referrers_of)

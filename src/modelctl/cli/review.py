@@ -1,0 +1,99 @@
+"""`modelctl held`, `accept` and `decline`: what guards hold, and what people decide about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from modelctl.cli.commands import epilog
+from modelctl.cli.context import Format, FormatOption, JsonOption, context_of, readable_database
+from modelctl.config.settings import author_of
+from modelctl.core.planning.plan import Verdict
+
+if TYPE_CHECKING:
+    pass
+
+
+Keys = Annotated[list[str], typer.Argument(metavar="KEY", help="As provider/model_id, or a provider's listing.")]
+Note = Annotated[str | None, typer.Option(metavar="TEXT", help="Why; kept with the decision.")]
+
+
+@epilog(
+    """\b
+Examples:
+  modelctl held
+  modelctl accept openai/gpt-4o --note "announced on the pricing page"
+  modelctl decline openai/gpt-4o --note "their API shows a test price"
+
+A decision is on one pair of values, old and new: it holds until either side moves. KEY is provider/model_id, or the
+provider's name for its whole listing. An accepted change is written by the next sync; a declined one is left out.
+"""
+)
+def held_command(
+    ctx: typer.Context,
+    format: FormatOption = Format.TABLE,
+    json: JsonOption = False,
+) -> None:
+    """List what guards hold, and what was decided about it."""
+    from modelctl.db.write import holds_of
+    from modelctl.output.edits import holds_json, holds_text
+
+    context = context_of(ctx)
+    with readable_database(context) as database:
+        holds = database.read(lambda connection: holds_of(connection, database.tables))
+    if format is Format.JSON:
+        context.answer(holds_json(holds))
+    elif holds:
+        context.answer(holds_text(holds))
+    else:
+        context.say("nothing is held")
+
+
+@epilog(
+    """\b
+Examples:
+  modelctl held
+  modelctl accept openai/gpt-4o --note "announced on the pricing page"
+  modelctl decline openai/gpt-4o --note "their API shows a test price"
+
+A decision is on one pair of values, old and new: it holds until either side moves. KEY is provider/model_id, or the
+provider's name for its whole listing. An accepted change is written by the next sync; a declined one is left out.
+"""
+)
+def accept_command(ctx: typer.Context, keys: Keys, note: Note = None) -> None:
+    """Accept what a guard holds: the next sync writes it.
+
+    As long as the old and the new value are these.
+    """
+    _decide(ctx, keys, Verdict.ACCEPTED, note)
+
+
+@epilog(
+    """\b
+Examples:
+  modelctl held
+  modelctl accept openai/gpt-4o --note "announced on the pricing page"
+  modelctl decline openai/gpt-4o --note "their API shows a test price"
+
+A decision is on one pair of values, old and new: it holds until either side moves. KEY is provider/model_id, or the
+provider's name for its whole listing. An accepted change is written by the next sync; a declined one is left out.
+"""
+)
+def decline_command(ctx: typer.Context, keys: Keys, note: Note = None) -> None:
+    """Decline what a guard holds: syncs leave it out.
+
+    As long as the old and the new value are these.
+    """
+    _decide(ctx, keys, Verdict.DECLINED, note)
+
+
+def _decide(ctx: typer.Context, keys: list[str], verdict: Verdict, note: str | None) -> None:
+    from modelctl.output.edits import holds_text
+    from modelctl.services.models import decide_holds
+
+    context = context_of(ctx)
+    command = "accept" if verdict is Verdict.ACCEPTED else "decline"
+    with readable_database(context) as database:
+        holds = decide_holds(database, keys, verdict, note, author_of(context, command))
+    context.answer(holds_text(holds))

@@ -1,0 +1,189 @@
+"""`modelctl runs`: who wrote when, and what came of it; and `undo`, which takes a run back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from modelctl.cli.commands import epilog
+from modelctl.cli.context import (
+    Context,
+    Format,
+    FormatOption,
+    JsonOption,
+    context_of,
+    readable_database,
+    writing_alone,
+)
+from modelctl.config.settings import author_of
+from modelctl.core.runs import HistoryEntry
+from modelctl.core.text import require_known
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Connection
+
+    from modelctl.core.runs import HistoryEntry, Run
+    from modelctl.db.tables import Tables
+    from modelctl.services.plans import UndoReport
+
+
+RUNS_EPILOG = """\b
+Examples:
+  modelctl runs
+  modelctl runs --provider openai --limit 5
+  modelctl runs show last
+
+`undo` takes a run back; `history` shows the changes of one model over all runs.
+"""
+
+app = typer.Typer(rich_markup_mode=None, invoke_without_command=True, epilog=RUNS_EPILOG)
+
+
+@app.callback()
+def runs_command(
+    ctx: typer.Context,
+    provider: Annotated[
+        list[str] | None, typer.Option("--provider", metavar="NAME", help="Only runs of that provider. Repeatable.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, metavar="N", help="Show the last N runs.")] = 20,
+    format: FormatOption = Format.TABLE,
+    json: JsonOption = False,
+) -> None:
+    """Show the last runs: who wrote when, and what came of it."""
+    from modelctl.db import history, read
+    from modelctl.output.console import look_of
+    from modelctl.output.history import runs_json, runs_table
+
+    if ctx.invoked_subcommand is not None:
+        return
+    context = context_of(ctx)
+    with readable_database(context) as database:
+        tables = database.tables
+        known, runs = database.read(lambda here: (read.providers(here, tables), history.runs(here, tables)))
+    wanted = {require_known(name, known, "provider") for name in provider or ()}
+    fitting = [run for run in runs if not wanted or any(record.provider in wanted for record in run.records)]
+    shown, look = fitting[:limit], look_of(context.stdout, context.environ)
+    empty_because = None if shown else "filtered" if runs else "nothing"
+    if format is Format.JSON:
+        context.answer(runs_json(shown, empty_because, look))
+    elif shown:
+        context.answer(runs_table(shown, look))
+    if len(fitting) > len(shown):
+        context.say(f"the last {len(shown)} of {len(fitting)} runs; --limit shows more")
+    if empty_because == "filtered":
+        context.say(f"none of the {len(runs)} runs was of {', '.join(sorted(wanted))}")
+    elif empty_because == "nothing":
+        context.say("there was no run yet")
+
+
+SHOW_EPILOG = """\b
+Examples:
+  modelctl runs show last
+  modelctl runs show 20261121T1200 --json
+
+RUN is the id of a run, the beginning of one, or `last`.
+"""
+
+
+@app.command("show", epilog=SHOW_EPILOG)
+def show(
+    ctx: typer.Context,
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The id of a run, its beginning, or `last`.")],
+    format: FormatOption = Format.TABLE,
+    json: JsonOption = False,
+) -> None:
+    """Show one run: counts, errors and every change.
+
+    Per provider, and each change as before → after.
+    """
+    from modelctl.output.console import look_of
+    from modelctl.output.history import run_json, run_page
+
+    context = context_of(ctx)
+    with readable_database(context) as database:
+        found, entries = database.read(lambda connection: _run_and_changes(connection, database.tables, run))
+    look = look_of(context.stdout, context.environ)
+    as_json = format is Format.JSON
+    context.answer(run_json(found, entries, look) if as_json else run_page(found, entries, look))
+    if not entries:
+        context.say("the run changed nothing")
+
+
+def _run_and_changes(connection: Connection, tables: Tables, name: str) -> tuple[Run, Sequence[HistoryEntry]]:
+    from modelctl.core.runs import named_run
+    from modelctl.db import history
+
+    run = named_run(name, history.runs(connection, tables))
+    return run, history.entries(connection, tables, run=run.name)
+
+
+@epilog(
+    """\b
+Examples:
+  modelctl undo last --dry-run
+  modelctl undo 20261121T120000Z-1a2b3c
+  modelctl undo last               # a second time: takes the undo back
+
+RUN is the id of a run, the beginning of one, or `last`; see `modelctl runs`.
+What an undo brings back counts as a person's decision: the next sync leaves it alone.
+Exits 5 when some rows have moved since and were left alone, 6 when all have.
+"""
+)
+def undo_command(
+    ctx: typer.Context,
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The id of a run, its beginning, or `last`.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go back and write nothing.")] = False,
+    format: FormatOption = Format.TABLE,
+    json: JsonOption = False,
+) -> None:
+    """Take a run back.
+
+    Each row that nobody has changed since becomes what it was before.
+    """
+    from modelctl.output.console import look_of
+    from modelctl.output.edits import undo_json, undo_text
+
+    context = context_of(ctx)
+    report = _take_back(context, run, dry_run=dry_run)
+    look = look_of(context.stdout, context.environ)
+    written = report.run if not dry_run and report.taken_back else None
+    if format is Format.JSON:
+        context.answer(undo_json(report.undone, written, report.providers, look))
+    else:
+        for each in report.providers:
+            if text := undo_text(each, look):
+                context.answer(text)
+    context.say(_summary(report, written))
+    raise typer.Exit(report.exit_code)
+
+
+def _take_back(context: Context, name: str, *, dry_run: bool) -> UndoReport:
+    from modelctl.core.planning.undo import COMMAND
+    from modelctl.core.runs import named_run
+    from modelctl.db import history
+    from modelctl.db import migrate as schema
+    from modelctl.services.plans import take_back
+
+    with readable_database(context) as database:
+        if not dry_run:
+            schema.ensure_current(database, migrate=False)
+        runs = database.read(lambda connection: history.runs(connection, database.tables))
+        found = named_run(name, runs)
+        author = author_of(context, COMMAND)
+        with writing_alone(context, database, author, is_needed=not dry_run) as fenced:
+            return take_back(fenced, found, author, dry_run=dry_run)
+
+
+def _summary(report: UndoReport, written: str | None) -> str:
+    if not report.taken_back and not report.moved:
+        return f"run {report.undone}: nothing to undo"
+    rows = "row" if report.taken_back == 1 else "rows"
+    verb = "would go back" if report.dry_run else "taken back"
+    text = f"run {report.undone}: {report.taken_back} {rows} {verb}"
+    if report.moved:
+        text += f", {report.moved} left alone because they have moved since"
+    return f"{text} (run {written})" if written else text

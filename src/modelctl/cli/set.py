@@ -1,0 +1,63 @@
+"""`modelctl set`: facts as a person states them, pinned."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from modelctl.cli.commands import epilog
+from modelctl.cli.context import Format, FormatOption, JsonOption, context_of
+from modelctl.cli.edit import WHERE_HELP, DryRun, EditRequest, Where, Yes, run_edit
+from modelctl.core.edits.additions import facts_from_words
+from modelctl.core.edits.models import (
+    set_facts,
+)
+from modelctl.errors import UsageError
+
+if TYPE_CHECKING:
+    pass
+
+
+@epilog(
+    f"""\b
+Examples:
+  modelctl set openai/gpt-4o context_window=128000 'display_name=GPT-4o (ours)'
+  modelctl set gpt-4o tags=smart,latest family=
+  modelctl set --where 'provider=openai type=embedding' recommended=no --yes
+
+FIELD is a column of the row; FIELD= (or FIELD=null) makes it unknown. Lists are A,B; switches yes or no; days
+2026-12-01. What is set is pinned: no sync changes it until `modelctl unpin`. Prices are set by `modelctl price set`.
+
+{WHERE_HELP}"""
+)
+def set_command(
+    ctx: typer.Context,
+    words: Annotated[list[str], typer.Argument(metavar="MODEL FIELD=VALUE", help="With --where without the MODEL.")],
+    where: Where = None,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    format: FormatOption = Format.TABLE,
+    json: JsonOption = False,
+) -> None:
+    """Set facts of a model, or of many, and pin them.
+
+    Only those that are given.
+    """
+    from modelctl.services.models import each_row
+
+    context = context_of(ctx)
+    names, assignments = ([], words) if where is not None else (words[:1], words[1:])
+    if not assignments:
+        raise UsageError(f"set {words[0]}: there is no FIELD=VALUE", "`modelctl set gpt-4o context_window=128000`")
+    values = facts_from_words(assignments)
+    order = EditRequest(
+        command="set",
+        names=names,
+        where=where,
+        yes=yes,
+        dry_run=dry_run,
+        as_json=format is Format.JSON,
+    )
+    today = context.now.date()
+    run_edit(context, order, each_row(lambda model, known: set_facts(model, values, known, today=today)))
