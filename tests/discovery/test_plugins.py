@@ -63,6 +63,37 @@ def test_the_example_of_the_documentation_is_installed_and_synced(
     assert do("sync", "--provider", "acme", "--dry-run", "--exit-code").code == 0
 
 
+OF_0_1_0 = """
+from modelctl.core.facts import ModelFacts, ModelKey, ModelRecord
+from modelctl.discovery.base import list_at
+from modelctl.discovery.http import json_api
+
+KIND = "acme"
+DOCS = "https://docs.acme.example/models"
+BASE_URL_ENV = ""
+COMPLETE = True
+
+
+def fetch(access):
+    with json_api(access, access.base_url or "https://api.acme.example") as get:
+        yield from list_at(get("/catalogue").body, "engines")
+
+
+def translate(item, access):
+    return ModelRecord(key=ModelKey(access.provider, item["engine"]), facts=ModelFacts())
+"""
+
+
+def test_a_module_that_was_written_for_0_1_0_still_lists(
+    do: Callable[..., Result], install: Install, httpserver: HTTPServer
+) -> None:
+    install("modelctl-acme", OF_0_1_0)
+    httpserver.expect_request("/catalogue").respond_with_json({"engines": [{"engine": "a-1"}]})
+    assert do("provider", "add", "acme", "--kind", "acme", "--base-url", httpserver.url_for("")).code == 0
+    assert do("provider", "test", "acme").stdout.startswith("acme  ok  1 model, ")
+    assert do("sync", "--provider", "acme").code == 0
+
+
 @pytest.mark.parametrize(
     ("code", "says"),
     [

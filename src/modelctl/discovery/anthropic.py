@@ -6,17 +6,20 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from modelctl.core.facts import ModelFacts, ModelKey, ModelRecord, ModelType, Skipped
-from modelctl.discovery.base import Access, Page, follow, json_of, list_at
+from modelctl.discovery.base import Access, Endpoint, Page, follow, json_of
 from modelctl.discovery.fields import flag, iso_day, limit, part, required_id, text
-from modelctl.discovery.http import required_key, sdk_client
+from modelctl.discovery.http import page_of, required_key, sdk_client
 
 KIND = "anthropic"
 DOCS = "https://docs.claude.com/en/api/models-list"
-BASE_URL_ENV = "ANTHROPIC_BASE_URL"
+BASE_URL, BASE_URL_ENV = "https://api.anthropic.com", "ANTHROPIC_BASE_URL"
+SDK = "anthropic"
+PUBLIC = False
+MODELS = Endpoint(
+    path="/v1/models", size="limit", most=1000, cursor="after_id", next_cursor="last_id", has_more="has_more"
+)
+ENDPOINTS = (MODELS,)
 COMPLETE = True
-
-PAGE_ITEMS = 1000
-"""The most that the API gives at once; left out it gives 20."""
 
 
 def fetch(access: Access) -> Iterator[Mapping[str, Any]]:
@@ -35,11 +38,9 @@ def fetch(access: Access) -> Iterator[Mapping[str, Any]]:
             access.throttle()
             # Left out, `lifecycle` hides the retired models (2026-11).
             raw = client.models.with_raw_response.list(
-                lifecycle=["active", "deprecated", "retired"], limit=PAGE_ITEMS, after_id=cursor or omit
+                lifecycle=["active", "deprecated", "retired"], limit=MODELS.most, after_id=cursor or omit
             )
-            body = json_of(raw.http_response)
-            items = list_at(body, "data")
-            return Page(items, required_id(body, "last_id") if flag(body, "has_more") else None)
+            return page_of(json_of(raw.http_response), MODELS)
 
         yield from follow(get_page)
 

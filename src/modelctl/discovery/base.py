@@ -88,8 +88,30 @@ class UnusableListing(ValueError):
     """An answer that is no listing, or not a whole one. Says what is wrong with it in words that may be shown."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """Where an API lists models, and how its pages follow each other."""
+
+    path: str = "/models"
+    """Below the base URL."""
+    items: str = "data"
+    """The key under which the answer has the models."""
+    id: str = "id"
+    """The key of a model's id."""
+    size: str = ""
+    """The query parameter for the number of models on a page."""
+    most: int = 0
+    """What to put there: the most that the API gives at once."""
+    cursor: str = ""
+    """The query parameter that asks for a further page; empty: there is one page."""
+    next_cursor: str = ""
+    """The key under which the answer has what to put there."""
+    has_more: str = ""
+    """The key that says whether a page follows; empty: one does where there is a cursor."""
+
+
 class Discovery(Protocol):
-    """What a discovery module has. A module satisfies this; see `openai.py` for the shortest."""
+    """What a discovery module has: what is true of its API, and two functions. See `openai.py` for the shortest."""
 
     @property
     def KIND(self) -> str:
@@ -102,8 +124,28 @@ class Discovery(Protocol):
         ...
 
     @property
+    def BASE_URL(self) -> str:
+        """Where the API is unless the provider says otherwise; empty: each provider has to say it."""
+        ...
+
+    @property
     def BASE_URL_ENV(self) -> str:
         """The SDK's own variable for the base URL; empty where there is none."""
+        ...
+
+    @property
+    def SDK(self) -> str:
+        """The package that asks the API, and knows which header the key belongs into; empty: httpx does."""
+        ...
+
+    @property
+    def PUBLIC(self) -> bool:
+        """Whether the API lists its models to anybody: a key is for calling them."""
+        ...
+
+    @property
+    def ENDPOINTS(self) -> tuple[Endpoint, ...]:
+        """Where the models are listed; a listing is whole once all have answered."""
         ...
 
     @property
@@ -125,10 +167,6 @@ class Discovery(Protocol):
         Raises KeyError, TypeError or ValueError where the item is not what the API documents.
         """
         ...
-
-
-ATTRIBUTES = ("KIND", "DOCS", "BASE_URL_ENV", "COMPLETE", "fetch", "translate")
-"""What a module of another package is checked for, when it is loaded."""
 
 
 def read_listing(source: Discovery, access: Access, is_abandoned: Callable[[], bool]) -> Snapshot:

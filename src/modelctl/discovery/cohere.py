@@ -5,21 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import urlencode
 
 from modelctl.core.facts import ModelFacts, ModelKey, ModelRecord, ModelType, Skipped, Status
-from modelctl.discovery.base import Access, Page, follow, list_at
-from modelctl.discovery.fields import flag, limit, required_id, text, texts
-from modelctl.discovery.http import json_api, required_key
+from modelctl.discovery.base import Access, Endpoint
+from modelctl.discovery.fields import flag, limit, required_id, texts
+from modelctl.discovery.http import json_api, list_models, required_key
 
 KIND = "cohere"
 DOCS = "https://docs.cohere.com/reference/list-models"
-BASE_URL_ENV = "CO_API_URL"
+BASE_URL, BASE_URL_ENV = "https://api.cohere.com", "CO_API_URL"
+SDK = ""
+PUBLIC = False
+MODELS = Endpoint(
+    path="/v1/models",
+    items="models",
+    id="name",
+    size="page_size",
+    most=1000,
+    cursor="page_token",
+    next_cursor="next_page_token",
+)
+ENDPOINTS = (MODELS,)
 COMPLETE = True
-
-BASE_URL = "https://api.cohere.com"
-PAGE_SIZE = 1000
-"""The most that is allowed; the default is 20."""
 
 TYPES = MappingProxyType(
     {
@@ -36,17 +43,11 @@ TYPES = MappingProxyType(
 def fetch(access: Access) -> Iterator[Mapping[str, Any]]:
     required_key(access)
     with json_api(access, access.base_url or BASE_URL) as get:
-
-        def get_page(token: str | None) -> Page:
-            query = urlencode({"page_size": PAGE_SIZE, **({"page_token": token} if token else {})})
-            body = get(f"/v1/models?{query}").body
-            return Page(list_at(body, "models"), text(body, "next_page_token"))
-
-        yield from follow(get_page)
+        yield from list_models(get, MODELS)
 
 
 def translate(item: Mapping[str, Any], access: Access) -> ModelRecord | Skipped:
-    model_id = required_id(item, "name")
+    model_id = required_id(item, MODELS.id)
     if flag(item, "finetuned"):
         return Skipped(model_id, "private: a fine-tuned model of one account")
     endpoints, features = texts(item, "endpoints"), texts(item, "features")

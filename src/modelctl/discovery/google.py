@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from modelctl.core.facts import ModelFacts, ModelKey, ModelRecord, ModelType, Skipped
-from modelctl.discovery.base import Access, Page, UnusableListing, follow, json_of, kept_page, list_at
+from modelctl.discovery.base import Access, Endpoint, Page, UnusableListing, follow, json_of, kept_page
 from modelctl.discovery.fields import flag, limit, required_id, text, texts
-from modelctl.discovery.http import ResponseLimit, required_key, trust
+from modelctl.discovery.http import ResponseLimit, page_of, required_key, trust
 
 if TYPE_CHECKING:
     from google.genai import Client
@@ -17,12 +17,22 @@ if TYPE_CHECKING:
 
 KIND = "google"
 DOCS = "https://ai.google.dev/api/models#method:-models.list"
-BASE_URL_ENV = "GOOGLE_GEMINI_BASE_URL"
-COMPLETE = True
-
+BASE_URL, BASE_URL_ENV = "https://generativelanguage.googleapis.com", "GOOGLE_GEMINI_BASE_URL"
 API_VERSION = "v1beta"
 """The version that the listing is documented for. Pinned: left to itself google-genai 3.4 asks `v1` (2026-11-21)."""
-PAGE_ITEMS = 1000
+SDK = "google.genai"
+PUBLIC = False
+MODELS = Endpoint(
+    path=f"/{API_VERSION}/models",
+    items="models",
+    id="name",
+    size="pageSize",
+    most=1000,
+    cursor="pageToken",
+    next_cursor="nextPageToken",
+)
+ENDPOINTS = (MODELS,)
+COMPLETE = True
 
 ACTION_TYPES = (
     ("generateContent", ModelType.CHAT),
@@ -52,14 +62,13 @@ def fetch(access: Access) -> Iterator[Mapping[str, Any]]:
         # The SDK (3.4) reads an answer of another shape as an empty page: what was really sent is looked at here.
         if response.status_code == 200:
             response.read()
-            body = json_of(response)
-            pages.append(Page(list_at(body, "models"), text(body, "nextPageToken")))
+            pages.append(page_of(json_of(response), MODELS))
 
     client = _client(access, {"request": [limit.prepare], "response": [limit.read, keep]})
 
     def get_page(cursor: str | None) -> Page:
         access.throttle()
-        config = types.ListModelsConfig(page_size=PAGE_ITEMS, page_token=cursor)
+        config = types.ListModelsConfig(page_size=MODELS.most, page_token=cursor)
         return kept_page(lambda: client.models.list(config=config), pages)
 
     with client:
@@ -88,7 +97,7 @@ def _client(access: Access, event_hooks: Mapping[str, list[Callable[[Any], None]
 
 
 def translate(item: Mapping[str, Any], access: Access) -> ModelRecord | Skipped:
-    name = required_id(item, "name")
+    name = required_id(item, MODELS.id)
     if name.startswith("tunedModels/"):
         return Skipped(name, "private: a tuned model of one account")
     model_id = name.removeprefix("models/")

@@ -6,16 +6,17 @@ No redirect carries a key, no answer is longer than a listing can be, and no hea
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from ipaddress import ip_address, ip_network
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from modelctl import __version__
-from modelctl.discovery.base import Access, UnusableListing, bare_url, json_of
+from modelctl.discovery.base import Access, Endpoint, Page, UnusableListing, bare_url, follow, json_of, list_at
+from modelctl.discovery.fields import flag, required_id, text
 from modelctl.errors import SourceError
 
 if TYPE_CHECKING:
@@ -184,6 +185,25 @@ def json_api(access: Access, base_url: str) -> Iterator[Callable[[str], Fetched]
             return Fetched(json_of(answer), str(answer.url))
 
         yield get
+
+
+def list_models(get: Callable[[str], Fetched], endpoint: Endpoint) -> Iterator[Mapping[str, Any]]:
+    """All models of an endpoint, page after page; `get` is that of `json_api`."""
+    size = {endpoint.size: endpoint.most} if endpoint.size else {}
+
+    def get_page(cursor: str | None) -> Page:
+        query = urlencode(size if cursor is None else {**size, endpoint.cursor: cursor})
+        return page_of(get(f"{endpoint.path}?{query}" if query else endpoint.path).body, endpoint)
+
+    return follow(get_page)
+
+
+def page_of(body: Any, endpoint: Endpoint) -> Page:
+    """What an answer of an endpoint holds. UnusableListing where it is of another shape."""
+    items = list_at(body, endpoint.items)
+    if endpoint.has_more:
+        return Page(items, required_id(body, endpoint.next_cursor) if flag(body, endpoint.has_more) else None)
+    return Page(items, text(body, endpoint.next_cursor) if endpoint.next_cursor else None)
 
 
 def proxy_of(url: str) -> str | None:

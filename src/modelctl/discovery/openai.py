@@ -7,13 +7,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from modelctl.core.facts import ModelFacts, ModelKey, ModelRecord, ModelType, Skipped
-from modelctl.discovery.base import Access, json_of, list_at
+from modelctl.discovery.base import Access, Endpoint, json_of, list_at
 from modelctl.discovery.fields import epoch_day, iso_day, required_id, text
 from modelctl.discovery.http import required_key, sdk_client
 
 KIND = "openai"
 DOCS = "https://platform.openai.com/docs/api-reference/models/list"
-BASE_URL_ENV = "OPENAI_BASE_URL"
+BASE_URL, BASE_URL_ENV = "https://api.openai.com/v1", "OPENAI_BASE_URL"
+SDK = "openai"
+PUBLIC = False
+ENDPOINTS = (Endpoint(),)
 COMPLETE = True
 
 PUBLIC_OWNERS = frozenset({"openai", "openai-internal", "openai-dev", "system"})

@@ -25,7 +25,7 @@ from urllib.parse import urljoin, urlsplit
 from modelctl.core.facts import MODALITIES, ModelFacts, ModelKey, ModelRecord, ModelType, Skipped
 from modelctl.core.prices.price import PriceKind, PricePoint, PriceUnit
 from modelctl.core.text import per_mtok
-from modelctl.discovery.base import Access, Page, UnusableListing, follow, list_at, objects
+from modelctl.discovery.base import Access, Endpoint, Page, UnusableListing, follow, list_at, objects
 from modelctl.discovery.fields import (
     amount_of,
     epoch_day,
@@ -211,7 +211,10 @@ def _first_known(*values: bool | None) -> bool | None:
 
 KIND = "openai-compatible"
 DOCS = "https://platform.openai.com/docs/api-reference/models/list"
-BASE_URL_ENV = ""
+BASE_URL = BASE_URL_ENV = ""
+SDK = ""
+PUBLIC = False
+ENDPOINTS = (Endpoint(),)
 COMPLETE = True
 
 PRIVATE_KINDS = ("HF_PEFT_ADDON", "HF_TEFT_ADDON", "FLUMINA_ADDON", "LIVE_MERGE")

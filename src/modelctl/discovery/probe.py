@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from modelctl.core.facts import ModelRecord, Skipped
 from modelctl.core.planning.merge import Snapshot
 from modelctl.core.provider import Health
 from modelctl.discovery.base import Access, Discovery, read_listing
@@ -79,13 +77,11 @@ def probe_all(targets: Sequence[tuple[Discovery, Access]]) -> Iterator[tuple[str
 
 @dataclass(slots=True)
 class _Watch:
-    """A discovery module, watched: when its first request went out, and when the first model came in."""
+    """When a listing's first request went out, and when its first model came in."""
 
-    source: Discovery
+    deadline: ListingDeadline
     asked_at: float | None = None
     answered_at: float | None = None
-    KIND = DOCS = BASE_URL_ENV = ""
-    COMPLETE = False
 
     @property
     def latency_ms(self) -> int | None:
@@ -94,20 +90,18 @@ class _Watch:
         return round((self.answered_at - self.asked_at) * 1000)
 
     def throttle(self) -> None:
+        """Called before each request."""
         self.asked_at = self.asked_at or time.monotonic()
 
-    def fetch(self, access: Access) -> Iterator[Mapping[str, Any]]:
-        for item in self.source.fetch(access):
-            self.answered_at = self.answered_at or time.monotonic()
-            yield item
-
-    def translate(self, item: Mapping[str, Any], access: Access) -> ModelRecord | Skipped:
-        return self.source.translate(item, access)
+    def is_abandoned(self) -> bool:
+        """Called for each model."""
+        self.answered_at = self.answered_at or time.monotonic()
+        return self.deadline.abandoned.is_set()
 
 
 def _probed(source: Discovery, access: Access, deadline: ListingDeadline) -> ProbeResult:
-    watch = _Watch(source)
-    outcome = _tried(watch, replace(access, throttle=watch.throttle), deadline)
+    watch = _Watch(deadline)
+    outcome = _tried(source, replace(access, throttle=watch.throttle), watch.is_abandoned)
     if isinstance(outcome, Failure):
         told = outcome.to_error(access)
         return ProbeResult(
@@ -127,7 +121,7 @@ def _probed(source: Discovery, access: Access, deadline: ListingDeadline) -> Pro
 def _with_proof(listed: ProbeResult, source: Discovery, access: Access, deadline: ListingDeadline) -> ProbeResult:
     """The control call: the same listing with a key that nobody has."""
     bogus = replace(access, api_key=BOGUS + secrets.token_hex(12), key_name="")
-    outcome = _tried(source, bogus, deadline)
+    outcome = _tried(source, bogus, deadline.abandoned.is_set)
     if isinstance(outcome, Failure) and outcome.status in REFUSALS:
         return replace(listed, key_is_proven=True)
     why = "it lists its models to a made-up key as well"
@@ -142,9 +136,9 @@ def _with_proof(listed: ProbeResult, source: Discovery, access: Access, deadline
     )
 
 
-def _tried(source: Discovery, access: Access, deadline: ListingDeadline) -> Snapshot | Failure:
+def _tried(source: Discovery, access: Access, is_abandoned: Callable[[], bool]) -> Snapshot | Failure:
     """One try at the listing: what it lists, or what is wrong."""
     try:
-        return read_listing(source, access, deadline.abandoned.is_set)
+        return read_listing(source, access, is_abandoned)
     except Exception as error:  # whatever a module or its SDK raises, as in `attempts`
         return failure_of(error, access)

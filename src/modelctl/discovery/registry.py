@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
-from types import MappingProxyType
+from types import MappingProxyType, SimpleNamespace
+from typing import Any, cast
 
 from modelctl.discovery import anthropic, cohere, google, openai, openai_compatible, replicate, xai
-from modelctl.discovery.base import ATTRIBUTES, Discovery
+from modelctl.discovery.base import Discovery, Endpoint
 from modelctl.errors import SourceError
 
 GROUP = "modelctl.discovery"
@@ -29,11 +30,15 @@ _MODULES: tuple[Discovery, ...] = (
 REGISTRY: Mapping[str, Discovery] = MappingProxyType({module.KIND: module for module in _MODULES})
 """The modules that are built in. The contract test runs over this table."""
 
-SDK_KINDS = frozenset({"anthropic", "google", "openai", "replicate"})
+SDK_KINDS = frozenset(kind for kind, module in REGISTRY.items() if module.SDK)
 """Their SDKs put the key where it belongs: `auth_header_name` and `auth_header_prefix` mean nothing to them."""
 
-WITHOUT_DEFAULT_ADDRESS = frozenset({openai_compatible.KIND})
+WITHOUT_DEFAULT_ADDRESS = frozenset(kind for kind, module in REGISTRY.items() if not module.BASE_URL)
 """Kinds of which a provider must say its base URL."""
+
+REQUIRED = ("KIND", "DOCS", "BASE_URL_ENV", "COMPLETE", "fetch", "translate")
+OPTIONAL: Mapping[str, Any] = MappingProxyType({"BASE_URL": "", "SDK": "", "PUBLIC": False, "ENDPOINTS": (Endpoint(),)})
+"""What a package's module need not say, and what is taken where it does not."""
 
 
 def kinds() -> tuple[str, ...]:
@@ -58,18 +63,19 @@ def module_of(kind: str) -> Discovery:
 
 
 def _loaded(point: EntryPoint) -> Discovery:
-    """The module behind an entry point, if it is one."""
+    """The module behind an entry point, if it is one, with what it leaves out."""
     try:
-        module: Discovery = point.load()
+        module = point.load()
     except Exception as error:  # another's code: whatever it raises must not look like ours
         what = f"{type(error).__name__}: {' '.join(str(error).split())}"
         raise _broken(point, f"cannot be imported ({what})") from error
-    missing = [name for name in ATTRIBUTES if not hasattr(module, name)]
+    missing = [name for name in REQUIRED if not hasattr(module, name)]
     if missing:
         raise _broken(point, f"has no {', '.join(missing)}")
     if point.name != module.KIND:
         raise _broken(point, f"says that its kind is {module.KIND!r}")
-    return module
+    stated = {name: getattr(module, name) for name in (*REQUIRED, *OPTIONAL) if hasattr(module, name)}
+    return cast(Discovery, SimpleNamespace(**{**OPTIONAL, **stated}))
 
 
 def _broken(point: EntryPoint, problem: str) -> SourceError:

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from modelctl.core.facts import ModelFacts, ModelKey, ModelRecord, Skipped
-from modelctl.discovery.base import Access, Page, json_of, kept_page, list_at
+from modelctl.discovery.base import Access, Endpoint, Page, json_of, kept_page
 from modelctl.discovery.fields import required_id
-from modelctl.discovery.http import http_client, required_key
+from modelctl.discovery.http import http_client, page_of, required_key
 
 if TYPE_CHECKING:
     import httpx
@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 
 KIND = "replicate"
 DOCS = "https://replicate.com/docs/reference/http#collections.get"
-BASE_URL_ENV = "REPLICATE_BASE_URL"
+BASE_URL, BASE_URL_ENV = "https://api.replicate.com", "REPLICATE_BASE_URL"
+SDK = "replicate"
+PUBLIC = False
+MODELS = Endpoint(path="/v1/collections/official", items="models", id="name")
+ENDPOINTS = (MODELS,)
 COMPLETE = True
 """For what was listed before: a model of a catalog that was never official is not missed when it is not here."""
-
-COLLECTION = "official"
 
 
 def fetch(access: Access) -> Iterator[Mapping[str, Any]]:
@@ -39,7 +41,7 @@ def fetch(access: Access) -> Iterator[Mapping[str, Any]]:
         def handle_request(self, request: httpx.Request) -> httpx.Response:
             with http_client(str(request.url)) as sender:
                 response = sender.send(request).raise_for_status()
-            pages.append(Page(list_at(json_of(response), "models")))
+            pages.append(page_of(json_of(response), MODELS))
             return response
 
     client = Client(
@@ -50,11 +52,11 @@ def fetch(access: Access) -> Iterator[Mapping[str, Any]]:
         transport=Once(),
     )
     access.throttle()
-    yield from kept_page(lambda: client.collections.get(COLLECTION), pages).items
+    yield from kept_page(lambda: client.collections.get("official"), pages).items
 
 
 def translate(item: Mapping[str, Any], access: Access) -> ModelRecord | Skipped:
-    model_id = f"{required_id(item, 'owner')}/{required_id(item, 'name')}"
+    model_id = f"{required_id(item, 'owner')}/{required_id(item, MODELS.id)}"
     if item.get("visibility") == "private":
         return Skipped(model_id, "private: visible to its owner only")
     return ModelRecord(key=ModelKey(access.provider, model_id), facts=ModelFacts())

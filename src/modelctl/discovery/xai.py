@@ -14,7 +14,7 @@ from typing import Any
 
 from modelctl.core.facts import MODALITIES, ModelFacts, ModelKey, ModelRecord, ModelType, Skipped
 from modelctl.core.prices.price import PriceKind, PricePoint, PriceUnit
-from modelctl.discovery.base import Access, UnusableListing, list_at
+from modelctl.discovery.base import Access, Endpoint, UnusableListing
 from modelctl.discovery.fields import (
     amount_of,
     epoch_day,
@@ -25,24 +25,28 @@ from modelctl.discovery.fields import (
     required_id,
     texts,
 )
-from modelctl.discovery.http import json_api, required_key
+from modelctl.discovery.http import json_api, list_models, required_key
 
 KIND = "xai"
 DOCS = "https://docs.x.ai/developers/rest-api-reference/inference/models"
-BASE_URL_ENV = ""
+BASE_URL, BASE_URL_ENV = "https://api.x.ai/v1", ""
+SDK = ""
+PUBLIC = False
+LANGUAGE = Endpoint(path="/language-models", items="models")
+IMAGE = Endpoint(path="/image-generation-models", items="models")
+VIDEO = Endpoint(path="/video-generation-models", items="models")
+"""The typed listings. `/embedding-models` is no longer documented; such a model would come from `/models`."""
+ALL = Endpoint()
+ENDPOINTS = (LANGUAGE, IMAGE, VIDEO, ALL)
 COMPLETE = True
 
-BASE_URL = "https://api.x.ai/v1"
-
-LANGUAGE = "language-models"
 TYPES = MappingProxyType(
     {
-        LANGUAGE: ModelType.CHAT,
+        "language-models": ModelType.CHAT,
         "image-generation-models": ModelType.IMAGE,
         "video-generation-models": ModelType.VIDEO,
     }
 )
-"""The typed listings. `/embedding-models` is no longer documented; such a model would come from `/models`."""
 LISTED_UNDER = "listed_under"
 """Added to an item by `fetch`: the typed listing that shows it."""
 
@@ -66,15 +70,15 @@ def fetch(access: Access) -> Iterator[Mapping[str, Any]]:
     required_key(access)
     with json_api(access, access.base_url or BASE_URL) as get:
         typed: dict[str, Mapping[str, Any]] = {}
-        for name in TYPES:
-            items = list_at(get(f"/{name}").body, "models")
-            if name == LANGUAGE and not items:
+        for endpoint in (LANGUAGE, IMAGE, VIDEO):
+            items, name = list(list_models(get, endpoint)), endpoint.path.removeprefix("/")
+            if endpoint is LANGUAGE and not items:
                 raise UnusableListing(f"the {name} listing is empty")
             for item in items:
                 if required_id(item) in typed:
                     raise UnusableListing(f"{item['id']!r} is listed twice")
                 typed[item["id"]] = {**_stated(item), LISTED_UNDER: name}
-        for item in list_at(get("/models").body, "data"):
+        for item in list_models(get, ALL):
             yield {**_stated(item), **typed.pop(required_id(item), {})}
         yield from typed.values()
 
