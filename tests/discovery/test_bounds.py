@@ -13,31 +13,25 @@ from modelctl.discovery.http import MOST_BYTES
 from modelctl.discovery.registry import REGISTRY
 from modelctl.errors import SourceError
 from tests.discovery.conftest import Reach
-from tests.loopback import Behaviour, ProviderServer, coded, endless, gzip_bomb, openai_item
+from tests.loopback import Behaviour, ProviderServer, coded, endless, gzip_bomb
 from tests.loopback.behaviours import Reply
 
 KINDS = sorted(REGISTRY)
-LOCAL = "local-llm"
 TOO_LONG = f"sends more than {MOST_BYTES // 2**20} MB: no listing of models is so long"
 
 
 @pytest.fixture(params=KINDS)
-def kind(request: pytest.FixtureRequest, provider_server: ProviderServer) -> str:
-    provider_server.models[LOCAL] = [openai_item("local-model")]
+def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def provider_of(kind: str) -> str:
-    return LOCAL if kind == "openai-compatible" else kind
-
-
 def behave(kind: str, behaviour: Behaviour, server: ProviderServer, reach: Reach) -> Any:
-    server.fail(provider_of(kind), behaviour)
-    return collect(REGISTRY[kind], reach(provider_of(kind)), deadline_s=60)
+    server.fail(kind, behaviour)
+    return collect(REGISTRY[kind], reach(kind), deadline_s=60)
 
 
 @pytest.mark.parametrize("behaviour", [endless(), gzip_bomb(2 * MOST_BYTES)], ids=lambda each: each.name)
-@pytest.mark.parametrize("kind", ["openai-compatible", "replicate"], indirect=True)  # one for each HTTP library
+@pytest.mark.parametrize("kind", ["openai", "replicate"], indirect=True)  # one for each HTTP library
 def test_what_is_too_long_is_refused_at_once(
     kind: str, behaviour: Behaviour, provider_server: ProviderServer, reach: Reach
 ) -> None:
@@ -45,7 +39,7 @@ def test_what_is_too_long_is_refused_at_once(
     with pytest.raises(SourceError, match=TOO_LONG):
         behave(kind, behaviour, provider_server, reach)
     assert time.monotonic() - began_s < 30
-    assert len(provider_server.asked(provider_of(kind))) == 1, "it would end the same again"
+    assert len(provider_server.asked(kind)) == 1, "it would end the same again"
 
 
 def test_a_coding_that_was_not_asked_for_is_refused(kind: str, provider_server: ProviderServer, reach: Reach) -> None:
@@ -55,12 +49,12 @@ def test_a_coding_that_was_not_asked_for_is_refused(kind: str, provider_server: 
 
 def test_gzip_is_asked_for_and_understood(kind: str, provider_server: ProviderServer, reach: Reach) -> None:
     packed = behave(kind, coded("gzip"), provider_server, reach)
-    assert len(packed.records) + len(packed.skipped) == len(provider_server.models[provider_of(kind)])
-    asked = {each.headers["accept-encoding"] for each in provider_server.asked(provider_of(kind))}
+    assert len(packed.records) + len(packed.skipped) == len(provider_server.models[kind])
+    asked = {each.headers["accept-encoding"] for each in provider_server.asked(kind)}
     assert asked == {"gzip"}
 
 
-@pytest.mark.parametrize("kind", ["openai-compatible", "replicate"], indirect=True)
+@pytest.mark.parametrize("kind", ["openai", "replicate"], indirect=True)
 def test_broken_gzip_is_named(kind: str, provider_server: ProviderServer, reach: Reach) -> None:
     def broken(reply: Reply) -> Reply:
         packed = coded("gzip").change(reply)

@@ -285,7 +285,7 @@ def test_the_server_runs_by_hand() -> None:
     arguments = [sys.executable, "-m", "tests.loopback", "--port", "0"]
     with subprocess.Popen(arguments, cwd=root, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
-        assert process.stdout.readline().startswith(b"export OPENAI_BASE_URL=http://127.0.0.1:")
+        assert process.stdout.readline().startswith(b"export ANTHROPIC_BASE_URL=http://127.0.0.1:")
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=20)
     assert process.returncode == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,18 +18,10 @@ from modelctl.discovery.fetch import failure_of
 from modelctl.discovery.registry import REGISTRY
 from modelctl.errors import InvalidFact, SourceError
 from tests.conftest import NOW
+from tests.loopback.shapes import DATA, kind_of
 
 ACCESS = Access(provider="acme", api_key="sk-secret-key", timeout_s=1, now=NOW)
 
-KEYS = """
-    id name owner visibility created created_at owned_by shutdown_date active type display_name displayName line
-    lifecycle max_tokens max_input_tokens max_output_tokens context_length context_window max_model_len capabilities
-    server_tools thinking supported vision completion_chat function_calling pricing prompt completion input output
-    request top_provider architecture input_modalities aliases deprecation supported_parameters inputTokenLimit
-    supportedGenerationMethods prompt_text_token_price deprecation_replacement_model supports_chat kind endpoints
-    features finetuned is_deprecated listed_under image_price long_context_threshold
-    prompt_text_token_price_long_context
-""".split()  # noqa: SIM905 - a list of 55 quoted words is no easier to read
 WORDS = (
     "text",
     "image",
@@ -47,20 +40,35 @@ WORDS = (
 )
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(WORDS)
-values = st.recursive(
-    scalars,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4),
-    max_leaves=8,
-)
 ids = st.fixed_dictionaries(
     {"id": st.text(max_size=5), "name": st.sampled_from(["models/x", "x"]), "owner": st.just("o")}
 )
-items = st.tuples(ids, st.dictionaries(st.sampled_from(KEYS), values, max_size=6)).map(lambda pair: pair[0] | pair[1])
+
+
+@cache
+def items_of(kind: str) -> st.SearchStrategy[dict[str, Any]]:
+    """Models with every word of the answers that are saved for this kind, and whatever behind it."""
+    saved = [json.loads(path.read_text(encoding="utf-8")) for path in DATA.glob("*.json") if kind_of(path) == kind]
+    keys = st.sampled_from(sorted(set(_keys(saved))))
+    values = st.recursive(
+        scalars,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=4),
+        max_leaves=8,
+    )
+    return st.tuples(ids, st.dictionaries(keys, values, max_size=6)).map(lambda pair: pair[0] | pair[1])
+
+
+def _keys(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield from value
+    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _keys(each)
 
 
 @pytest.mark.parametrize("kind", sorted(REGISTRY))
-@given(listing=st.lists(items, max_size=3))
-def test_any_json_gives_possible_records_or_a_clear_refusal(kind: str, listing: list[dict[str, Any]]) -> None:
+@given(data=st.data())
+def test_any_json_gives_possible_records_or_a_clear_refusal(kind: str, data: st.DataObject) -> None:
+    listing = data.draw(st.lists(items_of(kind), max_size=3))
     sent = SimpleNamespace(content=json.dumps(listing).encode(), headers={}, url="http://h")
 
     def fetch(_access: Access) -> Iterator[Mapping[str, Any]]:

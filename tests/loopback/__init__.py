@@ -6,18 +6,17 @@
         run("sync", env=server.env())                # base URLs and keys of the four providers
         assert server.asked("openai")[0].headers["authorization"] == "Bearer openai-test-key"
 
-It speaks the shapes of `openai` (one page), `anthropic` (`after_id`, `limit`, `has_more`, `lifecycle`), `google`
-(v1beta, `pageToken`), `replicate` (the official collection), `cohere` (`page_token`), `xai` (`/models` and three
-typed listings, told apart by each item's `listed_under`), `together` (a bare list) and `deepseek`, `fireworks`, `groq`,
-`mistral`, `perplexity` at their own paths; any other name is an OpenAI-compatible server at `server.base_url(name)`. At
-the start each of these has the items of its saved response in `tests/discovery/data`.
+A provider lists as its module says (`ENDPOINTS`: paths, keys and pages) at the path of its module's or its catalog's
+base URL, in the shape of its saved answer in `tests/discovery/data`, whose items it has at the start; any other name is
+an OpenAI-compatible server at `server.base_url(name)`. `shapes.SHOWN` is what two APIs do beyond that.
 
+- `kinds[name]`: lists as the module of this kind says.
 - `models[name]`: the items as the API sends them; assign to it, or change the list in place.
 - `page_size[name]`: the most items of a page, whatever the client asks for.
 - `missing`, `hidden`: (name, path) of a listing that answers 404, or leaves out some ids.
 - `keys[name]`: the key that is accepted (`<name>-test-key`); None accepts anybody.
 - `base_url(name)`: what an `ai_providers` row or the SDK's variable holds. `env(*names)`: variables for a process, by
-  default of the first four.
+  default of those that have an SDK.
 - `fail(name, behaviour)`: from now on, until `heal(name)`. Behaviours: `slow` `status` `html` `truncated` `empty_list`
   `empty_body` `wrong_shape` `repeated_page` `dropped` `drip` `redirect` `endless` `huge` `gzip_bomb`
   `coded`; all but `repeated_page` take `times` (only so often) and `on_page` (only from that page on).

@@ -118,7 +118,7 @@ def wrong_shape(body: object = None, *, times: int | None = None, on_page: int =
 
 
 def repeated_page() -> Behaviour:
-    """Every page is the first one and says that more follow. For providers that page: anthropic, google."""
+    """Every page is the first one and says that more follow. For providers that page."""
     return Behaviour("repeated page", lambda reply: reply)
 
 

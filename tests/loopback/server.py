@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import ssl
 import threading
@@ -11,15 +10,26 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
 
+from modelctl.discovery.base import Discovery
+from modelctl.discovery.registry import REGISTRY, SDK_KINDS
 from tests.loopback.behaviours import Behaviour, Reply, status
-from tests.loopback.shapes import COMPATIBLE, FOUR, SHAPES, Query, Shape, parse_query
+from tests.loopback.shapes import (
+    SHOWN,
+    Query,
+    base_path_of,
+    key_env_of,
+    key_of,
+    module_of,
+    page_of,
+    parse_query,
+    saved_answers,
+    saved_items,
+)
 
-DATA = Path(__file__).parent.parent / "discovery" / "data"
 STEP_S = 0.05
 """The longest that a stopping server is waited for."""
 _LONGEST_GATE_S = 60
@@ -43,7 +53,8 @@ class ProviderServer:
     """See the package's docstring."""
 
     def __init__(self, port: int = 0, *, tls: ssl.SSLContext | None = None) -> None:
-        self.models: dict[str, list[Any]] = {name: saved_items(name) for name in SHAPES}
+        self.models: dict[str, list[Any]] = {name: saved_items(name) for name in saved_answers()}
+        self.kinds: dict[str, str] = {}
         self.page_size: dict[str, int] = defaultdict(lambda: 1000)
         self.keys: dict[str, str | None] = _Keys()
         self.missing: set[tuple[str, str]] = set()
@@ -78,16 +89,15 @@ class ProviderServer:
 
     def base_url(self, provider: str) -> str:
         """The base URL that this provider's SDK wants."""
-        return f"{self.url}/{provider}{SHAPES.get(provider, COMPATIBLE).base_path}"
+        return f"{self.url}/{provider}{base_path_of(provider, self._module_of(provider))}"
 
     def env(self, *providers: str) -> dict[str, str]:
-        """Base URLs and keys, as environment variables, of the providers named (none = the four)."""
+        """Base URLs and keys, as environment variables, of the providers named (none = those that have an SDK)."""
         variables: dict[str, str] = {}
-        for name in providers or FOUR:
-            shape = SHAPES[name]
-            if shape.base_url_env:
-                variables[shape.base_url_env] = self.base_url(name)
-            variables[shape.key_env] = self.keys[name] or ""
+        for name in providers or sorted(SDK_KINDS):
+            if variable := self._module_of(name).BASE_URL_ENV:
+                variables[variable] = self.base_url(name)
+            variables[key_env_of(name)] = self.keys[name] or ""
         return variables
 
     def fail(self, provider: str, behaviour: Behaviour) -> None:
@@ -107,25 +117,30 @@ class ProviderServer:
 
     def reply(self, provider: str, seen: Seen, path: str) -> Reply:
         """What to answer to a request."""
-        shape = SHAPES.get(provider, COMPATIBLE)
+        module = self._module_of(provider)
         with self._lock:
             self._seen.append(seen)
             behaviour, used = self._behaviours.get(provider, (None, 0))
         expected = self.keys[provider]
-        where = (provider, path.removeprefix(shape.base_path))
-        pages = shape.lists.get(where[1]) if path.startswith(shape.base_path) else None
-        if pages is None or provider not in self.models or where in self.missing:
+        base = base_path_of(provider, module)
+        endpoint = next((each for each in module.ENDPOINTS if base + each.path == path), None)
+        where = (provider, path.removeprefix(base))
+        if endpoint is None or provider not in self.models or where in self.missing:
             return status(404).change(Reply())
-        if expected is not None and shape.key_of(seen.headers) != expected:
-            return _refusal(provider, shape, seen)
+        if expected is not None and key_of(seen.headers) != expected:
+            return _refusal(module.KIND, key_of(seen.headers))
         repeats = behaviour is not None and behaviour.name == "repeated page"
-        body, page = pages(self._shown(where), seen.query, self.page_size[provider], repeats)
+        items = SHOWN.get(module.KIND, _all)(self._shown(where), seen.query, endpoint.path)
+        body, page = page_of(provider, endpoint, items, seen.query, self.page_size[provider], repeats=repeats)
         right = Reply(body=json.dumps(body).encode())
         if behaviour is None or page < behaviour.on_page or (behaviour.times is not None and used >= behaviour.times):
             return right
         with self._lock:
             self._behaviours[provider] = (behaviour, used + 1)
         return behaviour.change(right)
+
+    def _module_of(self, provider: str) -> Discovery:
+        return REGISTRY[self.kinds[provider]] if provider in self.kinds else module_of(provider)
 
     def _shown(self, where: tuple[str, str]) -> list[Any]:
         hidden = self.hidden.get(where, set())
@@ -137,18 +152,13 @@ class _Keys(dict[str, str | None]):
         return f"{provider}-test-key"
 
 
-def saved_items(provider: str) -> list[Any]:
-    """The items of the provider's saved response."""
-    own = DATA / f"{provider}.json"
-    saved = own if own.exists() else DATA / f"openai-compatible-{provider}.json"
-    body = json.loads(saved.read_text(encoding="utf-8"))
-    return copy.deepcopy(body if isinstance(body, list) else body.get("data") or body.get("models"))
+def _all(items: list[Any], _query: Query, _path: str) -> list[Any]:
+    return items
 
 
-def _refusal(provider: str, shape: Shape, seen: Seen) -> Reply:
+def _refusal(kind: str, key: str | None) -> Reply:
     """A wrong key: 401, or Gemini's 400. Echoes the key, which clients must not pass on."""
-    key = shape.key_of(seen.headers)
-    if provider == "google" and key:
+    if kind == "google" and key:
         return status(400, text=f"API key not valid: {key}. reason API_KEY_INVALID").change(Reply())
     return status(401, text=f"Incorrect API key provided: {key}").change(Reply())
 

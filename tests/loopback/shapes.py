@@ -1,151 +1,131 @@
-"""The providers' listings as JSON: routes, paging, keys, and one item of each with plausible values."""
+"""What the providers' listings look like: what their modules say of their APIs, around the items of a saved answer.
+
+A provider's kind is its name, where there is a module of that name, or what its catalog says. Two APIs do more than a
+module can say: Anthropic's hides what has ended, and xAI's listings each say something else of a model.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
+
+from modelctl.catalog.load import load, shipped_directory
+from modelctl.core.provider import Provider
+from modelctl.discovery.base import Discovery, Endpoint
+from modelctl.discovery.registry import REGISTRY
 
 Query = Mapping[str, list[str]]
-Pages = Callable[[list[Any], Query, int, bool], tuple[Any, int]]
-"""(items, query, most items, repeat the first page) -> body and number of the page."""
+
+COMPATIBLE = "openai-compatible"
+"""The kind of every provider of which nothing else is known."""
+DATA = Path(__file__).parent.parent / "discovery" / "data"
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """How one provider's API is laid out."""
-
-    base_path: str
-    """Of the base URL that its SDK wants."""
-    lists: Mapping[str, Pages]
-    """Of the listings, by their path below the base URL; all but xAI have one."""
-    key_of: Callable[[Mapping[str, str]], str | None]
-    """The key in the request's headers (names in lower case)."""
-    base_url_env: str = ""
-    key_env: str = ""
+def kind_of(saved: Path) -> str:
+    """The kind of module that a saved answer is for: `KIND.json`, or `KIND-SERVER.json`."""
+    return max((kind for kind in REGISTRY if f"{saved.stem}-".startswith(f"{kind}-")), key=len)
 
 
-def bearer(headers: Mapping[str, str]) -> str | None:
-    """The key of `Authorization: Bearer …`."""
-    value = headers.get("authorization", "")
-    return value.removeprefix("Bearer ") if value.startswith("Bearer ") else None
-
-
-def _openai_page(items: list[Any], _query: Query, _most: int, _repeats: bool) -> tuple[dict[str, Any], int]:
-    return {"object": "list", "data": items}, 1
-
-
-def _bare_list(items: list[Any], _query: Query, _most: int, _repeats: bool) -> tuple[list[Any], int]:
-    return items, 1
-
-
-def _anthropic_page(items: list[Any], query: Query, most: int, repeats: bool) -> tuple[dict[str, Any], int]:
-    lifecycles = query.get("lifecycle[]", ["active", "deprecated"])
-    shown = [each for each in items if not isinstance(each, dict) or each.get("lifecycle", "active") in lifecycles]
-    size = min(most, int(query.get("limit", ["20"])[0]))
-    after = query.get("after_id", [""])[0]
-    ids = [each.get("id") if isinstance(each, dict) else None for each in shown]
-    start = 0 if repeats or after not in ids else ids.index(after) + 1
-    page = shown[start : start + size]
-    body = {
-        "data": page,
-        "has_more": repeats or start + size < len(shown),
-        "first_id": page[0].get("id") if page else None,
-        "last_id": page[-1].get("id") if page else None,
+def saved_answers() -> dict[str, Path]:
+    """The saved answers by provider; that of a module of its own before that of the same server's OpenAI listing."""
+    files = sorted(DATA.glob("*.json"))
+    return {path.stem.removeprefix(f"{COMPATIBLE}-"): path for path in files if path.stem not in REGISTRY} | {
+        path.stem: path for path in files if path.stem in REGISTRY
     }
-    return body, start // size + 1
 
 
-def _google_page(items: list[Any], query: Query, most: int, repeats: bool) -> tuple[dict[str, Any], int]:
-    size = min(most, int(query.get("pageSize", ["50"])[0]))
-    start = 0 if repeats else int(query.get("pageToken", ["0"])[0])
-    body: dict[str, Any] = {"models": items[start : start + size]}
-    if repeats or start + size < len(items):
-        body["nextPageToken"] = str(start + size)
-    return body, start // size + 1
+def saved_body(provider: str) -> Any:
+    """The saved answer of a provider; one without models where none was saved."""
+    path = saved_answers().get(provider)
+    return {"object": "list", "data": []} if path is None else json.loads(path.read_text(encoding="utf-8"))
 
 
-def _replicate_page(items: list[Any], _query: Query, _most: int, _repeats: bool) -> tuple[dict[str, Any], int]:
-    collection = {"name": "Official models", "slug": "official", "description": "Always on", "full_description": None}
-    return {**collection, "models": items}, 1
+def saved_items(provider: str) -> list[Any]:
+    """The models of the provider's saved answer."""
+    body = saved_body(provider)
+    return body if isinstance(body, list) else next(value for value in body.values() if isinstance(value, list))
 
 
-def _cohere_page(items: list[Any], query: Query, most: int, repeats: bool) -> tuple[dict[str, Any], int]:
-    size = min(most, int(query.get("page_size", ["20"])[0]))
-    start = 0 if repeats else int(query.get("page_token", ["0"])[0])
-    body: dict[str, Any] = {"models": items[start : start + size]}
-    if repeats or start + size < len(items):
-        body["next_page_token"] = str(start + size)
-    return body, start // size + 1
+@cache
+def _shipped() -> Mapping[str, Provider]:
+    return load(shipped_directory()).providers
 
 
-XAI_TYPED_ONLY = frozenset({"listed_under", "input_modalities", "output_modalities", "fingerprint", "version"})
+def module_of(provider: str) -> Discovery:
+    """What lists this provider's models."""
+    shipped = _shipped().get(provider)
+    return REGISTRY.get(provider) or REGISTRY[shipped.kind if shipped is not None else COMPATIBLE]
 
 
-def _xai_page(items: list[Any], _query: Query, _most: int, _repeats: bool) -> tuple[dict[str, Any], int]:
-    plain = [
-        {name: value for name, value in each.items() if name not in XAI_TYPED_ONLY} if isinstance(each, dict) else each
-        for each in items
+def base_path_of(provider: str, module: Discovery) -> str:
+    """The path of the base URL: that of its module's API, else that of its catalog."""
+    shipped = _shipped().get(provider)
+    address = module.BASE_URL or (shipped.api_base_url if shipped is not None else None) or "http://llm.test/v1"
+    return urlsplit(address).path
+
+
+def key_env_of(provider: str) -> str:
+    """The variable of the provider's key."""
+    shipped = _shipped().get(provider)
+    return shipped.env_vars[0] if shipped is not None else f"{provider.upper()}_API_KEY"
+
+
+def key_of(headers: Mapping[str, str]) -> str | None:
+    """The key in the request's headers (names in lower case)."""
+    value = headers.get("authorization", "")
+    bearer = value.removeprefix("Bearer ") if value.startswith("Bearer ") else None
+    return headers.get("x-api-key") or headers.get("x-goog-api-key") or bearer
+
+
+def page_of(
+    provider: str, endpoint: Endpoint, items: list[Any], query: Query, most: int, *, repeats: bool
+) -> tuple[Any, int]:
+    """The answer of an endpoint with the page that was asked for, and the number of that page."""
+    body = saved_body(provider)
+    if isinstance(body, list):
+        return items, 1
+    size = min(most, int(query.get(endpoint.size, ["20"])[0])) if endpoint.size else len(items)
+    start = 0 if repeats or not endpoint.cursor else int(query.get(endpoint.cursor, ["0"])[0])
+    is_followed = endpoint.cursor and (repeats or start + size < len(items))
+    page = {key: value for key, value in body.items() if not isinstance(value, list)}
+    page |= {endpoint.items: items[start : start + size]}
+    if endpoint.has_more:
+        page[endpoint.has_more] = bool(is_followed)
+    if is_followed:
+        page[endpoint.next_cursor] = str(start + size)
+    return page, start // size + 1 if size else 1
+
+
+def _of_lifecycle(items: list[Any], query: Query, _path: str) -> list[Any]:
+    """Anthropic's: retired models are shown to those who ask for them."""
+    wanted = query.get("lifecycle[]", ["active", "deprecated"])
+    return [each for each in items if not isinstance(each, dict) or each.get("lifecycle", "active") in wanted]
+
+
+MARK = "listed_under"
+TYPED_ONLY = frozenset({MARK, "input_modalities", "output_modalities", "fingerprint", "version"})
+PLAIN_ONLY = frozenset({MARK, "context_length"})
+
+
+def _of_listing(items: list[Any], _query: Query, path: str) -> list[Any]:
+    """xAI's: all models with their context, and those of a type with their modalities."""
+    if path == "/models":
+        return [_without(each, TYPED_ONLY) for each in items]
+    return [
+        _without(each, PLAIN_ONLY) for each in items if isinstance(each, dict) and each.get(MARK) == path.lstrip("/")
     ]
-    return {"object": "list", "data": plain}, 1
 
 
-def _xai_typed_page(name: str) -> Pages:
-    """The items whose `listed_under` is this listing, without what only `/models` says."""
-
-    def page(items: list[Any], _query: Query, _most: int, _repeats: bool) -> tuple[dict[str, Any], int]:
-        shown = [each for each in items if isinstance(each, dict) and each.get("listed_under") == name]
-        hidden = ("listed_under", "context_length")
-        return {"models": [{key: each[key] for key in each if key not in hidden} for each in shown]}, 1
-
-    return page
+def _without(item: Any, names: frozenset[str]) -> Any:
+    return {key: value for key, value in item.items() if key not in names} if isinstance(item, dict) else item
 
 
-SHAPES: dict[str, Shape] = {
-    "openai": Shape("/v1", {"/models": _openai_page}, bearer, "OPENAI_BASE_URL", "OPENAI_API_KEY"),
-    "anthropic": Shape(
-        "",
-        {"/v1/models": _anthropic_page},
-        lambda headers: headers.get("x-api-key") or bearer(headers),
-        "ANTHROPIC_BASE_URL",
-        "ANTHROPIC_API_KEY",
-    ),
-    "google": Shape(
-        "",
-        {"/v1beta/models": _google_page},
-        lambda headers: headers.get("x-goog-api-key"),
-        "GOOGLE_GEMINI_BASE_URL",
-        "GEMINI_API_KEY",
-    ),
-    "replicate": Shape(
-        "", {"/v1/collections/official": _replicate_page}, bearer, "REPLICATE_BASE_URL", "REPLICATE_API_TOKEN"
-    ),
-    "cohere": Shape("", {"/v1/models": _cohere_page}, bearer, "CO_API_URL", "CO_API_KEY"),
-    "xai": Shape(
-        "/v1",
-        {
-            "/models": _xai_page,
-            **{
-                f"/{name}": _xai_typed_page(name)
-                for name in ("language-models", "image-generation-models", "video-generation-models")
-            },
-        },
-        bearer,
-        key_env="XAI_API_KEY",
-    ),
-    "deepseek": Shape("", {"/models": _openai_page}, bearer, key_env="DEEPSEEK_API_KEY"),
-    "fireworks": Shape("/inference/v1", {"/models": _openai_page}, bearer, key_env="FIREWORKS_API_KEY"),
-    "groq": Shape("/openai/v1", {"/models": _openai_page}, bearer, key_env="GROQ_API_KEY"),
-    "mistral": Shape("/v1", {"/models": _openai_page}, bearer, key_env="MISTRAL_API_KEY"),
-    "perplexity": Shape("/v1", {"/models": _openai_page}, bearer, key_env="PERPLEXITY_API_KEY"),
-    "together": Shape("/v1", {"/models": _bare_list}, bearer, key_env="TOGETHER_API_KEY"),
-}
-FOUR = ("openai", "anthropic", "google", "replicate")
-"""The providers with an SDK here that reads its base URL from the environment."""
-
-COMPATIBLE = Shape("/v1", {"/models": _openai_page}, bearer)
-"""Of every other provider."""
+SHOWN: Mapping[str, Callable[[list[Any], Query, str], list[Any]]] = {"anthropic": _of_lifecycle, "xai": _of_listing}
+"""By kind: what an API shows of its items to such a query at such a path."""
 
 
 def parse_query(query: str) -> Query:

@@ -10,12 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from modelctl.discovery.registry import REGISTRY
+from tests.loopback.shapes import kind_of
 
 ROOT = Path(__file__).parents[2]
 SAVED = ROOT / "tests" / "discovery" / "data"
-ITEMS = "data", "models"
-"""Where a listing has its items."""
-
 SETTINGS = """\
 database_url = "sqlite:///models.db"
 table_prefix = "llm_"
@@ -48,10 +46,7 @@ def kinds() -> tuple[str, ...]:
 @cache
 def answers(kind: str) -> tuple[Any, ...]:
     """The saved answers that a module of this kind is to understand."""
-    names = sorted(SAVED.glob("*.json"))
-    own = [path for path in names if path.stem == kind or path.stem.startswith(f"{kind}-")]
-    if kind == "openai":
-        own = [path for path in own if not path.stem.startswith("openai-compatible")]
+    own = [path for path in sorted(SAVED.glob("*.json")) if kind_of(path) == kind]
     return tuple(json.loads(path.read_text(encoding="utf-8")) for path in own)
 
 
@@ -60,7 +55,7 @@ def answer(draw: random.Random, kind: str) -> Any:
     body = draw.choice(answers(kind))
     if isinstance(body, list):
         return _some(draw, body)
-    return {key: _some(draw, value) if key in ITEMS else value for key, value in body.items()}
+    return {key: _some(draw, value) if isinstance(value, list) else value for key, value in body.items()}
 
 
 def _some(draw: random.Random, items: list[Any]) -> list[Any]:

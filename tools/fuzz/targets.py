@@ -85,7 +85,8 @@ def read_answer(kind: str, content: bytes) -> bool:
         if kind == "openai-compatible":
             yield from _page(body, "http://h/v1/models").items
         else:
-            yield from list_at(body, "data" if isinstance(body, dict) and "data" in body else "models")
+            keys = [each.items for each in module.ENDPOINTS]
+            yield from list_at(body, next((key for key in keys if isinstance(body, dict) and key in body), keys[0]))
 
     source: Any = SimpleNamespace(COMPLETE=True, fetch=fetch, translate=module.translate)
     return _is_listing(source)

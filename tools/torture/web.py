@@ -12,6 +12,7 @@ from functools import partial
 from math import inf
 from pathlib import Path
 
+from modelctl.discovery.registry import REGISTRY
 from tests.loopback import (
     Behaviour,
     ProviderServer,
@@ -35,10 +36,7 @@ from tools.torture.site import START
 from tools.torture.stage import check_clear
 
 LOCAL = "local"
-KINDS = {
-    **{name: name for name in ("openai", "anthropic", "google", "replicate", "cohere", "xai")},
-    LOCAL: "openai-compatible",
-}
+KINDS = {LOCAL if kind == "openai-compatible" else kind: kind for kind in sorted(REGISTRY)}
 KEYS = {name: f"sk-canary-{name}-8Zk3Qw57Tb" for name in KINDS}
 REDIRECTS = (301, 302, 303, 307, 308)
 PAGED = {"anthropic": anthropic_item, "google": google_item, "cohere": cohere_item}

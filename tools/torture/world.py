@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from tests.loopback import ProviderServer, anthropic_item, openai_item
-from tests.loopback.shapes import SHAPES
 from tools.torture import canaries
 
 PLAIN, PAGED = "acme", "zeta"
@@ -105,19 +104,14 @@ def _model(name: str, entry: Entry) -> str:
 def world_in(directory: Path) -> Iterator[World]:
     """A server with the two providers, and an empty directory of catalogs."""
     with ProviderServer() as server:
-        SHAPES[PAGED] = SHAPES["anthropic"]
-        try:
-            server.page_size[PAGED] = 6
-            server.keys.update(canaries.KEYS)
-            catalogs = directory / "catalogs"
-            catalogs.mkdir()
-            (directory / "shipped").mkdir()
-            (directory / "shipped" / "nobody.toml").write_text(
-                '[provider]\ndisplay_name = "Nobody"\n', encoding="utf-8"
-            )
-            yield World(server, catalogs)
-        finally:
-            del SHAPES[PAGED]
+        server.kinds.update(KINDS)
+        server.page_size[PAGED] = 6
+        server.keys.update(canaries.KEYS)
+        catalogs = directory / "catalogs"
+        catalogs.mkdir()
+        (directory / "shipped").mkdir()
+        (directory / "shipped" / "nobody.toml").write_text('[provider]\ndisplay_name = "Nobody"\n', encoding="utf-8")
+        yield World(server, catalogs)
 
 
 def in_utc(value: Any) -> datetime:
