@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -12,14 +11,14 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from modelctl.catalog.load import catalogs_in_force
-from modelctl.config import Settings, resolve
-from modelctl.config.settings import author_of
+from modelctl.config import resolve
 from modelctl.core.edits.additions import addition, facts_from_json
 from modelctl.core.facts import FactValue, ModelKey, encode
 from modelctl.core.models.query import Filter, ordered, select
 from modelctl.core.models.resolve import NAMING_FACTS, Resolution, by_provider
 from modelctl.core.models.resolve import resolve as resolve_name
 from modelctl.core.planning.guards import Acceptance
+from modelctl.core.planning.policy import SourceChoice
 from modelctl.core.planning.report import SyncReport
 from modelctl.core.prices.billing import Billed, Biller, may_answer, served
 from modelctl.core.prices.price import STANDARD, PriceKey, PricePoint, current
@@ -32,24 +31,15 @@ from modelctl.db.engine import Database
 from modelctl.db.lease import held
 from modelctl.errors import StoreError, UsageError
 from modelctl.services.models import AddOptions, add, usable_among
-from modelctl.services.sources import Asking, SourceChoice
+from modelctl.services.sources import Asking
 from modelctl.services.sync import Order, carry_out, ground_of
+from modelctl.settings import Runtime
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 
 EVERYTHING = Filter()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Moment:
-    """What a service is given for one call."""
-
-    settings: Settings
-    environ: Mapping[str, str] = field(repr=False)
-    now: datetime
-    confidential: set[str] = field(default_factory=set, repr=False)
 
 
 class ModelStore:
@@ -128,7 +118,7 @@ class ModelStore:
 
         `project`: whose keys count before the platform's.
         """
-        return by_provider(usable_among(self.list_models(), self._moment(), self._readable(), project))
+        return by_provider(usable_among(self.list_models(), self._runtime(), self._readable(), project))
 
     def price_at(self, name: str, at: datetime | None = None) -> dict[PriceKey, PricePoint]:
         """The prices in force for a model, or for the one that answers in its place, at an instant (now)."""
@@ -166,7 +156,7 @@ class ModelStore:
         row = addition(
             name, facts_from_json({fact: encode(value) for fact, value in facts.items()}), is_enabled=is_enabled
         )
-        author = author_of(self._moment(), "add", actor=self._actor)
+        author = self._runtime().author("add")
         add(self._database, [row], catalogs_in_force(self.settings.catalog_directory), author, AddOptions(exact=exact))
         return self.get_model(str(row.key))
 
@@ -190,8 +180,8 @@ class ModelStore:
             hold=hold,
             dry_run=dry_run,
         )
-        runtime, database = self._moment(), self._database
-        author = author_of(runtime, "sync", actor=self._actor)
+        runtime, database = self._runtime(), self._database
+        author = runtime.author("sync")
         if not dry_run:
             schema.ensure_current(database, migrate=migrate)
         has_tables = schema.is_readable(database)
@@ -201,8 +191,8 @@ class ModelStore:
         with held(database, author, wait_s=self.settings.lock_wait_s) as lease:
             return carry_out(runtime, database.fenced(lease.require), order, ground, author)
 
-    def _moment(self) -> _Moment:
-        return _Moment(settings=self.settings, environ=self._environ, now=self._clock())
+    def _runtime(self) -> Runtime:
+        return Runtime(settings=self.settings, environ=self._environ, now=self._clock(), actor=self._actor)
 
     def _readable(self) -> Database:
         """The database, which must have modelctl's tables."""

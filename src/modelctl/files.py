@@ -1,10 +1,10 @@
-"""Files that others read while we write them."""
+"""Files that others read while we write them, and where a user's files are."""
 
 from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
@@ -34,3 +34,12 @@ def whole_file(path: Path, *, mode: int = 0o666) -> Iterator[TextIO]:
         with suppress(OSError):
             part.unlink()
         raise
+
+
+def user_directory(find: Callable[..., Path]) -> Path | None:
+    """The user's directory that a function of platformdirs names; None for a user who has no home."""
+    try:
+        directory = find("modelctl", appauthor=False)
+    except (RuntimeError, KeyError):
+        return None
+    return directory if directory.is_absolute() else None

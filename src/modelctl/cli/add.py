@@ -19,7 +19,6 @@ from modelctl.cli.context import (
     readable_database,
 )
 from modelctl.cli.edit import DryRun, told_row_by_row
-from modelctl.config.settings import author_of
 from modelctl.core.edits.additions import COMMAND
 from modelctl.core.text import counted
 from modelctl.errors import ModelctlError, UsageError
@@ -68,7 +67,7 @@ def add_command(
     from modelctl.services.models import AddOptions, add
 
     context = context_of(ctx)
-    author = author_of(context, COMMAND)
+    author = context.author(COMMAND)
     rows = _rows(context, words or [], source, enabled)
     opened = readable_database if dry_run else database_of
     with told_row_by_row(context), opened(context) as database:

@@ -20,7 +20,6 @@ from modelctl.cli.context import (
     writing_alone,
 )
 from modelctl.cli.sync import print_report
-from modelctl.config.settings import author_of
 from modelctl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -76,7 +75,7 @@ def _apply(context: Context, plan: PlanFile, *, migrate: bool) -> SyncReport:
     from modelctl.db import migrate as schema
     from modelctl.services.plans import apply_plan
 
-    author = author_of(context, "apply")
+    author = context.author("apply")
     began_s = time.monotonic()
 
     def finished_at() -> datetime:

@@ -17,7 +17,7 @@ from modelctl.cli.context import SETTING_OF_OPTION, Context
 from modelctl.errors import ModelctlError
 
 if TYPE_CHECKING:
-    from modelctl.config import Settings
+    from modelctl.settings import Settings
 
 
 _WORDS = "modelctl.cli.completion.words"

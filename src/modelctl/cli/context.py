@@ -18,10 +18,10 @@ import typer
 from modelctl.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
-    from modelctl.config import Settings
     from modelctl.core.runs import Author
     from modelctl.db.engine import Database
     from modelctl.db.lease import Holder
+    from modelctl.settings import Runtime, Settings
 
 
 SETTING_OF_OPTION = {"database": "database_url", "catalog": "catalog_directory", "config": "config"}
@@ -54,6 +54,17 @@ class Context:
         from modelctl.config import resolve  # and with it a third of the core
 
         return resolve(self.flags, self.environ, working_directory=Path.cwd())
+
+    @property
+    def runtime(self) -> Runtime:
+        """What a use case is told of this process. May raise UsageError."""
+        from modelctl.settings import Runtime
+
+        return Runtime(settings=self.settings, environ=self.environ, now=self.now, confidential=self.confidential)
+
+    def author(self, command: str) -> Author:
+        """A new run of a command, by the user."""
+        return self.runtime.author(command)
 
     def answer(self, text: str) -> None:
         """A line, or more, of the answer."""

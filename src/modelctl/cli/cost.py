@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import inspect
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from functools import wraps
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from modelctl.cli.commands import epilog
 from modelctl.cli.context import Context, Format, FormatOption, JsonOption, context_of, format_option, readable_database
-from modelctl.cli.options import metered, read_file, tell_bad_rows
+from modelctl.cli.options import read_file, tell_bad_rows
 from modelctl.core.facts import ModelKey
 from modelctl.core.models.resolve import Resolution, Rule, resolve
 from modelctl.core.prices.billing import may_answer
 from modelctl.core.prices.price import ServiceTier
-from modelctl.core.prices.usage import Usage
+from modelctl.core.prices.usage import METERS, Usage, read_quantity
 from modelctl.core.text import counted, instant, to_seconds
-from modelctl.errors import ExitCode, ModelctlError, UsageError
+from modelctl.errors import ExitCode, InvalidFact, ModelctlError, UsageError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -80,6 +82,48 @@ def tell_of(context: Context, billed: Billed, known: Known) -> None:
     ]
     for remark in remarks:
         context.warn(remark)
+
+
+_PARAMETER = "usage"
+
+
+def metered(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with an option per meter instead of its parameter `usage`, which gets what they say."""
+
+    plain = inspect.signature(command, eval_str=True)
+    others = [each for each in plain.parameters.values() if each.name != _PARAMETER]
+    options = [
+        inspect.Parameter(
+            meter.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=None,
+            annotation=Annotated[str | None, typer.Option(option(meter.name), metavar="N", help=meter.help)],
+        )
+        for meter in METERS.values()
+    ]
+
+    @wraps(command)
+    def with_options(*args: Any, **kwargs: Any) -> None:
+        said = {name: text for name in METERS if (text := kwargs.pop(name)) is not None}
+        command(*args, **kwargs, **{_PARAMETER: _usage(said)})
+
+    parameters = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in others] + options
+    with_options.__signature__ = plain.replace(parameters=parameters)  # type: ignore[attr-defined]  # read by Typer
+    with_options.__annotations__ = {each.name: each.annotation for each in parameters}
+    return with_options
+
+
+def option(meter: str) -> str:
+    """The option of a meter."""
+    return f"--{meter.replace('_', '-')}"
+
+
+def _usage(said: dict[str, str]) -> Usage:
+    try:
+        return Usage({name: read_quantity(name, text) for name, text in said.items()})
+    except InvalidFact as error:
+        name, _, problem = error.message.partition(": ")
+        raise UsageError(f"{option(name)}: {problem}", error.hint) from None
 
 
 class BillFormat(StrEnum):

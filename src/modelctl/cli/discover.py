@@ -10,7 +10,8 @@ import typer
 
 from modelctl.cli.commands import epilog
 from modelctl.cli.context import Context, JsonOption, LinesFormat, LinesFormatOption, context_of, database_if_any
-from modelctl.cli.options import MaxAge, Project, SourceOption, asking, say_left_out
+from modelctl.cli.options import MaxAge, Project, asking, say_left_out
+from modelctl.core.planning.policy import SourceChoice
 from modelctl.errors import ExitCode, SourceError
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def discover_command(
 
     context = context_of(ctx)
     named = sorted(set(provider or ()))
-    who = asking(named, SourceOption.API if named else SourceOption.AUTO, max_age, project)
+    who = asking(named, SourceChoice.API if named else SourceChoice.AUTO, max_age, project)
     found = _found(context, _jobs(context, who))
     if text := FORMATS[format](found, look_of(context.stdout, context.environ)):
         context.answer(text)
@@ -80,7 +81,7 @@ def _all_jobs(context: Context, who: Asking) -> Sequence[Job]:
     from modelctl.services.sync import ground_of
 
     with database_if_any(context) as database:
-        ground = ground_of(context, database, who)
+        ground = ground_of(context.runtime, database, who)
     say_left_out(context, ground.left_out)
     return ground.jobs
 

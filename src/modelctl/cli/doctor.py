@@ -46,7 +46,7 @@ def doctor_command(
         now=context.now,
         max_age=duration(max_age, "--max-age"),
         environ=context.environ,
-        master_key=master_key_once(context),
+        master_key=master_key_once(context.runtime),
         overlay=settings.catalog_directory,
         switched_off=[name for name, each in settings.providers.items() if not each.enabled],
     )

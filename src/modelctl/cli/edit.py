@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelctl.cli.context import Context, readable_database
-from modelctl.config.settings import author_of
 from modelctl.core.models.query import where
 from modelctl.core.text import counted
 from modelctl.errors import BadRows, ExitCode, UsageError
@@ -69,7 +68,7 @@ def run_edit(context: Context, order: EditRequest, edit: EditAll, *, reach: Reac
     """Edit the rows, report, and exit 3 after a preview that --yes would write. `reach`: as `edit_rows` has it."""
     from modelctl.services.models import edit_rows
 
-    author = author_of(context, order.command)
+    author = context.author(order.command)
     chosen = where(order.where) if order.where is not None else order.names
     with readable_database(context) as database, told_row_by_row(context):
         edited = edit_rows(database, chosen, edit, author, reach=reach, dry_run=not order.writes)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from modelctl.cli.context import Context, Format, FormatOption, JsonOption, context_of, database_of, readable_database
-from modelctl.config.settings import author_of
 from modelctl.core.credentials import MASTER_KEY_VARIABLE, CredentialState, FoundKey, owner_text, project_of
 from modelctl.core.text import require_known
 from modelctl.errors import CredentialError, ExitCode, SourceError, UsageError
@@ -71,10 +70,10 @@ def set_command(ctx: typer.Context, provider: Provider, project: Project = None)
     context, owner = context_of(ctx), (provider, project_of(project))
     with database_of(context) as database:
         require_known(provider, _providers(context, database), "provider")
-        master_key = master_key_of(context)
+        master_key = master_key_of(context.runtime)
         key = _key(context, owner)
         schema.ensure_current(database)
-        stored, is_new = store_key(database, owner, key, master_key, author_of(context, "credential set"))
+        stored, is_new = store_key(database, owner, key, master_key, context.author("credential set"))
     done = "stored" if is_new else "is stored already: nothing changed"
     context.answer(f"{stored}: key {stored.fingerprint} {done}")
 
@@ -95,7 +94,7 @@ def list_command(ctx: typer.Context, format: FormatOption = Format.TABLE, json: 
         stored = stored_keys(database if is_readable(database) else None)
     missing = ""
     try:
-        state_of = master_key_of(context).state_of if stored else None
+        state_of = master_key_of(context.runtime).state_of if stored else None
     except CredentialError as error:
         state_of, missing = None, str(error)
     found = [(each, state_of(each) if state_of else CredentialState.UNCHECKED) for each in stored.values()]
@@ -120,7 +119,7 @@ def remove_command(ctx: typer.Context, provider: Provider, project: Project = No
     context = context_of(ctx)
     with readable_database(context) as database:
         owner = (provider, project_of(project))
-        removed = remove_key(database, owner, author_of(context, "credential remove"))
+        removed = remove_key(database, owner, context.author("credential remove"))
     context.answer(f"{removed}: key {removed.fingerprint} removed")
     context.say("it still works at the provider until it is revoked there")
 
@@ -255,7 +254,7 @@ def rotate_command(
     context = context_of(ctx)
     new = _new_key(context, to)
     with readable_database(context) as database:
-        rotation = rotate(database, partial(master_key_of, context), new, author_of(context, "credential rotate"))
+        rotation = rotate(database, partial(master_key_of, context.runtime), new, context.author("credential rotate"))
     for each in rotation.moved:
         context.answer(f"{each}: key {each.fingerprint} is under master key {new.id}")
     if not rotation.moved:
@@ -308,7 +307,7 @@ def _providers(context: Context, database: Database) -> list[str]:
     from modelctl.db.migrate import is_readable
     from modelctl.services.sources import providers_there
 
-    return sorted(providers_there(context, database if is_readable(database) else None))
+    return sorted(providers_there(context.runtime, database if is_readable(database) else None))
 
 
 def _new_key(context: Context, to: str) -> MasterKey:
@@ -323,7 +322,7 @@ def _id_in_force(context: Context) -> str | None:
     from modelctl.services.credentials import master_key_of
 
     try:
-        return master_key_of(context).id
+        return master_key_of(context.runtime).id
     except CredentialError:
         return None
 
@@ -338,9 +337,9 @@ def _asking(context: Context, provider: str, project: str | None) -> Iterator[tu
     named = project_of(project)
     with database_of(context) as database:
         present = database if is_readable(database) else None
-        known = providers_there(context, present)
+        known = providers_there(context.runtime, present)
         require_known(provider, known, "provider")
-        yield known[provider], keys_of(context, present, named)
+        yield known[provider], keys_of(context.runtime, present, named)
 
 
 def _found(known: KnownProvider, keys: Keys) -> FoundKey:
@@ -355,9 +354,9 @@ def _found(known: KnownProvider, keys: Keys) -> FoundKey:
 
 def _listed(context: Context, known: KnownProvider, keys: Keys) -> ListedProvider:
     """What asking the provider came to."""
-    from modelctl.core.planning.policy import Patterns
+    from modelctl.core.planning.policy import Patterns, SourceChoice
     from modelctl.services.gather import ListedProvider, ask
-    from modelctl.services.sources import SourceChoice, job_for
+    from modelctl.services.sources import job_for
 
     settings = context.settings
     job = job_for(
@@ -376,7 +375,7 @@ def _fingerprint(context: Context, found: FoundKey) -> str | None:
     from modelctl.services.credentials import master_key_of
 
     try:
-        return master_key_of(context).fingerprint(found.key)
+        return master_key_of(context.runtime).fingerprint(found.key)
     except CredentialError:
         return None
 

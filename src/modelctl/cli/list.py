@@ -99,7 +99,7 @@ def found_models(context: Context, wanted: Filter, usable_for: str | None, view:
             if usable_for is not None:
                 from modelctl.services.models import usable_among
 
-                models = usable_among(models, context, database, usable_for)
+                models = usable_among(models, context.runtime, database, usable_for)
             selection = select(models, wanted)
             shown = ordered(selection.models, view.sort)[: view.limit]
             if shown and not to_show <= to_read:

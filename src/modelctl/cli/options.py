@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from enum import StrEnum
-from functools import wraps
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from modelctl.cli.context import Context, database_if_any
-from modelctl.core.prices.usage import METERS, Usage, read_quantity
-from modelctl.core.records import BadRow
-from modelctl.errors import InvalidFact, UsageError
+from modelctl.core.planning.policy import SourceChoice
+from modelctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from modelctl.core.prices.usage import Usage
     from modelctl.core.records import BadRow
     from modelctl.services.sources import Asking, KnownProvider
 
 
-class SourceOption(StrEnum):
-    """Which sources may be asked."""
-
-    AUTO = "auto"
-    API = "api"
-    CATALOG = "catalog"
-
-
-SourceChoices = Annotated[
-    SourceOption, typer.Option("--source", help="auto asks each API whose key is set, and always the catalogs.")
+Source = Annotated[
+    SourceChoice, typer.Option("--source", help="auto asks each API whose key is set, and always the catalogs.")
 ]
 MaxAge = Annotated[
     str | None,
@@ -44,19 +31,19 @@ Project = Annotated[
 
 
 def asking(
-    wanted: Sequence[str] | None, source: SourceOption, max_age: str | None, project: str | None = None
+    wanted: Sequence[str] | None, source: SourceChoice, max_age: str | None, project: str | None = None
 ) -> Asking:
     """From what the command line says. UsageError for what is no age or project, or can have no effect."""
     from modelctl.core.credentials import project_of
     from modelctl.core.text import duration
-    from modelctl.services.sources import Asking, SourceChoice
+    from modelctl.services.sources import Asking
 
     age = duration(max_age, "--max-age") if max_age is not None else None
-    if age is not None and source is SourceOption.CATALOG:
+    if age is not None and source is SourceChoice.CATALOG:
         raise UsageError("--max-age is about listings, and --source catalog asks for none", "leave one of them out")
-    if project is not None and source is SourceOption.CATALOG:
+    if project is not None and source is SourceChoice.CATALOG:
         raise UsageError("--project is about keys, and --source catalog uses none", "leave one of them out")
-    return Asking(wanted=wanted or (), source=SourceChoice(source), max_age=age, project=project_of(project))
+    return Asking(wanted=wanted or (), source=source, max_age=age, project=project_of(project))
 
 
 _WHERE = {
@@ -76,7 +63,7 @@ def wanted_of(context: Context, wanted: Sequence[str], known: Mapping[str, Known
     """The providers that are wanted, none named meaning all; says whom that leaves out. UsageError for an unknown."""
     from modelctl.services.sources import left_out, switches, wanted_providers
 
-    rows, on = {name: each.provider for name, each in known.items()}, switches(context)
+    rows, on = {name: each.provider for name, each in known.items()}, switches(context.runtime)
     say_left_out(context, left_out(wanted, rows, on))
     return [known[each.name] for each in wanted_providers(wanted, rows, on)]
 
@@ -86,51 +73,7 @@ def known_to(context: Context) -> dict[str, KnownProvider]:
     from modelctl.services.sources import providers_there
 
     with database_if_any(context) as database:
-        return providers_there(context, database)
-
-
-_PARAMETER = "usage"
-
-
-def metered(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with an option per meter instead of its parameter `usage`, which gets what they say."""
-
-    plain = inspect.signature(command, eval_str=True)
-    others = [each for each in plain.parameters.values() if each.name != _PARAMETER]
-    options = [
-        inspect.Parameter(
-            meter.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=None,
-            annotation=Annotated[str | None, typer.Option(option(meter.name), metavar="N", help=meter.help)],
-        )
-        for meter in METERS.values()
-    ]
-
-    @wraps(command)
-    def with_options(*args: Any, **kwargs: Any) -> None:
-        said = {name: text for name in METERS if (text := kwargs.pop(name)) is not None}
-        command(*args, **kwargs, **{_PARAMETER: _usage(said)})
-
-    parameters = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in others] + options
-    with_options.__signature__ = plain.replace(parameters=parameters)  # type: ignore[attr-defined]  # read by Typer
-    with_options.__annotations__ = {each.name: each.annotation for each in parameters}
-    return with_options
-
-
-def option(meter: str) -> str:
-    """The option of a meter."""
-    return f"--{meter.replace('_', '-')}"
-
-
-def _usage(said: dict[str, str]) -> Usage:
-    from modelctl.core.prices.usage import Usage
-
-    try:
-        return Usage({name: read_quantity(name, text) for name, text in said.items()})
-    except InvalidFact as error:
-        name, _, problem = error.message.partition(": ")
-        raise UsageError(f"{option(name)}: {problem}", error.hint) from None
+        return providers_there(context.runtime, database)
 
 
 STDIN = "-"

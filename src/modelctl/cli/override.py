@@ -9,7 +9,6 @@ import typer
 
 from modelctl.cli.commands import epilog
 from modelctl.cli.context import Context, context_of, readable_database
-from modelctl.config.settings import author_of
 from modelctl.core.planning import ownership as claims
 from modelctl.core.text import to_seconds
 from modelctl.errors import UsageError
@@ -93,7 +92,7 @@ def _edit(
     from modelctl.services.models import edit_models
 
     with readable_database(context) as database:
-        return edit_models(database, names, edit, author_of(context, command))
+        return edit_models(database, names, edit, context.author(command))
 
 
 def _say(context: Context, changed: tuple[Change, ...], done: str, nothing: str) -> None:

@@ -17,9 +17,9 @@ from modelctl.cli.context import (
     database_of,
     format_option,
 )
-from modelctl.cli.options import MaxAge, SourceChoices, SourceOption, asking, say_left_out
+from modelctl.cli.options import MaxAge, Source, asking, say_left_out
 from modelctl.cli.sync import Accept, Force, Recreate, Take, order_of, print_report, watched
-from modelctl.config.settings import author_of
+from modelctl.core.planning.policy import SourceChoice
 from modelctl.core.text import to_seconds
 from modelctl.errors import StoreError, UsageError
 
@@ -60,7 +60,7 @@ def plan_command(
     ctx: typer.Context,
     provider: Providers = None,
     output: Output = None,
-    source: SourceChoices = SourceOption.AUTO,
+    source: Source = SourceChoice.AUTO,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 3 when something is pending.")] = False,
     hold: Annotated[bool, typer.Option("--hold", help="Plan what no guard held (still exits 4).")] = False,
     accept: Accept = None,
@@ -105,9 +105,9 @@ def _plan(context: Context, database: Database, order: Order, *, with_sql: bool)
     if with_sql and not has_tables:
         raise StoreError(f"{database.label} has no modelctl tables yet", "run `modelctl db upgrade` first")
     present = database if has_tables else None
-    ground = ground_of(context, present, order.asking)
+    ground = ground_of(context.runtime, present, order.asking)
     say_left_out(context, ground.left_out)
-    report = watched(context, database, order, ground, author_of(context, "plan"), has_tables=has_tables)
+    report = watched(context, database, order, ground, context.author("plan"), has_tables=has_tables)
     file = PlanFile(
         modelctl=__version__,
         created_at=to_seconds(context.now),
@@ -123,7 +123,7 @@ def _sql(context: Context, database: Database, file: PlanFile) -> str:
     from modelctl.output.sync_formats import plan_sql
     from modelctl.services.plans import scripts
 
-    author = author_of(context, "apply")
+    author = context.author("apply")
     return plan_sql(file, scripts(database, file, author), database.engine.dialect.name)
 
 

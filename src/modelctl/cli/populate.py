@@ -18,7 +18,6 @@ from modelctl.cli.context import (
     writing_alone,
 )
 from modelctl.cli.edit import DryRun
-from modelctl.config.settings import author_of
 from modelctl.core.text import require_known
 
 if TYPE_CHECKING:
@@ -80,7 +79,7 @@ def _populate(context: Context, options: PopulateOptions, *, dry_run: bool) -> P
     from modelctl.db import migrate as schema
     from modelctl.services.populate import populate, preview
 
-    author = author_of(context, "populate")
+    author = context.author("populate")
     with database_of(context) as database:
         if dry_run:
             return preview(database if schema.is_readable(database) else None, options, author)

@@ -13,7 +13,6 @@ from modelctl.cli.commands import register
 from modelctl.cli.context import Context, Format, FormatOption, JsonOption, context_of, readable_database, writing_alone
 from modelctl.cli.cost import find
 from modelctl.cli.options import read_file, tell_bad_rows
-from modelctl.config.settings import author_of
 from modelctl.core.models.resolve import Rule
 from modelctl.core.prices.price import PriceKind, PriceUnit, ServiceTier
 from modelctl.core.records import BadRow
@@ -377,7 +376,7 @@ def edit_and_report(
     from modelctl.output.price_text import entries_json, entries_text
     from modelctl.services.prices import edit_prices
 
-    author = author_of(context, command)
+    author = context.author(command)
     with readable_database(context) as database, writing_alone(context, database, author) as fenced:
         report = edit_prices(fenced, rows, edit, author, bad=bad)
     for name, resolution in report.resolutions.items():

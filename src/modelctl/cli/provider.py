@@ -19,7 +19,6 @@ from modelctl.cli.context import (
     readable_database,
 )
 from modelctl.cli.options import known_to, wanted_of
-from modelctl.config.settings import author_of
 from modelctl.core.edits.providers import ProviderOptions, is_unencrypted, shown_setting
 from modelctl.core.provider import Health
 from modelctl.core.text import counted, require_known, seconds, to_seconds
@@ -142,7 +141,7 @@ def add_command(
     options = _options(ctx.params)
     provider = new_provider(name, options, _known(context))
     with _writable_database(context) as database:
-        edited = add(database, provider, author_of(context, "provider add"))
+        edited = add(database, provider, context.author("provider add"))
     context.answer(f"{name}: added")
     _warn_of_open_road(context, edited.provider)
     if edited.remembered:
@@ -249,7 +248,7 @@ def remove_command(
             context.say(f"{counted(found.keys, 'stored key')} would go with it")
         if found.models and not cascade:
             raise Refused(f"{len(found.models):,} models of {name} would go with it", "add --cascade if they may")
-        gone = remove(database, name, author_of(context, "provider remove"), cascade=cascade)
+        gone = remove(database, name, context.author("provider remove"), cascade=cascade)
     context.answer(f"{name}: removed" + (f", with {len(gone.models):,} models" if gone.models else ""))
 
 
@@ -289,7 +288,7 @@ def test_command(
     timeout_s = seconds(timeout, "--timeout")
     wanted = wanted_of(context, sorted(set(names or ())), known_to(context))
     with database_if_any(context) as database:
-        keys = keys_of(context, database)
+        keys = keys_of(context.runtime, database)
     found = try_providers(wanted, keys, timeout_s=timeout_s, now=context.now)
     stored = _remembered(context, found)
     results, look = [(each.provider, each.probed) for each in found], look_of(context.stdout, context.environ)
@@ -309,7 +308,7 @@ def _views(context: Context) -> dict[str, ProviderView]:
 
     catalogs = list(catalogs_in_force(context.settings.catalog_directory))
     with database_if_any(context) as database:
-        return provider_views(database, catalogs, keys_of(context, database), switches(context))
+        return provider_views(database, catalogs, keys_of(context.runtime, database), switches(context.runtime))
 
 
 def _options(said: Mapping[str, Any]) -> ProviderOptions:
@@ -360,7 +359,7 @@ def _change(context: Context, names: Sequence[str], options: ProviderOptions, co
     known = _known(context)
     check_change(names, options, known)
     with _writable_database(context) as database:
-        done = change(database, names, options, known, author_of(context, command))
+        done = change(database, names, options, known, context.author(command))
     for edited in done:
         for each in edited.changes:
             text = old_to_new(shown_setting(each.name, each.old), shown_setting(each.name, each.new))

@@ -8,7 +8,6 @@ import typer
 
 from modelctl.cli.commands import epilog
 from modelctl.cli.context import Format, FormatOption, JsonOption, context_of, readable_database
-from modelctl.config.settings import author_of
 from modelctl.core.planning.plan import Verdict
 
 if TYPE_CHECKING:
@@ -95,5 +94,5 @@ def _decide(ctx: typer.Context, keys: list[str], verdict: Verdict, note: str | N
     context = context_of(ctx)
     command = "accept" if verdict is Verdict.ACCEPTED else "decline"
     with readable_database(context) as database:
-        holds = decide_holds(database, keys, verdict, note, author_of(context, command))
+        holds = decide_holds(database, keys, verdict, note, context.author(command))
     context.answer(holds_text(holds))

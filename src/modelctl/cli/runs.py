@@ -17,7 +17,6 @@ from modelctl.cli.context import (
     readable_database,
     writing_alone,
 )
-from modelctl.config.settings import author_of
 from modelctl.core.runs import HistoryEntry
 from modelctl.core.text import require_known
 
@@ -173,7 +172,7 @@ def _take_back(context: Context, name: str, *, dry_run: bool) -> UndoReport:
             schema.ensure_current(database, migrate=False)
         runs = database.read(lambda connection: history.runs(connection, database.tables))
         found = named_run(name, runs)
-        author = author_of(context, COMMAND)
+        author = context.author(COMMAND)
         with writing_alone(context, database, author, is_needed=not dry_run) as fenced:
             return take_back(fenced, found, author, dry_run=dry_run)
 

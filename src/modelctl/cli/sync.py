@@ -20,10 +20,10 @@ from modelctl.cli.context import (
     database_of,
     writing_alone,
 )
-from modelctl.cli.options import MaxAge, Project, SourceChoices, SourceOption, asking, say_left_out
-from modelctl.config.settings import author_of
+from modelctl.cli.options import MaxAge, Project, Source, asking, say_left_out
 from modelctl.core.planning.guards import Acceptance
 from modelctl.core.planning.ownership import Takeover, is_takeover, takeover_of
+from modelctl.core.planning.policy import SourceChoice
 from modelctl.errors import ExitCode, ModelctlError, UsageError
 
 if TYPE_CHECKING:
@@ -253,7 +253,7 @@ def watched(
 
     names = [job.provider.name for job in ground.jobs]
     with watching(context.stderr, names, quiet=context.quiet) as observe:
-        report = carry_out(context, database, order, ground, author, has_tables=has_tables, observe=observe)
+        report = carry_out(context.runtime, database, order, ground, author, has_tables=has_tables, observe=observe)
     warn_of_idle(context, report, context.settings.limits, order.acceptance)
     warn_of_idle_takeover(context, report, order.takeover)
     return report
@@ -295,7 +295,7 @@ def sync_command(
     ctx: typer.Context,
     provider: Providers = None,
     project: Project = None,
-    source: SourceChoices = SourceOption.AUTO,
+    source: Source = SourceChoice.AUTO,
     dry_run: DryRun = False,
     exit_code: WithExitCode = False,
     hold: Hold = False,
@@ -350,8 +350,8 @@ def _run(context: Context, database: Database, order: Order, *, migrate: bool) -
         has_tables = schema.is_readable(database)
     else:
         schema.ensure_current(database, migrate=migrate)
-    ground = ground_of(context, database if has_tables else None, order.asking)
+    ground = ground_of(context.runtime, database if has_tables else None, order.asking)
     say_left_out(context, ground.left_out)
-    author = author_of(context, "sync")
+    author = context.author("sync")
     with writing_alone(context, database, author, is_needed=not order.dry_run) as fenced:
         return watched(context, fenced, order, ground, author, has_tables=has_tables)

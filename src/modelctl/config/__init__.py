@@ -16,7 +16,7 @@ from modelctl.config.resolve import (
     settings_files,
     user_file,
 )
-from modelctl.config.settings import ProviderSettings, Setting, Settings
+from modelctl.settings import ProviderSettings, Setting, Settings
 
 __all__ = [
     "FILE_NAME",

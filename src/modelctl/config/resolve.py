@@ -14,7 +14,6 @@ from typing import Any
 
 import tomli
 
-from modelctl.config.settings import ProviderSettings, Setting, Settings
 from modelctl.config.values import (
     LIMITS,
     PROVIDER_KINDS,
@@ -23,11 +22,12 @@ from modelctl.config.values import (
     default_database_url,
     default_secret_key_file,
     expanded,
-    user_directory,
 )
 from modelctl.core.planning.policy import GuardLimits, Patterns
 from modelctl.core.text import suggestion
 from modelctl.errors import UsageError
+from modelctl.files import user_directory
+from modelctl.settings import ProviderSettings, Setting, Settings
 
 FILE_NAME = "modelctl.toml"
 PREFIX = "MODELCTL_"

@@ -11,6 +11,7 @@ from typing import Any
 
 from modelctl.core.credentials import with_driver
 from modelctl.core.planning.policy import GuardLimits, NewModels
+from modelctl.files import user_directory
 
 _DAY_S = 86_400
 _PREFIX_MAX_CHARS = 36
@@ -50,15 +51,6 @@ def default_secret_key_file() -> Path | None:
 
     directory = user_directory(user_config_path)
     return directory / "secret.key" if directory is not None else None
-
-
-def user_directory(find: Callable[..., Path]) -> Path | None:
-    """The user's directory that a function of platformdirs names; None for a user who has no home."""
-    try:
-        directory = find("modelctl", appauthor=False)
-    except (RuntimeError, KeyError):
-        return None
-    return directory if directory.is_absolute() else None
 
 
 def expanded(text: str) -> Path:

@@ -11,7 +11,6 @@ from sqlalchemy.exc import DBAPIError
 
 from modelctl.db.dialects import will_pass
 from modelctl.db.engine import Database
-from modelctl.db.probe import require_capable
 from modelctl.errors import ModelctlError, StoreError
 
 TRIES_AT_ONCE = 4
@@ -79,6 +78,8 @@ def upgrade(database: Database) -> tuple[str, ...]:
     if found.foreign:
         raise _foreign_tables(database, found.foreign)
     if found.version is None:
+        from modelctl.db.probe import require_capable  # a new database only
+
         require_capable(database)
     for tries_left in reversed(range(TRIES_AT_ONCE)):
         if not (present := status(database)).pending:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from functools import cache, partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from modelctl.config import Settings
 from modelctl.core.credentials import (
     MASTER_KEY_VARIABLE,
     PLATFORM,
@@ -31,29 +29,10 @@ from modelctl.db.encryption import MasterKey, key_in_file, key_in_keyring, maste
 from modelctl.db.engine import Database
 from modelctl.discovery.http import clean_key
 from modelctl.errors import CredentialError, UsageError
+from modelctl.settings import Runtime
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
-
-
-class Runtime(Protocol):
-    """The settings, the environment, and the time."""
-
-    @property
-    def settings(self) -> Settings:
-        """In force. May raise UsageError."""
-
-    @property
-    def environ(self) -> Mapping[str, str]:
-        """Environment variables, the providers' keys among them."""
-
-    @property
-    def now(self) -> datetime:
-        """UTC; nothing else asks the clock."""
-
-    @property
-    def confidential(self) -> set[str]:
-        """Secrets that were read on the way, to be blanked out of whatever is printed."""
 
 
 MAX_NAMED = 5

@@ -25,8 +25,9 @@ from modelctl.db.engine import Database
 from modelctl.db.lease import one_at_a_time
 from modelctl.db.write import decide, holds_of
 from modelctl.errors import ModelctlError, UsageError
-from modelctl.services.credentials import Runtime, keys_of
+from modelctl.services.credentials import keys_of
 from modelctl.services.sources import known_providers
+from modelctl.settings import Runtime
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -23,7 +23,7 @@ from modelctl.core.edits.providers import (
 )
 from modelctl.core.facts import FactValue, ModelKey, Source
 from modelctl.core.planning.plan import Action, Change, FieldChange, Plan
-from modelctl.core.planning.policy import Patterns
+from modelctl.core.planning.policy import Patterns, SourceChoice
 from modelctl.core.provider import Health, Provider, ProviderHealth
 from modelctl.core.runs import Author
 from modelctl.core.stored import Written
@@ -39,7 +39,7 @@ from modelctl.discovery.probe import ProbeResult, probe_all
 from modelctl.discovery.registry import SDK_KINDS, WITHOUT_DEFAULT_ADDRESS, kinds, module_of
 from modelctl.errors import InvalidFact, Refused, SourceError, UsageError
 from modelctl.services.credentials import Keys
-from modelctl.services.sources import KnownProvider, SourceChoice, job_for, known_providers
+from modelctl.services.sources import KnownProvider, job_for, known_providers
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from platformdirs import user_cache_path
 
 from modelctl.catalog.load import Catalog, catalogs_in_force
-from modelctl.config.values import user_directory
 from modelctl.core.credentials import PLATFORM, FoundKey, KeySource
 from modelctl.core.edits.providers import SETTINGS, setting_changes, with_settings
 from modelctl.core.planning.plan import FieldChange
-from modelctl.core.planning.policy import Patterns
+from modelctl.core.planning.policy import Patterns, SourceChoice
 from modelctl.core.provider import FROM_VARIABLE, Provider
 from modelctl.core.text import require_known, to_seconds
 from modelctl.db import providers as writing
@@ -24,7 +22,9 @@ from modelctl.discovery.base import Access
 from modelctl.discovery.cache import ListingCache
 from modelctl.discovery.registry import module_of
 from modelctl.errors import CredentialError, ModelctlError, SourceError
-from modelctl.services.credentials import Keys, Runtime, keys_of
+from modelctl.files import user_directory
+from modelctl.services.credentials import Keys, keys_of
+from modelctl.settings import Runtime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,14 +64,6 @@ def _differ(row: Provider, stated: Provider) -> bool:
 
 
 ALL = "all"
-
-
-class SourceChoice(StrEnum):
-    """Which sources a sync may ask."""
-
-    AUTO = "auto"  # the API where there is a key, and always the catalogs
-    API = "api"  # only the API; a provider without a key is an error
-    CATALOG = "catalog"  # only the catalogs: no key, no network
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from modelctl.core.planning.merge import merge_sources
 from modelctl.core.planning.ownership import Takeover, with_takeover
 from modelctl.core.planning.plan import Decisions, Hold, Plan, Verdict, holds_after, listing_hold
 from modelctl.core.planning.planner import plan
-from modelctl.core.planning.policy import GuardLimits, NewModels, Patterns
+from modelctl.core.planning.policy import GuardLimits, NewModels, Patterns, SourceChoice
 from modelctl.core.planning.report import ProviderReport, SyncReport, outcome_of
 from modelctl.core.runs import Author, Outcome, RunRecord
 from modelctl.core.stored import StoredProvider
@@ -27,9 +27,9 @@ from modelctl.db import write as writing
 from modelctl.db.engine import Database
 from modelctl.db.write import holds_of, keep_holds
 from modelctl.errors import ModelctlError, StalePlan, StoreError
-from modelctl.services.credentials import Runtime
 from modelctl.services.gather import Gathered, gather, without_listing
-from modelctl.services.sources import Asking, Job, SourceChoice, jobs_of, known_providers, left_out, switches
+from modelctl.services.sources import Asking, Job, jobs_of, known_providers, left_out, switches
+from modelctl.settings import Runtime
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -1,4 +1,4 @@
-"""Include and exclude patterns: which of a provider's models a table should have at all."""
+"""What people may choose of a sync: its sources, which models it is about, what is done with new ones, the guards."""
 
 from __future__ import annotations
 
@@ -45,6 +45,14 @@ def split(
         else:
             filtered.append(Skipped(key.model_id, reason))
     return kept, tuple(filtered)
+
+
+class SourceChoice(StrEnum):
+    """Which sources a sync may ask."""
+
+    AUTO = "auto"  # the API where there is a key, and always the catalogs
+    API = "api"  # only the API; a provider without a key is an error
+    CATALOG = "catalog"  # only the catalogs: no key, no network
 
 
 class NewModels(StrEnum):

@@ -1,46 +1,22 @@
-"""The settings that are in force, each with its value and where that came from. Opens nothing."""
+"""The settings in force, and what else a use case is told of the process that it runs in: values; opens nothing.
+
+Where each setting comes from, `config` decides.
+"""
 
 from __future__ import annotations
 
-import getpass
 import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from modelctl.core.credentials import MASK, masked
 from modelctl.core.planning.policy import GuardLimits, NewModels, Patterns
 from modelctl.core.runs import Author
 from modelctl.core.text import to_seconds
-
-
-class Environment(Protocol):
-    """When, and in which environment."""
-
-    @property
-    def environ(self) -> Mapping[str, str]:
-        """Environment variables."""
-
-    @property
-    def now(self) -> datetime:
-        """UTC."""
-
-
-def author_of(environment: Environment, command: str, *, actor: str | None = None) -> Author:
-    """A new run of a command, by `actor`, else the GitHub actor, else the user that this process runs as."""
-    now = to_seconds(environment.now)
-    name = actor or environment.environ.get("GITHUB_ACTOR") or _user()
-    return Author(run=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}", actor=name[:255], command=command, now=now)
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user without an entry in passwd
-        return f"uid {os.getuid()}" if hasattr(os, "getuid") else "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,3 +76,33 @@ class Settings:
             "database_url": Setting(url.value and masked(url.value), url.origin),
             "secret_key": Setting(key.value and MASK, key.origin),
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runtime:
+    """What a use case is given beside its options and a database."""
+
+    settings: Settings
+    environ: Mapping[str, str] = field(repr=False)
+    """Variables of the process, the providers' keys among them."""
+    now: datetime
+    """UTC; nothing else asks the clock."""
+    confidential: set[str] = field(default_factory=set, repr=False)
+    """Secrets that were read on the way, to be blanked out of whatever is printed."""
+    actor: str | None = None
+    """Who is written into the audit; None: the GitHub actor, else the user that this process runs as."""
+
+    def author(self, command: str) -> Author:
+        """A new run of a command."""
+        now = to_seconds(self.now)
+        name = self.actor or self.environ.get("GITHUB_ACTOR") or _user()
+        return Author(run=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}", actor=name[:255], command=command, now=now)
+
+
+def _user() -> str:
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without an entry in passwd
+        return f"uid {os.getuid()}" if hasattr(os, "getuid") else "unknown"
