@@ -19,8 +19,9 @@ help: ## show this help
 sync: .venv/.installed ## install modelctl and sync every provider into the default database
 	@$(BIN)/modelctl sync --provider all $(ARGS)
 
+# Bytecode is kept whatever the environment says: else each process that a test starts compiles all of modelctl.
 test: .venv/.installed-dev ## run all tests, three at a time (ARGS="-k name" selects)
-	@$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
 
 laws: .venv/.installed-dev ## try the laws of the core and the parsers with 1,000 generated examples each
 	@$(BIN)/python -m pytest -n $(JOBS) --hypothesis-profile=many tests/core tests/catalog tests/discovery/test_fuzz.py $(ARGS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import signal
@@ -146,6 +147,21 @@ def database_of_kind(kind: str, directory: Path) -> Any:
             pytest.fail(message, pytrace=False)
         pytest.skip(message)
     return empty_database(kind, directory)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long begins first, so that no process waits for another at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def pytest_collection_finish() -> None:
+    """What has been imported and collected lives to the end: the collector of garbage need not look at it again.
+
+    It looks at the rest less often, too, which saves an eighth of the time of tests that use a database.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(5_000, 20, 20)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
