@@ -16,7 +16,7 @@ PAGE = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
 NAME_OF_MODULE = {"google": "google-genai"}
 BY_URL = {"psycopg", "pymysql"}
 """Drivers, which SQLAlchemy imports when a URL names them."""
-BROUGHT = {"httpx2": "openai"}
+BROUGHT = {"httpx2": "openai", "pydantic-core": "pydantic", "typing-extensions": "pydantic"}
 """A part of a declared package, and what brings it."""
 
 

@@ -75,7 +75,7 @@ def add_command(
             schema.ensure_current(database)
         catalogs = catalogs_in_force(context.settings.catalog_directory)
         plans = add(database, rows, catalogs, author, AddOptions(exact=exact, dry_run=dry_run))
-    _print(context, plans, None if dry_run else author.run, as_json=format is Format.JSON)
+    _print(context, plans, None if dry_run else author.run, format)
 
 
 def _rows(
@@ -95,13 +95,11 @@ def _rows(
         raise UsageError(f"--from {source}: is no UTF-8 text ({error.reason} at byte {error.start})") from None
 
 
-def _print(context: Context, plans: Sequence[Plan], run: str | None, *, as_json: bool) -> None:
-    from modelctl.output.console import look_of
-    from modelctl.output.edits import edits_json, edits_text
+def _print(context: Context, plans: Sequence[Plan], run: str | None, format: Format) -> None:
+    from modelctl.output.edits import EditsDocument
 
-    look = look_of(context.stdout, context.environ)
     changes = [change for plan in plans for change in plan.changes]
-    context.answer(edits_json(changes, (), run, look) if as_json else edits_text(changes, "add", look))
+    context.show(EditsDocument.of(changes, (), run, command="add"), format)
     context.stdout.flush()
     rows = counted(len(changes), "row")
     context.say(f"{rows} added (run {run})" if run else f"{rows} would be added")

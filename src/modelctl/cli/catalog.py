@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,8 +16,7 @@ from modelctl.errors import ExitCode
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from modelctl.catalog.export import ExportedCatalog, ExportedFile
-    from modelctl.catalog.findings import CatalogFinding
+    from modelctl.catalog.export import ExportedCatalog
     from modelctl.catalog.load import Catalog
     from modelctl.core.catalog_diff import CatalogState
     from modelctl.core.provider import Provider
@@ -69,6 +68,7 @@ def lint_command(
     from modelctl.catalog.findings import Severity
     from modelctl.catalog.lint import lint
     from modelctl.catalog.load import catalog_paths
+    from modelctl.output.catalog import LintDocument
 
     context = context_of(ctx)
     directories = [directory] if directory is not None else list(_directories(context).values())
@@ -80,11 +80,8 @@ def lint_command(
     ]
     files = sum(len(catalog_paths(place)) for place in directories)
     errors = sum(each.severity is Severity.ERROR for each in findings)
-    if format is Format.JSON:
-        context.answer(_as_json({"files": files, "errors": errors, "findings": [_finding(each) for each in findings]}))
-    else:
-        for each in findings:
-            context.answer(_finding_line(each))
+    report = {"files": files, "errors": errors, "findings": findings}
+    context.show(LintDocument.model_validate(report), format)
     context.stdout.flush()
     context.say(
         ", ".join([counted(files, "catalog"), counted(errors, "error"), counted(len(findings) - errors, "warning")])
@@ -106,12 +103,10 @@ def path_command(ctx: typer.Context, format: FormatOption = Format.TABLE, json: 
 
     Your own directory comes first, if the setting catalog_directory names one; the last line is the shipped one.
     """
+    from modelctl.output.catalog import CatalogPathsDocument
+
     context = context_of(ctx)
-    found = _directories(context)
-    if format is Format.JSON:
-        context.answer(_as_json({name: str(found[name]) if name in found else None for name in ("own", "shipped")}))
-    else:
-        context.answer("\n".join(map(str, found.values())))
+    context.show(CatalogPathsDocument.model_validate({"own": None, **_directories(context)}), format)
 
 
 @app.command(
@@ -133,20 +128,20 @@ def show_command(
 
     Counted are the models per provider and status; with PROVIDER its models are listed.
     """
+    from modelctl.output.catalog import CatalogsDocument
     from modelctl.output.console import look_of
     from modelctl.output.models import json_array, table
-    from modelctl.output.reports import tallies_json, tallies_table, tally
 
     context = context_of(ctx)
     models = _models(context)
+    if provider is None:
+        return context.show(CatalogsDocument.of(models), format)
     look = look_of(context.stdout, context.environ)
     as_json = format is Format.JSON
-    if provider is None:
-        context.answer((tallies_json if as_json else tallies_table)(tally(models), look))
-        return
     require_known(provider, sorted({each.key.provider for each in models}), "catalog for provider")
     wanted = [each for each in models if each.key.provider == provider]
     context.answer(json_array(wanted, CATALOG_COLUMNS, look) if as_json else table(wanted, (), look))
+    return None
 
 
 @app.command(
@@ -175,13 +170,14 @@ def export_command(
     """
     from modelctl.catalog.export import write_files
     from modelctl.catalog.load import catalogs_in_force
+    from modelctl.output.catalog import ExportDocument
 
     context = context_of(ctx)
     catalogs = catalogs_in_force(context.settings.catalog_directory)
     exports = _exports(context, provider or (), catalogs)
     files = write_files(directory, exports, catalogs[-1].providers, force=force)
     notes = [note for each in exports.values() for note in each.notes]
-    _answer_files(context, files, notes, as_json=format is Format.JSON)
+    context.show(ExportDocument.model_validate({"files": files, "notes": notes}), format)
     for note in notes[:NOTES_SHOWN]:
         context.warn(f"note: {note}")
     if len(notes) > NOTES_SHOWN:
@@ -218,8 +214,7 @@ def diff_command(
     """
     from modelctl.catalog.load import catalogs_in_force, load_overlay
     from modelctl.core.catalog_diff import differences
-    from modelctl.output.console import look_of
-    from modelctl.output.reports import diff_json, diff_summary, diff_text
+    from modelctl.output.catalog import CatalogDiffDocument
 
     context = context_of(ctx)
     catalogs = catalogs_in_force(context.settings.catalog_directory if against is None else None)
@@ -229,11 +224,10 @@ def diff_command(
     for name in provider or ():
         require_known(name, sorted(old.providers.keys() | new.providers.keys()), "provider")
     found = [each for each in differences(old, new) if not provider or each.provider in provider]
-    if format is Format.JSON:
-        context.answer(diff_json(found, "in force" if against is None else str(against), str(other)))
-    elif found:
-        context.answer(diff_text(found, look_of(context.stdout, context.environ)))
-    context.say(diff_summary(found))
+    compared = {"old": "in force" if against is None else str(against), "new": str(other), "providers": found}
+    report = CatalogDiffDocument.model_validate(compared)
+    context.show(report, format)
+    context.say(report.summary())
     if found and exit_code:
         raise typer.Exit(ExitCode.PENDING)
 
@@ -266,30 +260,6 @@ def _models(context: Context) -> list[StoredModel]:
     records = merge([catalog.snapshot for catalog in catalogs], today=now.date())
     made = plan("", StoredProvider(), records, consulted=Consulted(), now=now)
     return [model_after(change, now=now) for change in made.changes]
-
-
-def _finding_line(finding: CatalogFinding) -> str:
-    """As compilers write it, so that editors and CI find the place."""
-    place = f"{finding.path}:{finding.line}: "
-    return f"{place}{finding.severity}: {str(finding).removeprefix(place)}"
-
-
-def _finding(finding: CatalogFinding) -> dict[str, Any]:
-    return {
-        "path": finding.path,
-        "line": finding.line,
-        "severity": finding.severity.value,
-        "model_id": finding.model_id or None,
-        "key": finding.key or None,
-        "message": finding.message,
-        "hint": finding.hint or None,
-    }
-
-
-def _as_json(document: dict[str, Any]) -> str:
-    import json
-
-    return json.dumps({"version": 1, **document}, indent=2, ensure_ascii=False)
 
 
 def _exports(context: Context, wanted: Collection[str], catalogs: Sequence[Catalog]) -> Mapping[str, ExportedCatalog]:
@@ -327,18 +297,3 @@ def _state(context: Context, catalogs: Sequence[Catalog]) -> CatalogState:
     providers = {name: provider for catalog in reversed(catalogs) for name, provider in catalog.providers.items()}
     records = merge([catalog.snapshot for catalog in catalogs], today=context.now.date())
     return CatalogState(providers=providers, records=records)
-
-
-def _answer_files(context: Context, files: Sequence[ExportedFile], notes: Sequence[str], *, as_json: bool) -> None:
-    if as_json:
-        import json
-
-        rows = [
-            {"file": str(each.path), "provider": each.provider, "models": each.models, "outcome": each.fate.value}
-            for each in files
-        ]
-        context.answer(json.dumps({"version": 1, "files": rows, "notes": list(notes)}, indent=2, ensure_ascii=False))
-        return
-    width = max((len(str(each.path)) for each in files), default=0)
-    for each in files:
-        context.answer(f"{each.path!s:<{width}}  {each.fate:<9}  {counted(each.models, 'model')}")

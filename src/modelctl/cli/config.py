@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from modelctl.cli.context import Format, FormatOption, JsonOption, context_of
-from modelctl.config import FILE_NAME, Setting, file_text, plain_value, secret_names, settings_files, user_file
+from modelctl.config import FILE_NAME, file_text, plain_value, secret_names, settings_files, user_file
 from modelctl.errors import UsageError
 
 SHOW_EPILOG = """\b
@@ -55,9 +55,12 @@ def show(
 
     Passwords are masked.
     """
+    from modelctl.output.setup import SettingDocument, SettingsDocument
+
     context = context_of(ctx)
     shown = context.settings.shown()
-    context.answer(_as_json(shown) if format is Format.JSON else _as_table(shown))
+    rows = {name: SettingDocument(value=plain_value(each.value), origin=each.origin) for name, each in shown.items()}
+    context.show(SettingsDocument(rows), format)
 
 
 @app.command(epilog=PATH_EPILOG)
@@ -70,16 +73,12 @@ def path(
 
     Of two files that set the same, the one that is shown first wins. With --config or MODELCTL_CONFIG there is one.
     """
-    from json import dumps
+    from modelctl.output.setup import SettingsFileDocument, SettingsFilesDocument
 
     context = context_of(ctx)
-    found = {each: each.is_file() for each in settings_files(context.flags["config"], context.environ, Path.cwd())}
-    if format is Format.JSON:
-        rows = [{"path": str(each), "exists": exists} for each, exists in found.items()]
-        context.answer(dumps(rows, indent=2, ensure_ascii=False))
-        return
-    for each, exists in found.items():
-        context.answer(f"{'read   ' if exists else 'missing'}  {each}")
+    files = settings_files(context.flags["config"], context.environ, Path.cwd())
+    rows = (SettingsFileDocument(path=str(each), exists=each.is_file()) for each in files)
+    context.show(SettingsFilesDocument(tuple(rows)), format)
 
 
 @app.command(epilog=INIT_EPILOG)
@@ -103,26 +102,3 @@ def init(
     context.answer(str(target))
     for name in secret_names(context.settings):
         context.say(f"{name} holds a secret and was left out; keep it in the environment")
-
-
-def _as_json(shown: dict[str, Setting]) -> str:
-    import json
-
-    rows = {name: {"value": plain_value(each.value), "origin": each.origin} for name, each in shown.items()}
-    return json.dumps(rows, indent=2, ensure_ascii=False)
-
-
-def _as_table(shown: dict[str, Setting]) -> str:
-    rows = [("setting", "value", "origin")]
-    rows += [(name, _spelt(each.value), each.origin) for name, each in shown.items()]
-    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
-    return "\n".join(f"{name:<{widths[0]}}  {value:<{widths[1]}}  {origin}" for name, value, origin in rows)
-
-
-def _spelt(value: Any) -> str:
-    plain = plain_value(value)
-    if plain is None:
-        return "-"
-    if isinstance(plain, bool):
-        return str(plain).lower()
-    return ", ".join(plain) if isinstance(plain, list) else str(plain)

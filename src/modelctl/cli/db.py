@@ -37,6 +37,7 @@ def status(
 ) -> None:
     """Tell the version of the tables and what an upgrade would run."""
     from modelctl.db import migrate as schema
+    from modelctl.output.setup import TablesDocument
 
     context = context_of(ctx)
     with database_of(context) as database:
@@ -45,26 +46,15 @@ def status(
             if database.is_missing_file
             else schema.status(database)
         )
-        if format is Format.JSON:
-            from json import dumps
-
-            context.answer(
-                dumps(
-                    {
-                        "database": database.label,
-                        "version": found.version,
-                        "newest": schema.HEAD,
-                        "pending": list(found.pending),
-                        "foreign_tables": list(found.foreign),
-                    },
-                    indent=2,
-                )
-            )
-        else:
-            context.answer(f"database  {database.label}")
-            context.answer(f"version   {found.version or 'no tables yet'} (newest: {schema.HEAD})")
-            context.answer(f"pending   {', '.join(found.pending) or 'nothing'}")
-            if found.foreign:
-                context.answer(f"foreign   {', '.join(found.foreign)}: not modelctl's; set table_prefix or schema")
+    context.show(
+        TablesDocument(
+            database=database.label,
+            version=found.version,
+            newest=schema.HEAD,
+            pending=found.pending,
+            foreign_tables=found.foreign,
+        ),
+        format,
+    )
     if exit_code and found.pending:
         raise typer.Exit(ExitCode.PENDING)

@@ -47,7 +47,7 @@ def deprecate_command(
         on=day(on, "--on") if on is not None else None,
         retires=day(retires, "--retires") if retires is not None else None,
     )
-    order = EditRequest(command="deprecate", names=models, dry_run=dry_run, as_json=format is Format.JSON)
+    order = EditRequest(command="deprecate", names=models, dry_run=dry_run, format=format)
     today = context.now.date()
     run_edit(context, order, lambda models, known: deprecate(models, known, end, today=today))
 
@@ -72,6 +72,6 @@ def undeprecate_command(
     from modelctl.services.models import each_row
 
     context = context_of(ctx)
-    order = EditRequest(command="undeprecate", names=models, dry_run=dry_run, as_json=format is Format.JSON)
+    order = EditRequest(command="undeprecate", names=models, dry_run=dry_run, format=format)
     today = context.now.date()
     run_edit(context, order, each_row(lambda model, _known: undeprecate(model, today=today)))

@@ -35,8 +35,7 @@ def doctor_command(
     Tells what is wrong and what to do. Permissions are checked by writing a row into each table, in one transaction
     that is always rolled back.
     """
-    from modelctl.output.console import look_of
-    from modelctl.output.reports import FORMATS
+    from modelctl.output.setup import CheckupDocument
     from modelctl.services.credentials import master_key_once
     from modelctl.services.doctor import CheckupOptions, check_up
 
@@ -52,7 +51,6 @@ def doctor_command(
     )
     with database_of(context) as database:
         checkup = check_up(database, options)
-    text = FORMATS[format](checkup, look_of(context.stdout, context.environ))
-    context.answer(context.without_secrets(text))
+    context.show(CheckupDocument.model_validate(checkup), format, masked=True)
     if not checkup.is_ok:
         raise typer.Exit(ExitCode.PENDING)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelctl.cli.context import Context, readable_database
+from modelctl.cli.context import Context, Format, readable_database
 from modelctl.core.models.query import where
 from modelctl.core.text import counted
 from modelctl.errors import BadRows, ExitCode, UsageError
@@ -47,7 +47,7 @@ class EditRequest:
     where: str | None = None
     yes: bool = False
     dry_run: bool = False
-    as_json: bool = False
+    format: Format = Format.TABLE
 
     def __post_init__(self) -> None:
         """See above."""
@@ -89,15 +89,10 @@ def told_row_by_row(context: Context) -> Iterator[None]:
 
 
 def _print(context: Context, order: EditRequest, edited: EditResult, run: str) -> None:
-    from modelctl.output.console import look_of
-    from modelctl.output.edits import edits_json, edits_text
+    from modelctl.output.edits import EditsDocument
 
-    look = look_of(context.stdout, context.environ)
-    is_written = order.writes and bool(edited.changes)
-    if order.as_json:
-        context.answer(edits_json(edited.changes, edited.unchanged, run if is_written else None, look))
-    elif text := edits_text(edited.changes, order.command, look):
-        context.answer(text)
+    written = run if order.writes and edited.changes else None
+    context.show(EditsDocument.of(edited.changes, edited.unchanged, written, command=order.command), order.format)
     context.stdout.flush()
     context.say(_summary(order, edited, run))
 

@@ -73,7 +73,7 @@ def _turn(ctx: typer.Context, command: str, *, is_enabled: bool) -> None:
         where=said["where"],
         yes=said["yes"],
         dry_run=said["dry_run"],
-        as_json=said["format"] is Format.JSON,
+        format=said["format"],
     )
     edit = each_row(lambda model, _known: set_enabled(model, is_enabled=is_enabled))
     run_edit(context_of(ctx), order, edit)

@@ -10,7 +10,6 @@ import typer
 
 from modelctl.cli.commands import epilog
 from modelctl.cli.context import (
-    Context,
     JsonOption,
     LinesFormat,
     LinesFormatOption,
@@ -60,6 +59,8 @@ def history_command(
 
     Before → after, newest first, with the command that did it.
     """
+    from modelctl.output.history import EmptyBecause, HistoryDocument
+
     context = context_of(ctx)
     start = since_instant(since, now=context.now) if since is not None else None
     wanted = tuple(dict.fromkeys(provider or ()))
@@ -68,8 +69,8 @@ def history_command(
     if trail.note:
         context.say(trail.note)
     shown = trail.entries[:limit]
-    empty_because = None if shown else "filtered" if trail.total else "nothing"
-    _print(context, shown, empty_because, format)
+    empty_because: EmptyBecause = None if shown else "filtered" if trail.total else "nothing"
+    context.show(HistoryDocument(empty_because=empty_because, entries=tuple(shown)), format)
     if len(trail.entries) > limit:
         context.say(f"the last {f'{limit} changes' if limit > 1 else 'change'}; --limit shows more")
     if empty_because == "filtered":
@@ -122,17 +123,6 @@ def _key(connection: Connection, tables: Tables, name: str) -> tuple[ModelKey, s
             raise
         return gone, f"{gone} is no row of the table any more"
     return resolution.key, "" if resolution.rule is Rule.EXACT else f"{name!r} is {resolution}"
-
-
-def _print(context: Context, entries: Sequence[HistoryEntry], empty_because: str | None, format: LinesFormat) -> None:
-    from modelctl.output.console import look_of
-    from modelctl.output.history import history, history_json, history_json_lines
-
-    look = look_of(context.stdout, context.environ)
-    if format is LinesFormat.JSON:
-        context.answer(history_json(entries, empty_because, look))
-    elif entries:
-        context.answer((history_json_lines if format is LinesFormat.JSONL else history)(entries, look))
 
 
 def _what(key: ModelKey | None, providers: Collection[str], since: datetime | None) -> str:

@@ -85,8 +85,7 @@ def list_command(ctx: typer.Context, format: FormatOption = Format.TABLE, json: 
     And whether the master key in force opens them.
     """
     from modelctl.db.migrate import is_readable
-    from modelctl.output.console import look_of
-    from modelctl.output.reports import credentials_json, credentials_table
+    from modelctl.output.setup import CredentialsDocument
     from modelctl.services.credentials import master_key_of, stored_keys
 
     context = context_of(ctx)
@@ -98,12 +97,8 @@ def list_command(ctx: typer.Context, format: FormatOption = Format.TABLE, json: 
     except CredentialError as error:
         state_of, missing = None, str(error)
     found = [(each, state_of(each) if state_of else CredentialState.UNCHECKED) for each in stored.values()]
-    look = look_of(context.stdout, context.environ)
-    if format is Format.JSON:
-        context.answer(credentials_json(found, look))
-    elif found:
-        context.answer(credentials_table(found, look))
-    else:
+    context.show(CredentialsDocument.of(found), format)
+    if not found and format is Format.TABLE:
         context.say("no key is stored")
     shut = sum(state in (CredentialState.OTHER_KEY, CredentialState.DAMAGED) for _, state in found)
     if shut or missing:
@@ -143,15 +138,12 @@ def which_command(
 
     The project's, else the platform's, else the environment's.
     """
+    from modelctl.output.setup import CredentialInUseDocument
+
     context = context_of(ctx)
     with _asking(context, provider, project) as (known, keys):
         found = _found(known, keys)
-    fingerprint = _fingerprint(context, found)
-    if format is Format.JSON:
-        return _answer_json(context, _facts(provider, keys, found, fingerprint))
-    told = f", fingerprint {fingerprint}" if fingerprint is not None else ""
-    context.answer(f"{owner_text(provider, keys.project)}: the {found.source}'s, in {found.name}{told}")
-    return None
+    context.show(CredentialInUseDocument(**_in_use(context, provider, keys, found)), format)
 
 
 @app.command(
@@ -175,23 +167,21 @@ def test_command(
 
     With the key that a sync would use.
     """
+    from modelctl.output.setup import CredentialTestDocument
+
     context = context_of(ctx)
     with _asking(context, provider, project) as (known, keys):
         found = _found(known, keys)
         listed = _listed(context, known, keys)
-    if format is not Format.JSON:
-        if listed.error is not None:
-            raise listed.error
-        models = len(listed.listing.records) if listed.listing is not None else 0
-        context.answer(f"{owner_text(provider, keys.project)}: accepted, {models:,} models listed ({found.name})")
-        return
-    facts = _facts(provider, keys, found, _fingerprint(context, found))
-    outcome = {
-        "is_accepted": listed.error is None,
-        "models": len(listed.listing.records) if listed.listing is not None else None,
-        "error": str(listed.error) if listed.error is not None else None,
-    }
-    _answer_json(context, facts | outcome)
+    if listed.error is not None and format is not Format.JSON:
+        raise listed.error
+    tested = CredentialTestDocument(
+        **_in_use(context, provider, keys, found),
+        is_accepted=listed.error is None,
+        models=len(listed.listing.records) if listed.listing is not None else None,
+        error=str(listed.error) if listed.error is not None else None,
+    )
+    context.show(tested, format)
     if listed.error is not None:
         raise typer.Exit(ExitCode.FAILED)
 
@@ -380,18 +370,11 @@ def _fingerprint(context: Context, found: FoundKey) -> str | None:
         return None
 
 
-def _facts(provider: str, keys: Keys, found: FoundKey, fingerprint: str | None) -> dict[str, Any]:
+def _in_use(context: Context, provider: str, keys: Keys, found: FoundKey) -> dict[str, Any]:
     return {
         "provider": provider,
         "project": keys.project or None,
-        "source": found.source.value,
+        "source": found.source,
         "name": found.name,
-        "fingerprint": fingerprint,
+        "fingerprint": _fingerprint(context, found),
     }
-
-
-def _answer_json(context: Context, values: dict[str, Any]) -> None:
-    from modelctl.output.console import look_of
-    from modelctl.output.reports import answer_json
-
-    context.answer(answer_json(values, look_of(context.stdout, context.environ)))

@@ -55,7 +55,7 @@ def populate_command(
     context = context_of(ctx)
     options = _options(context, sets or (), providers or ())
     done = _populate(context, options, dry_run=dry_run)
-    _print_populated(context, done, dry_run=dry_run, as_json=format is Format.JSON)
+    _print_populated(context, done, format, dry_run=dry_run)
 
 
 def _options(context: Context, sets: Sequence[str], providers: Sequence[str]) -> PopulateOptions:
@@ -88,20 +88,12 @@ def _populate(context: Context, options: PopulateOptions, *, dry_run: bool) -> P
             return populate(fenced, options, author)
 
 
-def _print_populated(context: Context, done: PopulateReport, *, dry_run: bool, as_json: bool) -> None:
-    from modelctl.output.console import look_of
-    from modelctl.output.edits import populate_json, populate_text, summary
+def _print_populated(context: Context, done: PopulateReport, format: Format, *, dry_run: bool) -> None:
+    from modelctl.output.edits import PopulateDocument
 
-    look = look_of(context.stdout, context.environ)
-    results = [result for each in done.plans for result in each.results]
-    count = summary(results)
-    verb = "would be created" if dry_run else "created"
-    message = f"{count['created']:,} {verb}, {count['skipped']:,} skipped, {count['total']:,} in all"
-    if as_json:
-        context.answer(populate_json(message, results, done.ids, look))
-    elif results:
-        context.answer(populate_text(results, look))
+    report = PopulateDocument.of([each for plan in done.plans for each in plan.results], done.ids, dry_run=dry_run)
+    context.show(report, format)
     context.stdout.flush()
-    context.say(message if results else "no default model fits; see `modelctl populate --help`")
+    context.say(report.message if report.results else "no default model fits; see `modelctl populate --help`")
     for key in (key for each in done.plans for key in each.plan.needs_review):
         context.say(f"{key} is switched off: no complete price is known")

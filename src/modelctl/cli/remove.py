@@ -42,7 +42,7 @@ def remove_command(
 ) -> None:
     """Remove rows; syncs do not bring them back."""
     context = context_of(ctx)
-    order = EditRequest(command="remove", names=models, dry_run=dry_run, as_json=format is Format.JSON)
+    order = EditRequest(command="remove", names=models, dry_run=dry_run, format=format)
     today = context.now.date()
     edit: EditAll = remove
     if cascade:

@@ -36,16 +36,13 @@ def held_command(
 ) -> None:
     """List what guards hold, and what was decided about it."""
     from modelctl.db.write import holds_of
-    from modelctl.output.edits import holds_json, holds_text
+    from modelctl.output.edits import HoldsDocument
 
     context = context_of(ctx)
     with readable_database(context) as database:
         holds = database.read(lambda connection: holds_of(connection, database.tables))
-    if format is Format.JSON:
-        context.answer(holds_json(holds))
-    elif holds:
-        context.answer(holds_text(holds))
-    else:
+    context.show(HoldsDocument.model_validate(holds), format)
+    if not holds and format is Format.TABLE:
         context.say("nothing is held")
 
 
@@ -88,11 +85,11 @@ def decline_command(ctx: typer.Context, keys: Keys, note: Note = None) -> None:
 
 
 def _decide(ctx: typer.Context, keys: list[str], verdict: Verdict, note: str | None) -> None:
-    from modelctl.output.edits import holds_text
+    from modelctl.output.edits import HoldsDocument
     from modelctl.services.models import decide_holds
 
     context = context_of(ctx)
     command = "accept" if verdict is Verdict.ACCEPTED else "decline"
     with readable_database(context) as database:
         holds = decide_holds(database, keys, verdict, note, context.author(command))
-    context.answer(holds_text(holds))
+    context.show(HoldsDocument.model_validate(holds), Format.TABLE)

@@ -54,8 +54,7 @@ def runs_command(
 ) -> None:
     """Show the last runs: who wrote when, and what came of it."""
     from modelctl.db import history, read
-    from modelctl.output.console import look_of
-    from modelctl.output.history import runs_json, runs_table
+    from modelctl.output.history import RunsDocument
 
     if ctx.invoked_subcommand is not None:
         return
@@ -65,12 +64,9 @@ def runs_command(
         known, runs = database.read(lambda here: (read.providers(here, tables), history.runs(here, tables)))
     wanted = {require_known(name, known, "provider") for name in provider or ()}
     fitting = [run for run in runs if not wanted or any(record.provider in wanted for record in run.records)]
-    shown, look = fitting[:limit], look_of(context.stdout, context.environ)
+    shown = fitting[:limit]
     empty_because = None if shown else "filtered" if runs else "nothing"
-    if format is Format.JSON:
-        context.answer(runs_json(shown, empty_because, look))
-    elif shown:
-        context.answer(runs_table(shown, look))
+    context.show(RunsDocument.model_validate({"empty_because": empty_because, "runs": shown}), format)
     if len(fitting) > len(shown):
         context.say(f"the last {len(shown)} of {len(fitting)} runs; --limit shows more")
     if empty_because == "filtered":
@@ -99,15 +95,12 @@ def show(
 
     Per provider, and each change as before → after.
     """
-    from modelctl.output.console import look_of
-    from modelctl.output.history import run_json, run_page
+    from modelctl.output.history import RunChangesDocument
 
     context = context_of(ctx)
     with readable_database(context) as database:
         found, entries = database.read(lambda connection: _run_and_changes(connection, database.tables, run))
-    look = look_of(context.stdout, context.environ)
-    as_json = format is Format.JSON
-    context.answer(run_json(found, entries, look) if as_json else run_page(found, entries, look))
+    context.show(RunChangesDocument.of(found, entries), format)
     if not entries:
         context.say("the run changed nothing")
 
@@ -143,19 +136,13 @@ def undo_command(
 
     Each row that nobody has changed since becomes what it was before.
     """
-    from modelctl.output.console import look_of
-    from modelctl.output.edits import undo_json, undo_text
+    from modelctl.output.edits import UndoDocument
 
     context = context_of(ctx)
     report = _take_back(context, run, dry_run=dry_run)
-    look = look_of(context.stdout, context.environ)
     written = report.run if not dry_run and report.taken_back else None
-    if format is Format.JSON:
-        context.answer(undo_json(report.undone, written, report.providers, look))
-    else:
-        for each in report.providers:
-            if text := undo_text(each, look):
-                context.answer(text)
+    parts = {"undone": report.undone, "run": written, "providers": report.providers}
+    context.show(UndoDocument.model_validate(parts), format)
     context.say(_summary(report, written))
     raise typer.Exit(report.exit_code)
 

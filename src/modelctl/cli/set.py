@@ -57,7 +57,7 @@ def set_command(
         where=where,
         yes=yes,
         dry_run=dry_run,
-        as_json=format is Format.JSON,
+        format=format,
     )
     today = context.now.date()
     run_edit(context, order, each_row(lambda model, known: set_facts(model, values, known, today=today)))

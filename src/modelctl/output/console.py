@@ -1,16 +1,18 @@
-"""Aligned columns: the one table that terminals, pipes and logs get. No borders, so that it can be cut and pasted.
+"""The one writer: in which format a report is printed, and how a terminal, a pipe or a log shows it.
 
-Rich's own tables take two seconds for 3,000 rows and cut ids to fit; these take milliseconds and cut nothing.
+Tables are aligned columns without borders, so that they can be cut and pasted. Rich's own take two seconds for 3,000
+rows and cut ids to fit; these take milliseconds and cut nothing.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO, TypeVar
 
 if TYPE_CHECKING:
     from modelctl.core.planning.report import ProviderReport
@@ -88,6 +90,17 @@ def look_of(stream: TextIO, environ: Mapping[str, str] = os.environ) -> Look:
     return Look(width=_width(stream, environ), colour=not dumb and not environ.get("NO_COLOR"), unicode=unicode)
 
 
+def render(report: Any, format: str, look: Look) -> str:
+    """The report in one of its formats, which is its method `to_table`, `to_json` …; empty where there is nothing."""
+    text: str = getattr(report, f"to_{format}")(look)
+    return text
+
+
+def json_text(value: Any, look: Look = PLAIN, *, indent: int | None = 2) -> str:
+    """JSON of plain values, in ASCII where the stream can show no more. Without an indent it is one line."""
+    return json.dumps(value, indent=indent, ensure_ascii=not look.unicode)
+
+
 def width_of(text: str) -> int:
     """How many columns of a terminal the text takes. The widths of all characters are loaded when there are others."""
     if text.isascii() and text.isprintable():
@@ -136,6 +149,7 @@ def _can_encode(stream: TextIO) -> bool:
 
 
 GAP = 2
+Row = TypeVar("Row")
 
 
 class Cell(NamedTuple):
@@ -158,6 +172,20 @@ class Column:
     def width(self) -> int:
         """Columns of the terminal that the longest cell takes."""
         return max(map(width_of, (self.title, *(cell.text for cell in self.cells))))
+
+
+def columns_of(
+    rows: Sequence[Row], cells: Mapping[str, Callable[[Row], Cell | str]], *, right: Collection[str] = ()
+) -> list[Column]:
+    """A column per title, with what its function says of each row; those in `right` are flush right."""
+    return [
+        Column(
+            title=title,
+            cells=[each if isinstance(each, Cell) else Cell(each) for each in map(cell, rows)],
+            right=title in right,
+        )
+        for title, cell in cells.items()
+    ]
 
 
 def total_width(columns: Sequence[Column]) -> int:

@@ -1,102 +1,267 @@
-"""What a person's edit changed, or would change, row by row."""
+"""What a person's edit changed, or would change, row by row; what an undo takes back; what guards hold."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from datetime import datetime
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import AliasPath, Field
+from typing_extensions import TypedDict
 
 from modelctl.core.edits.additions import SeedResult, SeedStatus
 from modelctl.core.facts import ModelKey
-from modelctl.core.planning.plan import Action, Change, Hold, Plan
-from modelctl.core.planning.undo import Undo
+from modelctl.core.planning.plan import Action, Change, FieldChange, Verdict
 from modelctl.core.prices.price import price_label
 from modelctl.errors import ModelctlError
-from modelctl.output.console import Cell, Column, Look, aligned, labelled
-from modelctl.output.format import old_to_new, one_line, plain, price_object, shown, since
-
-
-def holds_text(holds: Sequence[Hold]) -> str:
-    """A paragraph a hold: its name and guard, each value old → new, and the decision."""
-    return "\n".join(line for hold in holds for line in _lines(hold))
-
-
-def holds_json(holds: Sequence[Hold]) -> str:
-    """All that is remembered of the holds."""
-    return json.dumps([_object(hold) for hold in holds], indent=2, ensure_ascii=False)
-
-
-def _lines(hold: Hold) -> Iterator[str]:
-    yield one_line(f"{hold.name}  {hold.guard}  {_decision(hold)}")
-    for move in hold.moves:
-        yield "  " + one_line(f"{move.what}: {_shown(move.old)} → {_shown(move.new)}")
-
-
-def _decision(hold: Hold) -> str:
-    if hold.verdict is None or hold.decided_at is None:
-        return f"undecided since {hold.held_at:%Y-%m-%d %H:%M} UTC"
-    note = f": {hold.note}" if hold.note else ""
-    return f"{hold.verdict} by {hold.decided_by} on {hold.decided_at:%Y-%m-%d}{note}"
-
-
-def _shown(value: str | None) -> str:
-    return "unknown" if value is None else value
-
-
-def _object(hold: Hold) -> dict[str, object]:
-    return {
-        "key": hold.name,
-        "provider": hold.key.provider,
-        "model_id": hold.key.model_id or None,
-        "guard": hold.guard,
-        "reason": hold.reason,
-        "moves": [{"what": move.what, "old": move.old, "new": move.new} for move in hold.moves],
-        "run": hold.run,
-        "held_at": plain(hold.held_at),
-        "verdict": hold.verdict.value if hold.verdict is not None else None,
-        "note": hold.note,
-        "decided_by": hold.decided_by,
-        "decided_at": plain(hold.decided_at),
-    }
-
-
-def populate_text(results: Sequence[SeedResult], look: Look) -> str:
-    """A line per model: what became of it, and why it was skipped."""
-    columns = [
-        Column(title="model", cells=[Cell(one_line(str(each.key)), "bold") for each in results]),
-        Column(title="status", cells=[Cell(each.status, _STYLES[each.status]) for each in results]),
-        Column(title="reason", cells=[Cell(one_line(each.reason)) for each in results]),
-    ]
-    return look.text(aligned(columns[: 3 if any(each.reason for each in results) else 2], look))
-
-
-def populate_json(message: str, results: Sequence[SeedResult], ids: Mapping[ModelKey, int], look: Look) -> str:
-    """The same for programs. A promise: keys are only added. A dry run knows no ids yet: they are null."""
-    document = {"message": message, "summary": summary(results), "results": [_result(each, ids) for each in results]}
-    return json.dumps(document, indent=2, ensure_ascii=not look.unicode)
-
-
-def summary(results: Sequence[SeedResult]) -> dict[str, int]:
-    """How many were created, skipped and are there in all."""
-    created = sum(each.status is SeedStatus.CREATED for each in results)
-    return {"created": created, "skipped": len(results) - created, "total": len(results)}
-
-
-def _result(seeded: SeedResult, ids: Mapping[ModelKey, int]) -> dict[str, Any]:
-    provider, model_id = seeded.key
-    result = {"provider": provider, "model_id": model_id, "status": str(seeded.status)}
-    if seeded.status is SeedStatus.SKIPPED:
-        return {**result, "reason": seeded.reason}
-    return {**result, "id": ids.get(seeded.key)}
-
-
-_STYLES = {SeedStatus.CREATED: "green", SeedStatus.SKIPPED: ""}
-
+from modelctl.output.console import Cell, Look, aligned, columns_of, labelled
+from modelctl.output.document import (
+    AsJson,
+    Document,
+    Documents,
+    ForPeople,
+    JsonFact,
+    PriceJson,
+    TextOrNull,
+    VersionedDocument,
+    price_json,
+)
+from modelctl.output.format import old_to_new, one_line, plain, shown, since
 
 _INDENT = 2
 
 
-def change_lines(change: Change, what: str, look: Look) -> Iterator[str]:
+class MoveDocument(Document):
+    """One value that a guard doubts; null is unknown."""
+
+    what: str
+    """A field, the name of a price, or `listing`."""
+    old: str | None
+    new: str | None
+
+
+class HoldDocument(Document):
+    """What one guard stopped of one row, or of a provider's whole listing, and the decision on it."""
+
+    key: str = Field(validation_alias="name")
+    """What `accept` and `decline` call it."""
+    provider: str = Field(validation_alias=AliasPath("key", "provider"))
+    model_id: TextOrNull = Field(validation_alias=AliasPath("key", "model_id"))
+    """null for the provider's listing."""
+    guard: str
+    reason: str
+    moves: tuple[MoveDocument, ...]
+    run: str
+    """The run that first held it."""
+    held_at: datetime
+    verdict: Verdict | None
+    note: str | None
+    decided_by: str | None
+    decided_at: datetime | None
+
+    def lines(self) -> Iterator[str]:
+        """Its name, guard and decision, then each value old → new."""
+        yield one_line(f"{self.key}  {self.guard}  {self._decision()}")
+        for move in self.moves:
+            old, new = ("unknown" if each is None else each for each in (move.old, move.new))
+            yield "  " + one_line(f"{move.what}: {old} → {new}")
+
+    def _decision(self) -> str:
+        if self.verdict is None or self.decided_at is None:
+            return f"undecided since {self.held_at:%Y-%m-%d %H:%M} UTC"
+        note = f": {self.note}" if self.note else ""
+        return f"{self.verdict} by {self.decided_by} on {self.decided_at:%Y-%m-%d}{note}"
+
+
+class HoldsDocument(Documents[HoldDocument]):
+    """All that is remembered of what guards hold."""
+
+    def to_table(self, look: Look) -> str:
+        """A paragraph a hold."""
+        return "\n".join(line for hold in self.root for line in hold.lines())
+
+
+class SeedSummaryDocument(Document):
+    """How many default models were created, skipped and are there in all."""
+
+    created: int
+    skipped: int
+    total: int
+
+
+class CreatedSeedDocument(Document):
+    """A default model that was created. A dry run knows no number yet."""
+
+    provider: str
+    model_id: str
+    status: Literal["created"] = "created"
+    id: int | None
+
+
+class SkippedSeedDocument(Document):
+    """A default model that was not created, and why."""
+
+    provider: str
+    model_id: str
+    status: Literal["skipped"] = "skipped"
+    reason: str
+
+
+class PopulateDocument(Document):
+    """What became of the default models."""
+
+    message: str
+    summary: SeedSummaryDocument
+    results: tuple[CreatedSeedDocument | SkippedSeedDocument, ...]
+
+    @classmethod
+    def of(cls, results: Sequence[SeedResult], ids: Mapping[ModelKey, int], *, dry_run: bool) -> PopulateDocument:
+        """Of the results; `ids` are the rows' numbers."""
+        created, total = sum(each.status is SeedStatus.CREATED for each in results), len(results)
+        verb = "would be created" if dry_run else "created"
+        return cls(
+            message=f"{created:,} {verb}, {total - created:,} skipped, {total:,} in all",
+            summary=SeedSummaryDocument(created=created, skipped=total - created, total=total),
+            results=tuple(
+                SkippedSeedDocument(provider=each.key.provider, model_id=each.key.model_id, reason=each.reason)
+                if each.status is SeedStatus.SKIPPED
+                else CreatedSeedDocument(provider=each.key.provider, model_id=each.key.model_id, id=ids.get(each.key))
+                for each in results
+            ),
+        )
+
+    def to_table(self, look: Look) -> str:
+        """A line per model: what became of it, and why it was skipped."""
+        columns = columns_of(
+            self.results,
+            {
+                "model": lambda each: Cell(one_line(f"{each.provider}/{each.model_id}"), "bold"),
+                "status": lambda each: Cell(each.status, "green" if each.status == "created" else ""),
+                "reason": lambda each: one_line(each.reason) if isinstance(each, SkippedSeedDocument) else "",
+            },
+        )
+        if not self.results:
+            return ""
+        return look.text(aligned(columns if any(cell.text for cell in columns[2].cells) else columns[:2], look))
+
+
+class MovedFieldJson(TypedDict):
+    """A field's value before and after."""
+
+    old: JsonFact
+    new: JsonFact
+
+
+class RowChangeJson(TypedDict):
+    """What is done to one row: its fields old and new, its new prices and its switch."""
+
+    key: str
+    action: Action
+    fields: dict[str, MovedFieldJson]
+    prices: list[PriceJson]
+    is_enabled: bool | None
+
+
+def _moved(fields: Sequence[FieldChange]) -> dict[str, MovedFieldJson]:
+    return {each.name: {"old": plain(each.old), "new": plain(each.new)} for each in fields}
+
+
+def _row_change(change: Change) -> RowChangeJson:
+    return {
+        "key": str(change.key),
+        "action": change.action,
+        "fields": _moved(change.fields),
+        "prices": [price_json(each) for each in change.prices],
+        "is_enabled": change.is_enabled,
+    }
+
+
+class EditedRowJson(RowChangeJson):
+    """A row that was changed, or would be."""
+
+    provider: str
+    model_id: str
+    status: Literal["created", "removed", "changed"]
+
+
+class UnchangedRowJson(TypedDict):
+    """A row that was as wanted already."""
+
+    provider: str
+    model_id: str
+    status: Literal["unchanged"]
+    key: str
+
+
+def _edited(result: Change | ModelKey) -> EditedRowJson | UnchangedRowJson:
+    if isinstance(result, ModelKey):
+        return {
+            "provider": result.provider,
+            "model_id": result.model_id,
+            "status": "unchanged",
+            "key": str(result),
+        }
+    status: Literal["created", "removed", "changed"] = "changed"
+    if result.action in (Action.CREATE, Action.REMOVE):
+        status = "created" if result.action is Action.CREATE else "removed"
+    provider, model_id = result.key
+    return {"provider": provider, "model_id": model_id, "status": status, **_row_change(result)}
+
+
+EditedRow: TypeAlias = Annotated[Change | ModelKey, AsJson(_edited)]
+
+
+class EditSummaryDocument(Document):
+    """How many rows were changed, were as wanted already, and were looked at."""
+
+    changed: int
+    unchanged: int
+    total: int
+
+
+class EditsDocument(VersionedDocument):
+    """A whole edit, row by row."""
+
+    run: str | None
+    """null where nothing was written."""
+    written: bool
+    summary: EditSummaryDocument
+    results: tuple[EditedRow, ...]
+    command: ForPeople[str]
+    """What was asked for."""
+
+    @classmethod
+    def of(
+        cls, changes: Sequence[Change], unchanged: Collection[ModelKey], run: str | None, *, command: str
+    ) -> EditsDocument:
+        """Of the changes, and of the rows that were as wanted."""
+        return cls(
+            run=run,
+            written=run is not None,
+            summary=EditSummaryDocument(
+                changed=len(changes), unchanged=len(unchanged), total=len(changes) + len(unchanged)
+            ),
+            results=(*changes, *sorted(unchanged)),
+            command=command,
+        )
+
+    def to_table(self, look: Look) -> str:
+        """Each row that is changed with its fields; empty where none is."""
+        changes = [each for each in self.results if isinstance(each, Change)]
+        return look.text(line for each in changes for line in _change_lines(each, self._what(each), look))
+
+    def _what(self, change: Change) -> str:
+        """What is done to this row: those that stay when another one goes are set."""
+        match change.action:
+            case Action.CREATE:
+                return "add, enabled" if change.is_enabled else "add, switched off"
+            case Action.REMOVE:
+                return "remove"
+            case _:
+                return "set" if self.command == "remove" else self.command
+
+
+def _change_lines(change: Change, what: str, look: Look) -> Iterator[str]:
     """The model and what is done to it, then each field of a row that stays, old → new."""
     yield from labelled(one_line(str(change.key)), what, look, style="bold")
     if change.action in (Action.REMOVE, Action.CREATE):
@@ -115,118 +280,65 @@ def change_lines(change: Change, what: str, look: Look) -> Iterator[str]:
         yield from labelled(f"price {price_label(point.key)}", text, look, indent=_INDENT)
 
 
-def change_object(change: Change) -> dict[str, Any]:
-    """The change with its action, its fields old and new, its prices and the switch."""
-    return {
-        "key": str(change.key),
-        "action": change.action.value,
-        "fields": {each.name: {"old": plain(each.old), "new": plain(each.new)} for each in change.fields},
-        "prices": [price_object(each) for each in change.prices],
-        "is_enabled": change.is_enabled,
-    }
+class LeftAloneDocument(Document):
+    """Something of the run that is not taken back, and why."""
+
+    key: str
+    reason: str
 
 
-VERSION = 1
-_STATUS = {Action.CREATE: "created", Action.REMOVE: "removed"}
+def _text(error: ModelctlError | None) -> str | None:
+    return None if error is None else str(error)
 
 
-def edits_text(changes: Sequence[Change], command: str, look: Look) -> str:
-    """Each row that is changed with its fields; empty where none is. `command`: what was asked for."""
-    return look.text(line for change in changes for line in change_lines(change, _what(change, command), look))
+_UNDONE_ROW = {Action.REMOVE: "removed again", Action.CREATE: "brought back"}
 
 
-def edits_json(changes: Sequence[Change], unchanged: Collection[ModelKey], run: str | None, look: Look) -> str:
-    """The whole edit; `run` is null where nothing was written. A promise: keys are only added."""
-    results = [
-        {
-            "provider": each.key.provider,
-            "model_id": each.key.model_id,
-            "status": _STATUS.get(each.action, "changed"),
-            **change_object(each),
-        }
-        for each in changes
-    ]
-    results += [
-        {"provider": key.provider, "model_id": key.model_id, "status": "unchanged", "key": str(key)}
-        for key in sorted(unchanged)
-    ]
-    document = {
-        "version": VERSION,
-        "run": run,
-        "written": run is not None,
-        "summary": {"changed": len(changes), "unchanged": len(unchanged), "total": len(results)},
-        "results": results,
-    }
-    return json.dumps(document, indent=2, ensure_ascii=not look.unicode)
+class UndoneProviderDocument(Document):
+    """What is taken back of one provider, and what is left alone."""
+
+    provider: str
+    error: Annotated[ModelctlError | None, AsJson(_text)]
+    settings: Annotated[tuple[FieldChange, ...], AsJson(_moved)] = Field(
+        validation_alias=AliasPath("undo", "plan", "provider_settings")
+    )
+    """Of the provider's own row."""
+    row: Action | None = Field(validation_alias=AliasPath("undo", "plan", "provider_action"))
+    """Whether the provider's own row comes or goes."""
+    taken_back: tuple[Annotated[Change, AsJson(_row_change)], ...] = Field(
+        validation_alias=AliasPath("undo", "plan", "changes")
+    )
+    moved: tuple[LeftAloneDocument, ...] = Field(validation_alias=AliasPath("undo", "moved"))
+    """What somebody has changed since."""
+    kept: tuple[LeftAloneDocument, ...] = Field(validation_alias=AliasPath("undo", "kept"))
+    """What no undo can take back."""
+
+    def lines(self, look: Look) -> Iterator[str]:
+        """Each row that goes back with its fields, then what is left alone and why."""
+        if self.error is not None:
+            yield from labelled(self.provider, one_line(f"failed: {self.error}"), look, style="red")
+            return
+        name = f"provider {one_line(self.provider)}"
+        if self.row is not None:
+            yield from labelled(name, _UNDONE_ROW[self.row], look, style="bold")
+        for field in self.settings:
+            yield from labelled(name, f"{field.name}  {old_to_new(field.old, field.new)}", look, style="bold")
+        for change in self.taken_back:
+            yield from _change_lines(change, _UNDONE_ROW.get(change.action, "taken back"), look)
+        for title, group in (("moved", self.moved), ("kept", self.kept)):
+            for each in group:
+                yield from labelled(title, f"{one_line(each.key)}: {one_line(each.reason)}", look, style="yellow")
 
 
-def _what(change: Change, command: str) -> str:
-    """What is done to this row: those that stay when another one goes are set."""
-    match change.action:
-        case Action.CREATE:
-            return "add, enabled" if change.is_enabled else "add, switched off"
-        case Action.REMOVE:
-            return "remove"
-        case _:
-            return "set" if command == "remove" else command
+class UndoDocument(VersionedDocument):
+    """What taking a run back came to."""
 
+    undone: str
+    """The run that is taken back."""
+    run: str | None
+    """The run that takes it back; null where nothing was written."""
+    providers: tuple[UndoneProviderDocument, ...]
 
-UNDO_VERSION = 1
-_ROW = {Action.REMOVE: "removed again", Action.CREATE: "brought back"}
-
-
-class ProviderPart(Protocol):
-    """One provider's part of an undo."""
-
-    @property
-    def provider(self) -> str:
-        """Its name."""
-
-    @property
-    def undo(self) -> Undo:
-        """What is taken back and what is not."""
-
-    @property
-    def error(self) -> ModelctlError | None:
-        """Why nothing was."""
-
-
-def undo_text(part: ProviderPart, look: Look) -> str:
-    """One provider: each row that goes back with its fields, then what is left alone and why."""
-    plan = part.undo.plan
-    if part.error is not None:
-        return look.text(labelled(part.provider, one_line(f"failed: {part.error}"), look, style="red"))
-    lines = []
-    if plan.provider_action is not None:
-        lines += labelled(f"provider {one_line(part.provider)}", _ROW[plan.provider_action], look, style="bold")
-    for field in plan.provider_settings:
-        text = f"{field.name}  {old_to_new(field.old, field.new)}"
-        lines += labelled(f"provider {one_line(part.provider)}", text, look, style="bold")
-    lines += [line for change in plan.changes for line in change_lines(change, _what_is_undone(change), look)]
-    for title, group in (("moved", part.undo.moved), ("kept", part.undo.kept)):
-        for each in group:
-            lines += labelled(title, f"{one_line(each.key)}: {one_line(each.reason)}", look, style="yellow")
-    return look.text(lines)
-
-
-def _what_is_undone(change: Change) -> str:
-    return _ROW.get(change.action, "taken back")
-
-
-def undo_json(undone: str, run: str | None, parts: tuple[ProviderPart, ...], look: Look) -> str:
-    """The whole undo; `run` is null for a dry run."""
-    document = {"version": UNDO_VERSION, "undone": undone, "run": run, "providers": [_part(each) for each in parts]}
-    return json.dumps(document, indent=2, ensure_ascii=not look.unicode)
-
-
-def _part(part: ProviderPart) -> dict[str, Any]:
-    plan: Plan = part.undo.plan
-    return {
-        "provider": part.provider,
-        "error": None if part.error is None else str(part.error),
-        "settings": {each.name: {"old": plain(each.old), "new": plain(each.new)} for each in plan.provider_settings},
-        "row": None if plan.provider_action is None else plan.provider_action.value,
-        "taken_back": [change_object(each) for each in plan.changes],
-        "moved": [{"key": each.key, "reason": each.reason} for each in part.undo.moved],
-        "kept": [{"key": each.key, "reason": each.reason} for each in part.undo.kept],
-    }
+    def to_table(self, look: Look) -> str:
+        """Provider by provider."""
+        return look.text(line for each in self.providers for line in each.lines(look))

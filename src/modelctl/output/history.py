@@ -1,33 +1,206 @@
-"""The audit trail as text: who, when, with which command, and per field before → after and from which source."""
+"""The audit trail and the runs: who, when, with which command, and per field before → after and from which source."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import AliasPath, Field
+from typing_extensions import TypedDict
 
 from modelctl.core.facts import FACT_FIELDS
-from modelctl.core.runs import CREDENTIAL, PROVIDER, HistoryEntry, Outcome, Run, RunRecord, field_names, field_sources
-from modelctl.output.console import Cell, Column, Look, aligned, labelled, total_width
+from modelctl.core.runs import CREDENTIAL, PROVIDER, HistoryEntry, Outcome, Run, field_names, field_sources
+from modelctl.output.console import Cell, Look, aligned, columns_of, json_text, labelled, total_width
+from modelctl.output.document import AsJson, Document, Instant, VersionedDocument
 from modelctl.output.format import one_line, plain, shown
 
 _INDENT = 2
-_TITLES = {PROVIDER: "provider ", CREDENTIAL: "key of "}
+_BEFORE_KEY = {PROVIDER: "provider ", CREDENTIAL: "key of "}
 """What stands before the name of what is no model."""
-_WITHOUT_BEFORE = "create"
+_NO_FIELDS = ("prices", "sources")
 
 
-def history(entries: Sequence[HistoryEntry], look: Look) -> str:
-    """A paragraph per entry, in the order given."""
-    return look.text(line for each in entries for line in entry_lines(each, look))
+class EntryJson(TypedDict):
+    """An entry of the audit trail."""
+
+    run: str
+    at: Instant
+    actor: str
+    command: str
+    entity: str
+    key: str
+    action: str
+    before: dict[str, Any]
+    after: dict[str, Any]
+    sources: dict[str, str]
+    """Who stated a field's new value, where that is known."""
+    prices: list[dict[str, Any]]
+
+
+def _entry(each: HistoryEntry) -> EntryJson:
+    entry = each.entry
+    return {
+        "run": entry.run,
+        "at": plain(entry.at),
+        "actor": entry.actor,
+        "command": entry.command,
+        "entity": each.entity,
+        "key": each.key,
+        "action": entry.action,
+        "before": dict(entry.before),
+        "after": {name: value for name, value in entry.after.items() if name not in _NO_FIELDS},
+        "sources": field_sources(entry),
+        "prices": list(entry.after.get("prices", ())),
+    }
+
+
+Entry: TypeAlias = Annotated[HistoryEntry, AsJson(_entry)]
+EmptyBecause: TypeAlias = Literal["nothing", "filtered"] | None
+"""Tells that there is nothing at all from that nothing fits."""
+
+
+class HistoryDocument(VersionedDocument):
+    """The audit trail, newest first."""
+
+    empty_because: EmptyBecause
+    entries: tuple[Entry, ...]
+
+    def to_table(self, look: Look) -> str:
+        """A paragraph per entry."""
+        return look.text(line for each in self.entries for line in entry_lines(each, look))
+
+    def to_jsonl(self, look: Look) -> str:
+        """An entry per line."""
+        return "\n".join(json_text(_entry(each), look, indent=None) for each in self.entries)
+
+
+class RunRecordDocument(Document):
+    """A provider's part of a run: every count, so that held, protected, filtered and skipped are never one number."""
+
+    provider: str
+    sources: tuple[str, ...]
+    started_at: datetime
+    finished_at: datetime
+    outcome: Outcome
+    fetched: int | None
+    """Models that the provider's API listed; null when it was not asked, or the listing failed."""
+    kept: int
+    filtered: int
+    skipped: int
+    created: int
+    updated: int
+    unchanged: int
+    deprecated: int
+    retired: int
+    reactivated: int
+    held: int
+    protected: int
+    error: str | None
+
+
+class RunDocument(Document):
+    """A run with its record per provider."""
+
+    run: str = Field(validation_alias="name")
+    command: str = Field(validation_alias=AliasPath("records", 0, "command"))
+    actor: str = Field(validation_alias=AliasPath("records", 0, "actor"))
+    started_at: datetime
+    providers: tuple[RunRecordDocument, ...] = Field(validation_alias="records")
+
+    @property
+    def outcome(self) -> str:
+        """Of all providers together."""
+        return ", ".join(sorted({each.outcome.value.replace("_", " ") for each in self.providers}))
+
+    @property
+    def changes_text(self) -> str:
+        """The counts that are not zero."""
+        counts = [(sum(getattr(each, name) for each in self.providers), name) for name in COUNTS]
+        counts.append((sum(each.outcome is Outcome.FAILED for each in self.providers), "failed"))
+        return ", ".join(f"{count:,} {name}" for count, name in counts if count)
+
+
+COUNTS = ("created", "updated", "deprecated", "retired", "reactivated", "held", "protected")
+"""What a run did to rows, and what it left alone, by the columns of its record."""
+_STYLES = {Outcome.FAILED: "red", Outcome.REFUSED: "yellow", Outcome.HELD: "yellow"}
+
+
+class RunsDocument(VersionedDocument):
+    """The last runs, newest first."""
+
+    empty_because: EmptyBecause
+    runs: tuple[RunDocument, ...]
+
+    def to_table(self, look: Look) -> str:
+        """A line per run; where that is too wide, its id as a label and the rest as text that is wrapped."""
+        if not self.runs:
+            return ""
+        columns = columns_of(
+            self.runs,
+            {
+                "run": lambda run: one_line(run.run),
+                "when": lambda run: shown(run.started_at),
+                "command": lambda run: one_line(run.command),
+                "by": lambda run: one_line(run.actor),
+                "providers": _providers,
+                "outcome": lambda run: Cell(
+                    run.outcome, next((_STYLES[each.outcome] for each in run.providers if each.outcome in _STYLES), "")
+                ),
+                "changes": lambda run: run.changes_text,
+            },
+        )
+        if look.width is None or total_width(columns) <= look.width:
+            return look.text(aligned(columns, look))
+        lines = []
+        for row in zip(*(column.cells for column in columns), strict=True):
+            name, when, command, actor, providers, outcome, changes = (cell.text for cell in row)
+            text = f"{when} {command} by {actor}, {providers}: {outcome}" + (f"; {changes}" if changes else "")
+            lines += labelled(name, text, look, style="bold")
+        return look.text(lines)
+
+
+def _providers(run: RunDocument) -> str:
+    return one_line(run.providers[0].provider) if len(run.providers) == 1 else f"{len(run.providers)} providers"
+
+
+class RunChangesDocument(RunDocument, VersionedDocument):
+    """One run with all that it changed."""
+
+    changes: tuple[Entry, ...]
+
+    @classmethod
+    def of(cls, run: Run, entries: Sequence[HistoryEntry]) -> RunChangesDocument:
+        """Of the run and its entries of the trail."""
+        return cls(**dict(RunDocument.model_validate(run)), changes=tuple(entries))
+
+    def to_table(self, look: Look) -> str:
+        """Who and when, then each provider with its counts, its error and its changes."""
+        title = f"{one_line(self.command)} by {one_line(self.actor)}, {shown(self.started_at)}"
+        lines = labelled(f"run {one_line(self.run)}", title, look, style="bold")
+        for record in self.providers:
+            lines += ["", *_record(record, [each for each in self.changes if each.provider == record.provider], look)]
+        return look.text(lines)
+
+
+def _record(record: RunRecordDocument, entries: Sequence[HistoryEntry], look: Look) -> Iterator[str]:
+    outcome = str(record.outcome.value).replace("_", " ")
+    yield f"{look.paint(one_line(record.provider), 'bold')}  {look.paint(outcome, _STYLES.get(record.outcome, ''))}"
+    fetched = "not asked" if record.fetched is None else f"{record.fetched:,} fetched"
+    listing = f"{fetched}, {record.kept:,} kept, {record.filtered:,} filtered, {record.skipped:,} skipped"
+    yield from labelled("listing", listing, look, indent=_INDENT)
+    counts = ", ".join(f"{getattr(record, name):,} {name}" for name in ("unchanged", *COUNTS))
+    yield from labelled("rows", counts, look, indent=_INDENT)
+    if record.error:
+        yield from labelled("error", one_line(record.error), look, indent=_INDENT, style="red")
+    for each in entries:
+        yield from entry_lines(each, look, indent=_INDENT, with_run=False)
 
 
 def entry_lines(each: HistoryEntry, look: Look, *, indent: int = 0, with_run: bool = True) -> Iterator[str]:
     """The row, what was done to it by whom, then a line per field and per price."""
     entry = each.entry
-    name = _TITLES.get(each.entity, "") + one_line(each.key)
+    name = _BEFORE_KEY.get(each.entity, "") + one_line(each.key)
     text = one_line(entry.action)
     if with_run:
         text = f"{text} by {one_line(entry.actor)} with {one_line(entry.command)}, {shown(entry.at)}"
@@ -36,7 +209,7 @@ def entry_lines(each: HistoryEntry, look: Look, *, indent: int = 0, with_run: bo
     sources = field_sources(entry)
     for field in sorted(field_names(entry), key=_fact_order):
         after = _audited(entry.after.get(field))
-        moved = after if entry.action == _WITHOUT_BEFORE else f"{_audited(entry.before.get(field))} → {after}"
+        moved = after if entry.action == "create" else f"{_audited(entry.before.get(field))} → {after}"
         if entry.action == "remove":
             moved = f"was {_audited(entry.before.get(field))}"
         source = f" ({one_line(sources[field])})" if field in sources else ""
@@ -60,148 +233,3 @@ def _audited(value: Any) -> str:
     if isinstance(value, list):
         return shown(tuple(map(str, value)))
     return shown(value) if value is None or isinstance(value, bool | int | str) else one_line(str(value))
-
-
-VERSION = 1
-
-
-def history_json(entries: Sequence[HistoryEntry], empty_because: str | None, look: Look) -> str:
-    """All entries; `empty_because` tells an empty trail (`nothing`) from one of which nothing fits (`filtered`)."""
-    document = {
-        "version": VERSION,
-        "empty_because": empty_because,
-        "entries": [entry_object(each) for each in entries],
-    }
-    return json.dumps(document, indent=2, ensure_ascii=not look.unicode)
-
-
-def history_json_lines(entries: Sequence[HistoryEntry], look: Look) -> str:
-    """An entry per line."""
-    return "\n".join(json.dumps(entry_object(each), ensure_ascii=not look.unicode) for each in entries)
-
-
-def runs_json(runs: Sequence[Run], empty_because: str | None, look: Look) -> str:
-    """The runs, each with its record per provider."""
-    document = {"version": VERSION, "empty_because": empty_because, "runs": [_run(each) for each in runs]}
-    return json.dumps(document, indent=2, ensure_ascii=not look.unicode)
-
-
-def run_json(run: Run, entries: Sequence[HistoryEntry], look: Look) -> str:
-    """One run with all that it changed."""
-    document = {"version": VERSION, **_run(run), "changes": [entry_object(each) for each in entries]}
-    return json.dumps(document, indent=2, ensure_ascii=not look.unicode)
-
-
-def entry_object(each: HistoryEntry) -> dict[str, Any]:
-    """An entry of the audit trail. `sources` says of a field who stated its new value, where that is known."""
-    entry = each.entry
-    return {
-        "run": entry.run,
-        "at": plain(entry.at),
-        "actor": entry.actor,
-        "command": entry.command,
-        "entity": each.entity,
-        "key": each.key,
-        "action": entry.action,
-        "before": dict(entry.before),
-        "after": {name: value for name, value in entry.after.items() if name not in ("prices", "sources")},
-        "sources": field_sources(entry),
-        "prices": list(entry.after.get("prices", ())),
-    }
-
-
-def _run(run: Run) -> dict[str, Any]:
-    first = run.records[0]
-    return {
-        "run": run.name,
-        "command": first.command,
-        "actor": first.actor,
-        "started_at": plain(run.started_at),
-        "providers": [_record(each) for each in run.records],
-    }
-
-
-def _record(record: RunRecord) -> dict[str, Any]:
-    """A provider's part: every count, so that held, protected, filtered and skipped are never one number."""
-    common = ("run", "command", "actor")
-    return {each.name: _plain(getattr(record, each.name)) for each in fields(record) if each.name not in common}
-
-
-def _plain(value: Any) -> Any:
-    return plain(value) if isinstance(value, datetime | tuple) else value
-
-
-COUNTS = ("created", "updated", "deprecated", "retired", "reactivated", "held", "protected")
-"""What a run did to rows, and what it left alone, by the columns of its record."""
-
-_RUNS_INDENT = 2
-_STYLES = {Outcome.FAILED: "red", Outcome.REFUSED: "yellow", Outcome.HELD: "yellow"}
-_RUN_TITLES = ("run", "when", "command", "by", "providers", "outcome", "changes")
-
-
-def runs_table(runs: Sequence[Run], look: Look) -> str:
-    """A line per run; where that is too wide, its id as a label and the rest as text that is wrapped."""
-    if not runs:
-        return ""
-    rows = [_row(run) for run in runs]
-    columns = [
-        Column(title=title, cells=[Cell(text, _style(run) if title == "outcome" else "") for text, run in cells])
-        for title, cells in (
-            (title, [(row[index], run) for row, run in zip(rows, runs, strict=True)])
-            for index, title in enumerate(_RUN_TITLES)
-        )
-    ]
-    if look.width is None or total_width(columns) <= look.width:
-        return look.text(aligned(columns, look))
-    return look.text(line for row in rows for line in labelled(row[0], _sentence(row), look, style="bold"))
-
-
-def run_page(run: Run, entries: Sequence[HistoryEntry], look: Look) -> str:
-    """One run: who and when, then each provider with its counts, its error and its changes."""
-    first = run.records[0]
-    title = f"{one_line(first.command)} by {one_line(first.actor)}, {shown(run.started_at)}"
-    lines = labelled(f"run {one_line(run.name)}", title, look, style="bold")
-    for record in run.records:
-        lines += ["", *_provider(record, [each for each in entries if each.provider == record.provider], look)]
-    return look.text(lines)
-
-
-def _row(run: Run) -> tuple[str, ...]:
-    first = run.records[0]
-    providers = first.provider if len(run.records) == 1 else f"{len(run.records)} providers"
-    texts = (run.name, shown(run.started_at), first.command, first.actor, providers, _outcome(run), _changes(run))
-    return tuple(map(one_line, texts))
-
-
-def _sentence(row: Sequence[str]) -> str:
-    _, when, command, actor, providers, outcome, changes = row
-    return f"{when} {command} by {actor}, {providers}: {outcome}" + (f"; {changes}" if changes else "")
-
-
-def _outcome(run: Run) -> str:
-    return ", ".join(sorted({str(record.outcome.value).replace("_", " ") for record in run.records}))
-
-
-def _changes(run: Run) -> str:
-    """The counts that are not zero."""
-    counts = [(sum(getattr(record, name) for record in run.records), name) for name in COUNTS]
-    counts.append((sum(record.outcome is Outcome.FAILED for record in run.records), "failed"))
-    return ", ".join(f"{count:,} {name}" for count, name in counts if count)
-
-
-def _style(run: Run) -> str:
-    return next((_STYLES[record.outcome] for record in run.records if record.outcome in _STYLES), "")
-
-
-def _provider(record: RunRecord, entries: Sequence[HistoryEntry], look: Look) -> Iterator[str]:
-    outcome = str(record.outcome.value).replace("_", " ")
-    yield f"{look.paint(one_line(record.provider), 'bold')}  {look.paint(outcome, _STYLES.get(record.outcome, ''))}"
-    fetched = "not asked" if record.fetched is None else f"{record.fetched:,} fetched"
-    listing = f"{fetched}, {record.kept:,} kept, {record.filtered:,} filtered, {record.skipped:,} skipped"
-    yield from labelled("listing", listing, look, indent=_RUNS_INDENT)
-    counts = ", ".join(f"{getattr(record, name):,} {name}" for name in ("unchanged", *COUNTS))
-    yield from labelled("rows", counts, look, indent=_RUNS_INDENT)
-    if record.error:
-        yield from labelled("error", one_line(record.error), look, indent=_RUNS_INDENT, style="red")
-    for each in entries:
-        yield from entry_lines(each, look, indent=_RUNS_INDENT, with_run=False)
