@@ -10,15 +10,14 @@ from typing import Any
 import pytest
 
 from modelctl.core.facts import ModelFacts, ModelKey
-from modelctl.core.prices.billing import Billed, Served, cost
+from modelctl.core.prices.billing import Bill, Billed, Served, cost
 from modelctl.core.prices.price import PricePoint
 from modelctl.core.prices.timeline import periods, price_sheet
 from modelctl.core.prices.usage import usage_of
 from modelctl.core.stored import StoredModel
-from modelctl.output.bills import bill_text
+from modelctl.output.bills import BillDocument, served_text, why
 from modelctl.output.console import PLAIN, Look
-from modelctl.output.price_text import served_text, why
-from modelctl.output.prices import history_text, plot, sheet_text
+from modelctl.output.prices import PriceHistoryDocument, PriceSheetDocument, plot
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 KEY = ModelKey("google", "gemini-4-argon")
@@ -41,6 +40,18 @@ LEDGER = (
 WIDTHS = [40, 60, 80, 100, 200]
 
 
+def sheet_text(ledger: tuple[PricePoint, ...], look: Look, *, with_past: bool = True) -> str:
+    return PriceSheetDocument.of(KEY, price_sheet(ledger, NOW), SERVED, with_past=with_past).to_table(look)
+
+
+def history_text(ledger: tuple[PricePoint, ...], look: Look) -> str:
+    return PriceHistoryDocument(model=str(KEY), history=periods(ledger), now=NOW, with_plot=True).to_table(look)
+
+
+def bill_text(bill: Bill, look: Look) -> str:
+    return BillDocument(Billed(served=SERVED, bill=bill, is_oversized=False)).to_table(look)
+
+
 def widest(text: str) -> int:
     return max(map(len, re.sub(r"\x1b\[\d*m", "", text).splitlines()))
 
@@ -49,27 +60,24 @@ def widest(text: str) -> int:
 @pytest.mark.parametrize("colour", [True, False])
 def test_prices_and_histories_fit_the_terminal(width: int, colour: bool) -> None:
     look = Look(width=width, colour=colour)
-    sheet = sheet_text(KEY, price_sheet(LEDGER, NOW), SERVED, look, with_past=True)
+    sheet = sheet_text(LEDGER, look)
     assert widest(sheet.partition("\n\nto come")[0]) <= max(width, 60)  # the longest label with its amount takes 60
     drawn = plot(periods(LEDGER[:2]), look, now=NOW)
     assert widest("\n".join(drawn)) <= width
     bill = cost(LEDGER, usage_of(input=300_000, output=5, images=1), NOW)
-    text = bill_text(Billed(served=SERVED, bill=bill, is_oversized=False), look)
+    text = bill_text(bill, look)
     assert "at least" in text
     assert [line for line in text.splitlines()[1:] if len(re.sub(r"\x1b\[\d*m", "", line)) > width] == []
 
 
 def test_colour_adds_nothing_but_colour() -> None:
     for width in WIDTHS:
-        plain, coloured = (
-            history_text(KEY, periods(LEDGER), Look(width=width, colour=colour), now=NOW, with_plot=True)
-            for colour in (False, True)
-        )
+        plain, coloured = (history_text(LEDGER, Look(width=width, colour=colour)) for colour in (False, True))
         assert re.sub(r"\x1b\[\d*m", "", coloured) == plain
 
 
 def test_a_terminal_without_unicode_gets_a_plot_of_signs() -> None:
-    text = history_text(KEY, periods(LEDGER), Look(width=60, unicode=False), now=NOW, with_plot=True)
+    text = history_text(LEDGER, Look(width=60, unicode=False))
     assert text.isascii()
     assert "#" in text
     assert "+++" in text
@@ -108,7 +116,7 @@ def test_a_terminal_too_narrow_for_a_plot_gets_none() -> None:
 def test_a_bill_in_two_currencies_names_each() -> None:
     ledger = (point("input", "1", currency="EUR"), point("output", "2"))
     bill = cost(ledger, usage_of(input=1_000_000, output=1_000_000), NOW)
-    text = bill_text(Billed(served=SERVED, bill=bill, is_oversized=False), PLAIN)
+    text = bill_text(bill, PLAIN)
     assert "total  1 EUR + 2 USD" in text
     assert re.search(r"input +1,000,000 +1  1M tokens +1 EUR", text)
 
@@ -117,9 +125,9 @@ def test_what_a_source_says_cannot_break_the_lines() -> None:
     ledger = (point("input", "1", source="https://x.test/\n\x1b[31mred"),)
     bill = cost(ledger, usage_of(input=1), NOW)
     for text in (
-        sheet_text(KEY, price_sheet(ledger, NOW), SERVED, PLAIN, with_past=True),
-        history_text(KEY, periods(ledger), PLAIN, now=NOW, with_plot=True),
-        bill_text(Billed(served=SERVED, bill=bill, is_oversized=False), PLAIN),
+        sheet_text(ledger, PLAIN),
+        history_text(ledger, PLAIN),
+        bill_text(bill, PLAIN),
     ):
         assert "\x1b" not in text
         assert "https://x.test/ �[31mred" in text
@@ -160,6 +168,6 @@ def test_a_redirect_that_leads_nowhere_is_a_warning() -> None:
 def test_prices_of_two_currencies_stand_in_rows_of_their_own() -> None:
     ledger = (point("input", "1", currency="EUR"), point("output", "2"))
     for look in (PLAIN, Look(width=30)):
-        text = sheet_text(KEY, price_sheet(ledger, NOW), SERVED, look, with_past=False)
+        text = sheet_text(ledger, look, with_past=False)
         assert "prices at" in text
         assert all(currency in text for currency in ("EUR", "USD"))

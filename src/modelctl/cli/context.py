@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from modelctl.core.runs import Author
     from modelctl.db.engine import Database
     from modelctl.db.lease import Holder
-    from modelctl.output.document import Report
+    from modelctl.output.console import Report
     from modelctl.settings import Runtime, Settings
 
 
@@ -72,10 +72,10 @@ class Context:
         self.stdout.write(f"{text}\n")
 
     def show(self, report: Report, format: str, *, masked: bool = False) -> None:
-        """A report in one of its formats; nothing where its text is empty. `masked`: without secrets."""
+        """A report in one of its formats; nothing where that is empty. `masked`: without secrets."""
         from modelctl.output.console import look_of, render
 
-        if text := render(report, format, look_of(self.stdout, self.environ)):
+        for text in render(report, format, look_of(self.stdout, self.environ)):
             self.answer(self.without_secrets(text) if masked else text)
 
     def say(self, text: str) -> None:

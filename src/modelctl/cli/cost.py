@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from modelctl.core.prices.usage import UsageRows
     from modelctl.core.stored import StoredModel
     from modelctl.db.tables import Tables
-    from modelctl.output.bills import BilledRow
+    from modelctl.output.bills import RecordBill
 
 
 Known = Mapping[ModelKey, "StoredModel"]
@@ -72,7 +72,7 @@ def tell_resolved(context: Context, resolved: Iterable[tuple[str, Resolution]]) 
 
 def tell_of(context: Context, billed: Billed, known: Known) -> None:
     """What a person should know of a bill before relying on it."""
-    from modelctl.output.price_text import not_given_text, overruled_text, oversized_text, served_text
+    from modelctl.output.bills import not_given_text, overruled_text, oversized_text, served_text
 
     remarks = [
         *served_text(billed.served, known, billed.bill.at),
@@ -186,6 +186,7 @@ def cost(
 
     At the prices in force at its time; it says which those are.
     """
+    from modelctl.output.bills import BillDocument
 
     context = context_of(ctx)
     moment, format = instant(at, "--at") if at else None, format
@@ -197,7 +198,7 @@ def cost(
     if model is None or by_model:
         raise UsageError("--by-model needs --from FILE" if by_model else "give a MODEL, or --from FILE")
     [billed] = _bills(context_of(ctx), [model], usage, moment, service_tier)
-    context.answer(_one_bill(context, billed, format))
+    context.show(BillDocument(billed), format)
     raise typer.Exit(ExitCode.OK if billed.bill.is_complete else ExitCode.PENDING)
 
 
@@ -224,14 +225,11 @@ def compare(
     Cheapest first; exit 3 when a price is unknown.
     """
     from modelctl.core.prices.billing import by_cost
-    from modelctl.output.bills import compare_json, compare_text
-    from modelctl.output.console import look_of
+    from modelctl.output.bills import BillComparisonDocument
 
     context = context_of(ctx)
     bills = by_cost(_bills(context, models, usage, instant(at, "--at") if at else None, service_tier))
-    look = look_of(context.stdout, context.environ)
-    as_json = format is Format.JSON
-    context.answer(compare_json(bills, look) if as_json else compare_text(bills, look))
+    context.show(BillComparisonDocument(bills=tuple(bills)), format)
     incomplete = sum(not each.bill.is_complete for each in bills)
     if incomplete:
         context.warn(f"warning: {incomplete} of {len(bills)} models have no price on record for some of it")
@@ -252,25 +250,6 @@ def _bills(
     for billed in bills:
         tell_of(context, billed, known)
     return bills
-
-
-def _one_bill(context: Context, billed: Billed, format: BillFormat) -> str:
-    from modelctl.output import bills
-    from modelctl.output import price_text as price_json
-    from modelctl.output.bills import bill_text
-    from modelctl.output.console import look_of
-
-    look = look_of(context.stdout, context.environ)
-    row = bills.BilledRow(1, "", billed)
-    match format:
-        case BillFormat.TABLE:
-            return bill_text(billed, look)
-        case BillFormat.JSON:
-            return price_json.document(price_json.bill_object(billed), look)
-        case BillFormat.JSONL:
-            return "\n".join(bills.rows_jsonl([row], look))
-        case BillFormat.CSV:
-            return "\n".join(bills.rows_csv([row]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -335,49 +314,31 @@ def _row_bills(
     biller: Biller,
     total: BillTotals,
     of_model: defaultdict[ModelKey, BillTotals],
-) -> Iterator[BilledRow]:
+) -> Iterator[RecordBill]:
     """The bills one by one, counted as they pass."""
-    from modelctl.output.bills import BilledRow
+    from modelctl.output.bills import RecordBill
 
     default_at, default_tier = order.at or to_seconds(context.now), order.service_tier.value
     for row in found.rows:
         billed = biller.bill(keys[row.model], row.usage, row.at or default_at, row.service_tier or default_tier)
         total.add(billed)
         of_model[billed.key].add(billed)
-        yield BilledRow(row.line, row.id, billed)
+        yield RecordBill(row.line, row.id, billed)
 
 
 def _print(
     context: Context,
     order: BillOptions,
-    bills: Iterator[BilledRow],
+    bills: Iterator[RecordBill],
     total: BillTotals,
     of_model: dict[ModelKey, BillTotals],
 ) -> None:
-    from modelctl.output import bills as render
-    from modelctl.output.console import look_of
+    from modelctl.output.bills import BillsByModel, RecordBills
 
-    look = look_of(context.stdout, context.environ)
     if order.by_model:
         for _ in bills:
             pass  # counting them is all
-        rendered = {
-            "table": lambda: render.models_table(of_model, look),
-            "json": lambda: render.models_json(of_model, total),
-            "jsonl": lambda: render.models_jsonl(of_model),
-            "csv": lambda: render.models_csv(of_model),
-        }
-    else:
-        rendered = {
-            "table": lambda: render.rows_table(bills, look),
-            "json": lambda: render.rows_json(bills, total, look),
-            "jsonl": lambda: render.rows_jsonl(bills, look),
-            "csv": lambda: render.rows_csv(bills),
-        }
-    for text in rendered[order.format]():
-        context.answer(text)
-    if order.format == "table":
-        context.answer(f"\n{render.summary(total)}")
+    context.show(BillsByModel(of_model, total) if order.by_model else RecordBills(bills, total), order.format)
 
 
 def _tell(
@@ -385,8 +346,7 @@ def _tell(
 ) -> None:
     """The talk after the bills: what they come to, and what must be known before relying on it."""
     from modelctl.core.prices.billing import served
-    from modelctl.output.bills import alarms, summary
-    from modelctl.output.price_text import overruled_text
+    from modelctl.output.bills import alarms, overruled_text, summary
 
     if order.format in ("csv", "jsonl"):
         context.say(summary(total))

@@ -56,7 +56,7 @@ def show(
     By service tier, prompt size and hour, and those that are announced.
     """
     context = context_of(ctx)
-    _sheet(context, model, to_seconds(context.now), with_past=with_past, as_json=format is Format.JSON)
+    _sheet(context, model, to_seconds(context.now), format, with_past=with_past)
 
 
 @app.command("at", epilog="Example: modelctl price at deepseek/deepseek-flash 2026-11-21T03:00:00Z")
@@ -72,7 +72,7 @@ def at(
     A date means its first moment.
     """
     context = context_of(ctx)
-    _sheet(context, model, instant(date, "DATE"), with_past=False, as_json=format is Format.JSON)
+    _sheet(context, model, instant(date, "DATE"), format, with_past=False)
 
 
 @app.command("history", epilog="Example: modelctl price history openai/gpt-4o --kind input --plot")
@@ -90,8 +90,7 @@ def history(
 ) -> None:
     """Show every dated price of a model, and who states it."""
     from modelctl.core.prices.timeline import periods
-    from modelctl.output.console import look_of
-    from modelctl.output.prices import history_json, history_text
+    from modelctl.output.prices import PriceHistoryDocument
 
     context = context_of(ctx)
     [key], known = find(context, [model])
@@ -99,12 +98,13 @@ def history(
     if kind and not wanted and known[key].prices:
         there_are = sorted({each.kind for each in known[key].prices})
         raise UsageError(f"{key} has no price for {', '.join(kind)}", f"it has {', '.join(there_are)}")
-    look, held = look_of(context.stdout, context.environ), periods(wanted)
-    if format is Format.JSON:
-        context.answer(history_json(key, held, look))
-    else:
-        with_plot = context.stdout.isatty() if plot is None else plot
-        context.answer(history_text(key, held, look, now=context.now, with_plot=with_plot))
+    report = PriceHistoryDocument(
+        model=str(key),
+        history=periods(wanted),
+        now=context.now,
+        with_plot=context.stdout.isatty() if plot is None else plot,
+    )
+    context.show(report, format)
 
 
 @app.command(
@@ -128,8 +128,7 @@ def changes(
 
     Those that are announced are included.
     """
-    from modelctl.output.console import look_of
-    from modelctl.output.prices import changes_json, changes_text
+    from modelctl.output.prices import PriceChangesDocument
 
     context = context_of(ctx)
     begin = instant(since, "--since") if since else to_seconds(context.now) - timedelta(days=SINCE_DAYS)
@@ -137,29 +136,20 @@ def changes(
     if end is not None and end <= begin:
         raise UsageError(f"--until {until} is not after --since {since or begin.date()}")
     found = _changes(context, begin, end, provider or [])
-    look = look_of(context.stdout, context.environ)
-    if format is Format.JSON:
-        context.answer(changes_json(found, look, since=begin, until=end))
-    elif found:
-        context.answer(changes_text(found, look))
+    context.show(PriceChangesDocument(since=begin, until=end, changes=tuple(found)), format)
     span = f"since {begin:%Y-%m-%d}" + (f" and before {end:%Y-%m-%d}" if end else "")
     context.say(f"{counted(len(found), 'price change') if found else 'no price changes'} {span}")
 
 
-def _sheet(context: Context, model: str, moment: datetime, *, with_past: bool, as_json: bool) -> None:
+def _sheet(context: Context, model: str, moment: datetime, format: Format, *, with_past: bool) -> None:
     from modelctl.core.prices.billing import served
     from modelctl.core.prices.timeline import price_sheet
-    from modelctl.output.console import look_of
-    from modelctl.output.price_text import overruled_text, served_text, sheet_json
-    from modelctl.output.prices import sheet_text
+    from modelctl.output.bills import overruled_text, served_text
+    from modelctl.output.prices import PriceSheetDocument
 
     [key], known = find(context, [model])
-    look = look_of(context.stdout, context.environ)
     sheet, answering = price_sheet(known[key].prices, moment), served(key, known, moment)
-    if as_json:
-        context.answer(sheet_json(key, sheet, answering, look, with_past=with_past))
-    else:
-        context.answer(sheet_text(key, sheet, answering, look, with_past=with_past))
+    context.show(PriceSheetDocument.of(key, sheet, answering, with_past=with_past), format)
     for remark in (*served_text(answering, known, moment), *overruled_text(known, answering, context.now)):
         context.warn(remark)
 
@@ -259,8 +249,7 @@ def set_price(
     """Enter a model's prices from a day on; no sync changes them."""
     from modelctl.core.prices.manual import points_to_set
 
-    as_json = format is Format.JSON
-    edit_and_report(context_of(ctx), "price set", _rows(ctx.params), points_to_set, as_json=as_json)
+    edit_and_report(context_of(ctx), "price set", _rows(ctx.params), points_to_set, format)
 
 
 @app.command(
@@ -296,8 +285,7 @@ def correct(
     """
     from modelctl.core.prices.manual import points_to_correct
 
-    as_json = format is Format.JSON
-    edit_and_report(context_of(ctx), "price correct", _rows(ctx.params), points_to_correct, as_json=as_json)
+    edit_and_report(context_of(ctx), "price correct", _rows(ctx.params), points_to_correct, format)
 
 
 @app.command(
@@ -329,8 +317,7 @@ def import_prices(
     found = read_file(context, file, "FILE", read_price_rows)
     if not found.rows and not found.bad:
         context.warn(f"warning: {file} holds no prices")
-    as_json = format is Format.JSON
-    edit_and_report(context, "price import", found.rows, points_to_set, as_json=as_json, bad=found.bad)
+    edit_and_report(context, "price import", found.rows, points_to_set, format, bad=found.bad)
 
 
 register(app, "cost", cost.cost)
@@ -367,13 +354,12 @@ def edit_and_report(
     command: str,
     rows: Sequence[PriceRow],
     edit: PriceEdit,
+    format: Format,
     *,
-    as_json: bool,
     bad: Sequence[BadRow] = (),
 ) -> None:
     """Write the prices and print what came of them. UsageError, and nothing written, where one of them is bad."""
-    from modelctl.output.console import look_of
-    from modelctl.output.price_text import entries_json, entries_text
+    from modelctl.output.prices import PriceEntriesDocument
     from modelctl.services.prices import edit_prices
 
     author = context.author(command)
@@ -383,11 +369,10 @@ def edit_and_report(
         if resolution.rule is not Rule.EXACT:
             context.say(f"{name!r} is {resolution}")
     _refuse_bad(context, report.bad, len({row.line for row in rows} | {each.line for each in bad}))
-    look = look_of(context.stdout, context.environ)
-    if as_json:
-        context.answer(entries_json(report.prices, look, run=author.run, unchanged=report.unchanged))
-    elif report.prices:
-        context.answer(entries_text(report.prices, look))
+    entries = PriceEntriesDocument(run=author.run, entered=tuple(report.prices), unchanged=report.unchanged)
+    context.show(entries, format)
+    for text in entries.remarks(now=to_seconds(context.now)):
+        context.warn(text)
     _print_report(context, report)
 
 
@@ -407,11 +392,9 @@ def _refuse_bad(context: Context, bad: Sequence[BadRow], count: int) -> None:
 def _print_report(context: Context, report: PriceReport) -> None:
     """What came of it in numbers, and what looks wrong: it is written all the same, for a person said so."""
     from modelctl.core.planning.guards import price_doubts
-    from modelctl.output.price_text import remarks, remarks_on_row
+    from modelctl.output.prices import remarks_on_row
 
     limits, now = context.settings.limits, to_seconds(context.now)
-    for text in remarks(report.prices, now=now):
-        context.warn(text)
     for change in report.changes:
         model = report.models[change.key]
         for doubt in price_doubts(change, limits):

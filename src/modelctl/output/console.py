@@ -12,7 +12,7 @@ import textwrap
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TextIO, TypeVar
 
 if TYPE_CHECKING:
     from modelctl.core.planning.report import ProviderReport
@@ -90,10 +90,20 @@ def look_of(stream: TextIO, environ: Mapping[str, str] = os.environ) -> Look:
     return Look(width=_width(stream, environ), colour=not dumb and not environ.get("NO_COLOR"), unicode=unicode)
 
 
-def render(report: Any, format: str, look: Look) -> str:
-    """The report in one of its formats, which is its method `to_table`, `to_json` …; empty where there is nothing."""
-    text: str = getattr(report, f"to_{format}")(look)
-    return text
+class Report(Protocol):
+    """What can be printed: a method for each format that it has, giving text or parts of it."""
+
+    def to_json(self, look: Look) -> str | Iterable[str]:
+        """Its document."""
+
+    def to_table(self, look: Look) -> str | Iterable[str]:
+        """What people read."""
+
+
+def render(report: Report, format: str, look: Look) -> Iterable[str]:
+    """The report in one of its formats, which is its method `to_table`, `to_json` …: parts, none where it is empty."""
+    shown: str | Iterable[str] = getattr(report, f"to_{format}")(look)
+    return [shown] if isinstance(shown, str) and shown else shown
 
 
 def json_text(value: Any, look: Look = PLAIN, *, indent: int | None = 2) -> str:

@@ -39,16 +39,15 @@ class AsJson:
         return core_schema.any_schema(serialization=write)
 
 
-class Report:
-    """Something that can be printed: `to_json` and, for each other format that it has, a method named alike."""
+class Printed(BaseModel):
+    """What can be printed as JSON."""
 
     def to_json(self, look: Look) -> str:
         """The document, indented."""
-        assert isinstance(self, BaseModel)
         return json_text(self.model_dump(mode="json"), look)
 
 
-class Document(Report, BaseModel):
+class Document(Printed):
     """An object of JSON, whole or a part: its fields, in their order. Made of a value that has the same attributes."""
 
     model_config = _CONFIG
@@ -61,7 +60,7 @@ class VersionedDocument(Document):
     """Counts up when a key changes its meaning; else keys are only added."""
 
 
-class Documents(Report, RootModel[tuple[Item, ...]], Generic[Item]):
+class Documents(Printed, RootModel[tuple[Item, ...]], Generic[Item]):
     """An array of JSON."""
 
     model_config = ConfigDict(frozen=True, defer_build=True)

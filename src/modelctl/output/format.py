@@ -6,11 +6,12 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from modelctl.core.facts import PRICE_FIELDS, FactValue, decimal_text, encode, exact_number
 from modelctl.core.models.query import COLUMNS, column_value
-from modelctl.core.prices.price import SINCE_LAUNCH, PriceKey, PricePoint, current, price_label
+from modelctl.core.prices.price import SINCE_LAUNCH, PriceKey, PricePoint, PriceUnit, current, price_label
 from modelctl.core.stored import StoredModel
 
 if TYPE_CHECKING:
@@ -104,6 +105,38 @@ def some(names: Iterable[object], limit: int) -> str:
 def since(at: datetime) -> str:
     """From when a price holds."""
     return "launch" if at == SINCE_LAUNCH else shown(at)
+
+
+UNIT_WORDS = MappingProxyType(
+    {
+        PriceUnit.MTOK.value: "1M tokens",
+        PriceUnit.MCHAR.value: "1M characters",
+        PriceUnit.THOUSAND.value: "1,000 calls",
+    }
+)
+"""What one amount buys; the other units are called what they are."""
+
+
+def per(unit: str) -> str:
+    """The unit of a price: `1M tokens`, `image`."""
+    return UNIT_WORDS.get(unit, unit)
+
+
+def money(amount: Decimal, currency: str) -> str:
+    """An exact amount."""
+    return f"{decimal_text(amount)} {currency}"
+
+
+def price_text(point: PricePoint) -> str:
+    """A price with its unit: `2.5 USD per 1M tokens`."""
+    return f"{decimal_text(point.amount)} {point.currency} per {per(point.unit)}"
+
+
+def price_point_text(point: PricePoint) -> str:
+    """Where a price comes from: `since launch, documented, https://…`."""
+    until = "" if point.effective_to is None else f" until {shown(point.effective_to)}"
+    origin = [f"since {since(point.effective_from)}{until}", str(point.basis), one_line(point.source)]
+    return ", ".join(part for part in origin if part)
 
 
 def what_changes(change: Change, *, now: datetime) -> Iterator[tuple[str, str]]:

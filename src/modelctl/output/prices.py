@@ -1,50 +1,350 @@
-"""Price changes as a table: when, what, from what to what, by how many percent, and who says so."""
+"""The prices of a model: in force, over time, changing, and entered by a person."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
-from typing import NamedTuple
+from typing import Annotated, NamedTuple, NotRequired, Protocol
 
-from modelctl.core.facts import ModelKey, decimal_text
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from modelctl.core.facts import PRICE_FIELDS, ModelKey, decimal_text, exact_number
 from modelctl.core.prices.billing import Served
-from modelctl.core.prices.price import SINCE_LAUNCH, PriceKey, PriceKind, PricePoint, price_label
-from modelctl.core.prices.timeline import Period, PriceChange, PriceSheet, percent_between
-from modelctl.output.console import Cell, Column, Look, aligned, labelled, total_width, wrapped
-from modelctl.output.format import one_line, percent, plain, shown, since
-from modelctl.output.price_text import (
-    change_object,
-    document,
-    history_object,
-    label_of,
-    per,
-    price_point_text,
-    redirect_text,
+from modelctl.core.prices.manual import entry_text
+from modelctl.core.prices.price import (
+    SINCE_LAUNCH,
+    PriceKey,
+    PriceKind,
+    PricePoint,
+    current,
+    price_label,
 )
+from modelctl.core.prices.timeline import Period, PriceChange, PriceSheet, percent_between
+from modelctl.output.bills import redirect_text
+from modelctl.output.console import Cell, Column, Look, aligned, columns_of, labelled, total_width, wrapped
+from modelctl.output.document import AsJson, ForPeople, Instant, Number, PriceJson, VersionedDocument, price_json
+from modelctl.output.format import money, one_line, per, percent, plain, price_point_text, price_text, shown, since
 
-_NO_PRICE = "no price"
+
+class PeriodJson(PriceJson):
+    """A dated price, and until when it held."""
+
+    held_until: Instant | None
+    corrected: bool
+    """Whether another took its place for the same start: then it never held."""
+
+
+class HistoryJson(PeriodJson):
+    """The same, and what it followed."""
+
+    old_amount: Number | None
+    percent: Number | None
+
+
+class AppliedPriceJson(PriceJson):
+    """A price in force."""
+
+    applies: bool
+    """Whether a request can be billed at it now: at some hours another one holds."""
+
+
+class MoneyJson(TypedDict):
+    """An amount with its currency."""
+
+    amount: Number
+    currency: str
+
+
+class PriceChangeJson(TypedDict):
+    """A price that becomes another; no `old` is a new one, no `new` an end."""
+
+    at: Instant
+    kind: str
+    unit: str
+    context_above: int
+    service_tier: str
+    hours_utc: str
+    old: MoneyJson | None
+    new: MoneyJson | None
+    percent: Number | None
+    basis: str
+    source: str
+
+
+class ModelPriceChangeJson(PriceChangeJson):
+    """The same of one of many models."""
+
+    model: str
+
+
+class LineJson(TypedDict):
+    """Where a row of a file stands."""
+
+    line: NotRequired[int]
+
+
+class EnteredPriceJson(LineJson, PriceJson):
+    """A price that was entered or corrected."""
+
+    model: str
+    revision: int
+    old: MoneyJson | None
+    """What the ledger had for that start."""
+    set_aside: list[PriceJson]
+    """What was announced and does not come."""
+
+
+def _money(point: PricePoint | None) -> MoneyJson | None:
+    return None if point is None else {"amount": exact_number(point.amount), "currency": point.currency}
+
+
+def _period(period: Period) -> PeriodJson:
+    return {**price_json(period.point), "held_until": plain(period.until), "corrected": period.is_corrected}
+
+
+def _history(periods: tuple[Period, ...]) -> list[HistoryJson]:
+    return [
+        {
+            **_period(period),
+            "old_amount": exact_number(before.amount) if before is not None else None,
+            "percent": _percent(percent_between(before, period.point)),
+        }
+        for period, before in _followed(periods)
+    ]
+
+
+def _in_force_json(sheet: PriceSheet) -> list[AppliedPriceJson]:
+    return [{**price_json(point), "applies": sheet.applies(point)} for point in sheet.in_force]
+
+
+def _percent(change: Decimal | None) -> Number | None:
+    return exact_number(change) if change is not None else None
+
+
+def _change(change: PriceChange) -> PriceChangeJson:
+    key, point = change.key, change.point
+    return {
+        "at": plain(change.at),
+        "kind": str(key.kind),
+        "unit": str(key.unit),
+        "context_above": key.context_above,
+        "service_tier": str(key.service_tier),
+        "hours_utc": key.hours_utc,
+        "old": _money(change.old),
+        "new": _money(change.new),
+        "percent": _percent(change.percent),
+        "basis": str(point.basis),
+        "source": point.source,
+    }
+
+
+def _of_model(changed: tuple[ModelKey, PriceChange]) -> ModelPriceChangeJson:
+    key, change = changed
+    return {"model": str(key), **_change(change)}
+
+
+class PriceSheetDocument(VersionedDocument):
+    """The prices of a model as of an instant."""
+
+    model: str
+    at: datetime
+    billed_as: str | None
+    """The model that answers and is billed; null where its prices are not on record."""
+    ended_on: date | None
+    prices: Annotated[PriceSheet, AsJson(_in_force_json)]
+    upcoming: tuple[Annotated[PriceChange, AsJson(_change)], ...]
+    past: tuple[Annotated[Period, AsJson(_period)], ...] | None = Field(exclude_if=lambda past: past is None)
+    """Only where it was asked for."""
+    served: ForPeople[Served]
+
+    @classmethod
+    def of(cls, key: ModelKey, sheet: PriceSheet, served: Served, *, with_past: bool) -> PriceSheetDocument:
+        """Of what the ledger says, and of who answers at that instant."""
+        return cls(
+            model=str(key),
+            at=sheet.at,
+            billed_as=str(served.key) if served.is_known else None,
+            ended_on=served.ended_on,
+            prices=sheet,
+            upcoming=sheet.upcoming,
+            past=sheet.past if with_past else None,
+            served=served,
+        )
+
+    def to_table(self, look: Look) -> str:
+        """Prices in force, those to come, and where they come from; those of the past if asked for."""
+        sheet = self.prices
+        currencies = {point.currency for point in sheet.in_force}
+        unit = f" in {currencies.pop()}" if len(currencies) == 1 else ""
+        lines = [f"{look.paint(self.model, 'bold')}  prices{unit} at {shown(self.at)}"]
+        if redirect := redirect_text(self.served):
+            lines.append(look.paint(redirect, "yellow"))
+        lines += ["", *_in_force(sheet, look)] if sheet.in_force else ["", "no price on record at this time"]
+        if self.upcoming:
+            lines += ["", look.paint("to come", "bold"), *_changes([(None, each) for each in self.upcoming], look)]
+        if self.past:
+            lines += ["", look.paint("past", "bold"), *_past(self.past, look)]
+        if sheet.in_force:
+            lines += ["", *_origins(sheet.in_force, look)]
+        return look.text(lines)
+
+
+_NO_PRICE_YET = "-"
+_MAX_LABELS = 6
+_KINDS = [str(kind) for kind in PriceKind]
+
+
+class _Row(NamedTuple):
+    """What the prices of one row have in common."""
+
+    service_tier: str
+    per: str
+    prompt: str
+    hours: str
+    currency: str
+
+
+def _in_force(sheet: PriceSheet, look: Look) -> list[str]:
+    rows: dict[_Row, dict[str, PricePoint]] = {}
+    for point in sheet.in_force:
+        rows.setdefault(_row(point, sheet), {})[point.kind] = point
+    columns = _pivot(rows, sheet)
+    if look.width is None or total_width(columns) <= look.width:
+        return aligned(columns, look)
+    return _list(sheet, look)
+
+
+def _pivot(rows: dict[_Row, dict[str, PricePoint]], sheet: PriceSheet) -> list[Column]:
+    kinds = sorted({kind for points in rows.values() for kind in points}, key=_KINDS.index)
+    shared = {
+        "tier": [row.service_tier for row in rows],
+        "prompt": [row.prompt for row in rows],
+        "hours UTC": [row.hours for row in rows],
+        "per": [row.per for row in rows],
+        "currency": [row.currency for row in rows],
+    }
+    idle = {"prompt": {"any"}, "hours UTC": {"all day"}, "currency": {next(iter(rows)).currency}}
+    said = [(title, texts) for title, texts in shared.items() if set(texts) != idle.get(title)]
+    return [
+        *(Column(title=title, cells=[Cell(text) for text in texts]) for title, texts in said),
+        *(
+            Column(title=kind, right=True, cells=[_cell(points.get(kind), sheet) for points in rows.values()])
+            for kind in kinds
+        ),
+    ]
+
+
+def _list(sheet: PriceSheet, look: Look) -> list[str]:
+    """A price on each line, for terminals that are too narrow for a table."""
+    points = sheet.in_force
+    columns = [
+        Column(title="price", cells=[Cell(price_label(point.key)) for point in points]),
+        Column(title="amount", right=True, cells=[_cell(point, sheet) for point in points]),
+        Column(title="per", cells=[Cell(per(point.unit)) for point in points]),
+        Column(title="currency", cells=[Cell(point.currency) for point in points]),
+    ]
+    is_mixed = len({point.currency for point in points}) > 1
+    return aligned(columns if is_mixed else columns[:-1], look)
+
+
+def _row(point: PricePoint, sheet: PriceSheet) -> _Row:
+    hours = point.hours_utc or ("other hours" if _has_hours(point, sheet) else "all day")
+    return _Row(point.service_tier, per(point.unit), _prompt(point, sheet), hours, point.currency)
+
+
+def _has_hours(point: PricePoint, sheet: PriceSheet) -> bool:
+    same = (point.unit, point.service_tier)
+    return any(each.hours_utc and (each.unit, each.service_tier) == same for each in sheet.in_force)
+
+
+def _prompt(point: PricePoint, sheet: PriceSheet) -> str:
+    """The prompts, in tokens, for which a price holds."""
+    above = point.context_above
+    next_limit = min((limit for limit in sheet.limits(point.key) if limit > above), default=None)
+    parts = [f"above {above:,}" if above else "", f"up to {next_limit:,}" if next_limit else ""]
+    return ", ".join(part for part in parts if part) or "any"
+
+
+def _cell(point: PricePoint | None, sheet: PriceSheet) -> Cell:
+    if point is None:
+        return Cell(_NO_PRICE_YET, "dim")
+    return Cell(decimal_text(point.amount), "" if sheet.applies(point) else "dim")
+
+
+def _past(past: Sequence[Period], look: Look) -> list[str]:
+    columns = columns_of(
+        past,
+        {
+            "price": lambda each: price_label(each.point.key),
+            "amount": lambda each: money(each.point.amount, each.point.currency),
+            "from": lambda each: since(each.point.effective_from),
+            "until": _until_text,
+            "basis": lambda each: each.point.basis,
+        },
+        right=["amount"],
+    )
+    return aligned(columns, look)
+
+
+def _until_text(period: Period) -> str:
+    """When a price ends, or that it never held."""
+    if period.is_corrected:
+        return "corrected"
+    return shown(period.until) if period.until is not None else ""
+
+
+def _origins(points: Iterable[PricePoint], look: Look) -> list[str]:
+    """Where the prices come from: those that one line of a source states are told together."""
+    labels: dict[str, list[str]] = {}
+    for point in points:
+        labels.setdefault(price_point_text(point), []).append(price_label(point.key))
+    texts = [f"{origin}{_names(names) if len(labels) > 1 else ''}" for origin, names in labels.items()]
+    return [line for text in texts for line in labelled("price", text, look, style="dim")]
+
+
+def _names(labels: Sequence[str]) -> str:
+    """What prices are for, in brackets; of many the first ones."""
+    rest = len(labels) - _MAX_LABELS
+    more = [f"and {rest} more"] if rest > 0 else []
+    return f" ({'; '.join([*labels[:_MAX_LABELS], *more])})"
+
+
+class PriceChangesDocument(VersionedDocument):
+    """Which prices change in a span of time."""
+
+    since: datetime
+    until: datetime | None
+    changes: tuple[Annotated[tuple[ModelKey, PriceChange], AsJson(_of_model)], ...]
+
+    def to_table(self, look: Look) -> str:
+        """A line per change."""
+        return look.text(_changes(self.changes, look)) if self.changes else ""
+
+
 _OPTIONAL = ("source", "basis")
 """Columns that are left out where the terminal is too narrow, the first one first."""
 
 
-def changes_table(
-    changed: Sequence[tuple[ModelKey | None, PriceChange] | tuple[ModelKey, PriceChange]], look: Look
-) -> list[str]:
+def _changes(changed: Sequence[tuple[ModelKey | None, PriceChange]], look: Look) -> list[str]:
     """A line per change; the model where one is given."""
-    changes = [change for _, change in changed]
-    columns = [
-        Column(title="from", cells=[Cell(shown(change.at)) for change in changes]),
-        Column(title="model", cells=[Cell(str(key or "")) for key, _ in changed]),
-        Column(title="price", cells=[Cell(price_label(change.key)) for change in changes]),
-        Column(title="old", right=True, cells=[Cell(amount_text(change.old, change.new)) for change in changes]),
-        Column(title="new", right=True, cells=[Cell(amount_text(change.new, None)) for change in changes]),
-        Column(title="change", right=True, cells=[percent_cell(change.old, change.new) for change in changes]),
-        Column(title="basis", cells=[Cell(change.point.basis) for change in changes]),
-        Column(title="source", cells=[Cell(one_line(change.point.source)) for change in changes]),
-    ]
+    columns = columns_of(
+        changed,
+        {
+            "from": lambda each: shown(each[1].at),
+            "model": lambda each: str(each[0] or ""),
+            "price": lambda each: price_label(each[1].key),
+            "old": lambda each: _amount_text(each[1].old, each[1].new),
+            "new": lambda each: _amount_text(each[1].new, None),
+            "change": lambda each: _percent_cell(each[1].old, each[1].new),
+            "basis": lambda each: each[1].point.basis,
+            "source": lambda each: one_line(each[1].point.source),
+        },
+        right=["old", "new", "change"],
+    )
     kept = [each for each in columns if each.title != "model" or any(key for key, _ in changed)]
     for title in _OPTIONAL:
         if look.width is not None and total_width(kept) > look.width:
@@ -52,15 +352,15 @@ def changes_table(
     return aligned(kept, look)
 
 
-def amount_text(point: PricePoint | None, beside: PricePoint | None) -> str:
+def _amount_text(point: PricePoint | None, beside: PricePoint | None) -> str:
     """An amount with its currency, which is not repeated before an amount of the same."""
     if point is None:
-        return _NO_PRICE
+        return "no price"
     is_same = beside is not None and beside.currency == point.currency
     return decimal_text(point.amount) + ("" if is_same else f" {point.currency}")
 
 
-def percent_cell(old: PricePoint | None, new: PricePoint | None) -> Cell:
+def _percent_cell(old: PricePoint | None, new: PricePoint | None) -> Cell:
     """By how much a price changes; what becomes dearer is red."""
     if old is None:
         return Cell("new")
@@ -71,17 +371,70 @@ def percent_cell(old: PricePoint | None, new: PricePoint | None) -> Cell:
     return Cell(percent(old.amount, new.amount), "red" if new.amount > old.amount else "green")
 
 
-def changes_text(changed: Sequence[tuple[ModelKey, PriceChange]], look: Look) -> str:
-    """The changes of many models."""
-    return look.text(changes_table(changed, look))
+class PriceHistoryDocument(VersionedDocument):
+    """Every dated price of a model, by price and time."""
+
+    model: str
+    history: Annotated[tuple[Period, ...], AsJson(_history)]
+    now: ForPeople[datetime]
+    with_plot: ForPeople[bool]
+
+    def to_table(self, look: Look) -> str:
+        """A line per point, then the sources, and a plot of what plain requests pay."""
+        if not self.history:
+            return f"{self.model}  no price on record"
+        lines = [look.paint(self.model, "bold"), "", *_table(self.history, look)]
+        sources = enumerate(_sources(self.history), 1)
+        lines += ["", *(line for number, url in sources for line in wrapped(f"[{number}] {url}", look.width))]
+        if self.with_plot:
+            for key, of_key in groupby(self.history, key=lambda period: period.point.key):
+                drawn = plot(list(of_key), look, now=self.now) if key == PriceKey(key.kind, key.unit) else []
+                lines += ["", *drawn] if drawn else []
+        return look.text(lines)
 
 
-def changes_json(
-    changed: Iterable[tuple[ModelKey, PriceChange]], look: Look, *, since: datetime, until: datetime | None
-) -> str:
-    """The same for programs."""
-    rows = [{"model": str(key), **change_object(change)} for key, change in changed]
-    return document({"since": plain(since), "until": plain(until), "changes": rows}, look)
+def _followed(periods: Sequence[Period]) -> Iterator[tuple[Period, PricePoint | None]]:
+    """Each period with the price that it took over from without a gap."""
+    held: Period | None = None
+    for period in periods:
+        begins = period.point.effective_from
+        is_next = held is not None and held.point.key == period.point.key and held.until in (begins, None)
+        yield period, held.point if held is not None and is_next and held.point.effective_from < begins else None
+        if not period.is_corrected:
+            held = period
+
+
+def _table(periods: Sequence[Period], look: Look) -> list[str]:
+    sources = _sources(periods)
+    columns = columns_of(
+        list(_followed(periods)),
+        {
+            "price": lambda each: price_label(each[0].point.key),
+            "from": lambda each: since(each[0].point.effective_from),
+            "until": lambda each: Cell(_until_text(each[0]), "yellow" if each[0].is_corrected else ""),
+            "old": lambda each: _amount_text(each[1], each[0].point) if each[1] is not None else "",
+            "new": lambda each: _amount_text(each[0].point, None),
+            "change": lambda each: _moved(each[1], each[0].point),
+            "basis": lambda each: each[0].point.basis,
+            "source": lambda each: f"[{sources.index(url) + 1}]" if (url := one_line(each[0].point.source)) else "",
+        },
+        right=["old", "new", "change"],
+    )
+    for title in ("basis", "old"):
+        if look.width is not None and total_width(columns) > look.width:
+            columns = [each for each in columns if each.title != title]
+    return aligned(columns, look)
+
+
+def _moved(before: PricePoint | None, point: PricePoint) -> Cell:
+    if before is None:
+        return Cell("" if point.effective_from == SINCE_LAUNCH else "new")
+    return _percent_cell(before, point)
+
+
+def _sources(periods: Sequence[Period]) -> list[str]:
+    """Each source once, in the order of the table: an address is long."""
+    return list(dict.fromkeys(one_line(each.point.source) for each in periods if each.point.source))
 
 
 HEIGHT = 5
@@ -160,215 +513,85 @@ def _dates(time: _Time, gutter: int) -> str:
     return " " * (gutter + 2) + begin + " " * max(1, time.width - len(begin) - len(end)) + end
 
 
-_NO_PRICE_YET = "-"
-_MAX_LABELS = 6
-_KINDS = [str(kind) for kind in PriceKind]
+class PriceEntry(Protocol):
+    """One price that was entered or corrected."""
+
+    @property
+    def line(self) -> int:
+        """Its line in the file; 0 on the command line."""
+
+    @property
+    def key(self) -> ModelKey:
+        """The model."""
+
+    @property
+    def point(self) -> PricePoint:
+        """What the ledger has now."""
+
+    @property
+    def old(self) -> PricePoint | None:
+        """What it had for that start."""
+
+    @property
+    def set_aside(self) -> Sequence[PricePoint]:
+        """What was announced and does not come."""
 
 
-class _Row(NamedTuple):
-    """What the prices of one row have in common."""
-
-    service_tier: str
-    per: str
-    prompt: str
-    hours: str
-    currency: str
-
-
-def sheet_text(key: ModelKey, sheet: PriceSheet, served: Served, look: Look, *, with_past: bool) -> str:
-    """Prices in force, those to come, and where they come from; those of the past if asked for."""
-    currencies = {point.currency for point in sheet.in_force}
-    unit = f" in {currencies.pop()}" if len(currencies) == 1 else ""
-    lines = [f"{look.paint(str(key), 'bold')}  prices{unit} at {shown(sheet.at)}"]
-    if redirect := redirect_text(served):
-        lines.append(look.paint(redirect, "yellow"))
-    lines += ["", *_in_force(sheet, look)] if sheet.in_force else ["", "no price on record at this time"]
-    if sheet.upcoming:
-        lines += ["", look.paint("to come", "bold"), *changes_table([(None, each) for each in sheet.upcoming], look)]
-    if with_past and sheet.past:
-        lines += ["", look.paint("past", "bold"), *_past(sheet.past, look)]
-    if sheet.in_force:
-        lines += ["", *_origins(sheet.in_force, look)]
-    return look.text(lines)
-
-
-def _in_force(sheet: PriceSheet, look: Look) -> list[str]:
-    rows: dict[_Row, dict[str, PricePoint]] = {}
-    for point in sheet.in_force:
-        rows.setdefault(_row(point, sheet), {})[point.kind] = point
-    columns = _pivot(rows, sheet)
-    if look.width is None or total_width(columns) <= look.width:
-        return aligned(columns, look)
-    return _list(sheet, look)
-
-
-def _pivot(rows: dict[_Row, dict[str, PricePoint]], sheet: PriceSheet) -> list[Column]:
-    kinds = sorted({kind for points in rows.values() for kind in points}, key=_KINDS.index)
-    shared = {
-        "tier": [row.service_tier for row in rows],
-        "prompt": [row.prompt for row in rows],
-        "hours UTC": [row.hours for row in rows],
-        "per": [row.per for row in rows],
-        "currency": [row.currency for row in rows],
+def _entered(entry: PriceEntry) -> EnteredPriceJson:
+    line: LineJson = {"line": entry.line} if entry.line else {}
+    return {
+        **line,
+        "model": str(entry.key),
+        **price_json(entry.point),
+        "revision": entry.point.revision,
+        "old": _money(entry.old),
+        "set_aside": [price_json(point) for point in entry.set_aside],
     }
-    idle = {"prompt": {"any"}, "hours UTC": {"all day"}, "currency": {next(iter(rows)).currency}}
-    said = [(title, texts) for title, texts in shared.items() if set(texts) != idle.get(title)]
-    return [
-        *(Column(title=title, cells=[Cell(text) for text in texts]) for title, texts in said),
-        *(
-            Column(title=kind, right=True, cells=[_cell(points.get(kind), sheet) for points in rows.values()])
-            for kind in kinds
-        ),
-    ]
 
 
-def _list(sheet: PriceSheet, look: Look) -> list[str]:
-    """A price on each line, for terminals that are too narrow for a table."""
-    points = sheet.in_force
-    columns = [
-        Column(title="price", cells=[Cell(label_of(point)) for point in points]),
-        Column(title="amount", right=True, cells=[_cell(point, sheet) for point in points]),
-        Column(title="per", cells=[Cell(per(point.unit)) for point in points]),
-        Column(title="currency", cells=[Cell(point.currency) for point in points]),
-    ]
-    is_mixed = len({point.currency for point in points}) > 1
-    return aligned(columns if is_mixed else columns[:-1], look)
+class PriceEntriesDocument(VersionedDocument):
+    """The prices that were entered or corrected."""
+
+    run: str
+    """The audit trail has them under it."""
+    entered: tuple[Annotated[PriceEntry, AsJson(_entered)], ...]
+    unchanged: int
+
+    def to_table(self, look: Look) -> str:
+        """A line per price: `openai/gpt-4o  input: 2.5 USD → 2 USD per 1M tokens (-20 %), from 2026-12-01`."""
+        return look.text(
+            f"{one_line(str(each.key))}  {price_label(each.point.key)}: {_old_to_new(each.old, each.point)},"
+            f" from {since(each.point.effective_from)}"
+            for each in self.entered
+        )
+
+    def remarks(self, *, now: datetime) -> Iterator[str]:
+        """What a person should know of the prices just entered."""
+        for each in self.entered:
+            name = f"{one_line(str(each.key))} {price_label(each.point.key)}"
+            for announced in each.set_aside:
+                entry = one_line(entry_text(announced))
+                yield f"warning: {name}: {entry} does not come: yours goes on until you change it"
+            if each.point.effective_from < now:
+                yield f"warning: {name}: begins before now: bills since {since(each.point.effective_from)} change"
 
 
-def _row(point: PricePoint, sheet: PriceSheet) -> _Row:
-    hours = point.hours_utc or ("other hours" if _has_hours(point, sheet) else "all day")
-    return _Row(point.service_tier, per(point.unit), _prompt(point, sheet), hours, point.currency)
+def _old_to_new(old: PricePoint | None, new: PricePoint) -> str:
+    if old is None:
+        return price_text(new)
+    same = old.currency == new.currency
+    moved = percent(old.amount, new.amount) if same and old.amount != new.amount else ""
+    return f"{money(old.amount, old.currency)} → {price_text(new)}" + (f" ({moved})" if moved else "")
 
 
-def _has_hours(point: PricePoint, sheet: PriceSheet) -> bool:
-    same = (point.unit, point.service_tier)
-    return any(each.hours_utc and (each.unit, each.service_tier) == same for each in sheet.in_force)
-
-
-def _prompt(point: PricePoint, sheet: PriceSheet) -> str:
-    """The prompts, in tokens, for which a price holds."""
-    above = point.context_above
-    next_limit = min((limit for limit in sheet.limits(point.key) if limit > above), default=None)
-    parts = [f"above {above:,}" if above else "", f"up to {next_limit:,}" if next_limit else ""]
-    return ", ".join(part for part in parts if part) or "any"
-
-
-def _cell(point: PricePoint | None, sheet: PriceSheet) -> Cell:
-    if point is None:
-        return Cell(_NO_PRICE_YET, "dim")
-    return Cell(decimal_text(point.amount), "" if sheet.applies(point) else "dim")
-
-
-def _past(past: Sequence[Period], look: Look) -> list[str]:
-    columns = [
-        Column(title="price", cells=[Cell(label_of(each.point)) for each in past]),
-        Column(
-            title="amount",
-            right=True,
-            cells=[Cell(f"{decimal_text(each.point.amount)} {each.point.currency}") for each in past],
-        ),
-        Column(title="from", cells=[Cell(since(each.point.effective_from)) for each in past]),
-        Column(title="until", cells=[Cell(until_text(each)) for each in past]),
-        Column(title="basis", cells=[Cell(each.point.basis) for each in past]),
-    ]
-    return aligned(columns, look)
-
-
-def until_text(period: Period) -> str:
-    """When a price ends, or that it never held."""
-    if period.is_corrected:
-        return "corrected"
-    return shown(period.until) if period.until is not None else ""
-
-
-def _origins(points: Iterable[PricePoint], look: Look) -> list[str]:
-    """Where the prices come from: those that one line of a source states are told together."""
-    labels: dict[str, list[str]] = {}
-    for point in points:
-        labels.setdefault(price_point_text(point), []).append(label_of(point))
-    texts = [f"{origin}{_names(names) if len(labels) > 1 else ''}" for origin, names in labels.items()]
-    return [line for text in texts for line in labelled("price", text, look, style="dim")]
-
-
-def _names(labels: Sequence[str]) -> str:
-    """What prices are for, in brackets; of many the first ones."""
-    rest = len(labels) - _MAX_LABELS
-    more = [f"and {rest} more"] if rest > 0 else []
-    return f" ({'; '.join([*labels[:_MAX_LABELS], *more])})"
-
-
-def history_text(key: ModelKey, periods: Sequence[Period], look: Look, *, now: datetime, with_plot: bool) -> str:
-    """A line per point, sorted by price and time, then the sources, and a plot of what plain requests pay."""
-    if not periods:
-        return f"{key}  no price on record"
-    lines = [look.paint(str(key), "bold"), "", *_table(periods, look)]
-    sources = _sources(periods)
-    lines += ["", *(line for number, url in enumerate(sources, 1) for line in wrapped(f"[{number}] {url}", look.width))]
-    if with_plot:
-        for key_of_price, of_key in groupby(periods, key=lambda period: period.point.key):
-            is_plain = key_of_price == PriceKey(key_of_price.kind, key_of_price.unit)
-            drawn = plot(list(of_key), look, now=now) if is_plain else []
-            lines += ["", *drawn] if drawn else []
-    return look.text(lines)
-
-
-def history_json(key: ModelKey, periods: Sequence[Period], look: Look) -> str:
-    """The same for programs."""
-    rows = [
-        history_object(period, before, percent_between(before, period.point)) for period, before in _followed(periods)
-    ]
-    return document({"model": str(key), "history": rows}, look)
-
-
-def _followed(periods: Sequence[Period]) -> Iterator[tuple[Period, PricePoint | None]]:
-    """Each period with the price that it took over from without a gap."""
-    held: Period | None = None
-    for period in periods:
-        begins = period.point.effective_from
-        is_next = held is not None and held.point.key == period.point.key and held.until in (begins, None)
-        yield period, held.point if held is not None and is_next and held.point.effective_from < begins else None
-        if not period.is_corrected:
-            held = period
-
-
-def _table(periods: Sequence[Period], look: Look) -> list[str]:
-    sources = _sources(periods)
-    followed = list(_followed(periods))
-    columns = [
-        Column(title="price", cells=[Cell(label_of(each.point)) for each in periods]),
-        Column(title="from", cells=[Cell(since(each.point.effective_from)) for each in periods]),
-        Column(title="until", cells=[_until(each) for each in periods]),
-        Column(title="old", right=True, cells=[Cell(_old(before, each.point)) for each, before in followed]),
-        Column(title="new", right=True, cells=[Cell(amount_text(each.point, None)) for each in periods]),
-        Column(title="change", right=True, cells=[_change(before, each.point) for each, before in followed]),
-        Column(title="basis", cells=[Cell(each.point.basis) for each in periods]),
-        Column(title="source", cells=[_source(each, sources) for each in periods]),
-    ]
-    for title in ("basis", "old"):
-        if look.width is not None and total_width(columns) > look.width:
-            columns = [each for each in columns if each.title != title]
-    return aligned(columns, look)
-
-
-def _until(period: Period) -> Cell:
-    return Cell(until_text(period), "yellow" if period.is_corrected else "")
-
-
-def _old(before: PricePoint | None, point: PricePoint) -> str:
-    return amount_text(before, point) if before is not None else ""
-
-
-def _change(before: PricePoint | None, point: PricePoint) -> Cell:
-    if before is None:
-        return Cell("" if point.effective_from == SINCE_LAUNCH else "new")
-    return percent_cell(before, point)
-
-
-def _source(period: Period, sources: Sequence[str]) -> Cell:
-    source = one_line(period.point.source)
-    return Cell(f"[{sources.index(source) + 1}]" if source else "")
-
-
-def _sources(periods: Sequence[Period]) -> list[str]:
-    """Each source once, in the order of the table: an address is long."""
-    return list(dict.fromkeys(one_line(each.point.source) for each in periods if each.point.source))
+def remarks_on_row(key: ModelKey, ledger: Sequence[PricePoint], *, now: datetime) -> Iterator[str]:
+    """What the row of a model cannot show of its prices now."""
+    in_force = current(ledger, now)
+    plain = {kind: in_force[PriceKey(kind)] for kind in PRICE_FIELDS.values() if PriceKey(kind) in in_force}
+    currencies = {point.currency for point in plain.values()}
+    if len(currencies) > 1:
+        kinds = ", ".join(f"{kind} in {point.currency}" for kind, point in plain.items())
+        yield f"warning: {key}: prices in several currencies ({kinds}): its row shows those of the first one only"
+    at_hours = sorted({point.hours_utc for point in in_force.values() if point.hours_utc})
+    if at_hours:
+        yield f"note: {key}: at {'; '.join(at_hours)} UTC prices of their own hold as before"

@@ -13,7 +13,7 @@ from modelctl.core.credentials import Credential, CredentialState, KeySource, ow
 from modelctl.core.doctor import CheckName, CheckStatus
 from modelctl.core.text import counted
 from modelctl.output.console import PLAIN, Cell, Look, aligned, columns_of, labelled, total_width
-from modelctl.output.document import Document, Documents, Number, Report, TextOrNull, VersionedDocument
+from modelctl.output.document import Document, Documents, Number, Printed, TextOrNull, VersionedDocument
 from modelctl.output.format import one_line, shown
 
 PLATFORM_TEXT = "(platform)"
@@ -144,7 +144,7 @@ class SettingDocument(Document):
                 return str(self.value)
 
 
-class SettingsDocument(Report, RootModel[dict[str, SettingDocument]]):
+class SettingsDocument(Printed, RootModel[dict[str, SettingDocument]]):
     """The settings in force by name; passwords are masked."""
 
     def to_table(self, look: Look) -> str:
