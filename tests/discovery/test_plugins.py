@@ -63,6 +63,27 @@ def test_the_example_of_the_documentation_is_installed_and_synced(
     assert do("sync", "--provider", "acme", "--dry-run", "--exit-code").code == 0
 
 
+def test_a_public_listing_is_asked_without_a_key_by_who_names_it_and_wants_its_api(
+    run: Run, sqlite_url: str, install: Install, httpserver: HTTPServer
+) -> None:
+    def do(*argv: str) -> Result:
+        return run(*argv, "--database", sqlite_url)
+
+    install("modelctl-acme", BLOCKS["python"].replace("COMPLETE =", "PUBLIC = True\nCOMPLETE ="))
+    httpserver.expect_request("/catalogue").respond_with_json({"engines": [{"engine": "a-1"}]})
+    options = ("--kind", "acme", "--base-url", httpserver.url_for(""), "--env", "ACME_API_KEY")
+    assert do("provider", "add", "acme", *options).code == 0
+    for argv in (("sync",), ("sync", "--provider", "acme"), ("sync", "--source", "api"), ("discover",)):
+        assert do(*argv).code != 2
+        assert httpserver.log == [], "a sync without keys needs no network"
+    notice = "no key; set ACME_API_KEY to ask its API as well; it lists to anybody: name it with --source api"
+    assert notice in do("sync", "--provider", "acme").stdout
+    assert do("sync", "--provider", "acme", "--source", "api").code == 0
+    assert do("discover", "acme").stdout.startswith("acme")
+    assert [each["model_id"] for each in json.loads(do("list", "--provider", "acme", "--json").stdout)] == ["a-1"]
+    assert all("Authorization" not in request.headers for request, _ in httpserver.log)
+
+
 OF_0_1_0 = """
 from modelctl.core.facts import ModelFacts, ModelKey, ModelRecord
 from modelctl.discovery.base import list_at

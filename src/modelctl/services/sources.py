@@ -119,15 +119,28 @@ def job_for(
     timeout_s: float,
     now: datetime,
     listings: ListingCache | None = None,
+    is_named: bool = False,
 ) -> Job:
-    """How one provider is brought up to date. Takes the key from `keys`, the base URL from the provider's row."""
+    """How one provider is brought up to date. Takes the key from `keys`, the base URL from the provider's row.
+
+    An API that lists to anybody is asked without a key only where somebody names the provider and wants its API alone:
+    a sync without keys needs no network.
+    """
     provider, project = known.provider, keys.project
     job = Job(provider=provider, settings=known.settings, patterns=patterns, listings=listings, project=project)
     if source is SourceChoice.CATALOG:
         return job
     try:
         found = keys.find(provider) if provider.kind else None
-        access = _access(provider, known.shipped, found, environ=keys.environ, timeout_s=timeout_s, now=now)
+        access = _access(
+            provider,
+            known.shipped,
+            found,
+            without_key=is_named and source is SourceChoice.API,
+            environ=keys.environ,
+            timeout_s=timeout_s,
+            now=now,
+        )
     except (CredentialError, SourceError) as error:
         return replace(job, error=error)
     if isinstance(access, Access):
@@ -172,6 +185,7 @@ def _access(
     shipped: Provider | None,
     found: FoundKey | None,
     *,
+    without_key: bool,
     environ: Mapping[str, str],
     timeout_s: float,
     now: datetime,
@@ -183,8 +197,9 @@ def _access(
         module = module_of(provider.kind)
     except SourceError as error:
         raise SourceError(f"{provider.name}: {error.message}", error.hint) from None
-    if provider.env_vars and found is None:
-        return f"no key; set {' or '.join(provider.env_vars)} to ask its API as well"
+    if provider.env_vars and found is None and not (module.PUBLIC and without_key):
+        anybody = "; it lists to anybody: name it with --source api" if module.PUBLIC else ""
+        return f"no key; set {' or '.join(provider.env_vars)} to ask its API as well{anybody}"
     return Access(
         provider=provider.name,
         api_key=found.key if found is not None else "",
@@ -248,6 +263,7 @@ def jobs_of(
             timeout_s=settings.timeout_s,
             now=runtime.now,
             listings=_listing_cache(asking.max_age),
+            is_named=provider.name in asking.wanted,
         )
         for provider in wanted_providers(asking.wanted, names, switches(runtime))
     ]
