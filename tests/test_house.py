@@ -117,7 +117,7 @@ class Module(NamedTuple):
 
 OPEN_ROOMS = {"cli", "discovery", "exports", "output", "presets", "server", "sources"}
 """A new command or provider is a new file there. The bounds below are on what all of them share."""
-MAX_SHARED_MODULES, MAX_MODULES, MAX_IN_A_FOLDER, MAX_CHAPTERS = 85, 140, 24, 10
+MAX_SHARED_MODULES, MAX_MODULES_BUT_PROVIDERS, MAX_IN_A_FOLDER, MAX_CHAPTERS = 85, 133, 24, 10
 SURROUNDINGS = {
     "cli": {"main", "commands", "context", "options", "completion", "edit"},
     "discovery": {"base", "cache", "fetch", "fields", "http", "probe", "registry"},
@@ -159,7 +159,7 @@ def test_the_house_has_few_modules_and_no_crowded_folder():
         each.folder for each in MODULES.values() if each.folder[-1:] not in {(room,) for room in OPEN_ROOMS}
     )
     assert len(shared) <= MAX_SHARED_MODULES
-    assert len(MODULES) <= MAX_MODULES
+    assert len(MODULES) - len(REGISTRY) <= MAX_MODULES_BUT_PROVIDERS, "a new provider is no reason to move others"
     assert {folder: count for folder, count in folders.items() if count > MAX_IN_A_FOLDER} == {}
 
 

@@ -20,7 +20,7 @@ from modelctl.config import resolve
 from modelctl.core.validation import check_record
 from modelctl.discovery.base import Access, UnusableListing, json_of, list_at, read_listing
 from modelctl.discovery.fetch import failure_of
-from modelctl.discovery.openai_compatible import _page
+from modelctl.discovery.openai_compatible import page_at
 from modelctl.discovery.registry import REGISTRY
 from modelctl.errors import ModelctlError
 from tools.fuzz import corpus, mutating
@@ -83,7 +83,7 @@ def read_answer(kind: str, content: bytes) -> bool:
     def fetch(_access: Access) -> Iterator[Mapping[str, Any]]:
         body = json_of(SimpleNamespace(content=content, headers={}, url="http://h/v1/models"))
         if kind == "openai-compatible":
-            yield from _page(body, "http://h/v1/models").items
+            yield from page_at(body, "http://h/v1/models").items
         else:
             keys = [each.items for each in module.ENDPOINTS]
             yield from list_at(body, next((key for key in keys if isinstance(body, dict) and key in body), keys[0]))

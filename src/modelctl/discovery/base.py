@@ -94,6 +94,8 @@ class Endpoint:
 
     path: str = "/models"
     """Below the base URL."""
+    query: str = ""
+    """What is always asked with it, as `kind=all`."""
     items: str = "data"
     """The key under which the answer has the models."""
     id: str = "id"

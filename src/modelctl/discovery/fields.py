@@ -48,7 +48,13 @@ def is_plausible_apiece(amount: Decimal) -> bool:
 
 
 def observed(
-    kind: PriceKind, amount: Decimal, now: datetime, *, unit: PriceUnit = PriceUnit.MTOK, context_above: int = 0
+    kind: PriceKind,
+    amount: Decimal,
+    now: datetime,
+    *,
+    unit: PriceUnit = PriceUnit.MTOK,
+    context_above: int = 0,
+    hours_utc: str = "",
 ) -> PricePoint:
     """What the provider's API charges now."""
     return PricePoint(
@@ -56,6 +62,7 @@ def observed(
         amount=_plain(amount),
         unit=unit,
         context_above=context_above,
+        hours_utc=hours_utc,
         effective_from=now,
         basis=Basis.OBSERVED,
         source=Source.API,
@@ -97,16 +104,19 @@ def text(item: Mapping[str, Any], key: str) -> str | None:
 
 def limit(item: Mapping[str, Any], key: str) -> int | None:
     """A number of tokens; None when missing, or not positive, which is how servers say that they do not know."""
+    tokens = whole(item, key, "a number of tokens")
+    return tokens if tokens and tokens > 0 else None
+
+
+def whole(item: Mapping[str, Any], key: str, what: str = "a whole number") -> int | None:
+    """A whole number; None when missing."""
     value = item.get(key)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal) or not _is_whole(value):
-        raise UnusableListing(f"{key!r} is {shorten(repr(value))}, not a number of tokens")
-    return int(value) if value > 0 else None
-
-
-def _is_whole(number: float | Decimal) -> bool:
-    return isfinite(number) and number == int(number)
+    is_number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+    if not is_number or not isfinite(value) or value != int(value):
+        raise UnusableListing(f"{key!r} is {shorten(repr(value))}, not {what}")
+    return int(value)
 
 
 def flag(item: Mapping[str, Any], key: str) -> bool | None:
@@ -151,6 +161,16 @@ def part(item: Mapping[str, Any], key: str) -> Mapping[str, Any]:
         return {}
     if not isinstance(value, Mapping):
         raise UnusableListing(f"{key!r} is {shorten(repr(value))}, not an object")
+    return value
+
+
+def parts(item: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    """A list of nested objects; empty when missing or null."""
+    value = item.get(key)
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(each, Mapping) for each in value):
+        raise UnusableListing(f"{key!r} is {shorten(repr(value))}, not a list of objects")
     return value
 
 

@@ -192,7 +192,8 @@ def list_models(get: Callable[[str], Fetched], endpoint: Endpoint) -> Iterator[M
     size = {endpoint.size: endpoint.most} if endpoint.size else {}
 
     def get_page(cursor: str | None) -> Page:
-        query = urlencode(size if cursor is None else {**size, endpoint.cursor: cursor})
+        page = urlencode(size if cursor is None else {**size, endpoint.cursor: cursor})
+        query = "&".join(filter(None, (endpoint.query, page)))
         return page_of(get(f"{endpoint.path}?{query}" if query else endpoint.path).body, endpoint)
 
     return follow(get_page)

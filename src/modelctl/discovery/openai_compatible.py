@@ -227,7 +227,7 @@ def fetch(access: Access) -> Iterator[Mapping[str, Any]]:
             "an openai-compatible provider needs api_base_url, as http://host:8080/v1",
         )
     with json_api(access, access.base_url) as get:
-        yield from follow(lambda cursor: _page(*get(cursor or "/models")))
+        yield from follow(lambda cursor: page_at(*get(cursor or "/models")))
 
 
 def translate(item: Mapping[str, Any], access: Access) -> ModelRecord | Skipped:
@@ -245,7 +245,7 @@ def translate(item: Mapping[str, Any], access: Access) -> ModelRecord | Skipped:
     )
 
 
-def _page(body: Any, url: str) -> Page:
+def page_at(body: Any, url: str) -> Page:
     """OpenAI's `{"data": [...]}`, or a bare list (Together), with OpenRouter's link to the next page.
 
     A listing that says it goes on, in a way that is not followed here, must not be taken for whole.
