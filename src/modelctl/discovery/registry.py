@@ -11,7 +11,16 @@ from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType, SimpleNamespace
 from typing import Any, cast
 
-from modelctl.discovery import anthropic, cohere, google, openai, openai_compatible, replicate, xai
+from modelctl.discovery import (
+    anthropic,
+    cohere,
+    google,
+    openai,
+    openai_compatible,
+    openrouter,
+    replicate,
+    xai,
+)
 from modelctl.discovery.base import Discovery, Endpoint
 from modelctl.errors import SourceError
 
@@ -23,6 +32,7 @@ _MODULES: tuple[Discovery, ...] = (
     google,
     openai,
     openai_compatible,
+    openrouter,
     replicate,
     xai,
 )
