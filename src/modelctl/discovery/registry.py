@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from modelctl.discovery import (
     anthropic,
+    cerebras,
     cohere,
     google,
     openai,
@@ -28,6 +29,7 @@ GROUP = "modelctl.discovery"
 
 _MODULES: tuple[Discovery, ...] = (
     anthropic,
+    cerebras,
     cohere,
     google,
     openai,
