@@ -13,9 +13,8 @@ from modelctl.core.planning.plan import Plan
 from modelctl.core.planning.report import SyncReport
 from modelctl.core.runs import Outcome
 from modelctl.errors import ExitCode
-from modelctl.output.console import PLAIN, Look
-from modelctl.output.sync import sync_table
-from modelctl.output.sync_formats import FORMATS, markdown, provider_line, sync_json, sync_markdown
+from modelctl.output.console import PLAIN, Look, look_of, render
+from modelctl.output.sync import SyncDocument
 from tests.output.reports import FAILED, IN_SYNC, full, openai, report_with
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -26,7 +25,11 @@ def code_of(report: SyncReport) -> ExitCode:
 
 
 def table(report: SyncReport, **look: object) -> str:
-    return sync_table(report, code_of(report), Look(**look))
+    return SyncDocument.of(report, code_of(report)).to_table(Look(**look))
+
+
+def markdown(report: SyncReport, code: ExitCode) -> str:
+    return SyncDocument.of(report, code).to_markdown(PLAIN)
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 120, None])
@@ -113,8 +116,9 @@ def test_nothing_found_filtered_away_and_an_empty_listing_differ():
 
 
 def test_a_provider_is_one_line():
-    assert provider_line(FAILED) == "replicate  failed  HTTP 401 Unauthorized from https://api.replicate.com/v1"
-    line = provider_line(openai(Outcome.HELD))
+    failed = table(report_with(FAILED)).splitlines()[0]
+    assert failed == "replicate  failed  HTTP 401 Unauthorized from https://api.replicate.com/v1"
+    line = table(report_with(openai(Outcome.HELD))).splitlines()[0]
     assert line.startswith(
         "openai  held  created 130, updated 1, deprecated 1, retired 0, reactivated 0, unchanged 57 ["
     )
@@ -122,7 +126,7 @@ def test_a_provider_is_one_line():
 
 
 def test_json_counts_everything_and_keeps_prices_exact():
-    document = json.loads(sync_json(full(), ExitCode.PARTIAL, PLAIN), parse_float=str)
+    document = json.loads(SyncDocument.of(full(), ExitCode.PARTIAL).to_json(PLAIN), parse_float=str)
     assert (document["version"], document["exit_code"], document["dry_run"]) == (1, 5, False)
     anthropic, found, replicate = document["providers"]
     assert anthropic["outcome"] == "in_sync"
@@ -142,11 +146,11 @@ def test_json_counts_everything_and_keeps_prices_exact():
 
 def test_every_row_of_a_markdown_table_has_as_many_cells_as_its_header():
     cells = 0
-    for line in sync_markdown(full(), ExitCode.PARTIAL, PLAIN).splitlines():
+    for line in markdown(full(), ExitCode.PARTIAL).splitlines():
         found = len(re.findall(r"(?<!\\)\|", line))
         cells = (cells or found) if found else 0
         assert found == cells, line
-    assert "Our \\| GPT-4" in sync_markdown(full(), ExitCode.PARTIAL, PLAIN)
+    assert "Our \\| GPT-4" in markdown(full(), ExitCode.PARTIAL)
 
 
 def test_a_listing_cannot_smuggle_anything_into_terminal_or_markdown():
@@ -160,7 +164,8 @@ def test_a_listing_cannot_smuggle_anything_into_terminal_or_markdown():
 
 
 def test_a_stream_without_unicode_gets_ascii():
-    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
-    for name, render in FORMATS.items():
-        assert render(full(), ExitCode.PARTIAL, stream).isascii(), name
-    assert "2.5 -> 2" in FORMATS["table"](full(), ExitCode.PARTIAL, stream)
+    look = look_of(io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
+    document = SyncDocument.of(full(), ExitCode.PARTIAL)
+    for format in ("table", "json", "markdown"):
+        assert "".join(render(document, format, look)).isascii(), format
+    assert "2.5 -> 2" in document.to_table(look)

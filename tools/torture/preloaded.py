@@ -15,7 +15,7 @@ NAMES = (
     "modelctl.discovery.openai_compatible",
     "modelctl.discovery.registry",
     "modelctl.output.console",
-    "modelctl.output.sync_formats",
+    "modelctl.output.sync",
     "modelctl.db.migrate",
     "modelctl.services.sources",
     "modelctl.services.sync",

@@ -120,7 +120,7 @@ def _plan(context: Context, database: Database, order: Order, *, with_sql: bool)
 
 
 def _sql(context: Context, database: Database, file: PlanFile) -> str:
-    from modelctl.output.sync_formats import plan_sql
+    from modelctl.output.sync import plan_sql
     from modelctl.services.plans import scripts
 
     author = context.author("apply")

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from modelctl.core.planning.report import SyncReport
     from modelctl.core.runs import Author
     from modelctl.db.engine import Database
+    from modelctl.output.sync import SyncDocument
     from modelctl.services.notify import Webhook
     from modelctl.services.sources import Asking
     from modelctl.services.sync import Ground, Order
@@ -55,7 +56,7 @@ def failure_notified(context: Context, hook: Webhook | None) -> Iterator[None]:
     if hook is None:
         yield
         return
-    from modelctl.output.sync_formats import error_document, error_text
+    from modelctl.output.sync import error_document, error_text
 
     try:
         yield
@@ -73,9 +74,10 @@ def notify_of(context: Context, hook: Webhook | None, report: SyncReport, code: 
     """Tell the webhook what came of the sync."""
     if hook is None:
         return
-    from modelctl.output.sync_formats import notice_document, notice_text
+    from modelctl.output.sync import SyncDocument
 
-    _send(context, hook, notice_text(report, code), notice_document(report, code))
+    document = SyncDocument.of(report, code)
+    _send(context, hook, document.notice(), document.model_dump(mode="json"))
 
 
 def _send(context: Context, hook: Webhook, text: str, document: dict[str, Any]) -> None:
@@ -113,11 +115,12 @@ def print_report(context: Context, report: SyncReport, code: ExitCode, format: s
 
     ModelctlError, which says whether the sync was applied, when stdout cannot be written.
     """
-    from modelctl.output.sync_formats import FORMATS
+    from modelctl.output.sync import SyncDocument
 
-    _append_summary(context, report, code)
+    document = SyncDocument.of(report, code)
+    _append_summary(context, document)
     try:
-        context.answer(FORMATS[format](report, code, context.stdout))
+        context.show(document, format)
         context.stdout.flush()
     except BrokenPipeError:
         raise
@@ -127,16 +130,16 @@ def print_report(context: Context, report: SyncReport, code: ExitCode, format: s
         raise ModelctlError(f"{done}, but its report could not be printed: {error.strerror or error}") from None
 
 
-def _append_summary(context: Context, report: SyncReport, code: ExitCode) -> None:
-    """The report for the page of a GitHub job, where there is one."""
-    from modelctl.output.sync_formats import markdown
+def _append_summary(context: Context, document: SyncDocument) -> None:
+    """The report for the page of a GitHub job, where there is one; several steps append to one file."""
+    from modelctl.output.console import PLAIN
 
     summary = context.environ.get(SUMMARY_VARIABLE)
     if not summary:
         return
     try:
         with Path(summary).open("a", encoding="utf-8") as file:
-            file.write(markdown(report, code))
+            file.write(document.to_markdown(PLAIN) + "\n")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         context.warn(f"warning: the report could not be added to {SUMMARY_VARIABLE} ({summary}): {reason}")
@@ -145,6 +148,7 @@ def _append_summary(context: Context, report: SyncReport, code: ExitCode) -> Non
 def print_explanation(context: Context, report: SyncReport, name: str, format: str) -> None:
     """Why a model is as it is, as lines, or as JSON an object for each. UsageError when nobody speaks of it."""
     from modelctl.core.planning.report import explain
+    from modelctl.output.sync import ExplanationsDocument
 
     if format not in ("table", "json"):
         raise UsageError(f"--explain has no format {format}", "there are table and json")
@@ -155,15 +159,7 @@ def print_explanation(context: Context, report: SyncReport, name: str, format: s
             f"no source, pattern or row speaks of a model {name!r}",
             f"{known} models of {len(report.providers)} providers were looked at; ids are case-sensitive",
         )
-    if format == "json":
-        import json
-
-        parts = (line.partition(": ") for line in lines)
-        rows = [{"model": model, "line": line} for model, _, line in parts]
-        context.answer(json.dumps(rows, indent=2, ensure_ascii=False))
-        return
-    for line in lines:
-        context.answer(line)
+    context.show(ExplanationsDocument.of(lines), format)
 
 
 def warn_of_idle(context: Context, report: SyncReport, limits: GuardLimits, acceptance: Acceptance) -> None:

@@ -17,6 +17,7 @@ from typing_extensions import TypedDict
 
 from modelctl.core.facts import FactValue, exact_number
 from modelctl.core.prices.price import PricePoint
+from modelctl.errors import ModelctlError
 from modelctl.output.console import Look, json_text
 from modelctl.output.format import plain
 
@@ -76,6 +77,21 @@ JsonFact: TypeAlias = str | bool | Number | list[str] | None
 def _fact(value: FactValue) -> JsonFact:
     fact: JsonFact = plain(value)
     return fact
+
+
+class ErrorJson(TypedDict):
+    """What went wrong, what to do next, and what the command exits with."""
+
+    message: str
+    hint: str
+    exit_code: int
+
+
+def error_json(error: ModelctlError | None) -> ErrorJson | None:
+    """An error, if there is one."""
+    if error is None:
+        return None
+    return {"message": error.message, "hint": error.hint, "exit_code": error.exit_code.value}
 
 
 class PriceJson(TypedDict):

@@ -1,321 +1,400 @@
-"""What a sync report counts and what it calls it: the same numbers and words in every format."""
+"""What a sync did, or would do: its document, as JSON, Markdown and a webhook's notice; and a plan as SQL."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from types import MappingProxyType
+from typing import Annotated, Any
 
-from modelctl.core.facts import Skipped, Status
-from modelctl.core.planning.plan import Action, Change, Held
+from typing_extensions import TypedDict
+
+from modelctl.core.facts import Skipped
+from modelctl.core.planning.plan import Action, Change
+from modelctl.core.planning.plan_file import PlanFile, PlannedProvider
 from modelctl.core.planning.report import ProviderReport, SyncReport
 from modelctl.core.runs import Outcome
-from modelctl.errors import EXIT_CODE_MEANING, ExitCode
-from modelctl.output.console import GAP, GLUE, Cell, Column, Look, aligned, labelled, total_width, wrapped
-from modelctl.output.format import one_line, shown, some, what_changes
-
-PAST = MappingProxyType(
-    {
-        Action.CREATE: "created",
-        Action.UPDATE: "updated",
-        Action.DEPRECATE: "deprecated",
-        Action.RETIRE: "retired",
-        Action.REACTIVATE: "reactivated",
-    }
+from modelctl.errors import ExitCode, ModelctlError
+from modelctl.output.console import Look
+from modelctl.output.document import (
+    AsJson,
+    Document,
+    Documents,
+    ErrorJson,
+    JsonFact,
+    PriceJson,
+    VersionedDocument,
+    error_json,
+    price_json,
 )
-"""What the rows of an action are called, as columns of `ai_sync_runs` are."""
-
-ALWAYS_SHOWN = (*PAST.values(), "unchanged")
-
-OUTCOME_WORDS = MappingProxyType(
-    {
-        Outcome.APPLIED: "applied",
-        Outcome.IN_SYNC: "in sync",
-        Outcome.PLANNED: "planned",
-        Outcome.REFUSED: "refused",
-        Outcome.HELD: "held",
-        Outcome.FAILED: "failed",
-    }
-)
-
-OUTCOME_STYLES = MappingProxyType(
-    {
-        Outcome.APPLIED: "green",
-        Outcome.IN_SYNC: "green",
-        Outcome.PLANNED: "cyan",
-        Outcome.REFUSED: "red",
-        Outcome.HELD: "yellow",
-        Outcome.FAILED: "red",
-    }
+from modelctl.output.format import code, escaped, old_to_new, one_line, plain, some, table, what_changes
+from modelctl.output.sync_text import (
+    OUTCOME_WORDS,
+    PAST,
+    closing,
+    counts,
+    counts_text,
+    created_ids,
+    failure,
+    held_groups,
+    how_to_accept,
+    remarks,
+    sources_text,
+    sync_table,
+    totals,
+    verdict,
 )
 
 
-def counts(report: ProviderReport) -> dict[str, int]:
-    """How many models had each fate. Rows of a refused plan were not written: they are `waiting`, nothing else."""
-    plan, refused = report.plan, report.outcome is Outcome.REFUSED
-    written = {word: 0 if refused else plan.count(action) for action, word in PAST.items()}
+class ChangedFieldJson(TypedDict):
+    """A field, before and after, and who states the new value."""
+
+    before: JsonFact
+    after: JsonFact
+    source: str
+
+
+class ChangeJson(TypedDict):
+    """All that happens to one row."""
+
+    action: Action
+    model_id: str
+    is_enabled: bool | None
+    fields: dict[str, ChangedFieldJson]
+    prices: list[PriceJson]
+    """What is appended to the ledger."""
+
+
+class HeldJson(ChangeJson):
+    """A change that a guard stopped, and why."""
+
+    guard: str
+    reason: str
+    accept: str
+    """What `--accept` takes."""
+
+
+class DeclinedJson(TypedDict):
+    """A change that a person declined."""
+
+    guard: str
+    reason: str
+    model_id: str
+
+
+class ProtectedJson(TypedDict):
+    """A field that a person owns: what is kept, and what the sources would have written."""
+
+    model_id: str
+    field: str
+    kept: JsonFact
+    offered: JsonFact
+    source: str
+
+
+class SkippedJson(TypedDict):
+    """An item that was left out, and why."""
+
+    id: str
+    reason: str
+
+
+class ProviderJson(TypedDict):
+    """What came of one provider."""
+
+    provider: str
+    outcome: Outcome
+    written: bool
+    sources: list[str]
+    fetched: int | None
+    """Models that its API listed; null when it was not asked, or the listing failed."""
+    counts: dict[str, int]
+    notices: list[str]
+    error: ErrorJson | None
+    changes: list[ChangeJson]
+    held: list[HeldJson]
+    declined: list[DeclinedJson]
+    protected: list[ProtectedJson]
+    needs_review: list[str]
+    not_created: list[str]
+    removed_by_hand: list[str]
+    not_ours: list[str]
+    absent: dict[str, int]
+    """From how many whole listings in a row."""
+    filtered: list[SkippedJson]
+    skipped: list[SkippedJson]
+
+
+def _provider(report: ProviderReport) -> ProviderJson:
+    plan = report.plan
     return {
-        **written,
-        "unchanged": plan.unchanged,
-        "waiting": len(plan.changes) if refused else 0,
-        "held": len({held.change.key for held in plan.held}),
-        "declined": len({declined.change.key for declined in plan.declined}),
-        "protected": len(plan.protected),
-        "filtered": len(plan.filtered),
-        "skipped": len(plan.skipped),
-        "needs review": len(plan.needs_review),
-        "not created": len(plan.not_created),
-        "removed by hand": len(plan.removed_by_hand),
-        "not ours": len(plan.unowned),
-        "absent": sum(1 for count in plan.absences.values() if count),
+        "provider": report.provider,
+        "outcome": report.outcome,
+        "written": report.is_written,
+        "sources": list(report.sources),
+        "fetched": report.fetched,
+        "counts": _with_identifiers(counts(report)),
+        "notices": [*report.notices, *plan.notices],
+        "error": error_json(report.error),
+        "changes": [_change(each) for each in plan.changes],
+        "held": [
+            {"guard": each.guard.value, "reason": each.reason, "accept": str(each.change.key), **_change(each.change)}
+            for each in plan.held
+        ],
+        "declined": [
+            {"guard": each.guard.value, "reason": each.reason, "model_id": each.change.key.model_id}
+            for each in plan.declined
+        ],
+        "protected": [
+            {
+                "model_id": each.key.model_id,
+                "field": each.name,
+                "kept": plain(each.kept),
+                "offered": plain(each.offered),
+                "source": each.source,
+            }
+            for each in plan.protected
+        ],
+        "needs_review": [key.model_id for key in plan.needs_review],
+        "not_created": [key.model_id for key in plan.not_created],
+        "removed_by_hand": [key.model_id for key in plan.removed_by_hand],
+        "not_ours": [key.model_id for key in plan.unowned],
+        "absent": {key.model_id: count for key, count in plan.absences.items() if count},
+        "filtered": _skipped(plan.filtered),
+        "skipped": _skipped(plan.skipped),
     }
 
 
-def totals(reports: Iterable[ProviderReport]) -> dict[str, int]:
-    """The counts of all providers together."""
-    together: dict[str, int] = {}
-    for report in reports:
-        for name, count in counts(report).items():
-            together[name] = together.get(name, 0) + count
-    return together
+def _change(change: Change) -> ChangeJson:
+    return {
+        "action": change.action,
+        "model_id": change.key.model_id,
+        "is_enabled": change.is_enabled if change.existing is None else change.existing.is_enabled,
+        "fields": {
+            each.name: {"before": plain(each.old), "after": plain(each.new), "source": each.source}
+            for each in change.fields
+        },
+        "prices": [price_json(each) for each in change.prices],
+    }
 
 
-def counts_text(counted: Mapping[str, int], *, blank: str = " ") -> str:
-    """The counts in words; in brackets what was seen and not written, where there is any. `blank`: before a number."""
-    main = ", ".join(f"{name}{blank}{counted[name]:,}" for name in ALWAYS_SHOWN)
-    others = [f"{name}{blank}{count:,}" for name, count in counted.items() if count and name not in ALWAYS_SHOWN]
-    return f"{main} [{', '.join(others)}]" if others else main
+def _skipped(items: Iterable[Skipped]) -> list[SkippedJson]:
+    return [{"id": each.item_id, "reason": each.reason} for each in items]
 
 
-def sources_text(report: ProviderReport) -> str:
-    """Which sources spoke of the provider's models."""
-    return " + ".join(report.sources) or "no source"
+def _with_identifiers(counted: dict[str, int]) -> dict[str, int]:
+    return {name.replace(" ", "_"): count for name, count in counted.items()}
 
 
-def verdict(report: ProviderReport) -> str:
-    """What came of a provider in one sentence; empty where the counts say it."""
-    match report.outcome:
-        case Outcome.FAILED:
-            return f"failed: {failure(report)}"
-        case Outcome.REFUSED:
-            return "refused: nothing was written for this provider; --hold applies what is not held"
-        case Outcome.HELD:
-            return "held: what the guards name was not written, the rest was"
-        case Outcome.PLANNED if report.plan.is_held:
-            return "a guard holds changes: without --hold or --accept a sync refuses this provider"
-        case _:
-            return ""
+class SyncDocument(VersionedDocument):
+    """What a run did, or would do."""
+
+    run: str
+    database: str
+    started_at: datetime
+    dry_run: bool
+    exit_code: ExitCode
+    totals: dict[str, int]
+    providers: tuple[Annotated[ProviderReport, AsJson(_provider)], ...]
+
+    @classmethod
+    def of(cls, report: SyncReport, exit_code: ExitCode) -> SyncDocument:
+        """Of the report and what it makes the command exit with."""
+        return cls(
+            run=report.run,
+            database=report.database,
+            started_at=report.started_at,
+            dry_run=report.dry_run,
+            exit_code=exit_code,
+            totals=_with_identifiers(totals(report.providers)),
+            providers=report.providers,
+        )
+
+    def to_table(self, look: Look) -> str:
+        """As text that fits the look."""
+        return sync_table(self, self.exit_code, look)
+
+    def to_markdown(self, look: Look) -> str:
+        """A table with totals, then a section for each provider that has something to tell."""
+        parts = [f"### modelctl sync: {escaped(closing(self, self.exit_code))}", *_summary(self.providers)]
+        for each in self.providers:
+            details = list(_details(each, self.started_at))
+            if details:
+                parts += [f"#### {escaped(each.provider)}", *details]
+        return look.text("\n\n".join(parts).splitlines())
+
+    def notice(self) -> str:
+        """The summary for a webhook, failures first."""
+        failed = [each for each in self.providers if each.outcome is Outcome.FAILED]
+        held = [each for each in self.providers if each.plan.is_held and each.outcome is not Outcome.FAILED]
+        lines = [_notice_headline([each.provider for each in failed], [each.provider for each in held])]
+        lines += [f"{each.provider}: failed: {failure(each)}" for each in failed]
+        for each in held:
+            for (guard, reason), changes in held_groups(each).items():
+                names = some((one.change.key.model_id for one in changes), MAX_NOTICE_NAMES)
+                lines.append(f"{each.provider}: held by {guard}: {reason}: {names} ({how_to_accept(guard, changes)})")
+            if each.plan.listing_doubt:
+                lines.append(f"{each.provider}: {one_line(each.plan.listing_doubt)}")
+        lines += [closing(self, self.exit_code), counts_text(totals(self.providers)) if self.providers else ""]
+        lines.append(f"run {self.run}, {self.database}")
+        return "\n".join(filter(None, lines))
 
 
-def created_ids(report: ProviderReport) -> list[str]:
-    """Ids that a plan creates, those that can be called first: nobody reads a list of the dead to its end."""
-    created = [change for change in report.plan.changes if change.action is Action.CREATE]
-    created.sort(key=lambda change: change.new_value("status") == Status.RETIRED)
-    return [change.key.model_id for change in created]
+class ExplanationDocument(Document):
+    """One thing that is known of a model in a sync."""
+
+    model: str
+    line: str
 
 
-def failure(report: ProviderReport) -> str:
-    """What the error says, without the provider's name once more."""
-    return one_line(report.error.message).removeprefix(f"{report.provider}: ") if report.error else "no reason given"
+class ExplanationsDocument(Documents[ExplanationDocument]):
+    """Why a model is in the table as it is, or why it is not."""
+
+    @classmethod
+    def of(cls, lines: Iterable[str]) -> ExplanationsDocument:
+        """Of lines that begin with the model's name."""
+        parts = (line.partition(": ") for line in lines)
+        return cls(tuple(ExplanationDocument(model=model, line=line) for model, _, line in parts))
+
+    def to_table(self, look: Look) -> str:
+        """A line for each."""
+        return "\n".join(f"{each.model}: {each.line}" for each in self.root)
 
 
-def remarks(report: ProviderReport) -> list[str]:
-    """What a person should know: the report's notices, and why a table may be emptier than expected."""
-    said = [one_line(notice) for notice in (*report.notices, *report.plan.notices)]
-    if report.outcome is not Outcome.FAILED and not (report.records or report.kept):
-        if report.plan.filtered:
-            said.append("the include and exclude patterns leave out every model")
-        elif report.fetched == 0:
-            said.append("nothing found: the listing is empty")
-        else:
-            said.append("nothing found: no source knows a model of this provider")
-    return said
+MAX_NAMES = 20
+MAX_ROWS = 100
+"""Rows of one table: GitHub refuses a summary of more than a mebibyte, and nobody reads more."""
 
 
-def held_groups(report: ProviderReport) -> dict[tuple[str, str], list[Held]]:
-    """What the guards stopped, by guard and reason: one bad listing is one line, not three hundred."""
-    groups: dict[tuple[str, str], list[Held]] = {}
-    for held in report.plan.held:
-        groups.setdefault((held.guard.value, one_line(held.reason)), []).append(held)
-    return groups
+def _summary(reports: Sequence[ProviderReport]) -> Iterator[str]:
+    if not reports:
+        return
+    together = totals(reports)
+    names = [name for name, count in together.items() if count or name in ("created", "updated", "unchanged")]
+    rows = [
+        [each.provider, OUTCOME_WORDS[each.outcome], sources_text(each), *(f"{counts(each)[name]:,}" for name in names)]
+        for each in reports
+    ]
+    rows.append(["**total**", "", "", *(f"**{together[name]:,}**" for name in names)])
+    yield table(["provider", "outcome", "sources", *names], rows, right=range(3, 3 + len(names)))
 
 
-def how_to_accept(guard: str, held: list[Held]) -> str:
-    """The option that lets held changes pass."""
-    one = f"--accept {held[0].change.key}"
-    return one if len(held) == 1 else f"--accept {guard} (all {len(held):,}) or {one}"
+def _details(report: ProviderReport, now: datetime) -> Iterator[str]:
+    if sentence := verdict(report):
+        yield f"**{escaped(sentence)}**"
+    if report.error is not None and report.error.hint:
+        yield escaped(report.error.hint)
+    if said := remarks(report):
+        yield "\n".join(f"- {escaped(each)}" for each in said)
+    yield from _changes(report, now)
+    yield from _left_alone(report)
 
 
-def closing(report: SyncReport, exit_code: ExitCode) -> str:
-    """The last line: what came of the whole run."""
-    outcomes = [each.outcome for each in report.providers]
-    if report.dry_run:
-        text = "planned (dry run: nothing was written)"
-        if (
-            all(each.plan.is_empty and not each.plan.is_held for each in report.providers)
-            and Outcome.FAILED not in outcomes
-        ):
-            text = "in sync: nothing to change (dry run: nothing was written)"
-    elif outcomes and set(outcomes) == {Outcome.IN_SYNC}:
-        text = "in sync: nothing to change"
-    else:
-        tally = {outcome: outcomes.count(outcome) for outcome in Outcome if outcome in outcomes}
-        text = ", ".join(f"{count} {OUTCOME_WORDS[outcome]}" for outcome, count in tally.items()) or "no provider"
-    if exit_code is not ExitCode.OK:
-        text += f"; exit {exit_code.value}: {EXIT_CODE_MEANING[exit_code].replace('`', '')}"
-    return text
-
-
-MAX_NAMES = 8
-"""Ids listed for one reason; the rest is counted."""
-MAX_CHANGES = 40
-"""Changed rows told of one provider; the rest is counted, and in the JSON."""
-MAX_REASONS = 5
-
-_ACTION_STYLES = {
-    Action.CREATE: "green",
-    Action.UPDATE: "cyan",
-    Action.DEPRECATE: "yellow",
-    Action.RETIRE: "red",
-    Action.REACTIVATE: "green",
-}
-_MAIN_COUNTS = (*ALWAYS_SHOWN, "waiting", "held")
-_COUNTS_EVEN_IF_ZERO = ("created", "updated", "unchanged")
-
-
-def provider_line(report: ProviderReport) -> str:
-    """What came of one provider, in one line: for a live display, as soon as it is done."""
-    return f"{report.provider}  {OUTCOME_WORDS[report.outcome]}  {_headline(report)}"
-
-
-def sync_table(report: SyncReport, exit_code: ExitCode, look: Look) -> str:
-    """The whole report as text that fits the look."""
-    lines: list[str] = []
-    for each in report.providers:
-        details = list(_details(each, report.started_at, look))
-        lines += [*_first_lines(each, report.providers, look), *details, *([""] if details else [])]
-    if report.providers:
-        lines += [*([""] if lines[-1] else []), *_summary(report.providers, look), ""]
-    return look.text([*lines, *wrapped(closing(report, exit_code), look.width)])
-
-
-def _headline(report: ProviderReport, *, blank: str = " ") -> str:
-    """`blank` stands where no line should break: between a count and its word."""
-    if report.outcome is Outcome.FAILED:
-        return failure(report)
-    return f"{counts_text(counts(report), blank=blank)}  ({sources_text(report).replace(' ', blank)})"
-
-
-def _first_lines(report: ProviderReport, reports: Sequence[ProviderReport], look: Look) -> Iterator[str]:
-    name, word = report.provider, OUTCOME_WORDS[report.outcome]
-    after_name = " " * (max(len(each.provider) for each in reports) - len(name) + GAP)
-    after_word = " " * (max(len(OUTCOME_WORDS[each.outcome]) for each in reports) - len(word))
-    label = name + after_name + word + after_word
-    first, *rest = labelled(label, _headline(report, blank=GLUE), look)
-    painted = look.paint(name, "bold") + after_name + look.paint(word, OUTCOME_STYLES[report.outcome]) + after_word
-    yield painted + first[len(label) :]
-    yield from rest
-
-
-def _details(report: ProviderReport, now: datetime, look: Look) -> Iterator[str]:
-    if report.error is not None:
-        if report.error.hint:
-            yield from labelled("hint", one_line(report.error.hint), look, indent=2)
-    elif sentence := verdict(report):
-        yield from labelled("note", sentence, look, indent=2, style="yellow")
-    for remark in remarks(report):
-        yield from labelled("note", remark, look, indent=2, style="dim")
-    yield from _changes(report, now, look)
-    yield from _left_alone(report, look)
-
-
-def _changes(report: ProviderReport, now: datetime, look: Look) -> Iterator[str]:
+def _changes(report: ProviderReport, now: datetime) -> Iterator[str]:
+    changes = report.plan.changes
     would = "" if report.is_written else "would be "
     if created := created_ids(report):
-        yield from labelled(f"{would}created", some(created, MAX_NAMES), look, indent=2, style="green")
-    others = [change for change in report.plan.changes if change.action is not Action.CREATE]
-    for change in others[:MAX_CHANGES]:
-        yield from _change(change, would, now, look)
-    yield from _rest(len(others) - MAX_CHANGES, "changed")
+        yield f"{would}created: {escaped(some(created, MAX_NAMES))}"
+    others = [change for change in changes if change.action is not Action.CREATE]
+    if others:
+        rows = [
+            [
+                would + PAST[each.action],
+                code(each.key.model_id),
+                "<br>".join(escaped(f"{name}: {text}") for name, text in what_changes(each, now=now)),
+            ]
+            for each in others[:MAX_ROWS]
+        ]
+        yield table(["change", "model", "what"], rows)
+    yield from _rest(len(others))
 
 
-def _change(change: Change, would: str, now: datetime, look: Look) -> Iterator[str]:
-    label = f"{would}{PAST[change.action]}"
-    yield from labelled(label, one_line(change.key.model_id), look, indent=2, style=_ACTION_STYLES[change.action])
-    for name, text in what_changes(change, now=now):
-        yield from labelled(name, text.replace(" %", f"{GLUE}%"), look, indent=4)
-
-
-def _left_alone(report: ProviderReport, look: Look) -> Iterator[str]:
-    """Everything that was seen and not written, each for its own reason."""
+def _left_alone(report: ProviderReport) -> Iterator[str]:
     plan = report.plan
-    for (guard, reason), held in held_groups(report).items():
-        text = f"{reason}: {some((each.change.key.model_id for each in held), MAX_NAMES)}"
-        yield from labelled(f"held by {guard}", text, look, indent=2, style="yellow")
-        option = how_to_accept(guard, held).replace("--accept ", f"--accept{GLUE}")
-        yield from labelled("to accept:", option, look, indent=4)
-    for each in plan.protected[:MAX_CHANGES]:
-        kept = (
-            f"{each.key.model_id} {each.name}: {shown(each.kept)} kept, {shown(each.offered)} offered ({each.source})"
-        )
-        yield from labelled("protected", one_line(kept), look, indent=2, style="cyan")
-    yield from _rest(len(plan.protected) - MAX_CHANGES, "protected")
-    for label, keys, reason in (
-        ("needs review", plan.needs_review, "created switched off: no complete price is known"),
-        ("not created", plan.not_created, "new, and the setting new_models is skip"),
-        ("removed by hand", plan.removed_by_hand, "a person deleted the rows; they stay deleted"),
-        ("not ours", plan.unowned, "the rows were there before modelctl and are left alone"),
-        ("absent", [key for key, count in plan.absences.items() if count], "not in the listing any more"),
-    ):
-        if keys:
-            text = f"{some((key.model_id for key in keys), MAX_NAMES)} ({reason})"
-            yield from labelled(label, text, look, indent=2, style="yellow")
-    yield from _reasons("filtered", plan.filtered, look)
-    yield from _reasons("skipped", plan.skipped, look)
-
-
-def _reasons(label: str, skipped: Sequence[Skipped], look: Look) -> Iterator[str]:
-    tally = Counter(one_line(each.reason) for each in skipped)
-    for reason, count in tally.most_common(MAX_REASONS):
-        yield from labelled(label, f"{count:,}: {reason}", look, indent=2, style="dim")
-    yield from _rest(len(tally) - MAX_REASONS, f"reasons for {label}")
-
-
-def _rest(count: int, what: str) -> Iterator[str]:
-    if count > 0:
-        yield f"  and {count:,} more {what}; --format json has them all"
-
-
-def _summary(reports: Sequence[ProviderReport], look: Look) -> list[str]:
-    """The table with totals; where it is too wide, less of it beside each other and the rest below."""
-    together = totals(reports)
-    names = [name for name, count in together.items() if count or name in _COUNTS_EVEN_IF_ZERO]
-    main = [name for name in names if name in _MAIN_COUNTS]
-    for shown_names in (names, main):
-        columns = _count_columns(reports, together, shown_names)
-        if look.width is None or total_width(columns) <= look.width:
-            besides = [f"{name}{GLUE}{together[name]:,}" for name in names if name not in shown_names]
-            more = wrapped(f"besides: {', '.join(besides)}", look.width) if besides else []
-            return [*aligned(columns, look), *more]
-    numbers = Column(title="models", right=True, cells=_count_cells(together[name] for name in names))
-    return aligned([Column(title="total", cells=[Cell(name) for name in names]), numbers], look)
-
-
-def _count_columns(
-    reports: Sequence[ProviderReport], together: Mapping[str, int], names: Sequence[str]
-) -> list[Column]:
-    outcomes = [Cell(OUTCOME_WORDS[each.outcome], OUTCOME_STYLES[each.outcome]) for each in reports]
-    per_provider = [counts(each) for each in reports]
-    return [
-        Column(title="provider", cells=[*(Cell(each.provider) for each in reports), Cell("total", "bold")]),
-        Column(title="outcome", cells=[*outcomes, Cell("")]),
-        *(
-            Column(title=name, right=True, cells=_count_cells([*(each[name] for each in per_provider), together[name]]))
-            for name in names
-        ),
+    if groups := held_groups(report):
+        rows = [
+            [
+                escaped(some((each.change.key.model_id for each in held), MAX_NAMES)),
+                guard,
+                escaped(reason),
+                code(how_to_accept(guard, held)),
+            ]
+            for (guard, reason), held in groups.items()
+        ]
+        yield table(["held", "guard", "why", "to accept"], rows)
+    if plan.protected:
+        rows = [
+            [code(each.key.model_id), each.name, escaped(old_to_new(each.kept, each.offered)), each.source]
+            for each in plan.protected[:MAX_ROWS]
+        ]
+        yield table(["protected", "field", "kept → offered", "offered by"], rows)
+        yield from _rest(len(plan.protected))
+    lists = {
+        "needs review": plan.needs_review,
+        "not created": plan.not_created,
+        "removed by hand": plan.removed_by_hand,
+        "not ours": plan.unowned,
+        "absent": [key for key, count in plan.absences.items() if count],
+    }
+    lines = [
+        f"- {label}: {escaped(some((key.model_id for key in keys), MAX_NAMES))}"
+        for label, keys in lists.items()
+        if keys
     ]
+    for label, items in (("filtered", plan.filtered), ("skipped", plan.skipped)):
+        tally = Counter(each.reason for each in items)
+        lines += [f"- {label} {count:,}: {escaped(reason)}" for reason, count in tally.most_common(MAX_NAMES)]
+    if lines:
+        yield "\n".join(lines)
 
 
-def _count_cells(numbers: Iterable[int]) -> list[Cell]:
-    return [Cell(f"{number:,}", "" if number else "dim") for number in numbers]
+def _rest(count: int) -> Iterator[str]:
+    if count > MAX_ROWS:
+        yield f"and {count - MAX_ROWS:,} more"
+
+
+MAX_NOTICE_NAMES = 5
+
+
+def error_text(what: str) -> str:
+    """The summary of a sync that ended before any provider could be told of."""
+    return f"modelctl sync FAILED: {one_line(what)}"
+
+
+def error_document(error: ModelctlError) -> dict[str, Any]:
+    """The same for programs; a report that could be made has no `error` at its top."""
+    return {"version": 1, "exit_code": error.exit_code.value, "error": error_json(error)}
+
+
+def _notice_headline(failed: list[str], held: list[str]) -> str:
+    if failed:
+        return f"modelctl sync FAILED for {', '.join(failed)}"
+    if held:
+        return f"modelctl sync: guards hold changes of {', '.join(held)}"
+    return "modelctl sync: done"
+
+
+_CHARSET = {"mysql": "SET NAMES utf8mb4", "mariadb": "SET NAMES utf8mb4"}
+
+
+def plan_sql(file: PlanFile, scripts: Mapping[str, Sequence[str]], dialect: str) -> str:
+    """The whole script; it ends with a newline."""
+    return "\n".join(_lines(file, scripts, dialect)) + "\n"
+
+
+def _lines(file: PlanFile, scripts: Mapping[str, Sequence[str]], dialect: str) -> Iterator[str]:
+    yield f"-- modelctl {one_line(file.modelctl)}: a plan of {file.created_at.isoformat()} for {dialect}"
+    yield f"-- for this database and no other: {one_line(file.database)}"
+    yield "-- Does what `modelctl apply` would do, but does not check that the rows are still as they were then:"
+    yield "-- run it once, before anything else writes these tables."
+    if dialect in _CHARSET:
+        yield f"{_CHARSET[dialect]};"
+    for each in file.providers:
+        yield ""
+        yield f"-- {_headline(each)}"
+        yield from (f"{statement};" for statement in scripts[each.report.provider])
+
+
+def _headline(each: PlannedProvider) -> str:
+    report = each.report
+    return one_line(f"{report.provider}: {OUTCOME_WORDS[report.outcome]}, {counts_text(counts(report))}")

@@ -1,0 +1,342 @@
+"""What a sync report counts and what it calls it, the same numbers and words in every format; and its table."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from types import MappingProxyType
+from typing import Protocol
+
+from modelctl.core.facts import Skipped, Status
+from modelctl.core.planning.plan import Action, Change, Held
+from modelctl.core.planning.report import ProviderReport
+from modelctl.core.runs import Outcome
+from modelctl.errors import EXIT_CODE_MEANING, ExitCode
+from modelctl.output.console import GAP, GLUE, Cell, Column, Look, aligned, labelled, total_width, wrapped
+from modelctl.output.format import one_line, shown, some, what_changes
+
+PAST = MappingProxyType(
+    {
+        Action.CREATE: "created",
+        Action.UPDATE: "updated",
+        Action.DEPRECATE: "deprecated",
+        Action.RETIRE: "retired",
+        Action.REACTIVATE: "reactivated",
+    }
+)
+"""What the rows of an action are called, as columns of `ai_sync_runs` are."""
+
+
+class SyncResult(Protocol):
+    """What came of a run, as the core has it or as its document."""
+
+    @property
+    def run(self) -> str:
+        """Its id."""
+
+    @property
+    def dry_run(self) -> bool:
+        """Whether nothing was to be written."""
+
+    @property
+    def database(self) -> str:
+        """As it may be shown."""
+
+    @property
+    def started_at(self) -> datetime:
+        """When it began."""
+
+    @property
+    def providers(self) -> tuple[ProviderReport, ...]:
+        """What came of each."""
+
+
+ALWAYS_SHOWN = (*PAST.values(), "unchanged")
+
+OUTCOME_WORDS = MappingProxyType(
+    {
+        Outcome.APPLIED: "applied",
+        Outcome.IN_SYNC: "in sync",
+        Outcome.PLANNED: "planned",
+        Outcome.REFUSED: "refused",
+        Outcome.HELD: "held",
+        Outcome.FAILED: "failed",
+    }
+)
+
+OUTCOME_STYLES = MappingProxyType(
+    {
+        Outcome.APPLIED: "green",
+        Outcome.IN_SYNC: "green",
+        Outcome.PLANNED: "cyan",
+        Outcome.REFUSED: "red",
+        Outcome.HELD: "yellow",
+        Outcome.FAILED: "red",
+    }
+)
+
+
+def counts(report: ProviderReport) -> dict[str, int]:
+    """How many models had each fate. Rows of a refused plan were not written: they are `waiting`, nothing else."""
+    plan, refused = report.plan, report.outcome is Outcome.REFUSED
+    written = {word: 0 if refused else plan.count(action) for action, word in PAST.items()}
+    return {
+        **written,
+        "unchanged": plan.unchanged,
+        "waiting": len(plan.changes) if refused else 0,
+        "held": len({held.change.key for held in plan.held}),
+        "declined": len({declined.change.key for declined in plan.declined}),
+        "protected": len(plan.protected),
+        "filtered": len(plan.filtered),
+        "skipped": len(plan.skipped),
+        "needs review": len(plan.needs_review),
+        "not created": len(plan.not_created),
+        "removed by hand": len(plan.removed_by_hand),
+        "not ours": len(plan.unowned),
+        "absent": sum(1 for count in plan.absences.values() if count),
+    }
+
+
+def totals(reports: Iterable[ProviderReport]) -> dict[str, int]:
+    """The counts of all providers together."""
+    together: dict[str, int] = {}
+    for report in reports:
+        for name, count in counts(report).items():
+            together[name] = together.get(name, 0) + count
+    return together
+
+
+def counts_text(counted: Mapping[str, int], *, blank: str = " ") -> str:
+    """The counts in words; in brackets what was seen and not written, where there is any. `blank`: before a number."""
+    main = ", ".join(f"{name}{blank}{counted[name]:,}" for name in ALWAYS_SHOWN)
+    others = [f"{name}{blank}{count:,}" for name, count in counted.items() if count and name not in ALWAYS_SHOWN]
+    return f"{main} [{', '.join(others)}]" if others else main
+
+
+def sources_text(report: ProviderReport) -> str:
+    """Which sources spoke of the provider's models."""
+    return " + ".join(report.sources) or "no source"
+
+
+def verdict(report: ProviderReport) -> str:
+    """What came of a provider in one sentence; empty where the counts say it."""
+    match report.outcome:
+        case Outcome.FAILED:
+            return f"failed: {failure(report)}"
+        case Outcome.REFUSED:
+            return "refused: nothing was written for this provider; --hold applies what is not held"
+        case Outcome.HELD:
+            return "held: what the guards name was not written, the rest was"
+        case Outcome.PLANNED if report.plan.is_held:
+            return "a guard holds changes: without --hold or --accept a sync refuses this provider"
+        case _:
+            return ""
+
+
+def created_ids(report: ProviderReport) -> list[str]:
+    """Ids that a plan creates, those that can be called first: nobody reads a list of the dead to its end."""
+    created = [change for change in report.plan.changes if change.action is Action.CREATE]
+    created.sort(key=lambda change: change.new_value("status") == Status.RETIRED)
+    return [change.key.model_id for change in created]
+
+
+def failure(report: ProviderReport) -> str:
+    """What the error says, without the provider's name once more."""
+    return one_line(report.error.message).removeprefix(f"{report.provider}: ") if report.error else "no reason given"
+
+
+def remarks(report: ProviderReport) -> list[str]:
+    """What a person should know: the report's notices, and why a table may be emptier than expected."""
+    said = [one_line(notice) for notice in (*report.notices, *report.plan.notices)]
+    if report.outcome is not Outcome.FAILED and not (report.records or report.kept):
+        if report.plan.filtered:
+            said.append("the include and exclude patterns leave out every model")
+        elif report.fetched == 0:
+            said.append("nothing found: the listing is empty")
+        else:
+            said.append("nothing found: no source knows a model of this provider")
+    return said
+
+
+def held_groups(report: ProviderReport) -> dict[tuple[str, str], list[Held]]:
+    """What the guards stopped, by guard and reason: one bad listing is one line, not three hundred."""
+    groups: dict[tuple[str, str], list[Held]] = {}
+    for held in report.plan.held:
+        groups.setdefault((held.guard.value, one_line(held.reason)), []).append(held)
+    return groups
+
+
+def how_to_accept(guard: str, held: list[Held]) -> str:
+    """The option that lets held changes pass."""
+    one = f"--accept {held[0].change.key}"
+    return one if len(held) == 1 else f"--accept {guard} (all {len(held):,}) or {one}"
+
+
+def closing(report: SyncResult, exit_code: ExitCode) -> str:
+    """The last line: what came of the whole run."""
+    outcomes = [each.outcome for each in report.providers]
+    if report.dry_run:
+        text = "planned (dry run: nothing was written)"
+        if (
+            all(each.plan.is_empty and not each.plan.is_held for each in report.providers)
+            and Outcome.FAILED not in outcomes
+        ):
+            text = "in sync: nothing to change (dry run: nothing was written)"
+    elif outcomes and set(outcomes) == {Outcome.IN_SYNC}:
+        text = "in sync: nothing to change"
+    else:
+        tally = {outcome: outcomes.count(outcome) for outcome in Outcome if outcome in outcomes}
+        text = ", ".join(f"{count} {OUTCOME_WORDS[outcome]}" for outcome, count in tally.items()) or "no provider"
+    if exit_code is not ExitCode.OK:
+        text += f"; exit {exit_code.value}: {EXIT_CODE_MEANING[exit_code].replace('`', '')}"
+    return text
+
+
+MAX_NAMES = 8
+"""Ids listed for one reason; the rest is counted."""
+MAX_CHANGES = 40
+"""Changed rows told of one provider; the rest is counted, and in the JSON."""
+MAX_REASONS = 5
+
+_ACTION_STYLES = {
+    Action.CREATE: "green",
+    Action.UPDATE: "cyan",
+    Action.DEPRECATE: "yellow",
+    Action.RETIRE: "red",
+    Action.REACTIVATE: "green",
+}
+_MAIN_COUNTS = (*ALWAYS_SHOWN, "waiting", "held")
+_COUNTS_EVEN_IF_ZERO = ("created", "updated", "unchanged")
+
+
+def sync_table(report: SyncResult, exit_code: ExitCode, look: Look) -> str:
+    """The whole report as text that fits the look."""
+    lines: list[str] = []
+    for each in report.providers:
+        details = list(_details(each, report.started_at, look))
+        lines += [*_first_lines(each, report.providers, look), *details, *([""] if details else [])]
+    if report.providers:
+        lines += [*([""] if lines[-1] else []), *_summary(report.providers, look), ""]
+    return look.text([*lines, *wrapped(closing(report, exit_code), look.width)])
+
+
+def _headline(report: ProviderReport, *, blank: str = " ") -> str:
+    """`blank` stands where no line should break: between a count and its word."""
+    if report.outcome is Outcome.FAILED:
+        return failure(report)
+    return f"{counts_text(counts(report), blank=blank)}  ({sources_text(report).replace(' ', blank)})"
+
+
+def _first_lines(report: ProviderReport, reports: Sequence[ProviderReport], look: Look) -> Iterator[str]:
+    name, word = report.provider, OUTCOME_WORDS[report.outcome]
+    after_name = " " * (max(len(each.provider) for each in reports) - len(name) + GAP)
+    after_word = " " * (max(len(OUTCOME_WORDS[each.outcome]) for each in reports) - len(word))
+    label = name + after_name + word + after_word
+    first, *rest = labelled(label, _headline(report, blank=GLUE), look)
+    painted = look.paint(name, "bold") + after_name + look.paint(word, OUTCOME_STYLES[report.outcome]) + after_word
+    yield painted + first[len(label) :]
+    yield from rest
+
+
+def _details(report: ProviderReport, now: datetime, look: Look) -> Iterator[str]:
+    if report.error is not None:
+        if report.error.hint:
+            yield from labelled("hint", one_line(report.error.hint), look, indent=2)
+    elif sentence := verdict(report):
+        yield from labelled("note", sentence, look, indent=2, style="yellow")
+    for remark in remarks(report):
+        yield from labelled("note", remark, look, indent=2, style="dim")
+    yield from _changes(report, now, look)
+    yield from _left_alone(report, look)
+
+
+def _changes(report: ProviderReport, now: datetime, look: Look) -> Iterator[str]:
+    would = "" if report.is_written else "would be "
+    if created := created_ids(report):
+        yield from labelled(f"{would}created", some(created, MAX_NAMES), look, indent=2, style="green")
+    others = [change for change in report.plan.changes if change.action is not Action.CREATE]
+    for change in others[:MAX_CHANGES]:
+        yield from _change(change, would, now, look)
+    yield from _rest(len(others) - MAX_CHANGES, "changed")
+
+
+def _change(change: Change, would: str, now: datetime, look: Look) -> Iterator[str]:
+    label = f"{would}{PAST[change.action]}"
+    yield from labelled(label, one_line(change.key.model_id), look, indent=2, style=_ACTION_STYLES[change.action])
+    for name, text in what_changes(change, now=now):
+        yield from labelled(name, text.replace(" %", f"{GLUE}%"), look, indent=4)
+
+
+def _left_alone(report: ProviderReport, look: Look) -> Iterator[str]:
+    """Everything that was seen and not written, each for its own reason."""
+    plan = report.plan
+    for (guard, reason), held in held_groups(report).items():
+        text = f"{reason}: {some((each.change.key.model_id for each in held), MAX_NAMES)}"
+        yield from labelled(f"held by {guard}", text, look, indent=2, style="yellow")
+        option = how_to_accept(guard, held).replace("--accept ", f"--accept{GLUE}")
+        yield from labelled("to accept:", option, look, indent=4)
+    for each in plan.protected[:MAX_CHANGES]:
+        kept = (
+            f"{each.key.model_id} {each.name}: {shown(each.kept)} kept, {shown(each.offered)} offered ({each.source})"
+        )
+        yield from labelled("protected", one_line(kept), look, indent=2, style="cyan")
+    yield from _rest(len(plan.protected) - MAX_CHANGES, "protected")
+    for label, keys, reason in (
+        ("needs review", plan.needs_review, "created switched off: no complete price is known"),
+        ("not created", plan.not_created, "new, and the setting new_models is skip"),
+        ("removed by hand", plan.removed_by_hand, "a person deleted the rows; they stay deleted"),
+        ("not ours", plan.unowned, "the rows were there before modelctl and are left alone"),
+        ("absent", [key for key, count in plan.absences.items() if count], "not in the listing any more"),
+    ):
+        if keys:
+            text = f"{some((key.model_id for key in keys), MAX_NAMES)} ({reason})"
+            yield from labelled(label, text, look, indent=2, style="yellow")
+    yield from _reasons("filtered", plan.filtered, look)
+    yield from _reasons("skipped", plan.skipped, look)
+
+
+def _reasons(label: str, skipped: Sequence[Skipped], look: Look) -> Iterator[str]:
+    tally = Counter(one_line(each.reason) for each in skipped)
+    for reason, count in tally.most_common(MAX_REASONS):
+        yield from labelled(label, f"{count:,}: {reason}", look, indent=2, style="dim")
+    yield from _rest(len(tally) - MAX_REASONS, f"reasons for {label}")
+
+
+def _rest(count: int, what: str) -> Iterator[str]:
+    if count > 0:
+        yield f"  and {count:,} more {what}; --format json has them all"
+
+
+def _summary(reports: Sequence[ProviderReport], look: Look) -> list[str]:
+    """The table with totals; where it is too wide, less of it beside each other and the rest below."""
+    together = totals(reports)
+    names = [name for name, count in together.items() if count or name in _COUNTS_EVEN_IF_ZERO]
+    main = [name for name in names if name in _MAIN_COUNTS]
+    for shown_names in (names, main):
+        columns = _count_columns(reports, together, shown_names)
+        if look.width is None or total_width(columns) <= look.width:
+            besides = [f"{name}{GLUE}{together[name]:,}" for name in names if name not in shown_names]
+            more = wrapped(f"besides: {', '.join(besides)}", look.width) if besides else []
+            return [*aligned(columns, look), *more]
+    numbers = Column(title="models", right=True, cells=_count_cells(together[name] for name in names))
+    return aligned([Column(title="total", cells=[Cell(name) for name in names]), numbers], look)
+
+
+def _count_columns(
+    reports: Sequence[ProviderReport], together: Mapping[str, int], names: Sequence[str]
+) -> list[Column]:
+    outcomes = [Cell(OUTCOME_WORDS[each.outcome], OUTCOME_STYLES[each.outcome]) for each in reports]
+    per_provider = [counts(each) for each in reports]
+    return [
+        Column(title="provider", cells=[*(Cell(each.provider) for each in reports), Cell("total", "bold")]),
+        Column(title="outcome", cells=[*outcomes, Cell("")]),
+        *(
+            Column(title=name, right=True, cells=_count_cells([*(each[name] for each in per_provider), together[name]]))
+            for name in names
+        ),
+    ]
+
+
+def _count_cells(numbers: Iterable[int]) -> list[Cell]:
+    return [Cell(f"{number:,}", "" if number else "dim") for number in numbers]
