@@ -45,15 +45,13 @@ def discover_command(
     It is mapped to the fields of a model. Catalogs, your patterns and the rows of the database change nothing here: it
     is the API's word alone, with what was skipped and why. Prices are shown where an API states them; few do.
     """
-    from modelctl.output.console import look_of
-    from modelctl.output.providers import FORMATS
+    from modelctl.output.providers import DiscoveryDocument
 
     context = context_of(ctx)
     named = sorted(set(provider or ()))
     who = asking(named, SourceChoice.API if named else SourceChoice.AUTO, max_age, project)
     found = _found(context, _jobs(context, who))
-    if text := FORMATS[format](found, look_of(context.stdout, context.environ)):
-        context.answer(text)
+    context.show(DiscoveryDocument(providers=tuple(found)), format)
     for each in found:
         if each.error is not None:
             context.warn(f"error: {each.error}")

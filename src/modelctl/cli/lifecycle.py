@@ -101,10 +101,9 @@ def _check_known(names: Iterable[str], known: Iterable[str]) -> None:
 
 
 def _print(context: Context, retirements: Retirements, format: MarkdownFormat) -> None:
-    from modelctl.output.retirements import FORMATS, alarms, remarks
+    from modelctl.output.lifecycle import LifecycleDocument, alarms, remarks
 
-    if text := FORMATS[format](retirements, context.stdout):
-        context.answer(text)
+    context.show(LifecycleDocument.of(retirements), format)
     for remark in remarks(retirements):
         context.say(remark)
     for alarm in alarms(retirements):

@@ -74,14 +74,11 @@ def list_command(ctx: typer.Context, format: FormatOption = Format.TABLE, json: 
 
     They are those of the database and of the catalogs.
     """
-    from modelctl.output.console import look_of
-    from modelctl.output.providers import provider_table, providers_json
+    from modelctl.output.providers import ProvidersDocument
 
     context = context_of(ctx)
     views = list(_views(context).values())
-    look = look_of(context.stdout, context.environ)
-    as_json = format is Format.JSON
-    context.answer((providers_json if as_json else provider_table)(views, look))
+    context.show(ProvidersDocument(tuple(views)), format)
 
 
 @app.command(
@@ -94,15 +91,12 @@ Examples:
 )
 def show_command(ctx: typer.Context, name: Name, format: FormatOption = Format.TABLE, json: JsonOption = False) -> None:
     """Show one provider, and who stated each setting."""
-    from modelctl.output.console import look_of
-    from modelctl.output.providers import provider_json, provider_page
+    from modelctl.output.providers import ProviderDocument
 
     context = context_of(ctx)
     views = _views(context)
     view = views[require_known(name, views, "provider")]
-    look = look_of(context.stdout, context.environ)
-    as_json = format is Format.JSON
-    context.answer((provider_json if as_json else provider_page)(view, look))
+    context.show(ProviderDocument(view), format)
 
 
 @app.command(
@@ -277,8 +271,7 @@ def test_command(
 
     Each is asked for its models: reachable, key accepted and proven, latency, models seen.
     """
-    from modelctl.output.console import look_of
-    from modelctl.output.providers import tests_json, tests_text
+    from modelctl.output.providers import ProviderTestsDocument
     from modelctl.services.credentials import keys_of
     from modelctl.services.providers import try_providers
 
@@ -291,11 +284,8 @@ def test_command(
         keys = keys_of(context.runtime, database)
     found = try_providers(wanted, keys, timeout_s=timeout_s, now=context.now)
     stored = _remembered(context, found)
-    results, look = [(each.provider, each.probed) for each in found], look_of(context.stdout, context.environ)
-    if format is Format.JSON:
-        context.answer(tests_json(results, context.now, stored, look))
-    else:
-        context.answer(tests_text(results, look))
+    results = tuple((each.provider, each.probed, each.provider in stored) for each in found)
+    context.show(ProviderTestsDocument(checked_at=context.now, providers=results), format)
     if _has_findings(found, every=every):
         raise typer.Exit(ExitCode.PENDING)
 

@@ -37,20 +37,16 @@ def resolve_command(
     json: JsonOption = False,
 ) -> None:
     """Say which model a name means, and by which rule."""
-    from json import dumps
-
     from modelctl.core.models.resolve import NAMING_FACTS, resolve
     from modelctl.db import read
+    from modelctl.output.model import ResolvedDocument
 
     context = context_of(ctx)
     with readable_database(context) as database:
         found = resolve(
             name, database.read(lambda connection: read.models(connection, database.tables, columns=NAMING_FACTS))
         )
-    if format is Format.JSON:
-        provider, model_id = found.key
-        answer = {"name": name, "provider": provider, "model_id": model_id, "rule": found.rule.value}
-        context.answer(dumps(answer, indent=2, ensure_ascii=False))
-    else:
-        context.answer(str(found.key))
+    provider, model_id = found.key
+    context.show(ResolvedDocument(name=name, provider=provider, model_id=model_id, rule=found.rule), format)
+    if format is Format.TABLE:
         context.say(f"{name!r} is {found}")

@@ -46,16 +46,13 @@ def show_command(
     Its facts with their sources, its prices over time and its changes.
     """
     from modelctl.core.models.resolve import Rule
-    from modelctl.output.console import look_of
-    from modelctl.output.model import page, page_json
+    from modelctl.output.model import ModelDocument
 
     context = context_of(ctx)
     resolution, details = _read(context, model, changes)
     if resolution.rule is not Rule.EXACT:
         context.say(f"{model!r} is {resolution}")
-    look = look_of(context.stdout, context.environ)
-    as_json = format is Format.JSON
-    context.answer(page_json(details, resolution.rule, look) if as_json else page(details, look))
+    context.show(ModelDocument.of(details, resolution.rule), format)
 
 
 def _read(context: Context, name: str, changes: int) -> tuple[Resolution, ModelDetails]:

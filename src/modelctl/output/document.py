@@ -94,6 +94,13 @@ def error_json(error: ModelctlError | None) -> ErrorJson | None:
     return {"message": error.message, "hint": error.hint, "exit_code": error.exit_code.value}
 
 
+class SkippedJson(TypedDict):
+    """An item that was left out, and why."""
+
+    id: str
+    reason: str
+
+
 class PriceJson(TypedDict):
     """A dated price as JSON has it."""
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any
 
 from modelctl.core.facts import FACT_FIELDS, Status, decimal_text
 from modelctl.core.models.details import ModelDetails
 from modelctl.core.models.lifecycle import ChainEnd
+from modelctl.core.models.resolve import Rule
 from modelctl.core.prices.price import PricePoint, PriceUnit, price_label
 from modelctl.core.runs import AuditEntry
+from modelctl.core.stored import StoredModel
 from modelctl.output.console import Cell, Column, Look, aligned, labelled, total_width
-from modelctl.output.format import model_object, one_line, percent, plain, price_object, shown, since
+from modelctl.output.document import AsJson, Document, Fact, ForPeople, Price, VersionedDocument
+from modelctl.output.format import model_object, one_line, percent, shown, since
 
 _STATUS_STYLES: Mapping[str, str] = {Status.DEPRECATED: "yellow", Status.RETIRED: "red", Status.PREVIEW: "cyan"}
 _CHAIN_ENDS = {
@@ -201,43 +204,98 @@ def _rows(rows: Sequence[tuple[str, ...]], look: Look) -> list[str]:
     ]
 
 
-VERSION = 1
+class OverrideDocument(Document):
+    """A field that a person owns: what stands there, and what modelctl last wrote."""
+
+    kept: Fact
+    written: Fact
 
 
-def page_json(details: ModelDetails, rule: str, look: Look) -> str:
-    """The whole dossier; `rule` is how the name was resolved. `model` has the columns of the table."""
-    prices, chain, state = details.prices, details.chain, details.model.state
-    document = {
-        "version": VERSION,
-        "key": str(details.model.key),
-        "resolved_by": rule,
-        "model": model_object(details.model),
-        "sources": details.sources,
-        "overruled": {
-            name: {"kept": plain(each.kept), "written": plain(each.written)} for name, each in details.overrides.items()
-        },
-        "pins": list(details.pins),
-        "unknown": list(details.unknown),
-        "is_ours": state is not None,
-        "absences": state.absences if state is not None else 0,
-        "prices": {
-            "now": [price_object(each) for each in prices.now],
-            "upcoming": [price_object(each) for each in prices.upcoming],
-            "past": [price_object(each) for each in prices.past],
-        },
-        "replacement": {"end": chain.end.value, "path": list(chain.path), "live": chain.live},
-        "changes": [_change_object(each) for each in details.changes],
-    }
-    return json.dumps(document, indent=2, ensure_ascii=not look.unicode)
+class PriceTimelineDocument(Document):
+    """A ledger as of now."""
+
+    now: tuple[Price, ...]
+    upcoming: tuple[Price, ...]
+    past: tuple[Price, ...]
 
 
-def _change_object(entry: AuditEntry) -> dict[str, Any]:
-    return {
-        "run": entry.run,
-        "at": plain(entry.at),
-        "actor": entry.actor,
-        "command": entry.command,
-        "action": entry.action,
-        "before": dict(entry.before),
-        "after": dict(entry.after),
-    }
+class ReplacementDocument(Document):
+    """Where a model's replacements lead."""
+
+    end: ChainEnd
+    path: tuple[str, ...]
+    live: str | None
+
+
+class ChangeDocument(Document):
+    """An entry of the model's audit trail."""
+
+    run: str
+    at: datetime
+    actor: str
+    command: str
+    action: str
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
+class ModelDocument(VersionedDocument):
+    """Everything that is known of one model."""
+
+    key: str
+    resolved_by: Rule
+    """How its name was understood."""
+    model: Annotated[StoredModel, AsJson(model_object)]
+    """By the columns of the table."""
+    sources: dict[str, str]
+    """Who stated each known fact."""
+    overruled: dict[str, OverrideDocument]
+    pins: tuple[str, ...]
+    unknown: tuple[str, ...]
+    is_ours: bool
+    """Whether it is modelctl's, or was there before."""
+    absences: int
+    """In how many whole listings in a row it was missing."""
+    prices: PriceTimelineDocument
+    replacement: ReplacementDocument
+    changes: tuple[ChangeDocument, ...]
+    details: ForPeople[ModelDetails]
+
+    @classmethod
+    def of(cls, details: ModelDetails, rule: Rule) -> ModelDocument:
+        """Of all that was read; `rule` is how the name was resolved."""
+        state = details.model.state
+        return cls.model_validate(
+            {
+                "key": str(details.model.key),
+                "resolved_by": rule,
+                "model": details.model,
+                "sources": details.sources,
+                "overruled": details.overrides,
+                "pins": details.pins,
+                "unknown": details.unknown,
+                "is_ours": state is not None,
+                "absences": state.absences if state is not None else 0,
+                "prices": details.prices,
+                "replacement": details.chain,
+                "changes": details.changes,
+                "details": details,
+            }
+        )
+
+    def to_table(self, look: Look) -> str:
+        """The whole page."""
+        return page(self.details, look)
+
+
+class ResolvedDocument(Document):
+    """Which model a name means, and by which rule."""
+
+    name: str
+    provider: str
+    model_id: str
+    rule: Rule
+
+    def to_table(self, look: Look) -> str:
+        """The key alone, fit to be given to another command."""
+        return f"{self.provider}/{self.model_id}"

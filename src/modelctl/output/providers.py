@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Annotated, Protocol
+
+from pydantic import RootModel
+from typing_extensions import TypedDict
 
 from modelctl.core.edits.providers import PAGES, SETTINGS, KeyState, ProviderView, editable_of, shown_setting
 from modelctl.core.facts import FACT_TYPES, FactValue, ModelRecord, Skipped, Source
@@ -16,8 +18,19 @@ from modelctl.core.prices.ledger import projection
 from modelctl.core.provider import Health
 from modelctl.core.text import counted
 from modelctl.errors import ModelctlError
-from modelctl.output.console import Cell, Column, Look, aligned, labelled, total_width
-from modelctl.output.format import one_line, plain, price_object, shown, some
+from modelctl.output.console import Cell, Column, Look, aligned, json_text, labelled, total_width
+from modelctl.output.document import (
+    AsJson,
+    Documents,
+    Instant,
+    JsonFact,
+    PriceJson,
+    Printed,
+    SkippedJson,
+    VersionedDocument,
+    price_json,
+)
+from modelctl.output.format import one_line, plain, shown, some
 
 MAX_NAMES = 8
 """Ids listed for one reason; the rest is counted, and in the JSON."""
@@ -51,24 +64,6 @@ class Discovered:
     def is_whole(self) -> bool:
         """Whether the listing shows every model that the key can call."""
         return self.listing is not None and self.provider in self.listing.complete_for
-
-
-def table(found: Sequence[Discovered], look: Look) -> str:
-    """A block per provider: what it is, its models, what was skipped and why."""
-    return look.text("\n\n".join("\n".join(_block(each, look)) for each in found).splitlines())
-
-
-def json_document(found: Sequence[Discovered], look: Look) -> str:
-    """Everything, with every fact that is known and every price; what is not there is unknown."""
-    document = {"version": 1, "providers": [_provider_object(each) for each in found]}
-    return json.dumps(document, indent=2, ensure_ascii=not look.unicode)
-
-
-def json_lines(found: Sequence[Discovered], look: Look) -> str:
-    """An object per model."""
-    return "\n".join(
-        json.dumps(_model_object(record), ensure_ascii=not look.unicode) for each in found for record in _records(each)
-    )
 
 
 def _records(found: Discovered) -> list[ModelRecord]:
@@ -128,7 +123,41 @@ def _fitting(columns: list[Column], look: Look) -> list[Column]:
     return columns
 
 
-def _provider_object(found: Discovered) -> dict[str, Any]:
+class ListedModelJson(TypedDict):
+    """A model as an API lists it: what is not there is unknown."""
+
+    provider: str
+    model_id: str
+    facts: dict[str, JsonFact]
+    stated_none: list[str]
+    """What the API says that there is none of."""
+    by_rule: dict[str, str]
+    """Facts that no API states: which rule they follow from."""
+    prices: list[PriceJson]
+
+
+class ListingErrorJson(TypedDict):
+    """Why a listing could not be had."""
+
+    message: str
+    hint: str
+
+
+class ListingJson(TypedDict):
+    """What one provider's API says."""
+
+    provider: str
+    whole: bool
+    """Whether the listing shows every model that the key can call."""
+    listed_at: Instant | None
+    reused: bool
+    notice: str | None
+    error: ListingErrorJson | None
+    models: list[ListedModelJson]
+    skipped: list[SkippedJson]
+
+
+def _listing(found: Discovered) -> ListingJson:
     skipped = found.listing.skipped if found.listing is not None else ()
     error = found.error
     return {
@@ -138,25 +167,36 @@ def _provider_object(found: Discovered) -> dict[str, Any]:
         "reused": found.is_reused,
         "notice": found.notice,
         "error": {"message": error.message, "hint": error.hint} if error is not None else None,
-        "models": [_model_object(record) for record in _records(found)],
+        "models": [_listed_model(record) for record in _records(found)],
         "skipped": [{"id": each.item_id, "reason": each.reason} for each in skipped],
     }
 
 
-def _model_object(record: ModelRecord) -> dict[str, Any]:
-    rules = {name: who for name, who in record.provenance.items() if who.startswith("rule:")}
+def _listed_model(record: ModelRecord) -> ListedModelJson:
     return {
         "provider": record.key.provider,
         "model_id": record.key.model_id,
         "facts": {name: plain(value) for name, value in record.facts.known()},
         "stated_none": sorted(record.stated_none),
-        "by_rule": rules,
-        "prices": [price_object(point) for point in record.prices],
+        "by_rule": {name: who for name, who in record.provenance.items() if who.startswith("rule:")},
+        "prices": [price_json(point) for point in record.prices],
     }
 
 
-FORMATS = {"table": table, "json": json_document, "jsonl": json_lines}
-"""Format name -> what renders what was found."""
+class DiscoveryDocument(VersionedDocument):
+    """What providers' APIs list, in the fields of a model."""
+
+    providers: tuple[Annotated[Discovered, AsJson(_listing)], ...]
+
+    def to_table(self, look: Look) -> str:
+        """A block per provider: what it is, its models, what was skipped and why."""
+        return look.text("\n\n".join("\n".join(_block(each, look)) for each in self.providers).splitlines())
+
+    def to_jsonl(self, look: Look) -> str:
+        """An object per model."""
+        return "\n".join(
+            json_text(_listed_model(record), look, indent=None) for each in self.providers for record in _records(each)
+        )
 
 
 _INDENT = 2
@@ -248,35 +288,69 @@ def _health_text(view: ProviderView) -> str:
     return f"{one_line(health.status)}{latency}, {shown(health.checked_at)}"
 
 
-def providers_json(views: Sequence[ProviderView], look: Look) -> str:
-    """An array of objects, one per provider."""
-    return json.dumps([provider_object(each) for each in views], indent=2, ensure_ascii=not look.unicode)
+class ProviderCountsJson(TypedDict):
+    """How many models a provider has."""
+
+    total: int
+    enabled: int
+    retired: int
 
 
-def provider_json(view: ProviderView, look: Look) -> str:
-    """One provider, with who stated each setting and what the catalogs would."""
-    document = {
-        **provider_object(view),
-        "owners": dict(view.owners),
-        "offered": {name: plain(shown_setting(name, value)) for name, value in view.offered.items()},
-        **{name: getattr(view.provider, name) for name in PAGES},
-    }
-    return json.dumps(document, indent=2, ensure_ascii=not look.unicode)
+class ProviderJson(TypedDict):
+    """A provider: its settings by the names of their columns, then what is known of key, models and health."""
+
+    name: str
+    display_name: str
+    kind: str
+    api_base_url: str | None
+    auth_header_name: str | None
+    auth_header_prefix: str | None
+    env_vars: list[str]
+    headers: dict[str, str]
+    is_enabled: bool
+    is_builtin: bool
+    switched_off_by: str | None
+    is_stored: bool
+    in_catalogs: bool
+    key: KeyState
+    key_name: str | None
+    """Where the key is."""
+    stored_keys: int
+    models: ProviderCountsJson
+    health_status: str
+    health_checked_at: Instant | None
+    health_latency_ms: int | None
 
 
-def provider_object(view: ProviderView) -> dict[str, Any]:
-    """The settings by the names of their columns, then what is known of key, models and health."""
-    values = editable_of(view.provider)
+class WholeProviderJson(ProviderJson):
+    """The same, with who stated each setting, what the catalogs would, and where a person looks things up."""
+
+    owners: dict[str, str]
+    offered: dict[str, JsonFact]
+    docs_url: str | None
+    pricing_url: str | None
+    models_url: str | None
+    deprecations_url: str | None
+
+
+def _provider(view: ProviderView) -> ProviderJson:
+    provider = view.provider
+    values = {name: plain(shown_setting(name, value)) for name, value in editable_of(provider).items()}
     return {
-        "name": view.provider.name,
-        **{name: plain(shown_setting(name, values[name])) for name in SETTINGS},
-        "headers": view.provider.headers,
-        "is_enabled": view.provider.is_enabled,
-        "is_builtin": view.provider.is_builtin,
+        "name": provider.name,
+        "display_name": values["display_name"],
+        "kind": values["kind"],
+        "api_base_url": values["api_base_url"],
+        "auth_header_name": values["auth_header_name"],
+        "auth_header_prefix": values["auth_header_prefix"],
+        "env_vars": values["env_vars"],
+        "headers": provider.headers,
+        "is_enabled": provider.is_enabled,
+        "is_builtin": provider.is_builtin,
         "switched_off_by": view.switched_off_by or None,
         "is_stored": view.is_stored,
         "in_catalogs": view.in_catalogs,
-        "key": view.key.value,
+        "key": view.key,
         "key_name": view.key_name or None,
         "stored_keys": view.stored_keys,
         "models": {"total": view.models.total, "enabled": view.models.enabled, "retired": view.models.retired},
@@ -286,7 +360,35 @@ def provider_object(view: ProviderView) -> dict[str, Any]:
     }
 
 
-VERSION = 1
+def _whole_provider(view: ProviderView) -> WholeProviderJson:
+    provider = view.provider
+    return {
+        **_provider(view),
+        "owners": dict(view.owners),
+        "offered": {name: plain(shown_setting(name, value)) for name, value in view.offered.items()},
+        "docs_url": provider.docs_url,
+        "pricing_url": provider.pricing_url,
+        "models_url": provider.models_url,
+        "deprecations_url": provider.deprecations_url,
+    }
+
+
+class ProvidersDocument(Documents[Annotated[ProviderView, AsJson(_provider)]]):
+    """The providers: switch, key, models, health."""
+
+    def to_table(self, look: Look) -> str:
+        """A line per provider; a paragraph each where the terminal is too narrow for that."""
+        return provider_table(self.root, look)
+
+
+class ProviderDocument(Printed, RootModel[Annotated[ProviderView, AsJson(_whole_provider)]]):
+    """Everything about one provider."""
+
+    def to_table(self, look: Look) -> str:
+        """Each setting with who stated it, its key, models and health."""
+        return provider_page(self.root, look)
+
+
 _WORDS: Mapping[Health, str] = {health: health.value.replace("_", " ") for health in Health}
 
 
@@ -338,14 +440,48 @@ def tests_text(results: Results, look: Look) -> str:
     return look.text(lines)
 
 
-def tests_json(results: Results, at: datetime, stored: set[str], look: Look) -> str:
-    """All results. A promise: keys are only added. `stored`: whose rows remember it."""
-    document = {
-        "version": VERSION,
-        "checked_at": plain(at),
-        "providers": [_object(name, each, name in stored) for name, each in results],
+class ProbeJson(TypedDict):
+    """What came of trying one provider."""
+
+    provider: str
+    health: Health
+    problem: str | None
+    remedy: str | None
+    models: int | None
+    skipped: int
+    latency_ms: int | None
+    """From the first request to the first model."""
+    key_is_proven: bool | None
+    """Whether a made-up key is refused."""
+    is_stored: bool
+    """Whether the provider's row remembers it."""
+
+
+def _probe(result: tuple[str, ProbeView, bool]) -> ProbeJson:
+    name, probed, is_stored = result
+    return {
+        "provider": name,
+        "health": probed.health,
+        "problem": probed.problem or None,
+        "remedy": probed.remedy or None,
+        "models": probed.models,
+        "skipped": probed.skipped,
+        "latency_ms": probed.latency_ms,
+        "key_is_proven": probed.key_is_proven,
+        "is_stored": is_stored,
     }
-    return json.dumps(document, indent=2, ensure_ascii=not look.unicode)
+
+
+class ProviderTestsDocument(VersionedDocument):
+    """What came of trying providers and their keys."""
+
+    checked_at: datetime
+    providers: tuple[Annotated[tuple[str, ProbeView, bool], AsJson(_probe)], ...]
+    """Each with its name and whether its row remembers it."""
+
+    def to_table(self, look: Look) -> str:
+        """A line per provider, what is wrong below it."""
+        return tests_text([(name, probed) for name, probed, _ in self.providers], look)
 
 
 def _probed_facts(probed: ProbeView) -> Iterator[str]:
@@ -359,17 +495,3 @@ def _probed_facts(probed: ProbeView) -> Iterator[str]:
         yield "key proven"
     elif probed.models is not None and probed.key_is_proven is None:
         yield "no key wanted"
-
-
-def _object(name: str, probed: ProbeView, is_stored: bool) -> dict[str, Any]:
-    return {
-        "provider": name,
-        "health": probed.health.value,
-        "problem": probed.problem or None,
-        "remedy": probed.remedy or None,
-        "models": probed.models,
-        "skipped": probed.skipped,
-        "latency_ms": probed.latency_ms,
-        "key_is_proven": probed.key_is_proven,
-        "is_stored": is_stored,
-    }

@@ -23,6 +23,7 @@ from modelctl.output.document import (
     ErrorJson,
     JsonFact,
     PriceJson,
+    SkippedJson,
     VersionedDocument,
     error_json,
     price_json,
@@ -90,13 +91,6 @@ class ProtectedJson(TypedDict):
     kept: JsonFact
     offered: JsonFact
     source: str
-
-
-class SkippedJson(TypedDict):
-    """An item that was left out, and why."""
-
-    id: str
-    reason: str
 
 
 class ProviderJson(TypedDict):

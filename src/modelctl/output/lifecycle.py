@@ -1,59 +1,101 @@
-"""The formats of what ends when. One signature for all: what ends, stream. And what is said beside them."""
+"""What ends when and what replaces it: its document, table and Markdown, and what is said beside them."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from types import MappingProxyType
-from typing import Any, TextIO
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from typing import Annotated, TypeAlias
 
-from modelctl.core.facts import AfterRetirement, decimal_text, encode, exact_number
+from typing_extensions import TypedDict
+
+from modelctl.core.facts import AfterRetirement, decimal_text, exact_number
 from modelctl.core.models.lifecycle import COMPARED_PRICES, ChainEnd, Money, PriceStep, change_percent
 from modelctl.core.models.retirements import Retirement, RetirementFinding, RetirementKind, Retirements
 from modelctl.core.text import counted
-from modelctl.output.console import Cell, Column, Look, aligned, labelled, look_of, total_width, width_of, wrapped
+from modelctl.output.console import Cell, Column, Look, aligned, labelled, total_width, width_of, wrapped
+from modelctl.output.document import AsJson, Day, ForPeople, Instant, Number, VersionedDocument
 from modelctl.output.format import UNKNOWN_TEXT, code, escaped, one_line, plain, shown, since, some, table
 
-VERSION = 1
+
+class NewPriceJson(TypedDict):
+    """What the successor costs instead."""
+
+    new: Number | None
+    new_currency: str | None
+    percent: Number | None
 
 
-def retirements_json(retirements: Retirements, look: Look) -> str:
-    """All rows by kind; ISO days, amounts as exact numbers, null for what is unknown."""
-    document = {
-        "version": VERSION,
-        "today": encode(retirements.today),
-        **{kind.value: [_retirement(each) for each in retirements.of(kind)] for kind in RetirementKind},
-    }
-    return json.dumps(document, indent=2, ensure_ascii=not look.unicode)
+ScheduledPriceJson = TypedDict(
+    "ScheduledPriceJson",
+    {"from": Instant, "new": Number | None, "new_currency": str | None, "percent": Number | None},
+)
+"""The same from a later day on."""
 
 
-def _retirement(retirement: Retirement) -> dict[str, Any]:
+class PriceStepJson(NewPriceJson):
+    """A price, and what the successor costs instead, now and later."""
+
+    old: Number | None
+    old_currency: str | None
+    scheduled: ScheduledPriceJson | None
+
+
+class SuccessorJson(TypedDict):
+    """Where the replacements lead."""
+
+    outcome: ChainEnd
+    model_id: str | None
+    path: list[str]
+    ends_on: Day | None
+
+
+class RetirementJson(TypedDict):
+    """A model that ends."""
+
+    provider: str
+    model_id: str
+    day: Day | None
+    days_left: int | None
+    status: str | None
+    is_enabled: bool
+    replacement: str | None
+    successor: SuccessorJson
+    after_retirement: str | None
+    billed_as: str | None
+    still_listed_on: Day | None
+    """Its last day has passed, and the provider listed it then."""
+    prices_on: Day | None
+    prices: dict[str, PriceStepJson]
+    finding: RetirementFinding | None
+
+
+def _retirement(retirement: Retirement) -> RetirementJson:
     chain = retirement.chain
     is_redirected = retirement.after_retirement == AfterRetirement.REDIRECT
     return {
         "provider": retirement.key.provider,
         "model_id": retirement.key.model_id,
-        "day": encode(retirement.day),
+        "day": plain(retirement.day),
         "days_left": retirement.days_left,
         "status": retirement.status,
         "is_enabled": retirement.is_enabled,
         "replacement": retirement.replacement,
         "successor": {
-            "outcome": chain.end.value,
+            "outcome": chain.end,
             "model_id": chain.live,
             "path": list(chain.path),
-            "ends_on": encode(chain.ends_on),
+            "ends_on": plain(chain.ends_on),
         },
         "after_retirement": retirement.after_retirement,
         "billed_as": retirement.replacement if is_redirected else None,
-        "still_listed_on": encode(retirement.listed_on),
-        "prices_on": encode(retirement.prices_on),
+        "still_listed_on": plain(retirement.listed_on),
+        "prices_on": plain(retirement.prices_on),
         "prices": {kind: _step(step) for kind, step in retirement.prices.items()},
-        "finding": retirement.finding.value if retirement.finding is not None else None,
+        "finding": retirement.finding,
     }
 
 
-def _step(step: PriceStep) -> dict[str, Any]:
+def _step(step: PriceStep) -> PriceStepJson:
     later = step.scheduled
     return {
         "old": _amount(step.old),
@@ -63,7 +105,7 @@ def _step(step: PriceStep) -> dict[str, Any]:
     }
 
 
-def _new(old: Money | None, new: Money | None) -> dict[str, Any]:
+def _new(old: Money | None, new: Money | None) -> NewPriceJson:
     change = change_percent(old, new)
     return {
         "new": _amount(new),
@@ -72,8 +114,42 @@ def _new(old: Money | None, new: Money | None) -> dict[str, Any]:
     }
 
 
-def _amount(money: Money | None) -> int | float | None:
+def _amount(money: Money | None) -> Number | None:
     return exact_number(money.amount) if money is not None else None
+
+
+RetirementRow: TypeAlias = Annotated[Retirement, AsJson(_retirement)]
+
+
+class LifecycleDocument(VersionedDocument):
+    """Which models end when, by what is known of the end."""
+
+    today: date
+    announced: tuple[RetirementRow, ...]
+    """The vendor has named the last day."""
+    not_before: tuple[RetirementRow, ...]
+    """The vendor has only named a day before which it does not come."""
+    ended: tuple[RetirementRow, ...]
+    retirements: ForPeople[Retirements]
+
+    @classmethod
+    def of(cls, found: Retirements) -> LifecycleDocument:
+        """Of what was found."""
+        return cls(
+            today=found.today,
+            announced=found.of(RetirementKind.ANNOUNCED),
+            not_before=found.of(RetirementKind.NOT_BEFORE),
+            ended=found.of(RetirementKind.ENDED),
+            retirements=found,
+        )
+
+    def to_table(self, look: Look) -> str:
+        """All rows as text that fits the look; empty where there are none."""
+        return retirements_table(self.retirements, look)
+
+    def to_markdown(self, look: Look) -> str:
+        """Findings first, a table per kind of end, remarks last."""
+        return retirements_markdown(self.retirements, look)
 
 
 MAX_NAMES = 8
@@ -346,16 +422,3 @@ def _style(retirement: Retirement) -> str:
     if not retirement.is_enabled:
         return "dim"
     return "yellow" if retirement.kind is RetirementKind.ANNOUNCED else ""
-
-
-__all__ = ["FORMATS", "alarms", "remarks"]
-
-
-def _on(render: Callable[[Retirements, Look], str]) -> Callable[[Retirements, TextIO], str]:
-    return lambda retirements, stream: render(retirements, look_of(stream))
-
-
-FORMATS: Mapping[str, Callable[[Retirements, TextIO], str]] = MappingProxyType(
-    {"table": _on(retirements_table), "json": _on(retirements_json), "markdown": _on(retirements_markdown)}
-)
-"""Format name -> what renders it as the stream can show it; a table of nothing is empty."""
