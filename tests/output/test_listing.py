@@ -8,8 +8,8 @@ import pytest
 
 from modelctl.core.facts import ModelFacts, ModelKey
 from modelctl.core.stored import StoredModel
-from modelctl.output.console import PLAIN, Look
-from modelctl.output.models import FORMATS, table
+from modelctl.output.console import PLAIN, Look, render
+from modelctl.output.models import ModelList, table
 
 MODELS = [
     StoredModel(
@@ -63,9 +63,9 @@ def test_a_status_to_worry_about_has_a_colour():
 
 
 def test_markdown_cannot_be_broken_out_of():
-    assert "| openai/gpt\\|evil\\` | active |" in FORMATS["markdown"](MODELS, (), PLAIN)
+    assert "| openai/gpt\\|evil\\` | active |" in ModelList(MODELS).to_markdown(PLAIN)
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", ["table", "json", "jsonl", "csv", "markdown", "ids"])
 def test_no_models(name):
-    assert len(FORMATS[name]([], (), PLAIN).splitlines()) <= 2
+    assert len("".join(render(ModelList([]), name, PLAIN)).splitlines()) <= 2

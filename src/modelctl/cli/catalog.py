@@ -129,19 +129,15 @@ def show_command(
     Counted are the models per provider and status; with PROVIDER its models are listed.
     """
     from modelctl.output.catalog import CatalogsDocument
-    from modelctl.output.console import look_of
-    from modelctl.output.models import json_array, table
+    from modelctl.output.models import ModelList
 
     context = context_of(ctx)
     models = _models(context)
     if provider is None:
         return context.show(CatalogsDocument.of(models), format)
-    look = look_of(context.stdout, context.environ)
-    as_json = format is Format.JSON
     require_known(provider, sorted({each.key.provider for each in models}), "catalog for provider")
     wanted = [each for each in models if each.key.provider == provider]
-    context.answer(json_array(wanted, CATALOG_COLUMNS, look) if as_json else table(wanted, (), look))
-    return None
+    return context.show(ModelList(wanted, CATALOG_COLUMNS if format is Format.JSON else ()), format)
 
 
 @app.command(

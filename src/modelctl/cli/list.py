@@ -248,16 +248,17 @@ def _usable_for(usable: bool, project: str | None) -> str | None:
 
 def _list(context: Context, wanted: Filter, usable_for: str | None, view: View) -> None:
     from modelctl.output.console import look_of
-    from modelctl.output.models import FORMATS, GROUPED, dropped
+    from modelctl.output.models import ModelList, dropped
 
     found = found_models(context, wanted, usable_for, view)
     shown = found.shown
-    look = look_of(context.stdout, context.environ)
-    text = (FORMATS if view.group_by is None else GROUPED)[view.format](shown, view.columns, look)
-    if text and (shown or view.format is not ListFormat.TABLE):
-        context.answer(text)
+    context.show(ModelList(shown, view.columns, by_provider=view.group_by is not None), view.format)
     context.stdout.flush()  # so that the summary comes after the answer where both go to one log
-    if view.format is ListFormat.TABLE and not view.columns and (names := dropped(shown, look)):
+    if (
+        view.format is ListFormat.TABLE
+        and not view.columns
+        and (names := dropped(shown, look_of(context.stdout, context.environ)))
+    ):
         context.say(f"not shown: {', '.join(names)}; the terminal is too narrow, --columns chooses")
     nothing = usable_for is not None and not found.known
     context.say(_nothing_usable(usable_for or "") if nothing else _summary(found))

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from types import MappingProxyType
 
 from modelctl.core.facts import FACT_TYPES, PRICE_FIELDS, FactValue, ModelKey, Status, decimal_text
 from modelctl.core.models.query import COLUMNS, column_value
 from modelctl.core.models.resolve import by_provider
 from modelctl.core.stored import StoredModel
-from modelctl.output.console import Cell, Column, Look, aligned, total_width
+from modelctl.output.console import Cell, Column, Look, aligned, json_text, total_width
 from modelctl.output.format import escaped, model_object, plain, shown
 from modelctl.output.format import table as markdown_table
 
@@ -76,21 +74,6 @@ def json_array(models: Sequence[StoredModel], columns: Sequence[str], look: Look
     return "[\n" + ",\n".join(objects) + "\n]" if objects else "[]"
 
 
-def json_lines(models: Sequence[StoredModel], columns: Sequence[str], look: Look) -> str:
-    """An object per line."""
-    return "\n".join(_json(each, columns, look) for each in models)
-
-
-def csv_text(models: Sequence[StoredModel], columns: Sequence[str], look: Look) -> str:
-    """A header and a row per model; an unknown value is an empty field, lists are joined by `;`."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    names = columns or COLUMNS
-    writer.writerow(names)
-    writer.writerows([_csv_field(column_value(model, name)) for name in names] for model in models)
-    return text.getvalue().rstrip("\n")
-
-
 def markdown(models: Sequence[StoredModel], columns: Sequence[str], look: Look) -> str:
     """A table for GitHub."""
     chosen = [_column(name, name, models) for name in columns] or [_default_column(each, models) for each in _DEFAULTS]
@@ -99,42 +82,55 @@ def markdown(models: Sequence[StoredModel], columns: Sequence[str], look: Look) 
     return look.text(markdown_table([escaped(each.title) for each in chosen], rows, right=right).splitlines())
 
 
-def ids(models: Sequence[StoredModel], columns: Sequence[str], look: Look) -> str:
-    """A key per line, fit to be given to another command."""
-    return "\n".join(str(model.key) for model in models)
+@dataclass(frozen=True, slots=True)
+class ModelList:
+    """Models with the columns asked for; no columns: the usual ones. `by_provider`: each provider's apart."""
 
+    models: Sequence[StoredModel]
+    columns: Sequence[str] = ()
+    by_provider: bool = False
 
-FORMATS: Mapping[str, Callable[[Sequence[StoredModel], Sequence[str], Look], str]] = MappingProxyType(
-    {
-        "table": table,
-        "json": json_array,
-        "jsonl": json_lines,
-        "csv": csv_text,
-        "markdown": markdown,
-        "ids": ids,
-    }
-)
-"""Format name -> what renders the models with the columns asked for; no columns: the usual ones."""
+    def to_table(self, look: Look) -> str:
+        """Aligned columns; empty where there are no models."""
+        if not self.models:
+            return ""
+        if not self.by_provider:
+            return table(self.models, self.columns, look)
+        groups = by_provider(self.models).items()
+        return "\n\n".join(f"{look.text([name])}\n{table(group, self.columns, look)}" for name, group in groups)
 
+    def to_json(self, look: Look) -> str:
+        """An array with an object on each line, so that it can be read, compared and parsed."""
+        if not self.by_provider:
+            return json_array(self.models, self.columns, look)
+        groups = by_provider(self.models).items()
+        arrays = (f"{json_text(name)}: {json_array(group, self.columns, look)}" for name, group in groups)
+        return "{" + ",\n".join(arrays) + "}"
 
-def _tables_by_provider(models: Sequence[StoredModel], columns: Sequence[str], look: Look) -> str:
-    groups = by_provider(models).items()
-    return "\n\n".join(f"{look.text([name])}\n{table(group, columns, look)}" for name, group in groups)
+    def to_jsonl(self, look: Look) -> str:
+        """An object per line."""
+        return "\n".join(_json(each, self.columns, look) for each in self.models)
 
+    def to_csv(self, look: Look) -> str:
+        """A header and a row per model; an unknown value is an empty field, lists are joined by `;`."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        names = self.columns or COLUMNS
+        writer.writerow(names)
+        writer.writerows([_csv_field(column_value(model, name)) for name in names] for model in self.models)
+        return text.getvalue().rstrip("\n")
 
-def _json_by_provider(models: Sequence[StoredModel], columns: Sequence[str], look: Look) -> str:
-    groups = (f"{json.dumps(name)}: {json_array(group, columns, look)}" for name, group in by_provider(models).items())
-    return "{" + ",\n".join(groups) + "}"
+    def to_markdown(self, look: Look) -> str:
+        """A table for GitHub."""
+        return markdown(self.models, self.columns, look)
 
-
-GROUPED: Mapping[str, Callable[[Sequence[StoredModel], Sequence[str], Look], str]] = MappingProxyType(
-    {"table": _tables_by_provider, "json": _json_by_provider}
-)
-"""The formats that can show the models of each provider apart."""
+    def to_ids(self, look: Look) -> str:
+        """A key per line, fit to be given to another command."""
+        return "\n".join(str(model.key) for model in self.models)
 
 
 def _json(model: StoredModel, columns: Sequence[str], look: Look) -> str:
-    return json.dumps(model_object(model, columns), ensure_ascii=not look.unicode)
+    return json_text(model_object(model, columns), look, indent=None)
 
 
 def _csv_field(value: FactValue | datetime) -> str:
