@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 from modelctl.core.facts import ModelFacts, ModelKey, ModelRecord, Skipped, Source
 from modelctl.core.planning.merge import Snapshot
 from modelctl.core.prices.price import PricePoint
-from modelctl.discovery.base import REQUESTS_PER_SECOND, Access, RateLimiter
+from modelctl.discovery.base import Access
 from modelctl.discovery.cache import ListingCache, key_fingerprint
-from modelctl.discovery.fetch import collect
+from modelctl.discovery.fetch import REQUESTS_PER_SECOND, RateLimiter, collect
 from modelctl.discovery.registry import REGISTRY
 from modelctl.errors import SourceError
 from tests.conftest import NOW

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -16,44 +15,6 @@ from modelctl.core.planning.merge import Snapshot
 from modelctl.core.text import shorten
 from modelctl.core.validation import check_key, check_record
 from modelctl.errors import SourceError
-
-REQUESTS_PER_SECOND = 10
-BURST = 10
-"""So many may go out at once after a pause: no listing known today has more pages."""
-
-
-class RateLimiter:
-    """A token bucket: within any t seconds at most `burst` + t · `per_second` requests. Called before each of them.
-
-    For one thread, which is all that a provider is asked from. `pause` waits; it may return early when nobody waits
-    for the listing any more.
-    """
-
-    def __init__(
-        self,
-        pause: Callable[[float], object],
-        *,
-        per_second: float = REQUESTS_PER_SECOND,
-        burst: int = BURST,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._pause = pause
-        self._interval_s = 1 / per_second
-        self._ahead_s = (burst - 1) * self._interval_s
-        self._clock = clock
-        self._due_at = clock() - self._ahead_s
-
-    def __call__(self) -> None:
-        """Return when the next request may go out."""
-        now = self._clock()
-        due_at = max(self._due_at, now - self._ahead_s)
-        self._due_at = due_at + self._interval_s
-        if due_at > now:
-            self._pause(due_at - now)
-
-
-def unlimited() -> None:
-    """No limit at all: for a module that is asked by itself, outside of a collection."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +36,7 @@ class Access:
     auth_header_prefix: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     """To be sent with each request besides the key's; some may hold secrets."""
-    throttle: Callable[[], None] = field(default=unlimited, repr=False, compare=False)
+    throttle: Callable[[], None] = field(default=lambda: None, repr=False, compare=False)
     """To be called before each request: returns when it may go out."""
 
     @property
@@ -200,7 +161,7 @@ def _translate(source: Discovery, item: Mapping[str, Any], access: Access) -> Mo
         translated = source.translate(item, access)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         what = str(error) if isinstance(error, UnusableListing) else f"not what the API documents ({error!r})"
-        raise UnusableListing(f"model {_name_of(item)}: {what}") from error
+        raise UnusableListing(f"model {shorten(repr(item.get('id', item.get('name'))))}: {what}") from error
     if isinstance(translated, Skipped):
         check_key(ModelKey(access.provider, translated.item_id))
         return translated
@@ -239,10 +200,6 @@ def _nothing(skipped: Mapping[str, Skipped]) -> Exception:
         f"every one of the {len(skipped)} models listed was skipped, the first one as: {first.reason}",
         "does the base URL belong to this provider?",
     )
-
-
-def _name_of(item: Mapping[str, Any]) -> str:
-    return shorten(repr(item.get("id", item.get("name"))))
 
 
 MAX_PAGES = 1000

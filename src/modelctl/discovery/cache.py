@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -38,13 +38,6 @@ from modelctl.files import whole_file
 
 FORMAT = {"format": 1, "written_by": __version__}
 """What a file must begin with: another version may translate the same listing otherwise, so it asks anew."""
-
-_POINT_FIELDS = PricePoint._fields
-_POINT_READERS: Mapping[str, Callable[[Any], Any]] = {
-    "amount": Decimal,
-    "effective_from": datetime.fromisoformat,
-    "effective_to": lambda raw: None if raw is None else datetime.fromisoformat(raw),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +101,7 @@ def _record_object(record: ModelRecord) -> dict[str, Any]:
     return {
         "model_id": record.key.model_id,
         "facts": encoded(record.facts.known()),
-        "prices": [encoded(zip(_POINT_FIELDS, each, strict=True)) for each in record.prices],
+        "prices": [encoded(zip(PricePoint._fields, each, strict=True)) for each in record.prices],
         "provenance": dict(record.provenance),
         "stated_none": sorted(record.stated_none),
         "known_to": sorted(record.known_to),
@@ -137,11 +130,12 @@ def _record(raw: Mapping[str, Any], provider: str) -> ModelRecord:
 
 
 def _point(raw: Mapping[str, Any]) -> PricePoint:
-    return PricePoint(**{name: _POINT_READERS.get(name, _as_it_is)(raw[name]) for name in _POINT_FIELDS})
-
-
-def _as_it_is(raw: Any) -> Any:
-    return raw
+    begins, ends = raw["effective_from"], raw["effective_to"]
+    return PricePoint(**{name: raw[name] for name in PricePoint._fields})._replace(
+        amount=Decimal(raw["amount"]),
+        effective_from=datetime.fromisoformat(begins),
+        effective_to=None if ends is None else datetime.fromisoformat(ends),
+    )
 
 
 def _day(raw: str | None) -> date | None:

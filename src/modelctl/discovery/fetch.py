@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from modelctl.core.planning.merge import Snapshot
 from modelctl.core.provider import Health
 from modelctl.core.text import shorten
-from modelctl.discovery.base import Access, Discovery, RateLimiter, UnusableListing, bare_url, read_listing
+from modelctl.discovery.base import Access, Discovery, UnusableListing, bare_url, read_listing
 from modelctl.errors import ModelctlError, SourceError
 
 if TYPE_CHECKING:
@@ -209,6 +209,41 @@ class ListingDeadline:
     def outlasts(self, seconds: float) -> bool:
         """Whether a wait of so many seconds leaves time for another try."""
         return not self.abandoned.is_set() and time.monotonic() + seconds < self.ends_at
+
+
+REQUESTS_PER_SECOND = 10
+BURST = 10
+"""So many may go out at once after a pause: no listing known today has more pages."""
+
+
+class RateLimiter:
+    """A token bucket: within any t seconds at most `burst` + t · `per_second` requests. Called before each of them.
+
+    For one thread, which is all that a provider is asked from. `pause` waits; it may return early when nobody waits
+    for the listing any more.
+    """
+
+    def __init__(
+        self,
+        pause: Callable[[float], object],
+        *,
+        per_second: float = REQUESTS_PER_SECOND,
+        burst: int = BURST,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._pause = pause
+        self._interval_s = 1 / per_second
+        self._ahead_s = (burst - 1) * self._interval_s
+        self._clock = clock
+        self._due_at = clock() - self._ahead_s
+
+    def __call__(self) -> None:
+        """Return when the next request may go out."""
+        now = self._clock()
+        due_at = max(self._due_at, now - self._ahead_s)
+        self._due_at = due_at + self._interval_s
+        if due_at > now:
+            self._pause(due_at - now)
 
 
 def attempt(source: Discovery, access: Access, deadline: ListingDeadline) -> ListingResult:
