@@ -317,17 +317,6 @@ class Request:
     """How it is asked; a probe asks once and measures."""
 
 
-@dataclass(slots=True)
-class _Running:
-    """A provider that is being asked."""
-
-    request: Request
-    deadline: ListingDeadline
-
-
-_Done: TypeAlias = queue.SimpleQueue[tuple[_Running, ListingResult | BaseException]]
-
-
 def collect(
     source: Discovery, access: Access, *, deadline_s: float, sleep: Callable[[float], object] | None = None
 ) -> Snapshot:
@@ -344,62 +333,65 @@ def collect_all(requests: Iterable[Request], *, at_once: int = AT_ONCE) -> Itera
     They are being asked as soon as this is called, before the first answer is waited for. Closing the iterator, or
     Ctrl-C while it waits, leaves at once.
     """
-    waiting = deque(requests)
-    running: dict[str, _Running] = {}
-    done: _Done = queue.SimpleQueue()
-    _start_waiting(waiting, running, done, at_once)
-    return _finished(waiting, running, done, at_once)
+    asked = _Asked(requests, at_once)
+    asked.begin()
+    return asked.results()
 
 
-def _finished(
-    waiting: deque[Request], running: dict[str, _Running], done: _Done, at_once: int
-) -> Iterator[tuple[str, ListingResult]]:
-    try:
-        while waiting or running:
-            _start_waiting(waiting, running, done, at_once)
-            next_end = min(each.deadline.ends_at for each in running.values())
-            try:
-                finished, outcome = done.get(timeout=max(0.0, next_end - time.monotonic()))
-            except queue.Empty:
-                yield from _overdue(running)
-                continue
-            if finished.deadline.abandoned.is_set():
-                continue
-            del running[finished.request.access.provider]
-            if not isinstance(outcome, Snapshot | SourceError):
-                raise outcome
-            yield finished.request.access.provider, outcome
-    finally:
-        for each in running.values():
-            each.deadline.abandoned.set()
+class _Asked:
+    """Providers that are being asked, a thread for each, and those that wait for their turn."""
 
+    def __init__(self, requests: Iterable[Request], at_once: int) -> None:
+        self._waiting = deque(requests)
+        self._at_once = at_once
+        self._running: dict[str, tuple[Request, ListingDeadline]] = {}
+        self._done: queue.SimpleQueue[tuple[str, ListingDeadline, ListingResult | BaseException]] = queue.SimpleQueue()
 
-def _start_waiting(waiting: deque[Request], running: dict[str, _Running], done: _Done, at_once: int) -> None:
-    while waiting and len(running) < at_once:
-        _start(waiting.popleft(), running, done)
+    def begin(self) -> None:
+        """Ask as many as may be asked at once."""
+        while self._waiting and len(self._running) < self._at_once:
+            request = self._waiting.popleft()
+            provider = request.access.provider
+            if provider in self._running:
+                raise ValueError(f"{provider} is asked twice")
+            deadline = ListingDeadline(time.monotonic() + request.deadline_s, sleep=request.sleep)
+            self._running[provider] = request, deadline
+            threading.Thread(target=self._ask, args=(request, deadline), name=f"list-{provider}", daemon=True).start()
 
-
-def _start(request: Request, running: dict[str, _Running], done: _Done) -> None:
-    provider = request.access.provider
-    if provider in running:
-        raise ValueError(f"{provider} is asked twice")
-    deadline = ListingDeadline(time.monotonic() + request.deadline_s, sleep=request.sleep)
-    me = running[provider] = _Running(request, deadline)
-
-    def run() -> None:
+    def _ask(self, request: Request, deadline: ListingDeadline) -> None:
+        outcome: ListingResult | BaseException
         try:
-            done.put((me, request.ask(request.source, request.access, me.deadline)))
-        except BaseException as error:
-            done.put((me, error))
+            outcome = request.ask(request.source, request.access, deadline)
+        except BaseException as error:  # whoever waits for it raises it
+            outcome = error
+        self._done.put((request.access.provider, deadline, outcome))
 
-    threading.Thread(target=run, name=f"list-{provider}", daemon=True).start()
+    def results(self) -> Iterator[tuple[str, ListingResult]]:
+        """Each provider's name with what came of it, until all are done."""
+        try:
+            while self._waiting or self._running:
+                self.begin()
+                next_end = min(deadline.ends_at for _, deadline in self._running.values())
+                try:
+                    provider, deadline, outcome = self._done.get(timeout=max(0.0, next_end - time.monotonic()))
+                except queue.Empty:
+                    yield from self._overdue()
+                    continue
+                if deadline.abandoned.is_set():
+                    continue
+                del self._running[provider]
+                if not isinstance(outcome, Snapshot | SourceError):
+                    raise outcome
+                yield provider, outcome
+        finally:
+            for _, deadline in self._running.values():
+                deadline.abandoned.set()
 
-
-def _overdue(running: dict[str, _Running]) -> Iterator[tuple[str, SourceError]]:
-    now = time.monotonic()
-    for provider, each in list(running.items()):
-        if each.deadline.ends_at <= now:
-            each.deadline.abandoned.set()
-            del running[provider]
-            seconds = each.request.deadline_s
-            yield provider, SourceError(f"{provider}: no whole listing within {seconds:g} s", TRY_LATER)
+    def _overdue(self) -> Iterator[tuple[str, SourceError]]:
+        now = time.monotonic()
+        for provider, (request, deadline) in list(self._running.items()):
+            if deadline.ends_at <= now:
+                deadline.abandoned.set()
+                del self._running[provider]
+                late = f"{provider}: no whole listing within {request.deadline_s:g} s"
+                yield provider, SourceError(late, TRY_LATER)
