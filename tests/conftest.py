@@ -5,11 +5,13 @@ from __future__ import annotations
 import gc
 import io
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +19,9 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from sqlalchemy import create_engine, event, make_url
+from sqlalchemy.engine import Engine
+from sqlalchemy.pool import NullPool
 
 from tests.databases import KINDS, SERVERS, empty_database, why_unreachable
 
@@ -131,11 +136,64 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         yield url
 
 
+_sent: dict[str, list[tuple[str, Any]]] = {}
+"""What `db upgrade` sends to an empty database of each kind, but for what it asks."""
+
+
+def make_tables(url: str) -> None:
+    """modelctl's tables in an empty database, by `db upgrade`; later ones by what that sent the first time.
+
+    Alembic takes 50 ms for what is always the same.
+    """
+    from modelctl.db import migrate
+    from modelctl.db.engine import Database
+
+    kind = make_url(url).get_backend_name()
+    if kind in _sent:
+        with closing(create_engine(url, poolclass=NullPool).raw_connection()) as connection:
+            cursor = connection.cursor()
+            for statement, parameters in _sent[kind]:
+                cursor.execute(statement, parameters)
+            connection.commit()
+        return
+    sent: list[tuple[str, Any]] = []
+
+    def keep(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if statement.split()[0] in {"CREATE", "ALTER", "COMMENT", "INSERT", "UPDATE", "DELETE"}:
+            sent.append((statement, parameters))
+
+    event.listen(Engine, "before_cursor_execute", keep)
+    with closing(Database(url)) as database:
+        migrate.upgrade(database)
+    event.remove(Engine, "before_cursor_execute", keep)
+    _sent[kind] = sent
+
+
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> Iterator[str]:
     """The URL of an empty SQLite file, where the kind of database does not matter."""
     with empty_database("sqlite", tmp_path) as url:
         yield url
+
+
+@pytest.fixture
+def synced_file(run: Run, sqlite_url: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
+    """`synced_file("--provider", "openai")`: a SQLite file after that sync, which is run once and its file copied."""
+
+    def synced(*argv: str) -> str:
+        path = Path(make_url(sqlite_url).database or "")
+        if argv in _synced:
+            shutil.copy(_synced[argv], path)
+        else:
+            result = run("sync", *argv, "--database", sqlite_url)
+            assert result.code == 0, result.stdout + result.stderr
+            _synced[argv] = Path(shutil.copy(path, tmp_path_factory.mktemp("synced")))
+        return sqlite_url
+
+    return synced
+
+
+_synced: dict[tuple[str, ...], Path] = {}
 
 
 def database_of_kind(kind: str, directory: Path) -> Any:

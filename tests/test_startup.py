@@ -29,11 +29,9 @@ ALWAYS = {"modelctl.cli.main", "modelctl.cli.context", "modelctl.cli.completion"
 
 
 @pytest.fixture
-def url(run: Run, tmp_path) -> str:
+def url(synced_file) -> str:
     """A file with the models of one provider."""
-    url = f"sqlite:///{tmp_path / 'startup.db'}"
-    assert run("sync", "--provider", "deepseek", "--source", "catalog", "--database", url).code == 0
-    return url
+    return synced_file("--provider", "deepseek", "--source", "catalog")
 
 
 def command_modules(loaded: set[str]) -> set[str]:

@@ -20,10 +20,9 @@ MIXTRAL = "together/mistralai/Mixtral-9x9B-Instruct-v0.9"
 
 
 @pytest.fixture
-def filled(sync: Sync, sqlite_url: str) -> str:
+def filled(synced_file: Callable[..., str]) -> str:
     """A database with one provider's models."""
-    assert sync(sqlite_url, *PROVIDER).code == 0
-    return sqlite_url
+    return synced_file(*PROVIDER)
 
 
 def test_what_is_added_stays_a_persons_and_the_rest_is_the_catalogs(

@@ -18,10 +18,9 @@ PROVIDER = ("--provider", "openai")
 
 
 @pytest.fixture
-def filled(sync: Sync, sqlite_url: str) -> str:
+def filled(synced_file: Callable[..., str]) -> str:
     """A database with one provider's models."""
-    assert sync(sqlite_url, *PROVIDER).code == 0
-    return sqlite_url
+    return synced_file(*PROVIDER)
 
 
 def protected(run: Run, url: str) -> dict[str, list[str]]:

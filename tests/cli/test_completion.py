@@ -46,10 +46,9 @@ def filled(sync: Sync, database_url: str) -> str:
 
 
 @pytest.fixture
-def filled_file(sync: Sync, sqlite_url: str) -> str:
+def filled_file(synced_file: Callable[..., str]) -> str:
     """The same in a SQLite file, for what does not depend on the database."""
-    assert sync(sqlite_url, "--provider", "deepseek").code == 0
-    return sqlite_url
+    return synced_file("--provider", "deepseek")
 
 
 def test_names_of_models_and_providers_come_from_any_database(complete: Complete, query: Query, filled: str) -> None:

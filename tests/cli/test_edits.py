@@ -21,10 +21,9 @@ FACTS = "SELECT status, replacement, deprecated_on, retires_on FROM ai_models WH
 
 
 @pytest.fixture
-def filled(sync: Sync, sqlite_url: str) -> str:
+def filled(synced_file: Callable[..., str]) -> str:
     """A database with one provider's models."""
-    assert sync(sqlite_url, *PROVIDER).code == 0
-    return sqlite_url
+    return synced_file(*PROVIDER)
 
 
 def test_what_is_set_stays_and_is_audited(run: Run, sync: Sync, query: Query, database_url: str) -> None:

@@ -12,13 +12,14 @@ from sqlalchemy import create_engine, inspect, make_url
 
 from tests.cli.conftest import Query
 from tests.cli.scenarios import SCENARIOS, Scenario, World
-from tests.conftest import NOW, Run
+from tests.conftest import NOW, Run, make_tables
 from tests.loopback import ProviderServer
 
 
 @pytest.fixture
 def world(database_url: str, run: Run, query: Query, provider_server: ProviderServer) -> World:
     """A database that acme was synced into."""
+    make_tables(database_url)
     world = World(database_url, run, query, provider_server)
     world.catalog()
     world.sync()

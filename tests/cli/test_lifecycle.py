@@ -25,11 +25,9 @@ def on(day: str) -> datetime:
 
 
 @pytest.fixture
-def filled(sqlite_url: str, sync: Sync) -> str:
+def filled(synced_file: Callable[..., str]) -> str:
     """A database with the models of Anthropic and Google as of 2026-11-21."""
-    result = sync(sqlite_url, "--source", "catalog", "--provider", "anthropic", "--provider", "google")
-    assert result.code == 0, result.stderr
-    return sqlite_url
+    return synced_file("--source", "catalog", "--provider", "anthropic", "--provider", "google")
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 
@@ -10,10 +11,10 @@ from tests.conftest import Run
 
 
 @pytest.fixture
-def filled(run: Run) -> Run:
+def filled(run: Run, synced_file: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> Run:
     """The command, on a database with the shipped OpenAI, Google and Together catalogs."""
     providers = ("--provider", "openai", "--provider", "google", "--provider", "together")
-    assert run("sync", "--source", "catalog", *providers).code == 0
+    monkeypatch.setenv("DATABASE_URL", synced_file("--source", "catalog", *providers))
     return run
 
 

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from modelctl.db import migrate as schema
 from modelctl.db.engine import Database
-from tests.conftest import database_of_kind
+from tests.conftest import database_of_kind, make_tables
 from tests.databases import SERVERS
 
 
@@ -22,17 +21,17 @@ def bare(database_url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
-def database(bare: Database) -> Database:
+def database(bare: Database, database_url: str) -> Database:
     """A database of each kind in turn, with modelctl's tables."""
-    schema.upgrade(bare)
+    make_tables(database_url)
     return bare
 
 
 @pytest.fixture
 def sqlite(sqlite_url: str) -> Iterator[Database]:
     """A SQLite file with modelctl's tables."""
+    make_tables(sqlite_url)
     database = Database(sqlite_url)
-    schema.upgrade(database)
     yield database
     database.close()
 
