@@ -12,7 +12,7 @@ import pytest
 from modelctl.core.facts import ModelFacts, ModelKey
 from modelctl.core.prices.billing import Biller, BillTotals, by_cost, overruled_prices, served
 from modelctl.core.prices.price import PricePoint, is_within
-from modelctl.core.prices.timeline import periods, price_changes, price_sheet
+from modelctl.core.prices.timeline import periods, price_changes, timeline
 from modelctl.core.prices.usage import usage_of
 from modelctl.core.stored import RowState, StoredModel, Written
 from modelctl.core.text import instant
@@ -208,7 +208,7 @@ def test_a_corrected_announcement_never_held() -> None:
 
 def test_a_sheet_knows_the_price_of_this_hour() -> None:
     ledger = (point("input", "1"), point("input", "2", hours_utc="01:00-04:00"), point("output", "5"))
-    peak, rest = price_sheet(ledger, at("2026-11-21T01:00:00")), price_sheet(ledger, at("2026-11-21T04:00:00"))
+    peak, rest = timeline(ledger, at("2026-11-21T01:00:00")), timeline(ledger, at("2026-11-21T04:00:00"))
     assert [each.amount for each in peak.in_force if peak.applies(each)] == [5, 2]
     assert [each.amount for each in rest.in_force if rest.applies(each)] == [1, 5]
 

@@ -10,9 +10,10 @@ from decimal import Decimal
 import pytest
 
 from modelctl.core.facts import ModelFacts, ModelKey
-from modelctl.core.models.details import model_details, timeline
+from modelctl.core.models.details import model_details
 from modelctl.core.models.lifecycle import chain_of
 from modelctl.core.prices.price import PricePoint
+from modelctl.core.prices.timeline import timeline
 from modelctl.core.runs import AuditEntry
 from modelctl.core.stored import RowState, StoredModel, Written
 from modelctl.output.console import PLAIN, Look
@@ -71,8 +72,8 @@ def test_of_two_announcements_for_one_day_the_later_one_counts():
         point("1", effective_from=NOW.replace(year=2027)),
         point("2", effective_from=NOW.replace(year=2027), revision=1),
     )
-    found = timeline([second, first], at=NOW)
-    assert (found.now, found.upcoming, found.past) == ((), (second,), (first,))
+    found = timeline([second, first], NOW)
+    assert (found.in_force, found.announced, [each.point for each in found.past]) == ((), (second,), [first])
 
 
 def test_hours_and_tiers_are_part_of_a_price_s_name():

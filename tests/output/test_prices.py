@@ -12,7 +12,7 @@ import pytest
 from modelctl.core.facts import ModelFacts, ModelKey
 from modelctl.core.prices.billing import Bill, Billed, Served, cost
 from modelctl.core.prices.price import PricePoint
-from modelctl.core.prices.timeline import periods, price_sheet
+from modelctl.core.prices.timeline import periods, timeline
 from modelctl.core.prices.usage import usage_of
 from modelctl.core.stored import StoredModel
 from modelctl.output.bills import BillDocument, served_text, why
@@ -41,7 +41,7 @@ WIDTHS = [40, 60, 80, 100, 200]
 
 
 def sheet_text(ledger: tuple[PricePoint, ...], look: Look, *, with_past: bool = True) -> str:
-    return PriceSheetDocument.of(KEY, price_sheet(ledger, NOW), SERVED, with_past=with_past).to_table(look)
+    return PriceSheetDocument.of(KEY, timeline(ledger, NOW), SERVED, with_past=with_past).to_table(look)
 
 
 def history_text(ledger: tuple[PricePoint, ...], look: Look) -> str:

@@ -25,6 +25,8 @@ from modelctl.core.prices.price import (
     PricePoint,
     PriceUnit,
     ServiceTier,
+    by_key,
+    last_revisions,
 )
 from modelctl.core.text import shorten
 from modelctl.core.validation import check_price
@@ -86,12 +88,8 @@ def in_effect(points: Iterable[PricePoint]) -> Iterator[PricePoint]:
     Of several revisions the last counts. What ends after the next point of its key begins ends there in truth. A
     person's price that another follows is given that end: in a file, one without an end outranks all that follow.
     """
-    by_key: defaultdict[PriceKey, list[PricePoint]] = defaultdict(list)
-    for point in points:
-        by_key[point.key].append(point)
-    for key in sorted(by_key):
-        last = {each.effective_from: each for each in sorted(by_key[key], key=lambda each: each.revision)}
-        timeline = [last[start] for start in sorted(last)]
+    for _, of_key in sorted(by_key(points).items()):
+        timeline = last_revisions(of_key)
         for point, following in pairwise(timeline):
             begins = following.effective_from
             if point.basis == Basis.MANUAL != following.basis:
@@ -286,11 +284,11 @@ def _may_contradict(lines: Sequence[PriceLine]) -> bool:
 
 
 def _contradictions(priced: Iterable[Priced]) -> Iterator[Problem]:
-    by_key: defaultdict[PriceKey, list[Priced]] = defaultdict(list)
+    of_key: defaultdict[PriceKey, list[Priced]] = defaultdict(list)
     for each in priced:
-        by_key[each.point.key].append(each)
+        of_key[each.point.key].append(each)
     by_hours: defaultdict[PriceKey, list[_Period]] = defaultdict(list)
-    for key, points in by_key.items():
+    for key, points in of_key.items():
         if len(points) > 1:
             points.sort(key=lambda each: each.point.effective_from)
             yield from _same_thing_twice(points)

@@ -143,12 +143,12 @@ def changes(
 
 def _sheet(context: Context, model: str, moment: datetime, format: Format, *, with_past: bool) -> None:
     from modelctl.core.prices.billing import served
-    from modelctl.core.prices.timeline import price_sheet
+    from modelctl.core.prices.timeline import timeline
     from modelctl.output.bills import overruled_text, served_text
     from modelctl.output.prices import PriceSheetDocument
 
     [key], known = find(context, [model])
-    sheet, answering = price_sheet(known[key].prices, moment), served(key, known, moment)
+    sheet, answering = timeline(known[key].prices, moment), served(key, known, moment)
     context.show(PriceSheetDocument.of(key, sheet, answering, with_past=with_past), format)
     for remark in (*served_text(answering, known, moment), *overruled_text(known, answering, context.now)):
         context.warn(remark)
@@ -158,7 +158,7 @@ def _changes(
     context: Context, begin: datetime, end: datetime | None, wanted: list[str]
 ) -> list[tuple[ModelKey, PriceChange]]:
     """The changes in the span, by time and model."""
-    from modelctl.core.prices import timeline as price_changes
+    from modelctl.core.prices.timeline import price_changes, rank
     from modelctl.db import read
 
     def work(connection: Connection, tables: Tables) -> list[StoredModel]:
@@ -174,10 +174,10 @@ def _changes(
     found = [
         (model.key, change)
         for model in models
-        for change in price_changes.price_changes(model.prices)
+        for change in price_changes(model.prices)
         if begin <= change.at and (end is None or change.at < end)
     ]
-    return sorted(found, key=lambda each: (each[1].at, each[0], price_changes.rank(each[1].key)))
+    return sorted(found, key=lambda each: (each[1].at, each[0], rank(each[1].key)))
 
 
 _OF_AMOUNT = ("kind", "amount", "unit")

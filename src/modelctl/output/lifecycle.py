@@ -9,8 +9,9 @@ from typing import Annotated, TypeAlias
 from typing_extensions import TypedDict
 
 from modelctl.core.facts import AfterRetirement, decimal_text, exact_number
-from modelctl.core.models.lifecycle import COMPARED_PRICES, ChainEnd, Money, PriceStep, change_percent
+from modelctl.core.models.lifecycle import COMPARED_PRICES, ChainEnd, PriceStep
 from modelctl.core.models.retirements import Retirement, RetirementFinding, RetirementKind, Retirements
+from modelctl.core.prices.price import Money, percent_between
 from modelctl.core.text import counted
 from modelctl.output.console import Cell, Column, Look, aligned, labelled, total_width, width_of, wrapped
 from modelctl.output.document import AsJson, Day, ForPeople, Instant, Number, VersionedDocument
@@ -106,7 +107,7 @@ def _step(step: PriceStep) -> PriceStepJson:
 
 
 def _new(old: Money | None, new: Money | None) -> NewPriceJson:
-    change = change_percent(old, new)
+    change = percent_between(old, new)
     return {
         "new": _amount(new),
         "new_currency": new.currency if new is not None else None,
@@ -251,7 +252,7 @@ def _scheduled(retirement: Retirement) -> Iterator[str]:
 
 
 def _price_step(old: Money | None, new: Money | None) -> str:
-    change = change_percent(old, new)
+    change = percent_between(old, new)
     percentage = "" if change is None else f" ({'+' if change > 0 else ''}{decimal_text(change)} %)"
     return f"{_money(old)} → {_money(new)}{percentage}"
 

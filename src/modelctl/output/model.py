@@ -36,9 +36,9 @@ def page(details: ModelDetails, look: Look) -> str:
         lines += labelled("not ours", "the row was there before modelctl, which leaves it alone", look, style="yellow")
     for title, section in (
         ("facts", [*_facts(details, look), *_row(details, look)]),
-        ("prices now", _prices(details.prices.now, details, look)),
-        ("prices to come", _prices(details.prices.upcoming, details, look)),
-        ("prices of the past", _prices(details.prices.past, details, look)),
+        ("prices now", _prices(details.prices.in_force, details, look)),
+        ("prices to come", _prices(details.prices.announced, details, look)),
+        ("prices of the past", _prices([each.point for each in details.prices.past], details, look)),
         ("replacement", list(_chain(details, look))),
         ("changes", [line for each in details.changes for line in _change(each, look)]),
     ):
@@ -101,7 +101,7 @@ def _prices(points: Sequence[PricePoint], details: ModelDetails, look: Look) -> 
     """A line per price. What all have in common is told once: an address is long."""
     bases, sources = ({read(point) for point in points} for read in (_basis, _source))
     common = [text for texts in (bases, sources) if len(texts) == 1 for text in texts if text]
-    former = {point.key: point for point in details.prices.now}
+    former = {point.key: point for point in details.prices.in_force}
     rows = [
         (
             price_label(point.key),
@@ -264,7 +264,7 @@ class ModelDocument(VersionedDocument):
     @classmethod
     def of(cls, details: ModelDetails, rule: Rule) -> ModelDocument:
         """Of all that was read; `rule` is how the name was resolved."""
-        state = details.model.state
+        state, prices = details.model.state, details.prices
         return cls.model_validate(
             {
                 "key": str(details.model.key),
@@ -276,7 +276,11 @@ class ModelDocument(VersionedDocument):
                 "unknown": details.unknown,
                 "is_ours": state is not None,
                 "absences": state.absences if state is not None else 0,
-                "prices": details.prices,
+                "prices": {
+                    "now": prices.in_force,
+                    "upcoming": prices.announced,
+                    "past": [each.point for each in prices.past],
+                },
                 "replacement": details.chain,
                 "changes": details.changes,
                 "details": details,

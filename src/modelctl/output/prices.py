@@ -21,9 +21,10 @@ from modelctl.core.prices.price import (
     PriceKind,
     PricePoint,
     current,
+    percent_between,
     price_label,
 )
-from modelctl.core.prices.timeline import Period, PriceChange, PriceSheet, percent_between
+from modelctl.core.prices.timeline import Period, PriceChange, PriceTimeline
 from modelctl.output.bills import redirect_text
 from modelctl.output.console import Cell, Column, Look, aligned, columns_of, labelled, total_width, wrapped
 from modelctl.output.document import AsJson, ForPeople, Instant, Number, PriceJson, VersionedDocument, price_json
@@ -117,7 +118,7 @@ def _history(periods: tuple[Period, ...]) -> list[HistoryJson]:
     ]
 
 
-def _in_force_json(sheet: PriceSheet) -> list[AppliedPriceJson]:
+def _in_force_json(sheet: PriceTimeline) -> list[AppliedPriceJson]:
     return [{**price_json(point), "applies": sheet.applies(point)} for point in sheet.in_force]
 
 
@@ -155,14 +156,14 @@ class PriceSheetDocument(VersionedDocument):
     billed_as: str | None
     """The model that answers and is billed; null where its prices are not on record."""
     ended_on: date | None
-    prices: Annotated[PriceSheet, AsJson(_in_force_json)]
+    prices: Annotated[PriceTimeline, AsJson(_in_force_json)]
     upcoming: tuple[Annotated[PriceChange, AsJson(_change)], ...]
     past: tuple[Annotated[Period, AsJson(_period)], ...] | None = Field(exclude_if=lambda past: past is None)
     """Only where it was asked for."""
     served: ForPeople[Served]
 
     @classmethod
-    def of(cls, key: ModelKey, sheet: PriceSheet, served: Served, *, with_past: bool) -> PriceSheetDocument:
+    def of(cls, key: ModelKey, sheet: PriceTimeline, served: Served, *, with_past: bool) -> PriceSheetDocument:
         """Of what the ledger says, and of who answers at that instant."""
         return cls(
             model=str(key),
@@ -208,7 +209,7 @@ class _Row(NamedTuple):
     currency: str
 
 
-def _in_force(sheet: PriceSheet, look: Look) -> list[str]:
+def _in_force(sheet: PriceTimeline, look: Look) -> list[str]:
     rows: dict[_Row, dict[str, PricePoint]] = {}
     for point in sheet.in_force:
         rows.setdefault(_row(point, sheet), {})[point.kind] = point
@@ -218,7 +219,7 @@ def _in_force(sheet: PriceSheet, look: Look) -> list[str]:
     return _list(sheet, look)
 
 
-def _pivot(rows: dict[_Row, dict[str, PricePoint]], sheet: PriceSheet) -> list[Column]:
+def _pivot(rows: dict[_Row, dict[str, PricePoint]], sheet: PriceTimeline) -> list[Column]:
     kinds = sorted({kind for points in rows.values() for kind in points}, key=_KINDS.index)
     shared = {
         "tier": [row.service_tier for row in rows],
@@ -238,7 +239,7 @@ def _pivot(rows: dict[_Row, dict[str, PricePoint]], sheet: PriceSheet) -> list[C
     ]
 
 
-def _list(sheet: PriceSheet, look: Look) -> list[str]:
+def _list(sheet: PriceTimeline, look: Look) -> list[str]:
     """A price on each line, for terminals that are too narrow for a table."""
     points = sheet.in_force
     columns = [
@@ -251,17 +252,17 @@ def _list(sheet: PriceSheet, look: Look) -> list[str]:
     return aligned(columns if is_mixed else columns[:-1], look)
 
 
-def _row(point: PricePoint, sheet: PriceSheet) -> _Row:
+def _row(point: PricePoint, sheet: PriceTimeline) -> _Row:
     hours = point.hours_utc or ("other hours" if _has_hours(point, sheet) else "all day")
     return _Row(point.service_tier, per(point.unit), _prompt(point, sheet), hours, point.currency)
 
 
-def _has_hours(point: PricePoint, sheet: PriceSheet) -> bool:
+def _has_hours(point: PricePoint, sheet: PriceTimeline) -> bool:
     same = (point.unit, point.service_tier)
     return any(each.hours_utc and (each.unit, each.service_tier) == same for each in sheet.in_force)
 
 
-def _prompt(point: PricePoint, sheet: PriceSheet) -> str:
+def _prompt(point: PricePoint, sheet: PriceTimeline) -> str:
     """The prompts, in tokens, for which a price holds."""
     above = point.context_above
     next_limit = min((limit for limit in sheet.limits(point.key) if limit > above), default=None)
@@ -269,7 +270,7 @@ def _prompt(point: PricePoint, sheet: PriceSheet) -> str:
     return ", ".join(part for part in parts if part) or "any"
 
 
-def _cell(point: PricePoint | None, sheet: PriceSheet) -> Cell:
+def _cell(point: PricePoint | None, sheet: PriceTimeline) -> Cell:
     if point is None:
         return Cell(_NO_PRICE_YET, "dim")
     return Cell(decimal_text(point.amount), "" if sheet.applies(point) else "dim")

@@ -13,7 +13,7 @@ from modelctl.core.models.resolve import Resolution, resolve
 from modelctl.core.planning.ownership import append_prices
 from modelctl.core.planning.plan import Change
 from modelctl.core.prices.manual import PriceRow, PriceTerms, set_aside
-from modelctl.core.prices.price import PricePoint, current, price_label
+from modelctl.core.prices.price import PricePoint, point_at, price_label
 from modelctl.core.records import BadRow
 from modelctl.core.runs import Author
 from modelctl.core.stored import StoredModel
@@ -137,6 +137,6 @@ def _result_of(
         line=row.line,
         key=key,
         point=points[0],
-        old=current(of_key, points[0].effective_from).get(points[0].key),
+        old=point_at(of_key, points[0].effective_from),
         set_aside=tuple(set_aside(ledger, points, now=now)),
     )

@@ -1,16 +1,15 @@
-"""Everything that is known of one model, put in order for showing. Pure; reads nothing itself."""
+"""Everything that is known of one model, put in order for showing."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from operator import attrgetter
 from typing import NamedTuple
 
 from modelctl.core.facts import FACT_FIELDS, FactValue, ModelKey
 from modelctl.core.models.lifecycle import Chain
-from modelctl.core.prices.price import PriceKey, PriceKind, PricePoint, current
+from modelctl.core.prices.timeline import PriceTimeline, timeline
 from modelctl.core.runs import AuditEntry
 from modelctl.core.stored import StoredModel
 
@@ -20,17 +19,6 @@ class Override(NamedTuple):
 
     kept: FactValue
     written: FactValue
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PriceTimeline:
-    """A ledger as of one instant, each group by kind of price and then by start."""
-
-    now: tuple[PricePoint, ...]
-    upcoming: tuple[PricePoint, ...]
-    """Announced, not begun."""
-    past: tuple[PricePoint, ...]
-    """Ended, followed by another, or corrected by a later revision."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,33 +68,12 @@ def model_details(
     *,
     now: datetime,
 ) -> ModelDetails:
-    """The dossier of a model that was read with its ledger and state; `known`: at least its provider's models."""
+    """All of a model that was read with its ledger and state; `known`: at least its provider's models."""
     siblings = {model_id: known.get(ModelKey(model.key.provider, model_id)) for model_id in chain.path}
     return ModelDetails(
         model=model,
-        prices=timeline(model.prices, at=now),
+        prices=timeline(model.prices, now),
         chain=chain,
         chain_statuses={model_id: each.facts.status for model_id, each in siblings.items() if each is not None},
         changes=tuple(changes),
     )
-
-
-def timeline(points: Iterable[PricePoint], *, at: datetime) -> PriceTimeline:
-    """The points of a ledger in three groups."""
-    ledger = sorted(points, key=lambda point: (_rank(point.key), point.effective_from, point.revision))
-    in_force = set(current(ledger, at).values())
-    latest = {(point.key, point.effective_from): point for point in sorted(ledger, key=attrgetter("revision"))}
-    upcoming = {point for point in latest.values() if point.effective_from > at}
-    return PriceTimeline(
-        now=tuple(point for point in ledger if point in in_force),
-        upcoming=tuple(point for point in ledger if point in upcoming),
-        past=tuple(point for point in ledger if point not in in_force and point not in upcoming),
-    )
-
-
-def _rank(key: PriceKey) -> tuple[int, PriceKey]:
-    """Plain requests before tiers and long contexts, and kinds as people think of them: input, output, the rest."""
-    kinds = list(PriceKind)
-    kind = kinds.index(PriceKind(key.kind)) if key.kind in kinds else len(kinds)
-    special = bool(key.context_above) + 2 * (key.service_tier != "standard") + 2 * bool(key.hours_utc)
-    return special * (len(kinds) + 1) + kind, key

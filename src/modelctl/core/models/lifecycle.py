@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
 from modelctl.core.facts import PRICE_FIELDS, FactValue, ModelFacts, ModelKey, Source, Status, provenance_of
-from modelctl.core.prices.price import PriceKey, current
+from modelctl.core.prices.price import Money, PriceKey, current
 from modelctl.core.stored import StoredModel
 
 DATES = ("deprecated_on", "retires_on")
@@ -126,13 +125,6 @@ def _answers(model: StoredModel, *, after: date, today: date) -> bool:
     return model.facts.status != Status.RETIRED and (last_day is None or (last_day > after and last_day >= today))
 
 
-class Money(NamedTuple):
-    """An amount per million tokens."""
-
-    amount: Decimal
-    currency: str
-
-
 class Scheduled(NamedTuple):
     """The next price of a successor after the day of the comparison."""
 
@@ -148,13 +140,6 @@ class PriceStep:
     new: Money | None
     scheduled: Scheduled | None = None
     """How the new price is known to change later: today's saving may be next month's loss."""
-
-
-def change_percent(old: Money | None, new: Money | None) -> Decimal | None:
-    """The change in percent, to a tenth. None: one is unknown, the old one is free, or the currencies differ."""
-    if old is None or new is None or not old.amount or old.currency != new.currency:
-        return None
-    return round((new.amount - old.amount) * 100 / old.amount, 1)
 
 
 def price_steps(model: StoredModel, successor: StoredModel | None, *, on: date) -> dict[str, PriceStep]:
@@ -175,7 +160,7 @@ def _price(model: StoredModel, kind: str, at: datetime) -> Money | None:
     if by_hand is not None:
         return by_hand
     point = current(model.prices, at).get(PriceKey(kind))
-    return Money(point.amount, point.currency) if point is not None else None
+    return point.money if point is not None else None
 
 
 def _set_by_hand(model: StoredModel, kind: str) -> Money | None:

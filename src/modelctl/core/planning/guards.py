@@ -26,7 +26,7 @@ from modelctl.core.planning.plan import (
     price_name,
 )
 from modelctl.core.planning.policy import GuardLimits
-from modelctl.core.prices.price import Basis, PricePoint, current
+from modelctl.core.prices.price import Basis, PricePoint, point_at
 from modelctl.core.runs import Author
 
 NOBODY_DECIDED = Decisions()
@@ -230,7 +230,7 @@ def _price_hits(change: Change, point: PricePoint, limits: GuardLimits) -> Itera
 
 def _price_before(change: Change, point: PricePoint) -> PricePoint | None:
     ledger = change.existing.prices if change.existing is not None else ()
-    return current((each for each in ledger if each.key == point.key), point.effective_from).get(point.key)
+    return point_at((each for each in ledger if each.key == point.key), point.effective_from)
 
 
 def _price_move(change: Change, point: PricePoint) -> Move | None:

@@ -15,7 +15,7 @@ from modelctl.core.edits.providers import BY_CATALOGS, EDITABLE, editable_of, se
 from modelctl.core.facts import FACT_FIELDS, PRICE_FIELDS, ModelKey, Source, decode, encode
 from modelctl.core.planning.plan import Action, Change, FieldChange, Plan
 from modelctl.core.prices.ledger import MONEY_FIELDS
-from modelctl.core.prices.price import Basis, PriceKey, PricePoint, current
+from modelctl.core.prices.price import Basis, PriceKey, PricePoint, point_at
 from modelctl.core.provider import Provider
 from modelctl.core.runs import CREDENTIAL, MODEL, PROVIDER, HistoryEntry, RecordedPoint, field_names
 from modelctl.core.stored import RowState, StoredModel, StoredProvider
@@ -250,7 +250,7 @@ def _former_prices(draft: _Draft, ledger: Sequence[RecordedPoint]) -> tuple[tupl
     others = [each.point for each in ledger if each.run != draft.run]
     prices, stuck = [], set()
     for key, start in starts:
-        former = current((point for point in others if point.key == key), start).get(key)
+        former = point_at((point for point in others if point.key == key), start)
         if former is None:
             stuck.add(key)
             continue

@@ -6,13 +6,11 @@ price that has not begun yet, and today's price where the ledger says another. W
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 
 from modelctl.core.facts import PRICE_FIELDS, FactValue, Source
-from modelctl.core.prices.price import Basis, PriceKey, PricePoint, current
+from modelctl.core.prices.price import Basis, Money, PriceKey, PricePoint, by_key, current, point_at
 
 MONEY_FIELDS = (*PRICE_FIELDS, "price_currency")
 """Columns of a model that only the ledger speaks for."""
@@ -31,7 +29,7 @@ def missing_points(
     """
     if _are_known(ledger, stated):
         return ()
-    ledger_by_key, stated_by_key = _by_key(ledger), _by_key(stated)
+    ledger_by_key, stated_by_key = by_key(ledger), by_key(stated)
     missing: list[PricePoint] = []
     for key in sorted(stated_by_key):
         ledger_of_key = ledger_by_key[key]
@@ -82,20 +80,13 @@ def contested_points(
     """Prices of a person that are in force and against which the sources state another: ours, and theirs."""
     if not any(point.basis == Basis.MANUAL for point in ledger):
         return
-    stated_by_key = _by_key(stated)
+    stated_by_key = by_key(stated)
     for key, point in sorted(current(ledger, now).items()):
         theirs = stated_by_key[key]
         observed = [each for each in theirs if each.source == Source.API]
-        offered = observed[-1] if observed else _in_force(theirs, now)
+        offered = observed[-1] if observed else point_at(theirs, now)
         if point.basis == Basis.MANUAL and offered is not None and offered.money != point.money:
             yield point, offered
-
-
-def _by_key(points: Iterable[PricePoint]) -> defaultdict[PriceKey, list[PricePoint]]:
-    grouped: defaultdict[PriceKey, list[PricePoint]] = defaultdict(list)
-    for point in points:
-        grouped[point.key].append(point)
-    return grouped
 
 
 def _are_known(ledger: Sequence[PricePoint], stated: Sequence[PricePoint]) -> bool:
@@ -158,7 +149,7 @@ def _extend_with_future(timeline: list[PricePoint], announced: list[PricePoint],
     stated_starts = {point.effective_from for point in announced}
     known_starts = {point.effective_from for point in timeline}
     for start in sorted(each for each in stated_starts | known_starts if each > now):
-        expected = _in_force(announced, start)
+        expected = point_at(announced, start)
         if expected is None:
             continue
         if expected.basis == Basis.MANUAL and expected.effective_from == start and start not in known_starts:
@@ -166,7 +157,7 @@ def _extend_with_future(timeline: list[PricePoint], announced: list[PricePoint],
         if _is_claimed(timeline, start):
             continue
         if start not in stated_starts:  # withdrawn: the price before goes on
-            expected = _in_force((point for point in timeline if point.effective_from < start), start) or expected
+            expected = point_at((point for point in timeline if point.effective_from < start), start) or expected
         ends = expected.effective_to is not None and start in stated_starts - known_starts
         if ends or expected.money != _money_at(timeline, start):
             timeline.append(expected._replace(effective_from=start, revision=_next_revision(timeline, start)))
@@ -188,7 +179,7 @@ def _present(
     timeline: list[PricePoint], announced: list[PricePoint], observed: list[PricePoint], now: datetime
 ) -> list[PricePoint]:
     """Today's price, where the ledger says another: from now on, for nobody knows when it changed."""
-    stated = observed[-1] if observed else _in_force(announced, now)
+    stated = observed[-1] if observed else point_at(announced, now)
     if stated is None or stated.money == _money_at(timeline, now):
         return []
     revision = _next_revision(timeline, now)
@@ -197,7 +188,7 @@ def _present(
 
 def _is_claimed(ledger: Iterable[PricePoint], at: datetime) -> bool:
     """Whether a price that a person entered holds at that instant."""
-    point = _in_force(ledger, at)
+    point = point_at(ledger, at)
     return point is not None and point.basis == Basis.MANUAL
 
 
@@ -209,12 +200,8 @@ def _has_start(points: Iterable[PricePoint], start: datetime) -> bool:
     return any(point.effective_from == start for point in points)
 
 
-def _in_force(points: Iterable[PricePoint], at: datetime) -> PricePoint | None:
-    return next(iter(current(points, at).values()), None)
-
-
-def _money_at(points: Iterable[PricePoint], at: datetime) -> tuple[Decimal, str] | None:
-    point = _in_force(points, at)
+def _money_at(points: Iterable[PricePoint], at: datetime) -> Money | None:
+    point = point_at(points, at)
     return point.money if point is not None else None
 
 

@@ -11,7 +11,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -28,6 +27,8 @@ from modelctl.core.prices.price import (
     PriceUnit,
     ServiceTier,
     current,
+    last_revisions,
+    point_at,
 )
 from modelctl.core.records import BadRow, field_text, read_records, unknown_field
 from modelctl.core.text import CURRENCIES, did_you_mean, instant, shorten
@@ -59,7 +60,7 @@ def points_to_set(ledger: Sequence[PricePoint], terms: PriceTerms, *, now: datet
     """
     start = terms.starts_at or now
     timeline = _timeline(ledger, terms.key)
-    before = _in_force(timeline, start)
+    before = point_at(timeline, start)
     point = PricePoint(
         **terms.key._asdict(),
         amount=terms.amount,
@@ -82,7 +83,7 @@ def points_to_correct(ledger: Sequence[PricePoint], terms: PriceTerms, *, now: d
     """
     timeline = _timeline(ledger, terms.key)
     if terms.starts_at is None:
-        entry = _in_force(timeline, now)
+        entry = point_at(timeline, now)
     else:
         entry = next((each for each in timeline if each.effective_from == terms.starts_at), None)
     if entry is None:
@@ -118,7 +119,7 @@ def manual_points(ledger: Iterable[PricePoint], *, now: datetime) -> tuple[Price
     found = []
     for key in sorted({point.key for point in manual}):
         timeline = _timeline(ledger, key)
-        holds = _in_force(timeline, now)
+        holds = point_at(timeline, now)
         coming = [each for each in timeline if each.effective_from > now]
         found += [each for each in (holds, *coming) if each is not None and each.basis == Basis.MANUAL][:1]
     return tuple(found)
@@ -127,7 +128,7 @@ def manual_points(ledger: Iterable[PricePoint], *, now: datetime) -> tuple[Price
 def set_aside(ledger: Sequence[PricePoint], points: Sequence[PricePoint], *, now: datetime) -> Iterator[PricePoint]:
     """Prices that the sources announced for a coming day and that the new points keep from coming."""
     for point in points[1:]:
-        before = current((each for each in ledger if each.key == point.key), point.effective_from).get(point.key)
+        before = point_at((each for each in ledger if each.key == point.key), point.effective_from)
         if before is not None and before.basis != Basis.MANUAL and point.effective_from > now:
             yield before
 
@@ -141,15 +142,7 @@ def entry_text(point: PricePoint) -> str:
 
 
 def _timeline(ledger: Iterable[PricePoint], key: PriceKey) -> list[PricePoint]:
-    """Of each start the last revision, by start."""
-    last: dict[datetime, PricePoint] = {}
-    for point in sorted((each for each in ledger if each.key == key), key=attrgetter("revision")):
-        last[point.effective_from] = point
-    return [last[start] for start in sorted(last)]
-
-
-def _in_force(points: Iterable[PricePoint], at: datetime) -> PricePoint | None:
-    return next(iter(current(points, at).values()), None)
+    return last_revisions(each for each in ledger if each.key == key)
 
 
 def _is_same(one: PricePoint, other: PricePoint) -> bool:
@@ -187,15 +180,15 @@ def _given_back(
     timeline: Sequence[PricePoint], ledger: Iterable[PricePoint], key: PriceKey, now: datetime
 ) -> Iterator[PricePoint]:
     of_sources = [each for each in ledger if each.key == key and each.basis != Basis.MANUAL]
-    held = _in_force(timeline, now)
+    held = point_at(timeline, now)
     if held is not None and held.basis == Basis.MANUAL:
         revision = held.revision + 1 if held.effective_from == now else 0
-        former = _in_force(of_sources, now) or held._replace(basis=Basis.OBSERVED)
+        former = point_at(of_sources, now) or held._replace(basis=Basis.OBSERVED)
         held = former._replace(effective_from=now, revision=revision)
         yield held
     for each in timeline:
         if each.effective_from > now and each.basis == Basis.MANUAL:
-            former = _in_force(of_sources, each.effective_from) or held or each._replace(basis=Basis.OBSERVED)
+            former = point_at(of_sources, each.effective_from) or held or each._replace(basis=Basis.OBSERVED)
             held = former._replace(effective_from=each.effective_from, revision=each.revision + 1)
             yield held
         elif each.effective_from > now:

@@ -5,6 +5,7 @@ The ledger is append-only. A price holds until the next point of the same key be
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime, time
 from decimal import Decimal
@@ -90,6 +91,13 @@ class PriceKey(NamedTuple):
 _key_parts = attrgetter(*PriceKey._fields)
 
 
+class Money(NamedTuple):
+    """What two points must share to be the same price."""
+
+    amount: Decimal
+    currency: str
+
+
 class PricePoint(NamedTuple):
     """One amount for one key from one instant on."""
 
@@ -115,9 +123,9 @@ class PricePoint(NamedTuple):
         return tuple.__new__(PriceKey, _key_parts(self))  # as `PriceKey(…)` does, in half the time
 
     @property
-    def money(self) -> tuple[Decimal, str]:
-        """Amount and currency: what two points must share to be the same price."""
-        return self.amount, self.currency
+    def money(self) -> Money:
+        """Amount and currency."""
+        return Money(self.amount, self.currency)
 
 
 def current(points: Iterable[PricePoint], at: datetime) -> dict[PriceKey, PricePoint]:
@@ -137,6 +145,32 @@ def current(points: Iterable[PricePoint], at: datetime) -> dict[PriceKey, PriceP
 
 _precedence = attrgetter("effective_from", "revision")
 """Of two points the one that is later by this, or listed later, is in force."""
+
+
+def point_at(points: Iterable[PricePoint], at: datetime) -> PricePoint | None:
+    """The one of these points, all of one key, that is in force at `at`."""
+    return next(iter(current(points, at).values()), None)
+
+
+def by_key(points: Iterable[PricePoint]) -> defaultdict[PriceKey, list[PricePoint]]:
+    """The points of each key, in their order."""
+    grouped: defaultdict[PriceKey, list[PricePoint]] = defaultdict(list)
+    for point in points:
+        grouped[point.key].append(point)
+    return grouped
+
+
+def last_revisions(points: Iterable[PricePoint]) -> list[PricePoint]:
+    """Of each start the last revision, by start; `points` are all of one key."""
+    last = {point.effective_from: point for point in sorted(points, key=attrgetter("revision"))}
+    return [last[start] for start in sorted(last)]
+
+
+def percent_between(old: Money | PricePoint | None, new: Money | PricePoint | None) -> Decimal | None:
+    """From one price to another in percent, to a tenth. None: one is unknown, the old is free, or currencies differ."""
+    if old is None or new is None or not old.amount or old.currency != new.currency:
+        return None
+    return round((new.amount - old.amount) * 100 / old.amount, 1)
 
 
 _Spans: TypeAlias = tuple[tuple[time, time | None], ...]

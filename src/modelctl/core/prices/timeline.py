@@ -1,16 +1,31 @@
-"""A ledger prepared for many questions: what was in force when. Says what `price.current` says, only sooner."""
+"""A ledger in time: what was charged, what is and what will be, and what changes when.
+
+What holds at one instant is what `price.current` says; this only says it sooner, or for all instants together.
+"""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from itertools import pairwise
 from operator import attrgetter
 
-from modelctl.core.prices.price import SINCE_LAUNCH, STANDARD, PriceKey, PriceKind, PricePoint, current, is_within
+from modelctl.core.prices.price import (
+    SINCE_LAUNCH,
+    STANDARD,
+    PriceKey,
+    PriceKind,
+    PricePoint,
+    by_key,
+    current,
+    is_within,
+    percent_between,
+)
+
+_KINDS = tuple(str(kind) for kind in PriceKind)
 
 
 class PriceBook:
@@ -30,9 +45,6 @@ class PriceBook:
         if span not in self._found:
             self._found[span] = tuple(current(self._points, self._turns[span - 1]).values())
         return self._found[span]
-
-
-_KINDS = tuple(str(kind) for kind in PriceKind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +86,6 @@ class PriceChange:
         return point
 
 
-def percent_between(old: PricePoint | None, new: PricePoint | None) -> Decimal | None:
-    """From one price to another in percent, to a tenth; None where that says nothing."""
-    if old is None or new is None or not old.amount or old.currency != new.currency:
-        return None
-    return round((new.amount - old.amount) * 100 / old.amount, 1)
-
-
 def rank(key: PriceKey) -> tuple[bool, str, int, bool, str, int, PriceKey]:
     """Sorts prices as people read them: the standard tier first, short prompts first, then by kind."""
     kind = _KINDS.index(key.kind) if key.kind in _KINDS else len(_KINDS)
@@ -90,31 +95,29 @@ def rank(key: PriceKey) -> tuple[bool, str, int, bool, str, int, PriceKey]:
 
 def periods(points: Iterable[PricePoint]) -> tuple[Period, ...]:
     """Every point of a ledger with its end, sorted by key and beginning."""
-    grouped: defaultdict[PriceKey, list[PricePoint]] = defaultdict(list)
-    for point in sorted(points, key=attrgetter("effective_from", "revision")):
-        grouped[point.key].append(point)
+    grouped = by_key(points)
     return tuple(period for key in sorted(grouped, key=rank) for period in _periods(grouped[key]))
 
 
 def price_changes(points: Iterable[PricePoint]) -> tuple[PriceChange, ...]:
     """All changes of a ledger whose day is known, by time. A price restated with the same amount is none."""
-    of_key: defaultdict[PriceKey, list[Period]] = defaultdict(list)
-    for period in periods(points):
-        if not period.is_corrected:
-            of_key[period.point.key].append(period)
+    of_key = {
+        key: [period for period in _periods(of_one) if not period.is_corrected]
+        for key, of_one in by_key(points).items()
+    }
     found = [change for held in of_key.values() for change in _changes(held, of_key)]
     return tuple(sorted(found, key=lambda change: (change.at, rank(change.key))))
 
 
 def _periods(points: Sequence[PricePoint]) -> Iterator[Period]:
-    """`points`: those of one key, by beginning and revision."""
-    for index, point in enumerate(points):
-        later = points[index + 1 :]
-        if later and later[0].effective_from == point.effective_from:
+    """`points`: those of one key."""
+    for point, following in pairwise([*sorted(points, key=attrgetter("effective_from", "revision")), None]):
+        assert point is not None, "only the last one is"
+        if following is not None and following.effective_from == point.effective_from:
             yield Period(point, None, is_corrected=True)
             continue
-        ends = [each for each in (point.effective_to, later[0].effective_from if later else None) if each is not None]
-        yield Period(point, min(ends, default=None))
+        ends = [point.effective_to, following.effective_from if following is not None else None]
+        yield Period(point, min((each for each in ends if each is not None), default=None))
 
 
 def _changes(held: Sequence[Period], of_key: dict[PriceKey, list[Period]]) -> Iterator[PriceChange]:
@@ -139,13 +142,16 @@ def _before(held: Iterable[Period], at: datetime) -> PricePoint | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PriceSheet:
+class PriceTimeline:
     """All prices of one model, seen from one instant."""
 
     at: datetime
     in_force: tuple[PricePoint, ...]
     """Also those that hold at other hours of that day."""
+    announced: tuple[PricePoint, ...]
+    """Not begun yet, each start by its last revision."""
     upcoming: tuple[PriceChange, ...]
+    """What becomes of the prices by itself."""
     past: tuple[Period, ...]
     """Ended, followed by another, or corrected before they began."""
 
@@ -164,13 +170,14 @@ class PriceSheet:
         return tuple(sorted(found - {0}))
 
 
-def price_sheet(points: Iterable[PricePoint], at: datetime) -> PriceSheet:
-    """The sheet of a ledger."""
+def timeline(points: Iterable[PricePoint], at: datetime) -> PriceTimeline:
+    """A ledger cut at `at`; each part is sorted by `rank` and beginning, the changes by time."""
     ledger = tuple(points)
-    in_force = sorted(current(ledger, at).values(), key=lambda point: rank(point.key))
-    return PriceSheet(
+    held = periods(ledger)
+    return PriceTimeline(
         at=at,
-        in_force=tuple(in_force),
+        in_force=tuple(sorted(current(ledger, at).values(), key=lambda point: rank(point.key))),
+        announced=tuple(each.point for each in held if not each.is_corrected and each.point.effective_from > at),
         upcoming=tuple(change for change in price_changes(ledger) if change.at > at),
-        past=tuple(p for p in periods(ledger) if p.is_corrected or (p.until is not None and p.until <= at)),
+        past=tuple(each for each in held if each.is_corrected or (each.until is not None and each.until <= at)),
     )
