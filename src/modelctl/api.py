@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from modelctl.catalog.load import catalogs_in_force
 from modelctl.config import resolve
-from modelctl.core.edits.additions import addition, facts_from_json
+from modelctl.core.edits.additions import addition
+from modelctl.core.edits.models import facts_from_json
 from modelctl.core.facts import FactValue, ModelKey, encode
 from modelctl.core.models.query import Filter, ordered, select
 from modelctl.core.models.resolve import NAMING_FACTS, Resolution, by_provider
@@ -30,7 +31,8 @@ from modelctl.db import read
 from modelctl.db.engine import Database
 from modelctl.db.lease import held
 from modelctl.errors import StoreError, UsageError
-from modelctl.services.models import AddOptions, add, usable_among
+from modelctl.services.additions import AddOptions, add
+from modelctl.services.models import usable_among
 from modelctl.services.sources import Asking
 from modelctl.services.sync import Order, carry_out, ground_of
 from modelctl.settings import Runtime

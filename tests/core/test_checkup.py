@@ -11,8 +11,6 @@ from modelctl.core.doctor import (
     CheckName,
     CheckStatus,
     Checkup,
-    LeaseState,
-    ProviderRuns,
     check_catalogs,
     check_clock,
     check_keys,
@@ -27,6 +25,7 @@ from modelctl.core.doctor import (
 from modelctl.core.facts import ModelFacts, ModelKey
 from modelctl.core.prices.price import PricePoint
 from modelctl.core.provider import Provider
+from modelctl.core.runs import LeaseState, ProviderRuns
 from modelctl.core.stored import RowState, StoredModel, Written
 from modelctl.errors import SourceError, StoreError
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelctl.core.edits.additions import SETTABLE, facts_from_json, facts_from_words
+from modelctl.core.edits.models import SETTABLE, facts_from_json, facts_from_words
 from modelctl.core.facts import encode
 from modelctl.core.models.query import Filter, where
 from modelctl.errors import UsageError

@@ -64,7 +64,7 @@ def add_command(
     """Add models by hand: one, or many from JSON."""
     from modelctl.catalog.load import catalogs_in_force
     from modelctl.db import migrate as schema
-    from modelctl.services.models import AddOptions, add
+    from modelctl.services.additions import AddOptions, add
 
     context = context_of(ctx)
     author = context.author(COMMAND)
@@ -81,7 +81,8 @@ def add_command(
 def _rows(
     context: Context, words: Sequence[str], source: str | None, enabled: bool | None
 ) -> list[Addition | ModelctlError]:
-    from modelctl.core.edits.additions import addition, facts_from_words, read_additions
+    from modelctl.core.edits.additions import addition, read_additions
+    from modelctl.core.edits.models import facts_from_words
 
     if bool(words) == (source is not None):
         raise UsageError("add needs a model, or --from", "`modelctl add openai/gpt-4o context_window=128000`")

@@ -21,7 +21,7 @@ from modelctl.cli.edit import DryRun
 from modelctl.core.text import require_known
 
 if TYPE_CHECKING:
-    from modelctl.services.populate import PopulateOptions, PopulateReport
+    from modelctl.services.additions import PopulateOptions, PopulateReport
 
 
 @epilog(
@@ -61,7 +61,7 @@ def populate_command(
 def _options(context: Context, sets: Sequence[str], providers: Sequence[str]) -> PopulateOptions:
     from modelctl.catalog.load import catalogs_in_force
     from modelctl.core.edits.additions import models_in_sets
-    from modelctl.services.populate import PopulateOptions
+    from modelctl.services.additions import PopulateOptions
 
     settings = context.settings
     catalogs = catalogs_in_force(settings.catalog_directory)
@@ -77,7 +77,7 @@ def _options(context: Context, sets: Sequence[str], providers: Sequence[str]) ->
 
 def _populate(context: Context, options: PopulateOptions, *, dry_run: bool) -> PopulateReport:
     from modelctl.db import migrate as schema
-    from modelctl.services.populate import populate, preview
+    from modelctl.services.additions import populate, preview
 
     author = context.author("populate")
     with database_of(context) as database:

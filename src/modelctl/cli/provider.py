@@ -25,8 +25,7 @@ from modelctl.core.text import counted, require_known, seconds, to_seconds
 from modelctl.errors import ExitCode, Refused, UsageError
 
 if TYPE_CHECKING:
-    from modelctl.core.edits.providers import ProviderView
-    from modelctl.core.provider import Provider
+    from modelctl.core.provider import Provider, ProviderView
     from modelctl.db.engine import Database
     from modelctl.services.providers import ProviderEdit, ProviderTest
 

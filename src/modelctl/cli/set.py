@@ -9,8 +9,8 @@ import typer
 from modelctl.cli.commands import epilog
 from modelctl.cli.context import Format, FormatOption, JsonOption, context_of
 from modelctl.cli.edit import WHERE_HELP, DryRun, EditRequest, Where, Yes, run_edit
-from modelctl.core.edits.additions import facts_from_words
 from modelctl.core.edits.models import (
+    facts_from_words,
     set_facts,
 )
 from modelctl.errors import UsageError

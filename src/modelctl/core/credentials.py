@@ -1,4 +1,4 @@
-"""Stored API keys as values: whose a key is, and what may be known of it without the master key. Pure, no secret."""
+"""Secrets and what may be shown of them: whose a stored API key is, and the passwords that addresses hold."""
 
 from __future__ import annotations
 
@@ -18,6 +18,17 @@ PLATFORM = ""
 """The project of a key that is for everybody."""
 PROJECT_MAX_CHARS = 191
 MASTER_KEY_VARIABLE = "MODELCTL_SECRET_KEY"
+MASK = "***"
+
+_DRIVERS = {
+    "postgres": "postgresql+psycopg",  # what hosting providers hand out; SQLAlchemy refuses it
+    "postgresql": "postgresql+psycopg",
+    "mysql": "mysql+pymysql",  # bare, these two mean mysqlclient, which has no wheels
+    "mariadb": "mariadb+pymysql",
+}
+_SECRET_PARAMETER = re.compile(r"([?&;][^=&;]*(?:password|passwd|pwd|secret|token)[^=&;]*=)([^&;#]+)", re.IGNORECASE)
+_SHORTEST_WORD = 4
+"""A password of fewer characters is hidden inside URLs only: blanking each `a` of a text would hide everything."""
 
 
 class CredentialState(StrEnum):
@@ -117,19 +128,6 @@ def require_one_master_key(known: Credentials, key_id: str, *, but: tuple[str, s
             f"{keys} stored under master key {others[0].key_id}, and the one in force is {key_id}",
             f"use that master key, or rotate to this one, or remove what nobody can open any more ({others[0]}, …)",
         )
-
-
-MASK = "***"
-
-_DRIVERS = {
-    "postgres": "postgresql+psycopg",  # what hosting providers hand out; SQLAlchemy refuses it
-    "postgresql": "postgresql+psycopg",
-    "mysql": "mysql+pymysql",  # bare, these two mean mysqlclient, which has no wheels
-    "mariadb": "mariadb+pymysql",
-}
-_SECRET_PARAMETER = re.compile(r"([?&;][^=&;]*(?:password|passwd|pwd|secret|token)[^=&;]*=)([^&;#]+)", re.IGNORECASE)
-_SHORTEST_WORD = 4
-"""A password of fewer characters is hidden inside URLs only: blanking each `a` of a text would hide everything."""
 
 
 def with_driver(url: str) -> str:

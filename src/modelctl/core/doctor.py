@@ -1,4 +1,4 @@
-"""What a look at everything found: checks, each with its findings and what to do about them. Pure."""
+"""What `doctor` checks, by what others have read: each check with its findings, and what to do about them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from modelctl.core.models.lifecycle import Chain, ChainEnd, chain_of
 from modelctl.core.models.retirements import Retirement, RetirementKind, Window, find_retirements
 from modelctl.core.prices.ledger import has_complete_price
 from modelctl.core.provider import Provider
-from modelctl.core.runs import LEASE_STALE
+from modelctl.core.runs import LEASE_STALE, LeaseState, ProviderRuns
 from modelctl.core.stored import StoredModel, has_ended
 from modelctl.core.text import age_text, counted
 from modelctl.errors import ModelctlError
@@ -22,6 +22,9 @@ CATALOG_STALE_DAYS = 90
 CLOCK_TOLERANCE = timedelta(seconds=60)
 API_REMEMBERED = timedelta(days=30)
 """How long after the last listing a missing key is taken for a loss, and not for a decision."""
+ENDS_SOON_DAYS = 30
+
+_SOURCES = frozenset({Source.API.value, Source.OVERLAY.value, Source.CATALOG.value})
 
 
 class CheckName(StrEnum):
@@ -90,29 +93,6 @@ class Checkup:
     def is_ok(self) -> bool:
         """Whether everything could be looked at, and nothing was found."""
         return all(check.status is CheckStatus.OK for check in self.checks)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProviderRuns:
-    """What is remembered of one provider's syncs."""
-
-    last_at: datetime
-    outcome: str
-    error: str | None = None
-    whole_at: datetime | None = None
-    """When one last applied everything, or found nothing to apply."""
-    listed_at: datetime | None = None
-    """When its API last gave a listing that was believed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeaseState:
-    """Who holds a lease, and when it last showed a sign of life."""
-
-    name: str
-    run: str
-    actor: str
-    beat_at: datetime
 
 
 def run_check(name: CheckName, look: Callable[[], Check]) -> Check:
@@ -261,11 +241,6 @@ def check_clock(
     findings = [CheckFinding(subject="this machine's clock", problem=each, remedy=remedy) for each in problems]
     note = "" if database is not None else "the database has no clock of its own"
     return Check(name=CheckName.CLOCK, findings=tuple(findings), note=note)
-
-
-ENDS_SOON_DAYS = 30
-
-_SOURCES = frozenset({Source.API.value, Source.OVERLAY.value, Source.CATALOG.value})
 
 
 def check_prices(models: Mapping[ModelKey, StoredModel], now: datetime) -> Check:

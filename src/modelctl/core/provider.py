@@ -1,4 +1,4 @@
-"""How a provider was found when it was tried: the closed set of words in `ai_providers.health_status`."""
+"""A seller of models: what is needed to ask it, how it was found when it was tried, and all that is known of it."""
 
 from __future__ import annotations
 
@@ -7,33 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-
-class Health(StrEnum):
-    """What came of trying a provider. Anything but `ok` is a finding."""
-
-    UNKNOWN = "unknown"  # never tried
-    OK = "ok"  # it lists models, and to this key only, if there is one
-    KEY_NOT_PROVEN = "key_not_proven"  # it lists models, but to a made-up key as well
-    NO_KEY = "no_key"  # no variable holds a key, so it was not asked
-    NO_LISTING = "no_listing"  # there is no listing to ask for, or none at this address
-    UNAUTHORIZED = "unauthorized"  # the key is not accepted
-    FORBIDDEN = "forbidden"  # the key may not list models
-    RATE_LIMITED = "rate_limited"
-    TIMEOUT = "timeout"
-    UNREACHABLE = "unreachable"  # no connection: name, port, network, certificate
-    FAILED = "failed"  # it answered, but with no listing: an error, a redirect, a page
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProviderHealth:
-    """How a provider was found, and when. One that was never tried has no time."""
-
-    status: str = Health.UNKNOWN.value
-    """A word of `Health`; of a newer modelctl perhaps another one."""
-    checked_at: datetime | None = None
-    latency_ms: int | None = None
-    """From the first request to the first model; None where none came."""
-
+from modelctl.core.facts import FactValue
 
 HEADER_PREFIX = "header."
 """Of the settings that are headers: `header.X-Title`."""
@@ -74,3 +48,81 @@ class Provider:
             for name, value in sorted(self.settings.items())
             if name.startswith(HEADER_PREFIX)
         }
+
+
+class Health(StrEnum):
+    """What came of trying a provider. Anything but `ok` is a finding."""
+
+    UNKNOWN = "unknown"  # never tried
+    OK = "ok"  # it lists models, and to this key only, if there is one
+    KEY_NOT_PROVEN = "key_not_proven"  # it lists models, but to a made-up key as well
+    NO_KEY = "no_key"  # no variable holds a key, so it was not asked
+    NO_LISTING = "no_listing"  # there is no listing to ask for, or none at this address
+    UNAUTHORIZED = "unauthorized"  # the key is not accepted
+    FORBIDDEN = "forbidden"  # the key may not list models
+    RATE_LIMITED = "rate_limited"
+    TIMEOUT = "timeout"
+    UNREACHABLE = "unreachable"  # no connection: name, port, network, certificate
+    FAILED = "failed"  # it answered, but with no listing: an error, a redirect, a page
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderHealth:
+    """How a provider was found, and when. One that was never tried has no time."""
+
+    status: str = Health.UNKNOWN.value
+    """A word of `Health`; of a newer modelctl perhaps another one."""
+    checked_at: datetime | None = None
+    latency_ms: int | None = None
+    """From the first request to the first model; None where none came."""
+
+
+class KeyState(StrEnum):
+    """Whether a provider can be asked, as far as its key decides it."""
+
+    PRESENT = "present"
+    MISSING = "missing"  # no variable of its holds a key: it is synced from its catalog
+    UNUSABLE = "unusable"  # what the variable holds can be no key
+    NOT_WANTED = "not_wanted"  # it names no variable: it is asked without a key
+    NO_LISTING = "no_listing"  # it has no API to ask
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelCounts:
+    """How many models of a provider the table has."""
+
+    total: int = 0
+    enabled: int = 0
+    """By the application's own switch."""
+    retired: int = 0
+
+    def __add__(self, other: ModelCounts) -> ModelCounts:
+        return ModelCounts(
+            total=self.total + other.total,
+            enabled=self.enabled + other.enabled,
+            retired=self.retired + other.retired,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderView:
+    """One provider."""
+
+    provider: Provider
+    """As a sync would use it: what catalogs have moved since is in it."""
+    is_stored: bool
+    """False: only the catalogs know it, and the first sync makes its row."""
+    in_catalogs: bool
+    owners: Mapping[str, str] = field(default_factory=dict)
+    """Setting -> who stated its present value: `person`, `overlay` or `catalog`."""
+    offered: Mapping[str, FactValue] = field(default_factory=dict)
+    """Setting of a person -> what the catalogs state, where that is something else."""
+    switched_off_by: str = ""
+    """What keeps it out of `sync --provider all`: its row, or a settings file; empty: nothing."""
+    key: KeyState = KeyState.NO_LISTING
+    key_name: str = ""
+    """Where the key is: a variable, or `the credential of …`; empty where there is none."""
+    models: ModelCounts = field(default_factory=ModelCounts)
+    health: ProviderHealth = field(default_factory=ProviderHealth)
+    stored_keys: int = 0
+    """Encrypted keys in the database."""

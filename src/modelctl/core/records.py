@@ -1,4 +1,4 @@
-"""All or nothing: many rows are made, or every one that cannot be is named."""
+"""Rows that a person gives, as CSV, JSON or JSONL: all are taken, or each that cannot be is named with its line."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def _no_number(text: str) -> NoReturn:
     raise ValueError(f"{text} is no JSON number")
 
 
-_BYTE_ORDER_MARK = "\ufeff"
+BYTE_ORDER_MARK = "\ufeff"
 _MAX_DIGITS = 30
 """Longer numbers are refused as they are written: spelt out, 1e999999999 takes a gigabyte."""
 
@@ -158,7 +158,7 @@ def read_records(
     remaining = iter(lines)
     skipped = 0
     for first in remaining:
-        first = first.removeprefix(_BYTE_ORDER_MARK) if not skipped else first
+        first = first.removeprefix(BYTE_ORDER_MARK) if not skipped else first
         if first.strip():
             break
         skipped += 1
@@ -166,8 +166,44 @@ def read_records(
         return
     numbered = chain([first], remaining)
     is_json = first.lstrip().startswith(("{", "["))
-    for line, record in _json_records(numbered) if is_json else _csv_records(numbered, fields, required):
+    for line, record in json_lines(numbered) if is_json else _csv_records(numbered, fields, required):
         yield line + skipped, record
+
+
+def json_lines(
+    lines: Iterable[str], *, parse_float: Callable[[str], Any] = Decimal
+) -> Iterator[tuple[int, dict[str, Any] | str]]:
+    """Line number, from 1, and object of each line that is not blank, or what is wrong with the line."""
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            try:
+                record = read_json(line, parse_float=parse_float)
+            except UsageError as error:
+                yield number, error.message
+            else:
+                is_object = isinstance(record, dict)
+                yield number, record if is_object else "is no JSON object: one on each line is expected"
+
+
+def read_json(text: str, *, parse_float: Callable[[str], Any] = Decimal) -> Any:
+    """The value of one JSON text. UsageError where it is none, names a field twice, or holds NaN or Infinity."""
+    try:
+        return json.loads(text, parse_float=parse_float, parse_constant=_no_quantity, object_pairs_hook=_distinct)
+    except ArithmeticError:  # an exponent beyond Decimal's
+        raise UsageError("is no JSON object on one line (a number is too long to be read)") from None
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"is no JSON object on one line ({error})") from None
+
+
+def _no_quantity(name: str) -> NoReturn:
+    raise UsageError(f"{name} is no quantity")
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    record = dict(pairs)
+    if len(record) != len(pairs):
+        raise UsageError("names a field twice")
+    return record
 
 
 def field_text(name: str, value: Any) -> str:
@@ -188,33 +224,6 @@ def field_text(name: str, value: Any) -> str:
 def unknown_field(name: str, fields: Collection[str]) -> str:
     """What is wrong with a field that there is not."""
     return f"unknown field {shorten(name)!r} ({did_you_mean(name, fields)})"
-
-
-def _json_records(lines: Iterable[str]) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            yield number, _json_record(line)
-
-
-def _json_record(line: str) -> Mapping[str, Any] | str:
-    try:
-        record = json.loads(
-            line, parse_float=Decimal, parse_constant=_no_quantity, object_pairs_hook=_without_repetition
-        )
-    except ArithmeticError:  # an exponent beyond Decimal's
-        return "is no JSON object on one line (a number is too long to be read)"
-    except (ValueError, RecursionError) as error:
-        return f"is no JSON object on one line ({error})"
-    except UsageError as error:
-        return error.message
-    return record if isinstance(record, dict) else "is no JSON object: one on each line is expected"
-
-
-def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    record = dict(pairs)
-    if len(record) != len(pairs):
-        raise UsageError("names a field twice")
-    return record
 
 
 def _csv_records(
@@ -244,7 +253,3 @@ def _header_problem(header: list[str], fields: Collection[str], required: str) -
     if len(set(header)) != len(header):
         return "the header names a column twice"
     return "; ".join(unknown_field(name, fields) for name in header if name not in fields)
-
-
-def _no_quantity(name: str) -> Any:
-    raise UsageError(f"{name} is no quantity")

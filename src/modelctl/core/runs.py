@@ -1,4 +1,4 @@
-"""One entry of the audit trail: who changed what, when and from what. A value; the store reads and writes it."""
+"""Runs and the audit trail as values: who wrote what, when and from what, and what came of each run."""
 
 from __future__ import annotations
 
@@ -12,24 +12,21 @@ from modelctl.core.prices.price import PricePoint
 from modelctl.core.text import instant, shorten, written_duration
 from modelctl.errors import ModelctlError, UsageError
 
+MODEL = "model"
+"""The entity of an entry about a row of the model table."""
+PROVIDER = "provider"
+"""The entity of an entry about a provider's own row."""
+CREDENTIAL = "credential"
+"""The entity of an entry about a stored API key: `provider`, or `provider/project`."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditEntry:
-    """A row of `ai_changes`. Values are as `facts.encode` makes them."""
-
-    run: str
-    at: datetime
-    actor: str
-    command: str
-    action: str
-    before: Mapping[str, Any] = field(default_factory=dict)
-    """Empty for a creation."""
-    after: Mapping[str, Any] = field(default_factory=dict)
-    """Besides fields, `prices` has the points that were appended to the ledger, `sources` who stated which fields."""
-
+LAST = "last"
+"""What may be written in place of the id of the newest run."""
+MAX_NAMED = 5
 
 LEASE_STALE = timedelta(seconds=60)
 """A writing run that has shown no life for so long was killed."""
+
+_NOT_FIELDS = frozenset({"prices", "sources"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,35 +78,6 @@ class RunRecord:
     error: str | None = None
 
 
-MODEL = "model"
-"""The entity of an entry about a row of the model table."""
-PROVIDER = "provider"
-"""The entity of an entry about a provider's own row."""
-CREDENTIAL = "credential"
-"""The entity of an entry about a stored API key: `provider`, or `provider/project`."""
-
-LAST = "last"
-"""What may be written in place of the id of the newest run."""
-MAX_NAMED = 5
-
-_NOT_FIELDS = frozenset({"prices", "sources"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HistoryEntry:
-    """An entry of the audit trail with the row that it is about."""
-
-    entity: str
-    key: str
-    """`provider/model_id`, the provider's name, or whose stored key it is."""
-    entry: AuditEntry
-
-    @property
-    def provider(self) -> str:
-        """The provider whose row, or whose model's row, was changed."""
-        return self.key.partition("/")[0]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """One run: a record per provider, sorted by name."""
@@ -128,12 +96,65 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """A row of `ai_changes`. Values are as `facts.encode` makes them."""
+
+    run: str
+    at: datetime
+    actor: str
+    command: str
+    action: str
+    before: Mapping[str, Any] = field(default_factory=dict)
+    """Empty for a creation."""
+    after: Mapping[str, Any] = field(default_factory=dict)
+    """Besides fields, `prices` has the points that were appended to the ledger, `sources` who stated which fields."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryEntry:
+    """An entry of the audit trail with the row that it is about."""
+
+    entity: str
+    key: str
+    """`provider/model_id`, the provider's name, or whose stored key it is."""
+    entry: AuditEntry
+
+    @property
+    def provider(self) -> str:
+        """The provider whose row, or whose model's row, was changed."""
+        return self.key.partition("/")[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedPoint:
     """A point of the ledger, and the run that appended it."""
 
     point: PricePoint
     run: str
     recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderRuns:
+    """What is remembered of one provider's syncs."""
+
+    last_at: datetime
+    outcome: str
+    error: str | None = None
+    whole_at: datetime | None = None
+    """When one last applied everything, or found nothing to apply."""
+    listed_at: datetime | None = None
+    """When its API last gave a listing that was believed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseState:
+    """Who holds a lease, and when it last showed a sign of life."""
+
+    name: str
+    run: str
+    actor: str
+    beat_at: datetime
 
 
 def field_names(entry: AuditEntry) -> list[str]:

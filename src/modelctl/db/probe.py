@@ -17,8 +17,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.sql.dml import Delete, Insert, Update
 from sqlalchemy.types import TypeDecorator
 
-from modelctl.core.doctor import LeaseState, ProviderRuns
-from modelctl.core.runs import Outcome
+from modelctl.core.runs import LeaseState, Outcome, ProviderRuns
 from modelctl.db.dialects import Row, insert_rows, is_tried, overwrite_rows, will_pass
 from modelctl.db.engine import Database, first_line
 from modelctl.db.tables import Tables

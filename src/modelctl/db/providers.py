@@ -11,7 +11,6 @@ from sqlalchemy import Connection, delete, func, select, update
 from modelctl.core.edits.providers import (
     BY_CATALOGS,
     SETTINGS,
-    ModelCounts,
     editable_of,
     setting_from_audit,
     settings_of,
@@ -20,7 +19,7 @@ from modelctl.core.edits.providers import (
 )
 from modelctl.core.facts import FactValue, Source, Status, encode
 from modelctl.core.planning.plan import Action, FieldChange
-from modelctl.core.provider import Provider, ProviderHealth
+from modelctl.core.provider import ModelCounts, Provider, ProviderHealth
 from modelctl.core.runs import Author
 from modelctl.core.stored import Written
 from modelctl.db import credentials

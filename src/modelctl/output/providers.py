@@ -11,11 +11,11 @@ from typing import Annotated, Protocol
 from pydantic import RootModel
 from typing_extensions import TypedDict
 
-from modelctl.core.edits.providers import PAGES, SETTINGS, KeyState, ProviderView, editable_of, shown_setting
+from modelctl.core.edits.providers import PAGES, SETTINGS, editable_of, shown_setting
 from modelctl.core.facts import FACT_TYPES, FactValue, ModelRecord, Skipped, Source
 from modelctl.core.planning.merge import Snapshot
 from modelctl.core.prices.ledger import projection
-from modelctl.core.provider import Health
+from modelctl.core.provider import Health, KeyState, ProviderView
 from modelctl.core.text import counted
 from modelctl.errors import ModelctlError
 from modelctl.output.console import Cell, Column, Look, aligned, json_text, labelled, total_width

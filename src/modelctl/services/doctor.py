@@ -15,8 +15,6 @@ from modelctl.core.doctor import (
     CheckFinding,
     CheckName,
     Checkup,
-    LeaseState,
-    ProviderRuns,
     check_catalogs,
     check_clock,
     check_credentials,
@@ -32,6 +30,7 @@ from modelctl.core.doctor import (
 )
 from modelctl.core.facts import ModelKey
 from modelctl.core.provider import Provider
+from modelctl.core.runs import LeaseState, ProviderRuns
 from modelctl.core.stored import StoredModel
 from modelctl.db import history, read
 from modelctl.db import migrate as schema

@@ -11,11 +11,8 @@ from modelctl.catalog.load import Catalog
 from modelctl.core.edits.providers import (
     EDITABLE,
     SETTINGS,
-    KeyState,
     KindRules,
-    ModelCounts,
     ProviderOptions,
-    ProviderView,
     editable_of,
     option_changes,
     provider_from_options,
@@ -24,7 +21,7 @@ from modelctl.core.edits.providers import (
 from modelctl.core.facts import FactValue, ModelKey, Source
 from modelctl.core.planning.plan import Action, Change, FieldChange, Plan
 from modelctl.core.planning.policy import Patterns, SourceChoice
-from modelctl.core.provider import Health, Provider, ProviderHealth
+from modelctl.core.provider import Health, KeyState, ModelCounts, Provider, ProviderHealth, ProviderView
 from modelctl.core.runs import Author
 from modelctl.core.stored import Written
 from modelctl.core.text import counted, require_known

@@ -1,6 +1,7 @@
-"""What the settings of a provider can be, as a person writes them. The one place that refuses; each names its option.
+"""The settings of a provider's row: which there are, who owns each, and what options of the command may change them to.
 
-What might be a secret is refused without being repeated: settings are stored in clear and shown.
+What a person wrote stays; a value is ours where modelctl wrote it last, or where it is the shipped one. What might be a
+secret is refused without being repeated: settings are stored in clear and shown.
 """
 
 from __future__ import annotations
@@ -8,22 +9,33 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from modelctl.core.credentials import masked
 from modelctl.core.facts import FactValue, Source, encode
 from modelctl.core.planning.plan import FieldChange
-from modelctl.core.provider import FROM_VARIABLE, HEADER_PREFIX, Provider, ProviderHealth
+from modelctl.core.provider import FROM_VARIABLE, HEADER_PREFIX, Provider
 from modelctl.core.stored import Written
 from modelctl.core.text import require_known, shorten
 from modelctl.errors import UsageError
+
+SETTINGS = ("display_name", "kind", "api_base_url", "auth_header_name", "auth_header_prefix", "env_vars")
+"""What both a catalog's `[provider]` and a row of the provider table hold, by the name of key and column."""
+EDITABLE = (*SETTINGS, "headers", "is_enabled")
+"""What a person can change in a row: besides the settings, what no catalog states."""
+PAGES = ("docs_url", "pricing_url", "models_url", "deprecations_url")
+"""What only a catalog holds: where a person looks things up."""
+BY_CATALOGS = ("sync", "apply", "populate")
+"""Commands that write what catalogs state. Whatever else wrote a row was a person."""
+DEFAULT_AUTH_HEADER = "Authorization"
 
 URL_MAX_CHARS = 2048
 TEXT_MAX_CHARS = 255
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
+_BARE = Provider(name="", display_name="", kind="")
+"""A provider of which nothing is known."""
 _SCHEMES = ("http", "https")
 _AN_ADDRESS = "write it like http://localhost:8080/v1 or https://llm.example.com/v1"
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,127}")
@@ -54,107 +66,34 @@ _OF_HTTP = frozenset(
 """Headers by which the connection itself works."""
 
 
-def check_base_url(text: str, option: str = "--base-url") -> str:
-    """The address, if it is one that a listing can be asked at. UsageError says what is wrong with it."""
-    if len(text) > URL_MAX_CHARS:
-        raise UsageError(f"{option}: has more than {URL_MAX_CHARS} characters", _AN_ADDRESS)
-    if "@" in text:
-        raise UsageError(f"{option}: holds a user or a password", "name a variable with --env, or --header NAME=env:X")
-    if not text.isascii() or not text.isprintable() or " " in text or "\\" in text:
-        raise UsageError(f"{option}: {shorten(repr(text))} holds a character that no address has", _AN_ADDRESS)
-    parts = _split(text, option)
-    if parts.scheme not in _SCHEMES or not parts.netloc:
-        raise UsageError(f"{option}: {shorten(repr(text))} is no http or https address", _AN_ADDRESS)
-    if not parts.hostname or not (_HOST.fullmatch(parts.hostname) or ":" in parts.hostname):
-        raise UsageError(f"{option}: {shorten(repr(text))} names no host", _AN_ADDRESS)
-    if parts.query or parts.fragment or text[-1] in "?#":
-        raise UsageError(f"{option}: {shorten(repr(text))} has a part from '?' or '#' on", _AN_ADDRESS)
-    if parts.path.rstrip("/").endswith(("/models", "/completions")):
-        raise UsageError(f"{option}: {shorten(repr(text))} names one call", "leave off what follows /v1")
-    return text.rstrip("/")
+def settings_of(provider: Provider) -> dict[str, FactValue]:
+    """Every setting by name."""
+    return {name: _value(provider, name) for name in SETTINGS}
 
 
-def is_unencrypted(url: str) -> bool:
-    """Whether a key sent there could be read on its way: no TLS, and not this machine."""
-    parts = urlsplit(url)
-    return parts.scheme == "http" and parts.hostname not in LOOPBACK
+def editable_of(provider: Provider) -> dict[str, FactValue]:
+    """Every setting that a person can change, by name. Headers read `NAME=VALUE`."""
+    headers = tuple(f"{name}={value}" for name, value in provider.headers.items())
+    return {**settings_of(provider), "headers": headers, "is_enabled": provider.is_enabled}
 
 
-def check_variable(text: str, option: str = "--env") -> str:
-    """The name of an environment variable. In capitals only, so that no key is stored by mistake."""
-    if not _VARIABLE.fullmatch(text):
-        problem = "is not the name of an environment variable, in capitals, digits and '_'"
-        raise UsageError(f"{option}: what is given {problem}", "write it like LOCAL_LLM_API_KEY; the key stays there")
-    return text
+def with_settings(provider: Provider, changes: tuple[FieldChange, ...]) -> Provider:
+    """The provider after the changes."""
+    values: dict[str, Any] = {each.name: each.new for each in changes}
+    if "headers" in values:
+        others = {name: value for name, value in provider.settings.items() if not name.startswith(HEADER_PREFIX)}
+        pairs = (each.partition("=") for each in values.pop("headers") or ())
+        values["settings"] = others | {f"{HEADER_PREFIX}{name}": value for name, _, value in pairs}
+    return replace(provider, **values)
 
 
-def check_header_name(name: str, option: str = "--auth-header") -> str:
-    """The name of a header that can be sent with a request."""
-    if not _HEADER.fullmatch(name):
-        raise UsageError(f"{option}: {shorten(repr(name))} is not the name of a header", "write it like X-Api-Key")
-    if name.lower() in _OF_HTTP:
-        raise UsageError(f"{option}: {name} is HTTP's own header", "choose the one that the server looks into")
-    return name
-
-
-def check_prefix(text: str, option: str = "--auth-prefix") -> str:
-    """What stands before the key; empty means the bare key."""
-    if len(text) > TEXT_MAX_CHARS or not text.isascii() or not text.isprintable() or text != text.strip():
-        raise UsageError(f"{option}: {shorten(repr(text))} is not a word, as Bearer", "an empty one sends the bare key")
-    if _SECRET_VALUE.fullmatch(text):
-        raise UsageError(f"{option}: looks like a key", "name a variable that holds the key with --env")
-    return text
-
-
-def check_display_name(text: str, option: str = "--display-name") -> str:
-    """A name for people."""
-    if not text or len(text) > TEXT_MAX_CHARS or not text.isprintable() or text != text.strip():
-        problem = f"is not a name of 1 to {TEXT_MAX_CHARS} characters"
-        raise UsageError(f"{option}: {shorten(repr(text))} {problem}", "write it like 'Local LLM'")
-    return text
-
-
-def check_header(text: str, option: str = "--header") -> tuple[str, str]:
-    """Name and value of `NAME=VALUE`, where VALUE may be `env:VARIABLE`; empty takes the header away."""
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise UsageError(f"{option}: has no '='", "write X-Title=modelctl, or X-Org=env:ACME_ORG")
-    check_header_name(name, option)
-    if value.startswith(FROM_VARIABLE):
-        check_variable(value.removeprefix(FROM_VARIABLE), f"{option} {name}")
-        return name, value
-    if not value:
-        return name, value
-    if _SECRET_NAME.search(name) or _SECRET_VALUE.fullmatch(value):
-        problem = "may be a secret, and settings are stored in clear"
-        raise UsageError(f"{option} {name}: {problem}", f"put it into a variable and write {name}=env:VARIABLE")
-    if len(value) > TEXT_MAX_CHARS or not value.isascii() or not value.isprintable() or value != value.strip():
-        problem = f"is not a line of 1 to {TEXT_MAX_CHARS} ASCII characters"
-        raise UsageError(f"{option} {name}: {shorten(repr(value))} {problem}", "write it like X-Title=modelctl")
-    return name, value
-
-
-def _split(text: str, option: str) -> SplitResult:
-    try:
-        parts = urlsplit(text)
-        if parts.port == 0:
-            raise ValueError("port 0")
-    except ValueError:
-        raise UsageError(f"{option}: {shorten(repr(text))} has a host or port that cannot be", _AN_ADDRESS) from None
-    return parts
-
-
-SETTINGS = ("display_name", "kind", "api_base_url", "auth_header_name", "auth_header_prefix", "env_vars")
-"""What both a catalog's `[provider]` and a row of the provider table hold, by the name of key and column."""
-
-EDITABLE = (*SETTINGS, "headers", "is_enabled")
-"""What a person can change in a row: besides the settings, what no catalog states."""
-
-BY_CATALOGS = ("sync", "apply", "populate")
-"""Commands that write what catalogs state. Whatever else wrote a row was a person."""
-
-PAGES = ("docs_url", "pricing_url", "models_url", "deprecations_url")
-"""What only a catalog holds: where a person looks things up."""
+def setting_from_audit(name: str, value: Any) -> FactValue:
+    """The value of a setting that the audit trail keeps as JSON."""
+    if name in ("env_vars", "headers"):
+        return tuple(str(each) for each in value) if isinstance(value, list) else ()
+    if name == "is_enabled":
+        return bool(value)
+    return value if isinstance(value, str) else None
 
 
 def setting_changes(
@@ -197,36 +136,6 @@ def setting_owner(
     return (Source.CATALOG if is_shipped else Source.OVERLAY).value
 
 
-def with_settings(provider: Provider, changes: tuple[FieldChange, ...]) -> Provider:
-    """The provider after the changes."""
-    values: dict[str, Any] = {each.name: each.new for each in changes}
-    if "headers" in values:
-        others = {name: value for name, value in provider.settings.items() if not name.startswith(HEADER_PREFIX)}
-        pairs = (each.partition("=") for each in values.pop("headers") or ())
-        values["settings"] = others | {f"{HEADER_PREFIX}{name}": value for name, _, value in pairs}
-    return replace(provider, **values)
-
-
-def settings_of(provider: Provider) -> dict[str, FactValue]:
-    """Every setting by name."""
-    return {name: _value(provider, name) for name in SETTINGS}
-
-
-def editable_of(provider: Provider) -> dict[str, FactValue]:
-    """Every setting that a person can change, by name. Headers read `NAME=VALUE`."""
-    headers = tuple(f"{name}={value}" for name, value in provider.headers.items())
-    return {**settings_of(provider), "headers": headers, "is_enabled": provider.is_enabled}
-
-
-def setting_from_audit(name: str, value: Any) -> FactValue:
-    """The value of a setting that the audit trail keeps as JSON."""
-    if name in ("env_vars", "headers"):
-        return tuple(str(each) for each in value) if isinstance(value, list) else ()
-    if name == "is_enabled":
-        return bool(value)
-    return value if isinstance(value, str) else None
-
-
 def shown_setting(name: str, value: FactValue) -> FactValue:
     """The value as it may be shown: an address without the password that a row may hold."""
     return masked(value) if name == "api_base_url" and isinstance(value, str) else value
@@ -235,77 +144,6 @@ def shown_setting(name: str, value: FactValue) -> FactValue:
 def setting_change_text(change: FieldChange) -> str:
     """A change in one line, without a password that an address may hold."""
     return f"{change.name} of the provider: {_text(change.old)} → {_text(change.new)} (from {change.source})"
-
-
-_BARE = Provider(name="", display_name="", kind="")
-"""A provider of which nothing is known."""
-
-
-def _value(provider: Provider, name: str) -> FactValue:
-    value: FactValue = getattr(provider, name)
-    return value
-
-
-def _text(value: FactValue) -> str:
-    encoded = encode(value)
-    if encoded is None or encoded in ("", []):
-        return "none"
-    text = ", ".join(encoded) if isinstance(encoded, list) else str(encoded)
-    return masked(text) if "://" in text else text
-
-
-class KeyState(StrEnum):
-    """Whether a provider can be asked, as far as its key decides it."""
-
-    PRESENT = "present"
-    MISSING = "missing"  # no variable of its holds a key: it is synced from its catalog
-    UNUSABLE = "unusable"  # what the variable holds can be no key
-    NOT_WANTED = "not_wanted"  # it names no variable: it is asked without a key
-    NO_LISTING = "no_listing"  # it has no API to ask
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelCounts:
-    """How many models of a provider the table has."""
-
-    total: int = 0
-    enabled: int = 0
-    """By the application's own switch."""
-    retired: int = 0
-
-    def __add__(self, other: ModelCounts) -> ModelCounts:
-        return ModelCounts(
-            total=self.total + other.total,
-            enabled=self.enabled + other.enabled,
-            retired=self.retired + other.retired,
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProviderView:
-    """One provider."""
-
-    provider: Provider
-    """As a sync would use it: what catalogs have moved since is in it."""
-    is_stored: bool
-    """False: only the catalogs know it, and the first sync makes its row."""
-    in_catalogs: bool
-    owners: Mapping[str, str] = field(default_factory=dict)
-    """Setting -> who stated its present value: `person`, `overlay` or `catalog`."""
-    offered: Mapping[str, FactValue] = field(default_factory=dict)
-    """Setting of a person -> what the catalogs state, where that is something else."""
-    switched_off_by: str = ""
-    """What keeps it out of `sync --provider all`: its row, or a settings file; empty: nothing."""
-    key: KeyState = KeyState.NO_LISTING
-    key_name: str = ""
-    """Where the key is: a variable, or `the credential of …`; empty where there is none."""
-    models: ModelCounts = field(default_factory=ModelCounts)
-    health: ProviderHealth = field(default_factory=ProviderHealth)
-    stored_keys: int = 0
-    """Encrypted keys in the database."""
-
-
-DEFAULT_AUTH_HEADER = "Authorization"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -357,20 +195,39 @@ def provider_from_options(name: str, options: ProviderOptions, rules: KindRules)
     return with_settings(bare, option_changes(bare, options, rules))
 
 
+def is_unencrypted(url: str) -> bool:
+    """Whether a key sent there could be read on its way: no TLS, and not this machine."""
+    parts = urlsplit(url)
+    return parts.scheme == "http" and parts.hostname not in LOOPBACK
+
+
+def _value(provider: Provider, name: str) -> FactValue:
+    value: FactValue = getattr(provider, name)
+    return value
+
+
+def _text(value: FactValue) -> str:
+    encoded = encode(value)
+    if encoded is None or encoded in ("", []):
+        return "none"
+    text = ", ".join(encoded) if isinstance(encoded, list) else str(encoded)
+    return masked(text) if "://" in text else text
+
+
 def _wanted(provider: Provider, options: ProviderOptions) -> Mapping[str, FactValue]:
     wanted: dict[str, FactValue] = {}
     if options.kind is not None:
         wanted["kind"] = options.kind
     if options.display_name is not None:
-        wanted["display_name"] = check_display_name(options.display_name)
+        wanted["display_name"] = _check_display_name(options.display_name)
     if options.base_url is not None:
-        wanted["api_base_url"] = check_base_url(options.base_url) if options.base_url else None
+        wanted["api_base_url"] = _check_base_url(options.base_url) if options.base_url else None
     if options.env is not None:
-        wanted["env_vars"] = tuple(dict.fromkeys(check_variable(each) for each in options.env if each))
+        wanted["env_vars"] = tuple(dict.fromkeys(_check_variable(each) for each in options.env if each))
     if options.auth_header is not None:
-        wanted["auth_header_name"] = check_header_name(options.auth_header) if options.auth_header else None
+        wanted["auth_header_name"] = _check_header_name(options.auth_header) if options.auth_header else None
     if options.auth_prefix is not None:
-        wanted["auth_header_prefix"] = check_prefix(options.auth_prefix)
+        wanted["auth_header_prefix"] = _check_prefix(options.auth_prefix)
     if options.headers is not None:
         wanted["headers"] = _headers(provider, options.headers)
     if options.is_enabled is not None:
@@ -382,7 +239,7 @@ def _headers(provider: Provider, texts: tuple[str, ...]) -> tuple[str, ...]:
     """The headers that there are with these laid over them by name, whatever its case."""
     headers = {name.lower(): (name, value) for name, value in provider.headers.items()}
     for text in texts:
-        name, value = check_header(text)
+        name, value = _check_header(text)
         if value:
             headers[name.lower()] = (name, value)
         elif headers.pop(name.lower(), None) is None:
@@ -406,3 +263,89 @@ def _require_one_place_for_the_key(after: Provider, options: ProviderOptions, ru
     is_touched = any(each is not None for each in (options.headers, options.env, options.auth_header))
     if is_touched and after.env_vars and place.lower() in {name.lower() for name in after.headers}:
         raise UsageError(f"--header {place}: the key goes into that header", "leave out --header, or --env")
+
+
+def _check_base_url(text: str) -> str:
+    """The address, if it is one that a listing can be asked at. UsageError says what is wrong with it."""
+    if len(text) > URL_MAX_CHARS:
+        raise UsageError(f"--base-url: has more than {URL_MAX_CHARS} characters", _AN_ADDRESS)
+    if "@" in text:
+        raise UsageError("--base-url: holds a user or a password", "name a variable with --env, or --header NAME=env:X")
+    if not text.isascii() or not text.isprintable() or " " in text or "\\" in text:
+        raise UsageError(f"--base-url: {shorten(repr(text))} holds a character that no address has", _AN_ADDRESS)
+    parts = _split(text)
+    if parts.scheme not in _SCHEMES or not parts.netloc:
+        raise UsageError(f"--base-url: {shorten(repr(text))} is no http or https address", _AN_ADDRESS)
+    if not parts.hostname or not (_HOST.fullmatch(parts.hostname) or ":" in parts.hostname):
+        raise UsageError(f"--base-url: {shorten(repr(text))} names no host", _AN_ADDRESS)
+    if parts.query or parts.fragment or text[-1] in "?#":
+        raise UsageError(f"--base-url: {shorten(repr(text))} has a part from '?' or '#' on", _AN_ADDRESS)
+    if parts.path.rstrip("/").endswith(("/models", "/completions")):
+        raise UsageError(f"--base-url: {shorten(repr(text))} names one call", "leave off what follows /v1")
+    return text.rstrip("/")
+
+
+def _check_variable(text: str, option: str = "--env") -> str:
+    """The name of an environment variable. In capitals only, so that no key is stored by mistake."""
+    if not _VARIABLE.fullmatch(text):
+        problem = "is not the name of an environment variable, in capitals, digits and '_'"
+        raise UsageError(f"{option}: what is given {problem}", "write it like LOCAL_LLM_API_KEY; the key stays there")
+    return text
+
+
+def _check_header_name(name: str, option: str = "--auth-header") -> str:
+    """The name of a header that can be sent with a request."""
+    if not _HEADER.fullmatch(name):
+        raise UsageError(f"{option}: {shorten(repr(name))} is not the name of a header", "write it like X-Api-Key")
+    if name.lower() in _OF_HTTP:
+        raise UsageError(f"{option}: {name} is HTTP's own header", "choose the one that the server looks into")
+    return name
+
+
+def _check_prefix(text: str) -> str:
+    """What stands before the key; empty means the bare key."""
+    if len(text) > TEXT_MAX_CHARS or not text.isascii() or not text.isprintable() or text != text.strip():
+        raise UsageError(
+            f"--auth-prefix: {shorten(repr(text))} is not a word, as Bearer", "an empty one sends the bare key"
+        )
+    if _SECRET_VALUE.fullmatch(text):
+        raise UsageError("--auth-prefix: looks like a key", "name a variable that holds the key with --env")
+    return text
+
+
+def _check_display_name(text: str) -> str:
+    """A name for people."""
+    if not text or len(text) > TEXT_MAX_CHARS or not text.isprintable() or text != text.strip():
+        problem = f"is not a name of 1 to {TEXT_MAX_CHARS} characters"
+        raise UsageError(f"--display-name: {shorten(repr(text))} {problem}", "write it like 'Local LLM'")
+    return text
+
+
+def _check_header(text: str) -> tuple[str, str]:
+    """Name and value of `NAME=VALUE`, where VALUE may be `env:VARIABLE`; empty takes the header away."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise UsageError("--header: has no '='", "write X-Title=modelctl, or X-Org=env:ACME_ORG")
+    _check_header_name(name, "--header")
+    if value.startswith(FROM_VARIABLE):
+        _check_variable(value.removeprefix(FROM_VARIABLE), f"--header {name}")
+        return name, value
+    if not value:
+        return name, value
+    if _SECRET_NAME.search(name) or _SECRET_VALUE.fullmatch(value):
+        problem = "may be a secret, and settings are stored in clear"
+        raise UsageError(f"--header {name}: {problem}", f"put it into a variable and write {name}=env:VARIABLE")
+    if len(value) > TEXT_MAX_CHARS or not value.isascii() or not value.isprintable() or value != value.strip():
+        problem = f"is not a line of 1 to {TEXT_MAX_CHARS} ASCII characters"
+        raise UsageError(f"--header {name}: {shorten(repr(value))} {problem}", "write it like X-Title=modelctl")
+    return name, value
+
+
+def _split(text: str) -> SplitResult:
+    try:
+        parts = urlsplit(text)
+        if parts.port == 0:
+            raise ValueError("port 0")
+    except ValueError:
+        raise UsageError(f"--base-url: {shorten(repr(text))} has a host or port that cannot be", _AN_ADDRESS) from None
+    return parts

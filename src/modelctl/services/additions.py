@@ -1,4 +1,4 @@
-"""Seeding a database with default models from the catalogs: planned, applied and recorded as a sync is, all or none."""
+"""Models created by hand (`add`) or as defaults (`populate`): in one transaction, planned, audited and recorded."""
 
 from __future__ import annotations
 
@@ -7,21 +7,85 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from modelctl.catalog.lint import misspellings
 from modelctl.catalog.load import Catalog
-from modelctl.core.edits.additions import SeedPlan, plan_seed
+from modelctl.core.edits.additions import (
+    Addition,
+    KnownModels,
+    SeedPlan,
+    other_spelling,
+    plan_additions,
+    plan_seed,
+    require_addable,
+)
 from modelctl.core.facts import ModelKey
 from modelctl.core.planning.merge import merge_sources
-from modelctl.core.planning.plan import Action
+from modelctl.core.planning.plan import Action, Plan
 from modelctl.core.planning.policy import Patterns
 from modelctl.core.runs import Author, Outcome, RunRecord
 from modelctl.core.stored import StoredProvider
 from modelctl.db import read
 from modelctl.db import write as writing
 from modelctl.db.engine import Database
+from modelctl.db.lease import one_at_a_time
+from modelctl.errors import ModelctlError
 from modelctl.services.sources import known_providers
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddOptions:
+    """How models are added."""
+
+    exact: bool = False
+    """The person insists on ids that look misspelt."""
+    dry_run: bool = False
+
+
+def add(
+    database: Database,
+    rows: Sequence[Addition | ModelctlError],
+    catalogs: Sequence[Catalog],
+    author: Author,
+    options: AddOptions,
+) -> tuple[Plan, ...]:
+    """Add the models, all or none; a plan per provider. UsageError, or BadRows, for what cannot be added.
+
+    `rows`: those that could not be read as their errors.
+    """
+    read_rows = sorted((row for row in rows if isinstance(row, Addition)), key=lambda row: row.key)
+    providers = {name: each.provider for name, each in known_providers(database, catalogs).items()}
+    layers = [catalog.snapshot for catalog in catalogs]
+
+    def work(connection: Connection) -> tuple[Plan, ...]:
+        tables = database.tables
+        stored = {model.key: model for model in read.models(connection, tables)}
+        known = KnownModels(providers=providers, stored=stored, layers=layers)
+
+        def misspelt(key: ModelKey) -> str:
+            return "" if options.exact else _misspelt(key, known)
+
+        require_addable(rows, known, misspelt=misspelt, today=author.now.date())
+        plans = []
+        for name, group in groupby(read_rows, key=lambda row: row.key.provider):
+            made = plan_additions(list(group), read.models_of(connection, tables, name), layers, now=author.now)
+            if not options.dry_run:
+                writing.apply(connection, tables, made, providers[name], author)
+            plans.append(made)
+        return tuple(plans)
+
+    if options.dry_run:
+        return database.read(work)
+    return database.write(one_at_a_time(database, author, work))
+
+
+def _misspelt(key: ModelKey, known: KnownModels) -> str:
+    """What speaks against the id: a known one that is nearly the same, or the vendor's own way to spell."""
+    if any(key in layer.records for layer in known.layers):
+        return ""
+    return other_spelling(key, known.of(key.provider)) or next(misspellings(*key), "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
