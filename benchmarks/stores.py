@@ -14,18 +14,18 @@ from sqlalchemy import text
 from benchmarks.drivers import Driver, driver_for
 from benchmarks.world import NOW, PROVIDER
 from modelctl.catalog.load import Catalog
+from modelctl.config import resolve
 from modelctl.core.planning.policy import Patterns
 from modelctl.core.planning.report import SyncReport
 from modelctl.core.runs import Author
 from modelctl.db import migrate as schema
 from modelctl.db.engine import Database
-from modelctl.db.lease import held
-from modelctl.services.sources import Job
-from modelctl.services.sync import SyncOptions, sync
+from modelctl.db.lease import writing_alone
+from modelctl.services.access import Job
+from modelctl.services.sync import SyncOptions, run_jobs
 from tests.databases import empty_database
 
 _RUNS = itertools.count(1)
-_JOB = Job(provider=PROVIDER, patterns=Patterns())
 _FILLED = ("ai_models", "ai_model_state", "ai_model_prices", "ai_changes", "ai_sync_runs", "ai_holds")
 TABLES = (*_FILLED, "ai_leases", "ai_providers")
 
@@ -66,8 +66,10 @@ class Store:
     def sync(self, source: Catalog) -> SyncReport:
         """The step of `modelctl sync` from gathered records in memory to the commit, its lease included."""
         author = Author(run=f"bench-{next(_RUNS):08d}", actor="bench", command="sync", now=NOW)
-        with held(self.database, author, wait_s=0) as lease:
-            report = sync(self.database.fenced(lease.require), [_JOB], [source], SyncOptions(), author)
+        job = Job(provider=PROVIDER, patterns=Patterns(), stated=(source.snapshot,))
+        settings = resolve({}, {}, working_directory=self.directory)
+        with writing_alone(self.database, author, wait_s=0) as fenced:
+            report = run_jobs(fenced, [job], SyncOptions(), settings, author)
         [each] = report.providers
         if not each.is_written or each.error is not None:
             raise AssertionError(f"the sync did not write: {each.outcome} {each.error}")

@@ -29,12 +29,11 @@ from modelctl.core.text import to_seconds
 from modelctl.db import migrate as schema
 from modelctl.db import read
 from modelctl.db.engine import Database
-from modelctl.db.lease import held
 from modelctl.errors import StoreError, UsageError
 from modelctl.services.additions import AddOptions, add
 from modelctl.services.models import usable_among
-from modelctl.services.sources import Asking
-from modelctl.services.sync import Order, carry_out, ground_of
+from modelctl.services.sync import SyncOptions
+from modelctl.services.sync import sync as run_sync
 from modelctl.settings import Runtime
 
 if TYPE_CHECKING:
@@ -176,22 +175,17 @@ class ModelStore:
 
         LockHeld where another run has been writing for longer than the setting `lock_wait_s`.
         """
-        order = Order(
-            asking=Asking(wanted=providers, source=SourceChoice(source), project=project),
+        options = SyncOptions(
+            providers=providers,
+            source=SourceChoice(source),
+            project=project,
             acceptance=Acceptance(names=frozenset(accept)),
             hold=hold,
             dry_run=dry_run,
+            migrate=migrate,
         )
-        runtime, database = self._runtime(), self._database
-        author = runtime.author("sync")
-        if not dry_run:
-            schema.ensure_current(database, migrate=migrate)
-        has_tables = schema.is_readable(database)
-        ground = ground_of(runtime, database if has_tables else None, order.asking)
-        if dry_run:
-            return carry_out(runtime, database, order, ground, author, has_tables=has_tables)
-        with held(database, author, wait_s=self.settings.lock_wait_s) as lease:
-            return carry_out(runtime, database.fenced(lease.require), order, ground, author)
+        runtime = self._runtime()
+        return run_sync(runtime, self._database, options, runtime.author("sync"))
 
     def _runtime(self) -> Runtime:
         return Runtime(settings=self.settings, environ=self._environ, now=self._clock(), actor=self._actor)

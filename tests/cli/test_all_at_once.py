@@ -14,8 +14,8 @@ from modelctl.core.planning.policy import Patterns
 from modelctl.core.provider import Provider
 from modelctl.discovery.base import Access
 from modelctl.services import gather as listings
+from modelctl.services.access import Job
 from modelctl.services.gather import gather
-from modelctl.services.sources import Job
 from tests.conftest import NOW
 
 PROVIDERS = 20
@@ -39,7 +39,7 @@ def test_every_provider_is_asked_before_the_first_is_brought_up_to_date(monkeypa
     fake = SimpleNamespace(KIND="fake", DOCS="", BASE_URL_ENV="", COMPLETE=True, fetch=fetch, translate=translate)
     monkeypatch.setattr(listings, "module_of", {"fake": fake}.__getitem__)
     jobs = [job("catalog-only", is_asked=False), *(job(f"p{number}", is_asked=True) for number in range(PROVIDERS))]
-    found = gather(jobs, [], deadline_s=20)
+    found = gather(jobs, deadline_s=20)
     assert next(found).job.provider.name == "catalog-only"
     everybody_is_asked.wait(timeout=10)
     rest = list(found)

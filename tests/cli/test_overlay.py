@@ -189,3 +189,21 @@ def test_the_overlays_address_is_the_one_that_is_asked(
     result = sync(sqlite_url, "--provider", "openai", "--catalog", "mine", "--force", "--format", "json", env=env)
     assert report_of(result)["providers"]["openai"]["sources"] == ["api", "catalog"]
     assert provider_server.asked("openai")
+
+
+@pytest.mark.parametrize("source", ["auto", "api", "catalog"])
+def test_no_catalog_is_read_but_those_of_the_providers_that_are_named(
+    sqlite_url: str, sync: Sync, run: Run, mine: Callable[..., str], provider_server: ProviderServer, source: str
+) -> None:
+    mine("not TOML", "anthropic")
+    mine('[[model]]\nid = "gpt-4o"\n')
+    env = provider_server.env("openai")
+    argv = ("--catalog", "mine", "--source", source)
+    done = sync(sqlite_url, *argv, "--provider", "openai", "--verbose", env=env)
+    read = [line for line in done.stderr.splitlines() if "modelctl.catalog.load" in line]
+    assert (done.code, len(read)) == (0, 2), done.stderr
+    assert all(" of 1 catalogs in " in line for line in read)
+    assert "anthropic.toml:1" in sync(sqlite_url, *argv, env=env).stderr
+    listed = run("list", "--catalog", "mine", "--database", sqlite_url, "--verbose")
+    assert listed.code == 0
+    assert "modelctl.catalog" not in listed.stderr

@@ -17,7 +17,7 @@ NAMES = (
     "modelctl.output.console",
     "modelctl.output.sync",
     "modelctl.db.migrate",
-    "modelctl.services.sources",
+    "modelctl.services.access",
     "modelctl.services.sync",
     "psycopg",
     "pymysql",

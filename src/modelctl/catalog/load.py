@@ -45,13 +45,24 @@ class Catalog:
     """Models that say in which sets of default models they are, be it in none."""
 
 
-def catalogs_in_force(overlay: Path | None) -> tuple[Catalog, ...]:
+def catalogs_in_force(overlay: Path | None, *, only: Collection[str] | None = None) -> tuple[Catalog, ...]:
     """The catalogs that count, in order of authority: those of the user's own directory, if any, then the shipped.
 
-    CatalogError for the first error in them.
+    `only`: no more is read than the files of these providers, where there are any. CatalogError for the first error.
     """
-    shipped = load(shipped_directory())
-    return (load_overlay(overlay, shipped), shipped) if overlay is not None else (shipped,)
+    shipped = load(shipped_directory(), only=_among(shipped_directory(), only))
+    if overlay is None:
+        return (shipped,)
+    return load_overlay(overlay, shipped, only=_among(overlay, only)), shipped
+
+
+def catalogued_providers(overlay: Path | None) -> set[str]:
+    """The providers of the catalogs in force, by the names of the files: none is read."""
+    return provider_names(shipped_directory()) | (provider_names(overlay) if overlay is not None else set())
+
+
+def _among(directory: Path, only: Collection[str] | None) -> Collection[str] | None:
+    return None if only is None else provider_names(directory).intersection(only)
 
 
 def load_overlay(directory: Path, shipped: Catalog, *, only: Collection[str] | None = None) -> Catalog:

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelctl.cli import sync as syncing
 from modelctl.cli.commands import epilog
 from modelctl.cli.context import (
-    Context,
     JsonOption,
     MarkdownFormat,
     MarkdownFormatOption,
     context_of,
     database_of,
-    writing_alone,
 )
+from modelctl.cli.options import Migrate
 from modelctl.cli.sync import print_report
 from modelctl.errors import UsageError
 
 if TYPE_CHECKING:
     from modelctl.core.planning.plan_file import PlanFile
-    from modelctl.core.planning.report import SyncReport
 
 
 @epilog(
@@ -40,7 +36,7 @@ Exit codes: 0 done or nothing to do, 1 failed, 2 no plan, 4 held by a guard, 5 s
 def apply_command(
     ctx: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What `modelctl plan -o FILE` wrote.")],
-    migrate: syncing.Migrate = False,
+    migrate: Migrate = False,
     format: MarkdownFormatOption = MarkdownFormat.TABLE,
     json: JsonOption = False,
 ) -> None:
@@ -49,9 +45,15 @@ def apply_command(
     Each provider is one transaction. No source is asked. Where a row that the plan rests on has moved since, nothing is
     written and the exit code is 6.
     """
+    from modelctl.services.plans import apply_plan
+
     context = context_of(ctx)
     plan = _read(file)
-    report = _apply(context, plan, migrate=migrate)
+    with database_of(context) as database:
+        if plan.database != database.label:
+            context.warn(f"note: the plan was made for {plan.database}, and this is {database.label}")
+        author = context.author("apply")
+        report = apply_plan(context.runtime, database, plan, author, migrate=migrate, on_wait=context.wait)
     code = report.exit_code(pending_counts=False)
     print_report(context, report, code, format)
     raise typer.Exit(code)
@@ -67,23 +69,3 @@ def _read(file: Path) -> PlanFile:
     except UnicodeDecodeError:
         raise UsageError(f"{file} is no plan: it is not UTF-8", "make one with `modelctl plan -o FILE`") from None
     return read_plan(text, str(file))
-
-
-def _apply(context: Context, plan: PlanFile, *, migrate: bool) -> SyncReport:
-    import time
-
-    from modelctl.db import migrate as schema
-    from modelctl.services.plans import apply_plan
-
-    author = context.author("apply")
-    began_s = time.monotonic()
-
-    def finished_at() -> datetime:
-        return author.now + timedelta(seconds=round(time.monotonic() - began_s))
-
-    with database_of(context) as database:
-        schema.ensure_current(database, migrate=migrate)
-        if plan.database != database.label:
-            context.warn(f"note: the plan was made for {plan.database}, and this is {database.label}")
-        with writing_alone(context, database, author) as fenced:
-            return apply_plan(fenced, plan, author, finished_at)

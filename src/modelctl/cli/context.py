@@ -87,6 +87,10 @@ class Context:
         """A line that a person must see, `--quiet` or not."""
         self.stderr.write(f"{text}\n")
 
+    def wait(self, holder: Holder) -> None:
+        """Say whose run has to be waited for."""
+        self.say(f"waiting for the {holder.command} of {holder.actor}, begun {holder.since}")
+
     def without_secrets(self, text: str) -> str:
         """The text without keys and database passwords of this process: the last line of defence, for error reports."""
         from modelctl.config import secrets
@@ -164,13 +168,11 @@ def writing_alone(
     if not is_needed:
         yield database
         return
-    from modelctl.db.lease import held
+    from modelctl.db import lease
 
-    def tell(holder: Holder) -> None:
-        context.say(f"waiting for the {holder.command} of {holder.actor}, begun {holder.since}")
-
-    with held(database, author, wait_s=context.settings.lock_wait_s, on_wait=tell) as lease:
-        yield database.fenced(lease.require)
+    wait_s = context.settings.lock_wait_s
+    with lease.writing_alone(database, author, wait_s=wait_s, on_wait=context.wait) as fenced:
+        yield fenced
 
 
 class Format(StrEnum):

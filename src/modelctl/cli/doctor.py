@@ -36,7 +36,7 @@ def doctor_command(
     that is always rolled back.
     """
     from modelctl.output.setup import CheckupDocument
-    from modelctl.services.credentials import master_key_once
+    from modelctl.services.access import master_key_once
     from modelctl.services.doctor import CheckupOptions, check_up
 
     context = context_of(ctx)

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import getpass
-from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from modelctl.cli.context import Context, Format, FormatOption, JsonOption, context_of, database_of, readable_database
-from modelctl.core.credentials import MASTER_KEY_VARIABLE, CredentialState, FoundKey, owner_text, project_of
-from modelctl.core.text import require_known
+from modelctl.cli.context import (
+    Context,
+    Format,
+    FormatOption,
+    JsonOption,
+    context_of,
+    database_of,
+    readable_database,
+)
+from modelctl.core.credentials import MASTER_KEY_VARIABLE, CredentialState, owner_text, project_of
 from modelctl.errors import CredentialError, ExitCode, SourceError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from modelctl.db.encryption import MasterKey
-    from modelctl.db.engine import Database
-    from modelctl.services.credentials import Keys
-    from modelctl.services.gather import ListedProvider
-    from modelctl.services.sources import KnownProvider
+    from modelctl.services.credentials import KeyInUse
 
 
 KEY_MAX_CHARS = 4096
@@ -63,17 +63,13 @@ def set_command(ctx: typer.Context, provider: Provider, project: Project = None)
 
     It is encrypted with the master key and bound to its provider and project. Another one in its place is replaced.
     """
-    from modelctl.db import migrate as schema
-    from modelctl.services.credentials import master_key_of, store_key
+    from modelctl.services.credentials import set_key
 
     refuse_secrets(ctx, "a provider and --project")
     context, owner = context_of(ctx), (provider, project_of(project))
     with database_of(context) as database:
-        require_known(provider, _providers(context, database), "provider")
-        master_key = master_key_of(context.runtime)
-        key = _key(context, owner)
-        schema.ensure_current(database)
-        stored, is_new = store_key(database, owner, key, master_key, context.author("credential set"))
+        author = context.author("credential set")
+        stored, is_new = set_key(context.runtime, database, owner, lambda: _key(context, owner), author)
     done = "stored" if is_new else "is stored already: nothing changed"
     context.answer(f"{stored}: key {stored.fingerprint} {done}")
 
@@ -84,25 +80,19 @@ def list_command(ctx: typer.Context, format: FormatOption = Format.TABLE, json: 
 
     And whether the master key in force opens them.
     """
-    from modelctl.db.migrate import is_readable
     from modelctl.output.setup import CredentialsDocument
-    from modelctl.services.credentials import master_key_of, stored_keys
+    from modelctl.services.credentials import list_keys
 
     context = context_of(ctx)
     with database_of(context) as database:
-        stored = stored_keys(database if is_readable(database) else None)
-    missing = ""
-    try:
-        state_of = master_key_of(context.runtime).state_of if stored else None
-    except CredentialError as error:
-        state_of, missing = None, str(error)
-    found = [(each, state_of(each) if state_of else CredentialState.UNCHECKED) for each in stored.values()]
+        stored = list_keys(context.runtime, database)
+    found = stored.keys
     context.show(CredentialsDocument.of(found), format)
     if not found and format is Format.TABLE:
         context.say("no key is stored")
     shut = sum(state in (CredentialState.OTHER_KEY, CredentialState.DAMAGED) for _, state in found)
-    if shut or missing:
-        told = missing or f"{shut} of {len(found)} cannot be opened: store them again, or use their master key"
+    if shut or stored.error is not None:
+        told = stored.error or f"{shut} of {len(found)} cannot be opened: store them again, or use their master key"
         context.warn(f"warning: {told}")
 
 
@@ -139,11 +129,12 @@ def which_command(
     The project's, else the platform's, else the environment's.
     """
     from modelctl.output.setup import CredentialInUseDocument
+    from modelctl.services.credentials import which_key
 
     context = context_of(ctx)
-    with _asking(context, provider, project) as (known, keys):
-        found = _found(known, keys)
-    context.show(CredentialInUseDocument(**_in_use(context, provider, keys, found)), format)
+    with database_of(context) as database:
+        used = which_key(context.runtime, database, provider, project_of(project))
+    context.show(CredentialInUseDocument(**_facts(used)), format)
 
 
 @app.command(
@@ -168,15 +159,15 @@ def test_command(
     With the key that a sync would use.
     """
     from modelctl.output.setup import CredentialTestDocument
+    from modelctl.services.credentials import test_key
 
     context = context_of(ctx)
-    with _asking(context, provider, project) as (known, keys):
-        found = _found(known, keys)
-        listed = _listed(context, known, keys)
+    with database_of(context) as database:
+        used, listed = test_key(context.runtime, database, provider, project_of(project))
     if listed.error is not None and format is not Format.JSON:
         raise listed.error
     tested = CredentialTestDocument(
-        **_in_use(context, provider, keys, found),
+        **_facts(used),
         is_accepted=listed.error is None,
         models=len(listed.listing.records) if listed.listing is not None else None,
         error=str(listed.error) if listed.error is not None else None,
@@ -238,13 +229,13 @@ def rotate_command(
     to: Annotated[str, typer.Option("--to", metavar="FILE|-", help="The new master key; - reads it from a pipe.")],
 ) -> None:
     """Encrypt all stored keys with a new master key, in one transaction."""
-    from modelctl.services.credentials import master_key_of, rotate
+    from modelctl.services.credentials import rotate_keys
 
     refuse_secrets(ctx, "--to FILE")
     context = context_of(ctx)
     new = _new_key(context, to)
     with readable_database(context) as database:
-        rotation = rotate(database, partial(master_key_of, context.runtime), new, context.author("credential rotate"))
+        rotation = rotate_keys(context.runtime, database, new, context.author("credential rotate"))
     for each in rotation.moved:
         context.answer(f"{each}: key {each.fingerprint} is under master key {new.id}")
     if not rotation.moved:
@@ -292,14 +283,6 @@ def _key(context: Context, owner: tuple[str, str]) -> str:
     return key
 
 
-def _providers(context: Context, database: Database) -> list[str]:
-    """Names of all providers that there are."""
-    from modelctl.db.migrate import is_readable
-    from modelctl.services.sources import providers_there
-
-    return sorted(providers_there(context.runtime, database if is_readable(database) else None))
-
-
 def _new_key(context: Context, to: str) -> MasterKey:
     from modelctl.db.encryption import key_in_file, master_key
 
@@ -309,7 +292,7 @@ def _new_key(context: Context, to: str) -> MasterKey:
 
 
 def _id_in_force(context: Context) -> str | None:
-    from modelctl.services.credentials import master_key_of
+    from modelctl.services.access import master_key_of
 
     try:
         return master_key_of(context.runtime).id
@@ -317,64 +300,11 @@ def _id_in_force(context: Context) -> str | None:
         return None
 
 
-@contextmanager
-def _asking(context: Context, provider: str, project: str | None) -> Iterator[tuple[KnownProvider, Keys]]:
-    """The provider, and where its keys are. UsageError for a provider or a project that there is not."""
-    from modelctl.db.migrate import is_readable
-    from modelctl.services.credentials import keys_of
-    from modelctl.services.sources import providers_there
-
-    named = project_of(project)
-    with database_of(context) as database:
-        present = database if is_readable(database) else None
-        known = providers_there(context.runtime, present)
-        require_known(provider, known, "provider")
-        yield known[provider], keys_of(context.runtime, present, named)
-
-
-def _found(known: KnownProvider, keys: Keys) -> FoundKey:
-    """The key. SourceError where there is none."""
-    found = keys.find(known.provider)
-    if found is None:
-        name = known.provider.name
-        variables = f", or set {' or '.join(known.provider.env_vars)}" if known.provider.env_vars else ""
-        raise SourceError(f"{name}: there is no key", f"store one with `modelctl credential set {name}`{variables}")
-    return found
-
-
-def _listed(context: Context, known: KnownProvider, keys: Keys) -> ListedProvider:
-    """What asking the provider came to."""
-    from modelctl.core.planning.policy import Patterns, SourceChoice
-    from modelctl.services.gather import ListedProvider, ask
-    from modelctl.services.sources import job_for
-
-    settings = context.settings
-    job = job_for(
-        known,
-        source=SourceChoice.API,
-        patterns=Patterns(),
-        keys=keys,
-        timeout_s=settings.timeout_s,
-        now=context.now,
-    )
-    return next(ask([job], deadline_s=settings.deadline_s), ListedProvider(job=job, error=job.error))
-
-
-def _fingerprint(context: Context, found: FoundKey) -> str | None:
-    """As `credential list` shows it; None without a master key, under which alone it means something."""
-    from modelctl.services.credentials import master_key_of
-
-    try:
-        return master_key_of(context.runtime).fingerprint(found.key)
-    except CredentialError:
-        return None
-
-
-def _in_use(context: Context, provider: str, keys: Keys, found: FoundKey) -> dict[str, Any]:
+def _facts(used: KeyInUse) -> dict[str, Any]:
     return {
-        "provider": provider,
-        "project": keys.project or None,
-        "source": found.source,
-        "name": found.name,
-        "fingerprint": _fingerprint(context, found),
+        "provider": used.provider,
+        "project": used.project or None,
+        "source": used.found.source,
+        "name": used.found.name,
+        "fingerprint": used.fingerprint,
     }

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from modelctl.cli.context import Context, database_if_any
+from modelctl.cli.context import Context
 from modelctl.core.planning.policy import SourceChoice
+from modelctl.core.text import duration
 from modelctl.errors import UsageError
 
 if TYPE_CHECKING:
     from modelctl.core.records import BadRow
-    from modelctl.services.sources import Asking, KnownProvider
 
 
 Source = Annotated[
@@ -30,20 +31,40 @@ Project = Annotated[
 ]
 
 
-def asking(
-    wanted: Sequence[str] | None, source: SourceChoice, max_age: str | None, project: str | None = None
-) -> Asking:
-    """From what the command line says. UsageError for what is no age or project, or can have no effect."""
-    from modelctl.core.credentials import project_of
-    from modelctl.core.text import duration
-    from modelctl.services.sources import Asking
+Accept = Annotated[
+    list[str] | None,
+    typer.Option("--accept", metavar="KEY", help="Let a held model, or a guard by its name, pass. Repeatable."),
+]
+Force = Annotated[bool, typer.Option("--force", help="Let everything pass that a guard would hold.")]
+Take = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--take", metavar="[MODEL:]FIELD", help="Overwrite people's values of a field, or of `all`. Repeatable."
+    ),
+]
+Recreate = Annotated[
+    list[str] | None,
+    typer.Option("--recreate", metavar="MODEL|all", help="Bring back rows that somebody deleted. Repeatable."),
+]
+Migrate = Annotated[bool, typer.Option("--migrate", help="Create or upgrade the tables on a server, too.")]
 
-    age = duration(max_age, "--max-age") if max_age is not None else None
-    if age is not None and source is SourceChoice.CATALOG:
+
+def age_of(text: str | None, source: SourceChoice) -> timedelta | None:
+    """What --max-age says. UsageError for what is no age, or can have no effect."""
+    if text is None:
+        return None
+    if source is SourceChoice.CATALOG:
         raise UsageError("--max-age is about listings, and --source catalog asks for none", "leave one of them out")
-    if project is not None and source is SourceChoice.CATALOG:
+    return duration(text, "--max-age")
+
+
+def project_asked(text: str | None, source: SourceChoice) -> str:
+    """Whose keys are used. UsageError for what is no project, or can have no effect."""
+    from modelctl.core.credentials import project_of
+
+    if text is not None and source is SourceChoice.CATALOG:
         raise UsageError("--project is about keys, and --source catalog uses none", "leave one of them out")
-    return Asking(wanted=wanted or (), source=source, max_age=age, project=project_of(project))
+    return project_of(text)
 
 
 _WHERE = {
@@ -57,23 +78,6 @@ def say_left_out(context: Context, left_out: Mapping[str, str]) -> None:
     for where, why in _WHERE.items():
         if names := [name for name, place in left_out.items() if place == where]:
             context.say(f"left out: {', '.join(names)} ({why})")
-
-
-def wanted_of(context: Context, wanted: Sequence[str], known: Mapping[str, KnownProvider]) -> list[KnownProvider]:
-    """The providers that are wanted, none named meaning all; says whom that leaves out. UsageError for an unknown."""
-    from modelctl.services.sources import left_out, switches, wanted_providers
-
-    rows, on = {name: each.provider for name, each in known.items()}, switches(context.runtime)
-    say_left_out(context, left_out(wanted, rows, on))
-    return [known[each.name] for each in wanted_providers(wanted, rows, on)]
-
-
-def known_to(context: Context) -> dict[str, KnownProvider]:
-    """The providers of the catalogs, and of the database where there is one."""
-    from modelctl.services.sources import providers_there
-
-    with database_if_any(context) as database:
-        return providers_there(context.runtime, database)
 
 
 STDIN = "-"

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelctl import __version__
 from modelctl.cli.commands import epilog
 from modelctl.cli.context import (
     Context,
@@ -17,17 +16,17 @@ from modelctl.cli.context import (
     database_of,
     format_option,
 )
-from modelctl.cli.options import MaxAge, Source, asking, say_left_out
-from modelctl.cli.sync import Accept, Force, Recreate, Take, order_of, print_report, watched
+from modelctl.cli.options import Accept, Force, MaxAge, Recreate, Source, Take, age_of
+from modelctl.cli.sync import print_report, shown_while_it_runs, warn_of_idle
+from modelctl.core.planning.guards import Acceptance
+from modelctl.core.planning.ownership import takeover_of
 from modelctl.core.planning.policy import SourceChoice
-from modelctl.core.text import to_seconds
-from modelctl.errors import StoreError, UsageError
+from modelctl.errors import UsageError
 
 if TYPE_CHECKING:
     from modelctl.core.planning.plan_file import PlanFile
     from modelctl.core.planning.report import SyncReport
-    from modelctl.db.engine import Database
-    from modelctl.services.sync import Order
+    from modelctl.services.sync import SyncOptions
 
 
 class PlanFormat(StrEnum):
@@ -78,11 +77,18 @@ def plan_command(
     Or print it as SQL to run by hand. A provider that a guard holds is in the plan, and is not written by it without
     --hold or --accept.
     """
+    from modelctl.services.sync import SyncOptions
+
     context = context_of(ctx)
-    who = asking(provider, source, max_age)
-    order = order_of(who, accept=accept, force=force, take=take, recreate=recreate, hold=hold, dry_run=True)
-    with database_of(context) as database:
-        report, file, sql = _plan(context, database, order, with_sql=format is PlanFormat.SQL)
+    options = SyncOptions(
+        providers=tuple(provider or ()),
+        source=source,
+        max_age=age_of(max_age, source),
+        acceptance=Acceptance(everything=force, names=frozenset(accept or ())),
+        takeover=takeover_of(take or (), recreate or ()),
+        hold=hold,
+    )
+    report, file, sql = _plan(context, options, with_sql=format is PlanFormat.SQL)
     text = _document_text(file)
     if output is not None:
         _keep(context, output, text)
@@ -94,37 +100,20 @@ def plan_command(
     raise typer.Exit(code)
 
 
-def _plan(context: Context, database: Database, order: Order, *, with_sql: bool) -> tuple[SyncReport, PlanFile, str]:
-    """What was found, as a report and as a file, and the statements if they are wanted."""
-    from modelctl.core.planning.plan_file import PlanFile
-    from modelctl.db import migrate as schema
-    from modelctl.services.plans import planned_providers
-    from modelctl.services.sync import ground_of
-
-    has_tables = schema.is_readable(database)
-    if with_sql and not has_tables:
-        raise StoreError(f"{database.label} has no modelctl tables yet", "run `modelctl db upgrade` first")
-    present = database if has_tables else None
-    ground = ground_of(context.runtime, present, order.asking)
-    say_left_out(context, ground.left_out)
-    report = watched(context, database, order, ground, context.author("plan"), has_tables=has_tables)
-    file = PlanFile(
-        modelctl=__version__,
-        created_at=to_seconds(context.now),
-        database=database.label,
-        providers=planned_providers(
-            present, report, {job.provider.name: job.provider for job in ground.jobs}, hold=order.hold
-        ),
-    )
-    return report, file, _sql(context, database, file) if with_sql else ""
-
-
-def _sql(context: Context, database: Database, file: PlanFile) -> str:
+def _plan(context: Context, options: SyncOptions, *, with_sql: bool) -> tuple[SyncReport, PlanFile, str]:
+    """What was found, shown while it is looked for, the plan's file, and the statements if they are wanted."""
     from modelctl.output.sync import plan_sql
-    from modelctl.services.plans import scripts
+    from modelctl.services.plans import make_plan, scripts
 
-    author = context.author("apply")
-    return plan_sql(file, scripts(database, file, author), database.engine.dialect.name)
+    author = context.author("plan")
+    with database_of(context) as database:
+        with shown_while_it_runs(context) as observer:
+            report, file = make_plan(context.runtime, database, options, author, observer, needs_tables=with_sql)
+        warn_of_idle(context, report, options)
+        if not with_sql:
+            return report, file, ""
+        statements = scripts(database, file, context.author("apply"))
+        return report, file, plan_sql(file, statements, database.engine.dialect.name)
 
 
 def _document_text(file: PlanFile) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,17 +15,15 @@ from modelctl.cli.context import (
     context_of,
     database_if_any,
     database_of,
-    readable_database,
 )
-from modelctl.cli.options import known_to, wanted_of
+from modelctl.cli.options import say_left_out
 from modelctl.core.edits.providers import ProviderOptions, is_unencrypted, shown_setting
 from modelctl.core.provider import Health
-from modelctl.core.text import counted, require_known, seconds, to_seconds
+from modelctl.core.text import counted, seconds
 from modelctl.errors import ExitCode, Refused, UsageError
 
 if TYPE_CHECKING:
-    from modelctl.core.provider import Provider, ProviderView
-    from modelctl.db.engine import Database
+    from modelctl.core.provider import Provider
     from modelctl.services.providers import ProviderEdit, ProviderTest
 
 
@@ -74,10 +71,12 @@ def list_command(ctx: typer.Context, format: FormatOption = Format.TABLE, json: 
     They are those of the database and of the catalogs.
     """
     from modelctl.output.providers import ProvidersDocument
+    from modelctl.services.providers import provider_views
 
     context = context_of(ctx)
-    views = list(_views(context).values())
-    context.show(ProvidersDocument(tuple(views)), format)
+    with database_if_any(context) as database:
+        views = provider_views(context.runtime, database)
+    context.show(ProvidersDocument(tuple(views.values())), format)
 
 
 @app.command(
@@ -91,10 +90,11 @@ Examples:
 def show_command(ctx: typer.Context, name: Name, format: FormatOption = Format.TABLE, json: JsonOption = False) -> None:
     """Show one provider, and who stated each setting."""
     from modelctl.output.providers import ProviderDocument
+    from modelctl.services.providers import provider_views
 
     context = context_of(ctx)
-    views = _views(context)
-    view = views[require_known(name, views, "provider")]
+    with database_if_any(context) as database:
+        view = provider_views(context.runtime, database, [name])[name]
     context.show(ProviderDocument(view), format)
 
 
@@ -128,13 +128,20 @@ def add_command(
 
     It is synced from its API by this row alone: no catalog has to know it.
     """
-    from modelctl.services.providers import add, new_provider
+    from modelctl.services.providers import add_provider
 
     context = context_of(ctx)
-    options = _options(ctx.params)
-    provider = new_provider(name, options, _known(context))
-    with _writable_database(context) as database:
-        edited = add(database, provider, context.author("provider add"))
+    options = ProviderOptions(
+        kind=kind,
+        base_url=base_url,
+        env=tuple(env) if env else None,
+        display_name=display_name,
+        auth_header=auth_header,
+        auth_prefix=auth_prefix,
+        headers=tuple(header) if header else None,
+    )
+    with database_of(context) as database:
+        edited = add_provider(context.runtime, database, name, options, context.author("provider add"))
     context.answer(f"{name}: added")
     _warn_of_open_road(context, edited.provider)
     if edited.remembered:
@@ -173,7 +180,15 @@ def set_command(
     Nothing but what is given changes; an empty value takes a setting away.
     """
     context = context_of(ctx)
-    options = _options(ctx.params)
+    options = ProviderOptions(
+        kind=kind,
+        base_url=base_url,
+        env=tuple(env) if env else None,
+        display_name=display_name,
+        auth_header=auth_header,
+        auth_prefix=auth_prefix,
+        headers=tuple(header) if header else None,
+    )
     if options == ProviderOptions():
         raise UsageError("there is nothing to set", f"see `modelctl provider set --help`, as --base-url for {name}")
     for edited in _change(context, [name], options, "provider set"):
@@ -227,12 +242,11 @@ def remove_command(
     cascade: Annotated[bool, typer.Option("--cascade", help="Remove its models and stored keys with it.")] = False,
 ) -> None:
     """Remove a provider of your own."""
-    from modelctl.services.providers import dependents, remove
+    from modelctl.services.providers import dependents, remove_provider
 
     context = context_of(ctx)
-    _require_own(context, name)
-    with readable_database(context) as database:
-        found = dependents(database, name)
+    with database_of(context) as database:
+        found = dependents(context.runtime, database, name)
         for key in found.models[:MAX_SHOWN]:
             context.answer(str(key))
         if (rest := len(found.models) - MAX_SHOWN) > 0:
@@ -241,7 +255,7 @@ def remove_command(
             context.say(f"{counted(found.keys, 'stored key')} would go with it")
         if found.models and not cascade:
             raise Refused(f"{len(found.models):,} models of {name} would go with it", "add --cascade if they may")
-        gone = remove(database, name, context.author("provider remove"), cascade=cascade)
+        gone = remove_provider(database, name, context.author("provider remove"), cascade=cascade)
     context.answer(f"{name}: removed" + (f", with {len(gone.models):,} models" if gone.models else ""))
 
 
@@ -271,63 +285,22 @@ def test_command(
     Each is asked for its models: reachable, key accepted and proven, latency, models seen.
     """
     from modelctl.output.providers import ProviderTestsDocument
-    from modelctl.services.credentials import keys_of
+    from modelctl.services.gather import Observer
     from modelctl.services.providers import try_providers
 
     context = context_of(ctx)
     if bool(names) == every:
         raise UsageError("provider test needs names of providers, or --all", "`modelctl provider test openai`")
     timeout_s = seconds(timeout, "--timeout")
-    wanted = wanted_of(context, sorted(set(names or ())), known_to(context))
+    observer = Observer(begin=lambda _providers, left_out: say_left_out(context, left_out))
     with database_if_any(context) as database:
-        keys = keys_of(context.runtime, database)
-    found = try_providers(wanted, keys, timeout_s=timeout_s, now=context.now)
-    stored = _remembered(context, found)
+        found, stored = try_providers(context.runtime, database, names or (), timeout_s=timeout_s, observer=observer)
+    if missing := [each.provider for each in found if each.provider not in stored]:
+        context.say(f"not kept, because no sync has made their rows yet: {', '.join(missing)}")
     results = tuple((each.provider, each.probed, each.provider in stored) for each in found)
     context.show(ProviderTestsDocument(checked_at=context.now, providers=results), format)
     if _has_findings(found, every=every):
         raise typer.Exit(ExitCode.PENDING)
-
-
-def _views(context: Context) -> dict[str, ProviderView]:
-    from modelctl.catalog.load import catalogs_in_force
-    from modelctl.services.credentials import keys_of
-    from modelctl.services.providers import provider_views
-    from modelctl.services.sources import switches
-
-    catalogs = list(catalogs_in_force(context.settings.catalog_directory))
-    with database_if_any(context) as database:
-        return provider_views(database, catalogs, keys_of(context.runtime, database), switches(context.runtime))
-
-
-def _options(said: Mapping[str, Any]) -> ProviderOptions:
-    """What the options state of a provider."""
-    return ProviderOptions(
-        kind=said["kind"],
-        base_url=said["base_url"],
-        env=tuple(said["env"]) if said["env"] else None,
-        display_name=said["display_name"],
-        auth_header=said["auth_header"],
-        auth_prefix=said["auth_prefix"],
-        headers=tuple(said["header"]) if said["header"] else None,
-    )
-
-
-def _require_own(context: Context, name: str) -> None:
-    """UsageError for a provider of the catalogs, which the next sync would bring back."""
-    known = known_to(context)
-    require_known(name, known, "provider")
-    if _in_catalogs(context, name):
-        raise UsageError(
-            f"{name} is in the catalogs, and the next sync would bring it back",
-            f"`modelctl provider disable {name}` leaves it out of syncs",
-        )
-
-
-def _in_catalogs(context: Context, name: str) -> bool:
-    from modelctl.catalog.load import catalogs_in_force
-
-    return any(name in catalog.providers for catalog in catalogs_in_force(context.settings.catalog_directory))
 
 
 def _switch(context: Context, names: Sequence[str], *, is_enabled: bool) -> None:
@@ -343,12 +316,10 @@ def _switch(context: Context, names: Sequence[str], *, is_enabled: bool) -> None
 
 def _change(context: Context, names: Sequence[str], options: ProviderOptions, command: str) -> tuple[ProviderEdit, ...]:
     from modelctl.output.format import old_to_new
-    from modelctl.services.providers import change, check_change
+    from modelctl.services.providers import change_providers
 
-    known = _known(context)
-    check_change(names, options, known)
-    with _writable_database(context) as database:
-        done = change(database, names, options, known, context.author(command))
+    with database_of(context) as database:
+        done = change_providers(context.runtime, database, names, options, context.author(command))
     for edited in done:
         for each in edited.changes:
             text = old_to_new(shown_setting(each.name, each.old), shown_setting(each.name, each.new))
@@ -356,35 +327,10 @@ def _change(context: Context, names: Sequence[str], options: ProviderOptions, co
     return done
 
 
-def _known(context: Context) -> dict[str, Provider]:
-    return {name: each.provider for name, each in known_to(context).items()}
-
-
-@contextmanager
-def _writable_database(context: Context) -> Iterator[Database]:
-    """The database, its tables made where it is a SQLite file that is not there yet."""
-    from modelctl.db.migrate import ensure_current
-
-    with database_of(context) as database:
-        ensure_current(database)
-        yield database
-
-
 def _warn_of_open_road(context: Context, provider: Provider) -> None:
     has_secret = provider.env_vars or any(value.startswith("env:") for value in provider.headers.values())
     if has_secret and provider.api_base_url and is_unencrypted(provider.api_base_url):
         context.warn(f"note: {provider.name} is asked over http, so its key can be read on its way")
-
-
-def _remembered(context: Context, found: Sequence[ProviderTest]) -> set[str]:
-    """Keep in the rows what was found; which providers have a row."""
-    from modelctl.services.providers import remember
-
-    with database_if_any(context) as database:
-        stored = remember(database, found, to_seconds(context.now)) if database is not None else set[str]()
-    if missing := [each.provider for each in found if each.provider not in stored]:
-        context.say(f"not kept, because no sync has made their rows yet: {', '.join(missing)}")
-    return stored
 
 
 def _has_findings(found: Sequence[ProviderTest], *, every: bool) -> bool:

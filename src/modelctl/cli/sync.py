@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,25 +18,32 @@ from modelctl.cli.context import (
     MarkdownFormatOption,
     context_of,
     database_of,
-    writing_alone,
 )
-from modelctl.cli.options import MaxAge, Project, Source, asking, say_left_out
+from modelctl.cli.options import (
+    Accept,
+    Force,
+    MaxAge,
+    Migrate,
+    Project,
+    Recreate,
+    Source,
+    Take,
+    age_of,
+    project_asked,
+    say_left_out,
+)
 from modelctl.core.planning.guards import Acceptance
 from modelctl.core.planning.ownership import Takeover, is_takeover, takeover_of
 from modelctl.core.planning.policy import SourceChoice
 from modelctl.errors import ExitCode, ModelctlError, UsageError
 
 if TYPE_CHECKING:
-    from modelctl.cli.context import Context
-    from modelctl.core.planning.guards import Acceptance
     from modelctl.core.planning.policy import GuardLimits
     from modelctl.core.planning.report import SyncReport
-    from modelctl.core.runs import Author
-    from modelctl.db.engine import Database
     from modelctl.output.sync import SyncDocument
+    from modelctl.services.gather import Observer
     from modelctl.services.notify import Webhook
-    from modelctl.services.sources import Asking
-    from modelctl.services.sync import Ground, Order
+    from modelctl.services.sync import SyncOptions
 
 
 def webhook_of(url: str | None, *, writes: bool) -> Webhook | None:
@@ -70,13 +77,13 @@ def failure_notified(context: Context, hook: Webhook | None) -> Iterator[None]:
         raise
 
 
-def notify_of(context: Context, hook: Webhook | None, report: SyncReport, code: ExitCode) -> None:
+def notify_of(context: Context, hook: Webhook | None, report: SyncReport) -> None:
     """Tell the webhook what came of the sync."""
     if hook is None:
         return
     from modelctl.output.sync import SyncDocument
 
-    document = SyncDocument.of(report, code)
+    document = SyncDocument.of(report, report.exit_code(pending_counts=False))
     _send(context, hook, document.notice(), document.model_dump(mode="json"))
 
 
@@ -162,36 +169,29 @@ def print_explanation(context: Context, report: SyncReport, name: str, format: s
     context.show(ExplanationsDocument.of(lines), format)
 
 
-def warn_of_idle(context: Context, report: SyncReport, limits: GuardLimits, acceptance: Acceptance) -> None:
-    """Name what was accepted though no guard stopped it: most likely a slip of the pen."""
+def warn_of_idle(context: Context, report: SyncReport, options: SyncOptions) -> None:
+    """Name what was accepted though no guard stopped it, or was to be taken and was not there: slips of the pen."""
     from modelctl.core.planning.plan import GuardName
 
     unknowable = {GuardName.SHORT_LISTING.value}  # once it is accepted, a report does not tell that it was needed
-    idle = acceptance.names - unknowable - _stoppable(report, limits)
+    idle = options.acceptance.names - unknowable - _stoppable(report, context.settings.limits)
     for name in sorted(idle):
         context.warn(f"note: --accept {name} matched nothing")
-
-
-def warn_of_idle_takeover(context: Context, report: SyncReport, takeover: Takeover) -> None:
-    """Name what was to be taken over or brought back, and was not: there was nothing to take."""
+    takeover = options.takeover
     changes = [each for provider in report.providers for each in provider.plan.proposed]
     for key in sorted(takeover.recreated):
         alone = Takeover(recreated=frozenset({key}))
         if not any(each.removed is not None and alone.recreates(each.key) for each in changes):
             context.warn(f"note: --recreate {key} matched nothing")
-    words = [
-        *sorted(takeover.fields),
-        *(f"{model}:{name}" for model, names in takeover.by_model.items() for name in names),
-    ]
-    for word in words:
-        alone = takeover_of([word])
-        if not any(is_takeover(each, alone) for each in changes):
+    of_models = (f"{model}:{name}" for model, names in takeover.by_model.items() for name in names)
+    for word in (*sorted(takeover.fields), *of_models):
+        if not any(is_takeover(each, takeover_of([word])) for each in changes):
             context.warn(f"note: --take {word} matched nothing")
 
 
 def _stoppable(report: SyncReport, limits: GuardLimits) -> set[str]:
     """Every name by which something can be accepted that a guard stops, or would have stopped."""
-    from modelctl.core.planning.guards import Acceptance, check
+    from modelctl.core.planning.guards import check
 
     names = set()
     for each in report.providers:
@@ -201,58 +201,20 @@ def _stoppable(report: SyncReport, limits: GuardLimits) -> set[str]:
     return names
 
 
-Accept = Annotated[
-    list[str] | None,
-    typer.Option("--accept", metavar="KEY", help="Let a held model, or a guard by its name, pass. Repeatable."),
-]
-Force = Annotated[bool, typer.Option("--force", help="Let everything pass that a guard would hold.")]
-Take = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--take", metavar="[MODEL:]FIELD", help="Overwrite people's values of a field, or of `all`. Repeatable."
-    ),
-]
-Recreate = Annotated[
-    list[str] | None,
-    typer.Option("--recreate", metavar="MODEL|all", help="Bring back rows that somebody deleted. Repeatable."),
-]
-
-
-def order_of(
-    asking: Asking,
-    *,
-    accept: Sequence[str] | None,
-    force: bool,
-    take: Sequence[str] | None,
-    recreate: Sequence[str] | None,
-    hold: bool,
-    dry_run: bool,
-) -> Order:
-    """From what the command line says. UsageError for a field to take that there is not."""
-    from modelctl.services.sync import Order
-
-    return Order(
-        asking=asking,
-        acceptance=Acceptance(everything=force, names=frozenset(accept or ())),
-        takeover=takeover_of(take or (), recreate or ()),
-        hold=hold,
-        dry_run=dry_run,
-    )
-
-
-def watched(
-    context: Context, database: Database, order: Order, ground: Ground, author: Author, *, has_tables: bool
-) -> SyncReport:
-    """The sync that was ordered, shown on stderr while it runs; says which names of the order meant nothing."""
+@contextmanager
+def shown_while_it_runs(context: Context) -> Iterator[Observer]:
+    """Who is to be told of a sync, so that people see on stderr how far it is."""
     from modelctl.output.console import watching
-    from modelctl.services.sync import carry_out
+    from modelctl.services.gather import Observer
 
-    names = [job.provider.name for job in ground.jobs]
-    with watching(context.stderr, names, quiet=context.quiet) as observe:
-        report = carry_out(context.runtime, database, order, ground, author, has_tables=has_tables, observe=observe)
-    warn_of_idle(context, report, context.settings.limits, order.acceptance)
-    warn_of_idle_takeover(context, report, order.takeover)
-    return report
+    with ExitStack() as display:
+        done = []
+
+        def begin(providers: Sequence[str], left_out: Mapping[str, str]) -> None:
+            say_left_out(context, left_out)
+            done.append(display.enter_context(watching(context.stderr, providers, quiet=context.quiet)))
+
+        yield Observer(begin=begin, wait=context.wait, finish=lambda report: done[-1](report))
 
 
 Providers = Annotated[
@@ -264,7 +226,6 @@ Hold = Annotated[bool, typer.Option("--hold", help="Apply what no guard held (st
 Explain = Annotated[
     str | None, typer.Option("--explain", metavar="MODEL", help="Say why a model is as it is; writes nothing.")
 ]
-Migrate = Annotated[bool, typer.Option("--migrate", help="Create or upgrade the tables on a server, too.")]
 Notify = Annotated[
     str | None,
     typer.Option("--notify", metavar="URL", help="Post the summary to a webhook (Slack's, or any that takes JSON)."),
@@ -310,24 +271,25 @@ def sync_command(
 
     These are the catalogs and the APIs of the providers whose key is set.
     """
+    from modelctl.services.sync import SyncOptions
+
     context = context_of(ctx)
     _require_dry_run(exit_code, dry_run)
-    hook = webhook_of(notify, writes=not dry_run and explain is None)
-    order = order_of(
-        asking(provider, source, max_age, project),
-        accept=accept,
-        force=force,
-        take=take,
-        recreate=recreate,
+    options = SyncOptions(
+        providers=tuple(provider or ()),
+        source=source,
+        project=project_asked(project, source),
+        max_age=age_of(max_age, source),
+        acceptance=Acceptance(everything=force, names=frozenset(accept or ())),
+        takeover=takeover_of(take or (), recreate or ()),
         hold=hold,
         dry_run=dry_run or explain is not None,
+        migrate=migrate,
     )
-    with failure_notified(context, hook), database_of(context) as database:
-        report = _run(context, database, order, migrate=migrate)
+    report = _run(context, options, webhook_of(notify, writes=not options.dry_run))
     if explain is not None:
         return print_explanation(context, report, explain, format)
     code = report.exit_code(pending_counts=exit_code)
-    notify_of(context, hook, report, code)
     print_report(context, report, code, format)
     raise typer.Exit(code)
 
@@ -337,17 +299,13 @@ def _require_dry_run(exit_code: bool, dry_run: bool) -> None:
         raise UsageError("--exit-code goes with --dry-run", "without it a sync applies what is pending")
 
 
-def _run(context: Context, database: Database, order: Order, *, migrate: bool) -> SyncReport:
-    from modelctl.db import migrate as schema
-    from modelctl.services.sync import ground_of
+def _run(context: Context, options: SyncOptions, hook: Webhook | None) -> SyncReport:
+    """The sync, shown while it runs; a webhook is told what came of it."""
+    from modelctl.services.sync import sync
 
-    has_tables = True
-    if order.dry_run:
-        has_tables = schema.is_readable(database)
-    else:
-        schema.ensure_current(database, migrate=migrate)
-    ground = ground_of(context.runtime, database if has_tables else None, order.asking)
-    say_left_out(context, ground.left_out)
-    author = context.author("sync")
-    with writing_alone(context, database, author, is_needed=not order.dry_run) as fenced:
-        return watched(context, fenced, order, ground, author, has_tables=has_tables)
+    with failure_notified(context, hook), database_of(context) as database:
+        with shown_while_it_runs(context) as observer:
+            report = sync(context.runtime, database, options, context.author("sync"), observer)
+        warn_of_idle(context, report, options)
+    notify_of(context, hook, report)
+    return report

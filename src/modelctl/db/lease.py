@@ -112,6 +112,19 @@ def held(
             lease.release()
 
 
+@contextmanager
+def writing_alone(
+    database: Database,
+    author: Author,
+    *,
+    wait_s: float,
+    on_wait: Callable[[Holder], None] = lambda _holder: None,
+) -> Iterator[Database]:
+    """The database, every write of which makes sure first that no other run writes. As `held` has it."""
+    with held(database, author, wait_s=wait_s, on_wait=on_wait) as lease:
+        yield database.fenced(lease.require)
+
+
 class Lease:
     """The right to write, or the wait for it. `held` makes one."""
 

@@ -29,7 +29,7 @@ from modelctl.db import write as writing
 from modelctl.db.engine import Database
 from modelctl.db.lease import one_at_a_time
 from modelctl.errors import ModelctlError
-from modelctl.services.sources import known_providers
+from modelctl.services.access import known_providers
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -1,34 +1,38 @@
-"""Where API keys are found, and the master key that opens the stored ones."""
+"""API keys in the database, encrypted: set, listed, removed, put under another master key, and tried."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from modelctl.core.credentials import (
-    MASTER_KEY_VARIABLE,
     PLATFORM,
     Credential,
-    Credentials,
     CredentialState,
     FoundKey,
-    KeySource,
     owner_text,
     require_one_master_key,
-    require_project,
 )
-from modelctl.core.provider import Provider
+from modelctl.core.planning.policy import SourceChoice
 from modelctl.core.runs import Author
 from modelctl.core.text import did_you_mean
 from modelctl.db import credentials as rows
-from modelctl.db.credentials import credentials
-from modelctl.db.encryption import MasterKey, key_in_file, key_in_keyring, master_key
+from modelctl.db import migrate as schema
+from modelctl.db.encryption import MasterKey
 from modelctl.db.engine import Database
-from modelctl.discovery.http import clean_key
-from modelctl.errors import CredentialError, UsageError
+from modelctl.errors import CredentialError, SourceError, UsageError
+from modelctl.services.access import (
+    Keys,
+    KnownProvider,
+    job_for,
+    keys_of,
+    master_key_of,
+    providers_in_force,
+    stored_keys,
+)
+from modelctl.services.gather import ListedProvider, ask
 from modelctl.settings import Runtime
 
 if TYPE_CHECKING:
@@ -47,10 +51,18 @@ class Rotation:
     """Keys that were under the new master key before."""
 
 
-def store_key(
-    database: Database, owner: tuple[str, str], key: str, master_key: MasterKey, author: Author
+def set_key(
+    runtime: Runtime, database: Database, owner: tuple[str, str], read_key: Callable[[], str], author: Author
 ) -> tuple[Credential, bool]:
-    """The row that holds the key, and whether it had to be written. CredentialError where another master key rules."""
+    """The row that holds the key of a provider and a project, and whether it had to be written.
+
+    The key is asked for once all else is known to be right. UsageError for an unknown provider, CredentialError where
+    there is no master key, or another one rules.
+    """
+    _known(runtime, database, owner[0])
+    master_key = master_key_of(runtime)
+    key = read_key()
+    schema.ensure_current(database)
 
     def work(connection: Connection) -> tuple[Credential, bool]:
         known = rows.credentials(connection, database.tables, lock=True)
@@ -89,17 +101,17 @@ def remove_key(database: Database, owner: tuple[str, str], author: Author) -> Cr
     return database.write(work)
 
 
-def rotate(database: Database, old: Callable[[], MasterKey], new: MasterKey, author: Author) -> Rotation:
+def rotate_keys(runtime: Runtime, database: Database, new: MasterKey, author: Author) -> Rotation:
     """Put every stored key under the new master key, or none. CredentialError naming those that cannot be opened.
 
-    Keys that are under it already are left as they are, and `old` is asked for only where there are others: a rotation
-    can be run again at any time, after a crash as well as after the new master key has come into force.
+    Keys that are under it already are left as they are, and the old one is asked for only where there are others: a
+    rotation can be run again at any time, after a crash as well as after the new master key has come into force.
     """
 
     def work(connection: Connection) -> Rotation:
         known = rows.credentials(connection, database.tables, lock=True)
         pending = [each for each in known.values() if each.key_id != new.id]
-        moved = _moved(pending, old(), new, author) if pending else []
+        moved = _moved(pending, master_key_of(runtime), new, author) if pending else []
         if moved:
             rows.keep(connection, database.tables, "rotate", moved, author)
         return Rotation(moved=tuple(each for _, each in moved), already=len(known) - len(moved))
@@ -136,97 +148,70 @@ def _is_same(old: Credential, new: Credential, master_key: MasterKey) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Keys:
-    """Where keys are looked for."""
+class StoredKeys:
+    """What is stored, and whether the master key in force opens it."""
 
-    environ: Mapping[str, str] = field(repr=False)
-    stored: Credentials = field(default_factory=dict)
-    master_key: Callable[[], MasterKey] = field(repr=False)
-    """Asked for only once a stored key is to be opened. May raise CredentialError."""
-    project: str = PLATFORM
-    learned: Callable[[str], None] = field(default=lambda _key: None, repr=False)
-    """Told every stored key that is opened, so that it can be blanked out of what is printed."""
-
-    def find(self, provider: Provider) -> FoundKey | None:
-        """The key, and where it was found; None where there is none.
-
-        SourceError for one that can be no key. CredentialError for a stored one that cannot be opened: taking another
-        in its place would ask the provider as somebody else.
-        """
-        credential = self.stored_for(provider.name)
-        if credential is not None:
-            return self._opened(credential)
-        for name in provider.env_vars:
-            if key := clean_key(self.environ.get(name, ""), name):
-                return FoundKey(key=key, source=KeySource.ENVIRONMENT, name=name)
-        return None
-
-    def is_there(self, provider: Provider) -> bool:
-        """Whether there is a key, without opening a stored one. SourceError for one that can be none."""
-        return self.stored_for(provider.name) is not None or self.find(provider) is not None
-
-    def stored_for(self, provider: str) -> Credential | None:
-        """The row that is used, opened or not."""
-        owners = ((provider, self.project), (provider, PLATFORM))
-        return next((self.stored[owner] for owner in owners if owner in self.stored), None)
-
-    def _opened(self, credential: Credential) -> FoundKey:
-        try:
-            master_key = self.master_key()
-        except CredentialError as error:
-            raise CredentialError(
-                f"{credential}: its key is stored encrypted, and {error.message}", error.hint
-            ) from None
-        key = master_key.unseal(credential)
-        self.learned(key)
-        name = f"the credential of {credential}"
-        source = KeySource.PROJECT if credential.project else KeySource.PLATFORM
-        return FoundKey(key=clean_key(key, name), source=source, name=name)
+    keys: tuple[tuple[Credential, CredentialState], ...]
+    error: CredentialError | None = None
+    """Why none of them could be tried: there is no master key."""
 
 
-def stored_keys(database: Database | None) -> Credentials:
-    """What is stored; nothing where there is no database yet."""
-    if database is None:
-        return {}
-    return database.look(lambda connection: credentials(connection, database.tables))
+def list_keys(runtime: Runtime, database: Database) -> StoredKeys:
+    """All stored keys; none is opened."""
+    stored = stored_keys(database if schema.is_readable(database) else None).values()
+    if not stored:
+        return StoredKeys(keys=())
+    try:
+        state_of = master_key_of(runtime).state_of
+    except CredentialError as error:
+        return StoredKeys(keys=tuple((each, CredentialState.UNCHECKED) for each in stored), error=error)
+    return StoredKeys(keys=tuple((each, state_of(each)) for each in stored))
 
 
-def keys_of(runtime: Runtime, database: Database | None, project: str = PLATFORM) -> Keys:
-    """The keys of the project, then the platform's, then the environment's. UsageError for an unknown project.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyInUse:
+    """The key that a provider is asked with."""
 
-    `database`: None where there are no tables yet, so that nothing can be stored.
-    """
-    stored = stored_keys(database)
-    require_project(project, stored)
-    return Keys(
-        environ=runtime.environ,
-        stored=stored,
-        master_key=master_key_once(runtime),
-        project=project,
-        learned=runtime.confidential.add,
-    )
+    provider: str
+    project: str
+    found: FoundKey
+    fingerprint: str | None
+    """None without a master key, under which alone it means something."""
 
 
-def master_key_once(runtime: Runtime) -> Callable[[], MasterKey]:
-    """The master key when it is first asked for, and the same one from then on: a keyring is asked once."""
-    return cache(partial(master_key_of, runtime))
+def which_key(runtime: Runtime, database: Database, provider: str, project: str = PLATFORM) -> KeyInUse:
+    """The key that a sync would use. SourceError where there is none, UsageError for an unknown provider or project."""
+    known, keys = _asking(runtime, database, provider, project)
+    return _in_use(known, keys)
 
 
-def master_key_of(runtime: Runtime) -> MasterKey:
-    """The master key: the variable's, else the file's, else the system keyring's. CredentialError where there is none.
+def test_key(
+    runtime: Runtime, database: Database, provider: str, project: str = PLATFORM
+) -> tuple[KeyInUse, ListedProvider]:
+    """The same, and what asking the provider with it came to; nothing is written."""
+    known, keys = _asking(runtime, database, provider, project)
+    used = _in_use(known, keys)
+    job = job_for(runtime, known, keys, SourceChoice.API)
+    return used, next(ask([job], deadline_s=runtime.settings.deadline_s), ListedProvider(job=job, error=job.error))
 
-    A file that is named must be there; the default one need not.
-    """
-    settings = runtime.settings
-    if settings.secret_key is not None:
-        return master_key(settings.secret_key, MASTER_KEY_VARIABLE)
-    path = settings.secret_key_file
-    is_named = settings.origins["secret_key_file"].origin != "default"
-    if path is not None and (is_named or os.access(path, os.F_OK)):
-        return key_in_file(path)
-    if (found := key_in_keyring()) is not None:
-        return found
-    raise CredentialError(
-        "there is no master key",
-        f"set {MASTER_KEY_VARIABLE} or secret_key_file; the first one is made by `modelctl credential key`",
-    )
+
+def _known(runtime: Runtime, database: Database, provider: str) -> tuple[KnownProvider, Database | None]:
+    present = database if schema.is_readable(database) else None
+    known, _ = providers_in_force(runtime, present, [provider])
+    return known[provider], present
+
+
+def _asking(runtime: Runtime, database: Database, provider: str, project: str) -> tuple[KnownProvider, Keys]:
+    known, present = _known(runtime, database, provider)
+    return known, keys_of(runtime, present, project)
+
+
+def _in_use(known: KnownProvider, keys: Keys) -> KeyInUse:
+    name, found = known.provider.name, keys.find(known.provider)
+    if found is None:
+        variables = f", or set {' or '.join(known.provider.env_vars)}" if known.provider.env_vars else ""
+        raise SourceError(f"{name}: there is no key", f"store one with `modelctl credential set {name}`{variables}")
+    fingerprint = None
+    with suppress(CredentialError):
+        fingerprint = keys.master_key().fingerprint(found.key)
+    return KeyInUse(provider=name, project=keys.project, found=found, fingerprint=fingerprint)

@@ -39,7 +39,7 @@ from modelctl.db.credentials import credentials
 from modelctl.db.encryption import MasterKey
 from modelctl.db.engine import Database
 from modelctl.errors import ModelctlError
-from modelctl.services.credentials import Keys
+from modelctl.services.access import Keys
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -2,20 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from modelctl.catalog.load import Catalog
+from modelctl.core.credentials import PLATFORM
 from modelctl.core.facts import Skipped, Source
 from modelctl.core.planning.merge import Snapshot
 from modelctl.core.planning.planner import Consulted
+from modelctl.core.planning.policy import SourceChoice
+from modelctl.core.planning.report import ProviderReport
 from modelctl.core.text import age_text
+from modelctl.db.engine import Database
+from modelctl.db.lease import Holder
 from modelctl.discovery.base import Access
 from modelctl.discovery.fetch import ListingResult, Request, collect_all
 from modelctl.discovery.registry import module_of
-from modelctl.errors import ModelctlError
-from modelctl.services.sources import Job
+from modelctl.errors import ModelctlError, SourceError
+from modelctl.services.access import Job, choose, jobs_of
+from modelctl.settings import Runtime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observer:
+    """Who is told of a sync, or of a look at listings, while it runs: functions, each of which may do nothing."""
+
+    begin: Callable[[Sequence[str], Mapping[str, str]], None] = lambda _providers, _left_out: None
+    """Which providers it is about, and which are left out: switched off in their `row`, or in the `settings`."""
+    wait: Callable[[Holder], None] = lambda _holder: None
+    """Another run writes, and has to be waited for."""
+    finish: Callable[[ProviderReport], None] = lambda _report: None
+    """A provider is done."""
+
+
+QUIET = Observer()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +107,31 @@ def _keep(job: Job, access: Access, listing: Snapshot) -> str | None:
     return None
 
 
+def discover(
+    runtime: Runtime,
+    present: Database | None,
+    providers: Collection[str],
+    *,
+    project: str = PLATFORM,
+    max_age: timedelta | None = None,
+    observer: Observer = QUIET,
+) -> list[ListedProvider]:
+    """What the APIs of the providers list, by name: of those that are named, or of all that can be asked.
+
+    `present`: the database; None where it has no tables yet. SourceError where nobody can be asked.
+    """
+    chosen = choose(runtime, present, providers)
+    observer.begin(list(chosen.known), chosen.left_out)
+    source = SourceChoice.API if providers else SourceChoice.AUTO
+    jobs = jobs_of(runtime, present, chosen, source=source, project=project, max_age=max_age)
+    found = [ListedProvider(job=job, error=job.error) for job in jobs if job.error is not None]
+    if not found and all(job.access is None for job in jobs):
+        variables = sorted({job.provider.env_vars[0] for job in jobs if job.provider.env_vars})
+        raise SourceError("no provider's key is set, so none can be asked", f"set one of {', '.join(variables)}")
+    found += ask(jobs, deadline_s=runtime.settings.deadline_s)
+    return sorted(found, key=lambda each: each.job.provider.name)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gathered:
     """What the sources state of one provider, or the error that kept them from it."""
@@ -101,20 +146,17 @@ class Gathered:
     error: ModelctlError | None = None
 
 
-def gather(jobs: Sequence[Job], catalogs: Sequence[Catalog], *, deadline_s: float) -> Iterator[Gathered]:
-    """What the sources state of each job's provider, as soon as they are there: at once for those that ask no API.
-
-    `catalogs` come in order of authority: the user's overlay, if any, before the shipped ones.
-    """
+def gather(jobs: Sequence[Job], *, deadline_s: float) -> Iterator[Gathered]:
+    """What the sources state of each job's provider, as soon as they are there: at once for those that ask no API."""
     answers = ask(jobs, deadline_s=deadline_s)  # at once: the catalogs' providers are brought up to date meanwhile
     for job in jobs:
         if job.error is not None:
             yield Gathered(job=job, error=job.error)
         elif job.access is None:
-            yield _gathered(ListedProvider(job=job), catalogs)
+            yield _gathered(ListedProvider(job=job))
     for listed in answers:
         if listed.error is None:
-            yield _gathered(listed, catalogs)
+            yield _gathered(listed)
         else:
             yield Gathered(job=listed.job, error=listed.error)
 
@@ -133,17 +175,17 @@ def without_listing(gathered: Gathered, notice: str) -> Gathered:
     )
 
 
-def _gathered(listed: ListedProvider, catalogs: Sequence[Catalog]) -> Gathered:
+def _gathered(listed: ListedProvider) -> Gathered:
     """What a listing does not show means nothing if it is used again (that was counted) or a project's own view."""
     notice = "; ".join(filter(None, (listed.job.notice, listed.notice))) or None
     job, listing = replace(listed.job, notice=notice), listed.listing
     name = job.provider.name
-    layers = (*([listing] if listing is not None else []), *(_only(catalog.snapshot, name) for catalog in catalogs))
+    layers = (*([listing] if listing is not None else []), *job.stated)
     return Gathered(
         job=job,
         layers=layers,
         consulted=Consulted(
-            catalogs=bool(catalogs),
+            catalogs=bool(job.stated),
             listing_is_whole=listing is not None
             and name in listing.complete_for
             and not (listed.is_reused or job.project),
@@ -152,7 +194,3 @@ def _gathered(listed: ListedProvider, catalogs: Sequence[Catalog]) -> Gathered:
         fetched=len(listing.records) if listing is not None else None,
         skipped=listing.skipped if listing is not None else (),
     )
-
-
-def _only(snapshot: Snapshot, provider: str) -> Snapshot:
-    return replace(snapshot, records={key: each for key, each in snapshot.records.items() if key.provider == provider})

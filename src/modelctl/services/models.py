@@ -21,7 +21,6 @@ from modelctl.db.engine import Database
 from modelctl.db.lease import one_at_a_time
 from modelctl.db.write import decide, holds_of
 from modelctl.errors import UsageError
-from modelctl.services.credentials import keys_of
 from modelctl.settings import Runtime
 
 if TYPE_CHECKING:
@@ -35,6 +34,8 @@ def usable_among(
 
     UsageError for a project that has no key at all, SourceError for a variable that holds what can be no key.
     """
+    from modelctl.services.access import keys_of  # and with it all that asks a provider
+
     keys = keys_of(runtime, database, project)
     providers = database.read(lambda connection: read.providers(connection, database.tables))
     return usable(models, providers, keys.is_there, runtime.now.date())

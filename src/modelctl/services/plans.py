@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from modelctl import __version__
 from modelctl.core.planning.guards import new_holds
 from modelctl.core.planning.plan import Action, Hold, Plan, holds_after
 from modelctl.core.planning.plan_file import PlanFile, PlannedProvider, bound, moved, planned
@@ -19,11 +21,16 @@ from modelctl.core.provider import Provider
 from modelctl.core.runs import Author, HistoryEntry, Outcome, Run, RunRecord
 from modelctl.core.stored import StoredProvider
 from modelctl.db import history, read
+from modelctl.db import migrate as schema
 from modelctl.db import write as writing
 from modelctl.db.engine import Database
+from modelctl.db.lease import Holder, writing_alone
 from modelctl.db.script import script_of
 from modelctl.db.write import holds_of, keep_holds
 from modelctl.errors import ExitCode, ModelctlError, StalePlan, StoreError
+from modelctl.services.gather import QUIET, Observer
+from modelctl.services.sync import SyncOptions, asked, run_jobs
+from modelctl.settings import Runtime
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -35,7 +42,38 @@ NAMED_WHEN_STALE = 5
 _HINT = "make the plan anew with `modelctl plan -o FILE`"
 
 
-def planned_providers(
+def make_plan(
+    runtime: Runtime,
+    database: Database,
+    options: SyncOptions,
+    author: Author,
+    observer: Observer = QUIET,
+    *,
+    needs_tables: bool = False,
+) -> tuple[SyncReport, PlanFile]:
+    """What a sync would do, as it is shown and as `apply_plan` carries it out; writes nothing.
+
+    `needs_tables`: StoreError where the database has none yet.
+    """
+    present = database if schema.is_readable(database) else None
+    if present is None and needs_tables:
+        raise StoreError(f"{database.label} has no modelctl tables yet", "run `modelctl db upgrade` first")
+    chosen, jobs = asked(runtime, present, options)
+    observer.begin(list(chosen.known), chosen.left_out)
+    options = replace(options, dry_run=True)
+    has_tables = present is not None
+    report = run_jobs(database, jobs, options, runtime.settings, author, observer, has_tables=has_tables)
+    stated = {job.provider.name: job.provider for job in jobs}
+    file = PlanFile(
+        modelctl=__version__,
+        created_at=author.now,
+        database=database.label,
+        providers=_planned_providers(present, report, stated, hold=options.hold),
+    )
+    return report, file
+
+
+def _planned_providers(
     database: Database | None, report: SyncReport, stated: Mapping[str, Provider], *, hold: bool
 ) -> tuple[PlannedProvider, ...]:
     """What a dry run found, with what it rests on. `database`: None where there are no tables yet.
@@ -82,10 +120,28 @@ def _stale(rows: Sequence[str]) -> StalePlan:
     return StalePlan(f"{count} moved since it was made: {', '.join(rows[:NAMED_WHEN_STALE])}{more}", _HINT)
 
 
-def apply_plan(database: Database, file: PlanFile, author: Author, finished_at: Callable[[], datetime]) -> SyncReport:
-    """Write what the plan says, one transaction for each provider. StalePlan, and nothing written, if rows moved."""
-    require_unmoved(database, file)
-    reports = [_apply_one(database, each, author, finished_at) for each in file.providers]
+def apply_plan(
+    runtime: Runtime,
+    database: Database,
+    file: PlanFile,
+    author: Author,
+    *,
+    migrate: bool = False,
+    on_wait: Callable[[Holder], None] = QUIET.wait,
+) -> SyncReport:
+    """Write what the plan says, one transaction for each provider. StalePlan, and nothing written, if rows moved.
+
+    `migrate`: create or upgrade the tables on a server, too. LockHeld where another run writes for too long.
+    """
+    began_s = time.monotonic()
+
+    def finished_at() -> datetime:
+        return author.now + timedelta(seconds=round(time.monotonic() - began_s))
+
+    schema.ensure_current(database, migrate=migrate)
+    with writing_alone(database, author, wait_s=runtime.settings.lock_wait_s, on_wait=on_wait) as fenced:
+        require_unmoved(fenced, file)
+        reports = [_apply_one(fenced, each, author, finished_at) for each in file.providers]
     return SyncReport(
         run=author.run, dry_run=False, database=database.label, started_at=author.now, providers=tuple(reports)
     )

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from modelctl.catalog.load import Catalog
 from modelctl.core.edits.providers import (
     EDITABLE,
     SETTINGS,
@@ -20,12 +19,13 @@ from modelctl.core.edits.providers import (
 )
 from modelctl.core.facts import FactValue, ModelKey, Source
 from modelctl.core.planning.plan import Action, Change, FieldChange, Plan
-from modelctl.core.planning.policy import Patterns, SourceChoice
+from modelctl.core.planning.policy import SourceChoice
 from modelctl.core.provider import Health, KeyState, ModelCounts, Provider, ProviderHealth, ProviderView
 from modelctl.core.runs import Author
 from modelctl.core.stored import Written
-from modelctl.core.text import counted, require_known
+from modelctl.core.text import counted, require_known, to_seconds
 from modelctl.core.validation import check_provider_name
+from modelctl.db import migrate as schema
 from modelctl.db import providers as provider_facts
 from modelctl.db import read
 from modelctl.db import write as writing
@@ -35,8 +35,9 @@ from modelctl.discovery.base import Access
 from modelctl.discovery.probe import ProbeResult, probe_all
 from modelctl.discovery.registry import SDK_KINDS, WITHOUT_DEFAULT_ADDRESS, kinds, module_of
 from modelctl.errors import InvalidFact, Refused, SourceError, UsageError
-from modelctl.services.credentials import Keys
-from modelctl.services.sources import KnownProvider, job_for, known_providers
+from modelctl.services.access import Keys, KnownProvider, choose, job_for, keys_of, providers_in_force
+from modelctl.services.gather import QUIET, Observer
+from modelctl.settings import Runtime
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -65,14 +66,16 @@ class Dependents:
     """Encrypted keys that the database holds of it."""
 
 
-def new_provider(name: str, options: ProviderOptions, known: Mapping[str, Provider]) -> Provider:
-    """A provider that nobody knows, not written yet. UsageError where it is known, or cannot be."""
-    _require_new(name, known)
-    return provider_from_options(name, options, _rules())
+def add_provider(
+    runtime: Runtime, database: Database, name: str, options: ProviderOptions, author: Author
+) -> ProviderEdit:
+    """Make the row of a new provider, and before it the tables of a new file.
 
-
-def add(database: Database, provider: Provider, author: Author) -> ProviderEdit:
-    """Make the row of a new provider. UsageError where somebody else has made it meanwhile."""
+    UsageError for a provider that is known already, or cannot be.
+    """
+    _require_new(name, _providers(runtime, database))
+    provider = provider_from_options(name, options, _rules())
+    schema.ensure_current(database)
 
     def work(connection: Connection) -> ProviderEdit:
         _require_new(provider.name, read.providers(connection, database.tables))
@@ -83,17 +86,18 @@ def add(database: Database, provider: Provider, author: Author) -> ProviderEdit:
     return database.write(work)
 
 
-def check_change(names: Sequence[str], options: ProviderOptions, known: Mapping[str, Provider]) -> None:
-    """UsageError for a name that nobody knows, or a value that a provider cannot have. Before any database is made."""
-    for name in names:
-        option_changes(known[require_known(name, known, "provider")], options, _rules())
-
-
-def change(
-    database: Database, names: Sequence[str], options: ProviderOptions, known: Mapping[str, Provider], author: Author
+def change_providers(
+    runtime: Runtime, database: Database, names: Sequence[str], options: ProviderOptions, author: Author
 ) -> tuple[ProviderEdit, ...]:
-    """Change the rows of all the providers named, or of none. One that only a catalog knows gets its row first."""
+    """Change the rows of all the providers named, or of none. One that only a catalog knows gets its row first.
+
+    UsageError for a name that nobody knows, or a value that a provider cannot have; then no database is made either.
+    """
+    known = _providers(runtime, database, names)
     rules = _rules()
+    for name in names:
+        option_changes(known[name], options, rules)
+    schema.ensure_current(database)
 
     def work(connection: Connection) -> tuple[ProviderEdit, ...]:
         rows = read.providers(connection, database.tables)
@@ -110,8 +114,21 @@ def change(
     return database.write(work)
 
 
-def dependents(database: Database, name: str) -> Dependents:
-    """What would go with a provider's row. UsageError for a name that has none."""
+def _providers(runtime: Runtime, database: Database, names: Collection[str] = ()) -> dict[str, Provider]:
+    present = database if schema.is_readable(database) else None
+    known, _ = providers_in_force(runtime, present, names)
+    return {name: each.provider for name, each in known.items()}
+
+
+def dependents(runtime: Runtime, database: Database, name: str) -> Dependents:
+    """What would go with a provider's row. UsageError for a name that has none, or that catalogs have."""
+    present = database if schema.is_readable(database) else None
+    _, catalogs = providers_in_force(runtime, present, [name])
+    if any(name in catalog.providers for catalog in catalogs):
+        raise UsageError(
+            f"{name} is in the catalogs, and the next sync would bring it back",
+            f"`modelctl provider disable {name}` leaves it out of syncs",
+        )
 
     def work(connection: Connection) -> Dependents:
         require_known(name, read.providers(connection, database.tables), "provider")
@@ -120,7 +137,7 @@ def dependents(database: Database, name: str) -> Dependents:
     return database.read(work)
 
 
-def remove(database: Database, name: str, author: Author, *, cascade: bool) -> Dependents:
+def remove_provider(database: Database, name: str, author: Author, *, cascade: bool) -> Dependents:
     """Delete a provider's row, with `cascade` its models too; what went. Refused where models hang on it."""
 
     def work(connection: Connection) -> Dependents:
@@ -173,21 +190,35 @@ class ProviderTest:
     probed: ProbeResult
 
 
-def try_providers(known: Sequence[KnownProvider], keys: Keys, *, timeout_s: float, now: datetime) -> list[ProviderTest]:
-    """What comes of trying each provider, by name; all are asked at the same time. Writes nothing."""
+def try_providers(
+    runtime: Runtime,
+    present: Database | None,
+    wanted: Collection[str],
+    *,
+    timeout_s: float,
+    observer: Observer = QUIET,
+) -> tuple[list[ProviderTest], set[str]]:
+    """What comes of trying the wanted providers, by name, all at the same time; and those that keep it in their rows.
+
+    `present`: the database; None where it has no tables yet. UsageError for a name that nobody knows.
+    """
+    chosen = choose(runtime, present, wanted)
+    observer.begin(list(chosen.known), chosen.left_out)
+    keys = keys_of(runtime, present)
     found = {}
     targets = []
-    for each in known:
-        ready = _ready(each, keys, timeout_s=timeout_s, now=now)
+    for name, each in chosen.known.items():
+        ready = _ready(runtime, each, keys, timeout_s=timeout_s)
         if isinstance(ready, ProbeResult):
-            found[each.provider.name] = ready
+            found[name] = ready
         else:
             targets.append((module_of(each.provider.kind), ready))
     found |= dict(probe_all(targets))
-    return [ProviderTest(provider=name, probed=probed) for name, probed in sorted(found.items())]
+    tested = [ProviderTest(provider=name, probed=probed) for name, probed in sorted(found.items())]
+    return tested, _remember(present, tested, to_seconds(runtime.now)) if present is not None else set()
 
 
-def remember(database: Database, tested: Sequence[ProviderTest], now: datetime) -> set[str]:
+def _remember(database: Database, tested: Sequence[ProviderTest], now: datetime) -> set[str]:
     """Write how the providers were found into their rows; which of them have one."""
 
     def work(connection: Connection) -> set[str]:
@@ -202,14 +233,14 @@ def remember(database: Database, tested: Sequence[ProviderTest], now: datetime) 
     return database.write(work)
 
 
-def _ready(known: KnownProvider, keys: Keys, *, timeout_s: float, now: datetime) -> Access | ProbeResult:
+def _ready(runtime: Runtime, known: KnownProvider, keys: Keys, *, timeout_s: float) -> Access | ProbeResult:
     """How the API is reached, or why it is not asked."""
     provider = known.provider
     if not provider.kind:
         return ProbeResult(
             health=Health.NO_LISTING, problem="it has no listing of models", remedy="its catalog states them"
         )
-    job = job_for(known, source=SourceChoice.AUTO, patterns=Patterns(), keys=keys, timeout_s=timeout_s, now=now)
+    job = job_for(runtime, known, keys, SourceChoice.AUTO, timeout_s=timeout_s)
     if job.access is not None:
         return job.access
     if job.error is None:
@@ -228,28 +259,29 @@ class _Contents:
     health: Mapping[str, ProviderHealth] = field(default_factory=dict)
 
 
-def provider_views(
-    database: Database | None, catalogs: Sequence[Catalog], keys: Keys, on: Mapping[str, bool]
-) -> dict[str, ProviderView]:
-    """All providers by name. `database`: None where there is none yet. `on`: what the settings switch on or off."""
-    contents = _contents(database)
+def provider_views(runtime: Runtime, present: Database | None, wanted: Collection[str] = ()) -> dict[str, ProviderView]:
+    """The wanted providers, or all, by name. `present`: the database; None where it has no tables yet."""
+    known_by_name, catalogs = providers_in_force(runtime, present, wanted)
+    keys, contents = keys_of(runtime, present), _contents(present)
     stated = {name: provider for catalog in reversed(catalogs) for name, provider in catalog.providers.items()}
     views = {}
-    for name, known in sorted(known_providers(database, catalogs).items()):
-        provider, said = known.provider, stated.get(name)
+    for name in sorted(wanted or known_by_name):
+        known, said = known_by_name[name], stated.get(name)
+        provider = known.provider
         owners = {
             each: owner
             for each in EDITABLE
             if (owner := setting_owner(each, provider, said, known.shipped, contents.written.get(name, {})))
         }
         key, key_name = _key(provider, keys)
+        switch = "" if runtime.settings.provider(name).enabled else "settings"
         views[name] = ProviderView(
             provider=provider,
             is_stored=name in contents.rows,
             in_catalogs=said is not None,
             owners=owners,
             offered=_offered(provider, said, owners),
-            switched_off_by="row" if not provider.is_enabled else "" if on.get(name, True) else "settings",
+            switched_off_by=switch if provider.is_enabled else "row",
             key=key,
             key_name=key_name,
             stored_keys=sum(place[0] == name for place in keys.stored),

@@ -1,16 +1,16 @@
-"""A sync as it is ordered, from the catalogs and the providers that there are."""
+"""A sync: each provider's sources gathered, planned, guarded and written in a transaction of its own."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from modelctl.catalog.load import Catalog, catalogs_in_force
+from modelctl.core.credentials import PLATFORM
 from modelctl.core.edits.providers import setting_change_text
 from modelctl.core.facts import ModelKey
 from modelctl.core.planning.guards import Acceptance, check, listing_is_short, new_holds
@@ -18,18 +18,20 @@ from modelctl.core.planning.merge import merge_sources
 from modelctl.core.planning.ownership import Takeover, with_takeover
 from modelctl.core.planning.plan import Decisions, Hold, Plan, Verdict, holds_after, listing_hold
 from modelctl.core.planning.planner import plan
-from modelctl.core.planning.policy import GuardLimits, NewModels, Patterns, SourceChoice
+from modelctl.core.planning.policy import Patterns, SourceChoice
 from modelctl.core.planning.report import ProviderReport, SyncReport, outcome_of
 from modelctl.core.runs import Author, Outcome, RunRecord
 from modelctl.core.stored import StoredProvider
+from modelctl.db import migrate as schema
 from modelctl.db import read
 from modelctl.db import write as writing
 from modelctl.db.engine import Database
+from modelctl.db.lease import writing_alone
 from modelctl.db.write import holds_of, keep_holds
 from modelctl.errors import ModelctlError, StalePlan, StoreError
-from modelctl.services.gather import Gathered, gather, without_listing
-from modelctl.services.sources import Asking, Job, jobs_of, known_providers, left_out, switches
-from modelctl.settings import Runtime
+from modelctl.services.access import Chosen, Job, choose, jobs_of
+from modelctl.services.gather import QUIET, Gathered, Observer, gather, without_listing
+from modelctl.settings import Runtime, Settings
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -48,40 +50,69 @@ TRIES_WHEN_STALE = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncOptions:
-    """How a sync decides. Plain values; the command line resolves them."""
+    """What somebody wants synced, and what may happen. All else is as the settings say."""
 
-    deadline_s: float = 120.0
-    new_models: NewModels = NewModels.REVIEW
-    limits: GuardLimits = field(default_factory=GuardLimits)
+    providers: tuple[str, ...] = ()
+    """By name; `all` among them, or none at all, means all."""
+    source: SourceChoice = SourceChoice.AUTO
+    project: str = PLATFORM
+    """Whose keys are used first."""
+    max_age: timedelta | None = None
+    """How old a listing may be that is used again."""
     acceptance: Acceptance = field(default_factory=Acceptance)
     takeover: Takeover = field(default_factory=Takeover)
     hold: bool = False
     """Apply what no guard held; without it a provider with held rows is not written at all."""
     dry_run: bool = False
+    migrate: bool = False
+    """Create or upgrade the tables on a server, too."""
 
 
 def sync(
-    database: Database,
-    jobs: Sequence[Job],
-    catalogs: Sequence[Catalog],
-    options: SyncOptions,
-    author: Author,
-    *,
-    has_tables: bool = True,
-    observe: Callable[[ProviderReport], None] = lambda _report: None,
+    runtime: Runtime, database: Database, options: SyncOptions, author: Author, observer: Observer = QUIET
 ) -> SyncReport:
     """Bring the database up to date with the sources, or with `dry_run` say what that would do.
 
-    One provider's failure leaves its rows as they are and the others' alone. `observe` hears of each provider as soon
-    as it is done. `has_tables`: false for a dry run on a database that does not exist yet.
+    One provider's failure leaves its rows as they are and the others' alone. UsageError for an unknown provider or
+    project, LockHeld where another run writes for longer than the settings wait.
     """
-    run = _Run(database, options, author, has_tables, time.monotonic())
+    if options.dry_run:
+        present = database if schema.is_readable(database) else None
+        chosen, jobs = asked(runtime, present, options)
+        observer.begin(list(chosen.known), chosen.left_out)
+        return run_jobs(database, jobs, options, runtime.settings, author, observer, has_tables=present is not None)
+    schema.ensure_current(database, migrate=options.migrate)
+    chosen, jobs = asked(runtime, database, options)
+    with writing_alone(database, author, wait_s=runtime.settings.lock_wait_s, on_wait=observer.wait) as fenced:
+        observer.begin(list(chosen.known), chosen.left_out)
+        return run_jobs(fenced, jobs, options, runtime.settings, author, observer)
+
+
+def asked(runtime: Runtime, present: Database | None, options: SyncOptions) -> tuple[Chosen, list[Job]]:
+    """Whom a sync is about, and how each is asked. `present`: the database, or None where it has no tables yet."""
+    chosen = choose(runtime, present, options.providers)
+    jobs = jobs_of(runtime, present, chosen, source=options.source, project=options.project, max_age=options.max_age)
+    return chosen, jobs
+
+
+def run_jobs(
+    database: Database,
+    jobs: Sequence[Job],
+    options: SyncOptions,
+    settings: Settings,
+    author: Author,
+    observer: Observer = QUIET,
+    *,
+    has_tables: bool = True,
+) -> SyncReport:
+    """Bring each job's provider up to date. `has_tables`: false for a dry run on a database that is not there yet."""
+    run = _Run(database, options, settings, author, has_tables, time.monotonic())
     reports = []
-    for gathered in gather(jobs, catalogs, deadline_s=options.deadline_s):
+    for gathered in gather(jobs, deadline_s=settings.deadline_s):
         began_s = time.monotonic()
         report = run.one_provider(gathered)
         logger.info("%s: %s in %.0f ms", report.provider, report.outcome.value, (time.monotonic() - began_s) * 1000)
-        observe(report)
+        observer.finish(report)
         reports.append(report)
     return SyncReport(
         run=author.run,
@@ -98,6 +129,7 @@ class _Run:
 
     database: Database
     options: SyncOptions
+    settings: Settings
     author: Author
     has_tables: bool
     began_s: float
@@ -167,12 +199,12 @@ class _Run:
             stored,
             wanted.records,
             consulted=gathered.consulted,
-            new_models=options.new_models,
+            new_models=self.settings.new_models,
             takeover=options.takeover,
             now=self.author.now,
         )
         decisions = Decisions(holds)
-        checked = check(made, options.limits, options.acceptance, listing_doubt=doubt, decisions=decisions)
+        checked = check(made, self.settings.limits, options.acceptance, listing_doubt=doubt, decisions=decisions)
         checked = replace(
             checked,
             filtered=wanted.filtered,
@@ -193,7 +225,7 @@ class _Run:
         """
         if gathered.job.project:
             return gathered, None, {(hold.key, hold.guard): hold for hold in holds if not hold.key.model_id}
-        doubt = listing_is_short(gathered.fetched, last_fetched, self.options.limits)
+        doubt = listing_is_short(gathered.fetched, last_fetched, self.settings.limits)
         if doubt is None:
             return gathered, None, {}
         hold = listing_hold(gathered.job.provider.name, gathered.fetched, last_fetched, doubt, self.author)
@@ -285,62 +317,3 @@ def _in_scope(stored: StoredProvider, patterns: Patterns) -> StoredProvider:
     """Without the rows that the patterns leave out: they are neither changed nor missed."""
     models = {key: model for key, model in stored.models.items() if patterns.reason_against(key.model_id) is None}
     return replace(stored, models=models)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """What somebody wants synced, and what may happen."""
-
-    asking: Asking = field(default_factory=Asking)
-    acceptance: Acceptance = field(default_factory=Acceptance)
-    takeover: Takeover = field(default_factory=Takeover)
-    hold: bool = False
-    """Apply what no guard held; without it a provider with held rows is not written at all."""
-    dry_run: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
-    """What there is to work with: the catalogs in force, and the wanted providers of them and of the database."""
-
-    catalogs: Sequence[Catalog]
-    jobs: Sequence[Job]
-    left_out: Mapping[str, str] = field(default_factory=dict)
-    """Providers that `all` leaves out because they are switched off, and where: `row` or `settings`."""
-
-
-def ground_of(runtime: Runtime, present: Database | None, asking: Asking) -> Ground:
-    """What a sync would work with. `present`: the database, or None where it has no tables yet."""
-    catalogs = catalogs_in_force(runtime.settings.catalog_directory)
-    known = known_providers(present, catalogs)
-    rows, on = {name: each.provider for name, each in known.items()}, switches(runtime)
-    return Ground(
-        catalogs=catalogs,
-        jobs=jobs_of(runtime, present, known, asking),
-        left_out=left_out(asking.wanted, rows, on),
-    )
-
-
-def carry_out(
-    runtime: Runtime,
-    database: Database,
-    order: Order,
-    ground: Ground,
-    author: Author,
-    *,
-    has_tables: bool = True,
-    observe: Callable[[ProviderReport], None] = lambda _report: None,
-) -> SyncReport:
-    """The sync that was ordered. `observe` hears of each provider as soon as it is done."""
-    settings = runtime.settings
-    options = SyncOptions(
-        deadline_s=settings.deadline_s,
-        new_models=settings.new_models,
-        limits=settings.limits,
-        acceptance=order.acceptance,
-        takeover=order.takeover,
-        hold=order.hold,
-        dry_run=order.dry_run,
-    )
-    used = [] if order.asking.source is SourceChoice.API else ground.catalogs
-    return sync(database, ground.jobs, used, options, author, has_tables=has_tables, observe=observe)

@@ -46,6 +46,10 @@ class Snapshot:
         """What it says of these models alone."""
         return replace(self, records={key: self.records[key] for key in keys if key in self.records})
 
+    def of(self, provider: str) -> Snapshot:
+        """What it says of the models of one provider."""
+        return replace(self, records={key: each for key, each in self.records.items() if key.provider == provider})
+
 
 PREMIUM_OUTPUT_PER_MTOK = Decimal(10)
 """From this price per million output tokens on, a model is `premium` unless a catalog says otherwise."""

@@ -1,0 +1,392 @@
+"""Which providers there are, and how each is reached: with which key, at which address."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import cache, partial
+
+from platformdirs import user_cache_path
+
+from modelctl.catalog.load import Catalog, catalogs_in_force, catalogued_providers
+from modelctl.core.credentials import (
+    MASTER_KEY_VARIABLE,
+    PLATFORM,
+    Credential,
+    Credentials,
+    FoundKey,
+    KeySource,
+    require_project,
+)
+from modelctl.core.edits.providers import SETTINGS, setting_changes, with_settings
+from modelctl.core.planning.merge import Snapshot
+from modelctl.core.planning.plan import FieldChange
+from modelctl.core.planning.policy import Patterns, SourceChoice
+from modelctl.core.provider import FROM_VARIABLE, Provider
+from modelctl.core.text import require_known, to_seconds
+from modelctl.db import providers as writing
+from modelctl.db import read
+from modelctl.db.credentials import credentials
+from modelctl.db.encryption import MasterKey, key_in_file, key_in_keyring, master_key
+from modelctl.db.engine import Database
+from modelctl.discovery.base import Access
+from modelctl.discovery.cache import ListingCache
+from modelctl.discovery.http import clean_key
+from modelctl.discovery.registry import module_of
+from modelctl.errors import CredentialError, ModelctlError, SourceError
+from modelctl.files import user_directory
+from modelctl.settings import Runtime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keys:
+    """Where keys are looked for."""
+
+    environ: Mapping[str, str] = field(repr=False)
+    stored: Credentials = field(default_factory=dict)
+    master_key: Callable[[], MasterKey] = field(repr=False)
+    """Asked for only once a stored key is to be opened. May raise CredentialError."""
+    project: str = PLATFORM
+    learned: Callable[[str], None] = field(default=lambda _key: None, repr=False)
+    """Told every stored key that is opened, so that it can be blanked out of what is printed."""
+
+    def find(self, provider: Provider) -> FoundKey | None:
+        """The key, and where it was found; None where there is none.
+
+        SourceError for one that can be no key. CredentialError for a stored one that cannot be opened: taking another
+        in its place would ask the provider as somebody else.
+        """
+        credential = self.stored_for(provider.name)
+        if credential is not None:
+            return self._opened(credential)
+        for name in provider.env_vars:
+            if key := clean_key(self.environ.get(name, ""), name):
+                return FoundKey(key=key, source=KeySource.ENVIRONMENT, name=name)
+        return None
+
+    def is_there(self, provider: Provider) -> bool:
+        """Whether there is a key, without opening a stored one. SourceError for one that can be none."""
+        return self.stored_for(provider.name) is not None or self.find(provider) is not None
+
+    def stored_for(self, provider: str) -> Credential | None:
+        """The row that is used, opened or not."""
+        owners = ((provider, self.project), (provider, PLATFORM))
+        return next((self.stored[owner] for owner in owners if owner in self.stored), None)
+
+    def _opened(self, credential: Credential) -> FoundKey:
+        try:
+            master_key = self.master_key()
+        except CredentialError as error:
+            raise CredentialError(
+                f"{credential}: its key is stored encrypted, and {error.message}", error.hint
+            ) from None
+        key = master_key.unseal(credential)
+        self.learned(key)
+        name = f"the credential of {credential}"
+        source = KeySource.PROJECT if credential.project else KeySource.PLATFORM
+        return FoundKey(key=clean_key(key, name), source=source, name=name)
+
+
+def stored_keys(database: Database | None) -> Credentials:
+    """What is stored; nothing where there is no database yet."""
+    if database is None:
+        return {}
+    return database.look(lambda connection: credentials(connection, database.tables))
+
+
+def keys_of(runtime: Runtime, database: Database | None, project: str = PLATFORM) -> Keys:
+    """The keys of the project, then the platform's, then the environment's. UsageError for an unknown project.
+
+    `database`: None where there are no tables yet, so that nothing can be stored.
+    """
+    stored = stored_keys(database)
+    require_project(project, stored)
+    return Keys(
+        environ=runtime.environ,
+        stored=stored,
+        master_key=master_key_once(runtime),
+        project=project,
+        learned=runtime.confidential.add,
+    )
+
+
+def master_key_once(runtime: Runtime) -> Callable[[], MasterKey]:
+    """The master key when it is first asked for, and the same one from then on: a keyring is asked once."""
+    return cache(partial(master_key_of, runtime))
+
+
+def master_key_of(runtime: Runtime) -> MasterKey:
+    """The master key: the variable's, else the file's, else the system keyring's. CredentialError where there is none.
+
+    A file that is named must be there; the default one need not.
+    """
+    settings = runtime.settings
+    if settings.secret_key is not None:
+        return master_key(settings.secret_key, MASTER_KEY_VARIABLE)
+    path = settings.secret_key_file
+    is_named = settings.origins["secret_key_file"].origin != "default"
+    if path is not None and (is_named or os.access(path, os.F_OK)):
+        return key_in_file(path)
+    if (found := key_in_keyring()) is not None:
+        return found
+    raise CredentialError(
+        "there is no master key",
+        f"set {MASTER_KEY_VARIABLE} or secret_key_file; the first one is made by `modelctl credential key`",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownProvider:
+    """One provider, and what its row has to take from the catalogs."""
+
+    provider: Provider
+    shipped: Provider | None
+    settings: tuple[FieldChange, ...] = ()
+
+
+def known_providers(database: Database | None, catalogs: Sequence[Catalog]) -> dict[str, KnownProvider]:
+    """By name, the providers of the database, of the overlay and of the shipped catalogs.
+
+    Setting by setting, what a person wrote into the row counts first, then the overlay, then the shipped catalog.
+    `catalogs` come in that order, the shipped one last. `database`: None where there is none yet.
+    """
+    shipped = catalogs[-1].providers
+    stated = {name: provider for catalog in reversed(catalogs) for name, provider in catalog.providers.items()}
+    known = {name: KnownProvider(provider=each, shipped=shipped.get(name)) for name, each in stated.items()}
+    if database is None:
+        return known
+    rows = database.look(lambda connection: read.providers(connection, database.tables))
+    moved = {name: row for name, row in rows.items() if name in stated and _differ(row, stated[name])}
+    written = (
+        database.look(lambda connection: writing.last_written(connection, database.tables, moved)) if moved else {}
+    )
+    for name, row in rows.items():
+        changes = setting_changes(row, stated[name], shipped.get(name), written.get(name, {})) if name in moved else ()
+        known[name] = KnownProvider(provider=with_settings(row, changes), shipped=shipped.get(name), settings=changes)
+    return known
+
+
+def _differ(row: Provider, stated: Provider) -> bool:
+    """Whether the audit must be asked at all: mostly, the rows are as the catalogs state."""
+    return any(getattr(row, name) != getattr(stated, name) for name in SETTINGS)
+
+
+ALL = "all"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One provider to bring up to date."""
+
+    provider: Provider
+    """As its row says once `settings` are written into it."""
+    settings: tuple[FieldChange, ...] = ()
+    stated: tuple[Snapshot, ...] = ()
+    """What each catalog that counts states of it, in order of authority."""
+    access: Access | None = None
+    """None: the API is not asked, and `notice` or `error` says why."""
+    patterns: Patterns
+    listings: ListingCache | None = None
+    """Where its listings are kept; None where there is no such place."""
+    project: str = ""
+    """Whose key asks: a project may see less than there is, so its listing proves nothing by what it lacks."""
+    notice: str | None = None
+    error: ModelctlError | None = None
+
+
+def job_for(
+    runtime: Runtime,
+    known: KnownProvider,
+    keys: Keys,
+    source: SourceChoice,
+    *,
+    timeout_s: float | None = None,
+    listings: ListingCache | None = None,
+    is_named: bool = False,
+    stated: Sequence[Snapshot] = (),
+) -> Job:
+    """How one provider is brought up to date. `timeout_s`: of a request, in place of the settings'.
+
+    An API that lists to anybody is asked without a key only where somebody names the provider and wants its API alone:
+    a sync without keys needs no network.
+    """
+    provider, settings = known.provider, runtime.settings
+    job = Job(
+        provider=provider,
+        settings=known.settings,
+        stated=tuple(stated),
+        patterns=settings.provider(provider.name).patterns,
+        listings=listings,
+        project=keys.project,
+    )
+    if source is SourceChoice.CATALOG:
+        return job
+    try:
+        found = keys.find(provider) if provider.kind else None
+        without_key = is_named and source is SourceChoice.API
+        access = _access(runtime, known, found, timeout_s=timeout_s or settings.timeout_s, without_key=without_key)
+    except (CredentialError, SourceError) as error:
+        return replace(job, error=error)
+    if isinstance(access, Access):
+        for name, value in provider.headers.items():
+            if value.startswith(FROM_VARIABLE):
+                runtime.confidential.add(access.headers[name])
+        return replace(job, access=access, notice=_project_notice(keys.project, found))
+    if source is SourceChoice.API:
+        return replace(job, error=SourceError(f"{provider.name}: its API was not asked: {access}"))
+    return replace(job, notice=access)
+
+
+def _project_notice(project: str, found: FoundKey | None) -> str | None:
+    """What a person should know of a listing that was asked for a project."""
+    if not project:
+        return None
+    if found is not None and found.source is KeySource.PROJECT:
+        asked = f"asked with the key of project {project}"
+    else:
+        key = f"the key in {found.name}" if found is not None else "no key"
+        asked = f"project {project} has no key of its own: asked with {key}"
+    return f"{asked}; what is not listed there is not counted as gone"
+
+
+def headers_of(provider: Provider, environ: Mapping[str, str]) -> dict[str, str]:
+    """The headers of the row with the values of the variables that they name. SourceError where one is not set."""
+    headers = {}
+    for name, value in provider.headers.items():
+        if value.startswith(FROM_VARIABLE):
+            variable = value.removeprefix(FROM_VARIABLE)
+            value = environ.get(variable, "").strip()
+            if not value:
+                raise SourceError(f"{provider.name}: {variable} is not set, which its header {name} wants", "set it")
+            if not value.isascii() or not value.isprintable():
+                raise SourceError(f"{provider.name}: the value of {variable} cannot stand in a header", "set it again")
+        headers[name] = value
+    return headers
+
+
+def _access(
+    runtime: Runtime, known: KnownProvider, found: FoundKey | None, *, timeout_s: float, without_key: bool
+) -> Access | str:
+    """How the API is reached, or why it cannot be asked: with the key that was found, at the address of the row."""
+    provider, environ = known.provider, runtime.environ
+    if not provider.kind:
+        return "it has no listing of models"
+    try:
+        module = module_of(provider.kind)
+    except SourceError as error:
+        raise SourceError(f"{provider.name}: {error.message}", error.hint) from None
+    if provider.env_vars and found is None and not (module.PUBLIC and without_key):
+        anybody = "; it lists to anybody: name it with --source api" if module.PUBLIC else ""
+        return f"no key; set {' or '.join(provider.env_vars)} to ask its API as well{anybody}"
+    return Access(
+        provider=provider.name,
+        api_key=found.key if found is not None else "",
+        key_name=found.name if found is not None else "",
+        base_url=_base_url(provider, known.shipped, module.BASE_URL_ENV, environ),
+        timeout_s=timeout_s,
+        now=to_seconds(runtime.now),  # prices that a listing states begin at it, and a price begins at a whole second
+        auth_header_name=provider.auth_header_name,
+        auth_header_prefix=provider.auth_header_prefix,
+        headers=headers_of(provider, environ),
+    )
+
+
+def _base_url(provider: Provider, shipped: Provider | None, variable: str, environ: Mapping[str, str]) -> str | None:
+    """The address in the provider's row if a person put it there, else the SDK's variable, else the SDK's default.
+
+    A row that still has the shipped address must not keep the SDK's own variable from working; and what a vendor
+    documents as its address is not always what its SDK wants (with or without the version).
+    """
+    is_shipped = shipped is not None and provider.api_base_url == shipped.api_base_url
+    if is_shipped and variable:
+        return environ.get(variable) or None
+    return provider.api_base_url
+
+
+def providers_in_force(
+    runtime: Runtime, present: Database | None, wanted: Collection[str] = ()
+) -> tuple[dict[str, KnownProvider], tuple[Catalog, ...]]:
+    """The providers of the database and of the catalogs, and these catalogs; with `wanted`, those of no others.
+
+    `present`: the database; None where there is none, or it has no tables yet. UsageError for a name that nobody knows.
+    """
+    directory = runtime.settings.catalog_directory
+    catalogs = catalogs_in_force(directory, only=None if ALL in wanted or not wanted else wanted)
+    known = known_providers(present, catalogs)
+    names = sorted({*known, *catalogued_providers(directory)})
+    for name in wanted:
+        if name != ALL:
+            require_known(name, names, "provider")
+    return known, catalogs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """The providers that are wanted, and why others are not among them."""
+
+    known: Mapping[str, KnownProvider]
+    """By name."""
+    left_out: Mapping[str, str]
+    """Providers that `all` leaves out because they are switched off, and where: `row` or `settings`."""
+    catalogs: tuple[Catalog, ...]
+    """What is stated of them, in order of authority."""
+    named: frozenset[str]
+    """Those that are wanted by their names."""
+
+
+def choose(runtime: Runtime, present: Database | None, wanted: Collection[str] = ()) -> Chosen:
+    """The wanted providers; `all` among the names, or none at all, means all that are switched on.
+
+    UsageError for a name that nobody knows, among the wanted or in the settings.
+    """
+    known, catalogs = providers_in_force(runtime, present, wanted)
+    switches = {name: each.enabled for name, each in runtime.settings.providers.items()}
+    names = sorted({*known, *catalogued_providers(runtime.settings.catalog_directory)})
+    for name in switches:
+        require_known(name, names, "provider")
+    off = {name: "settings" for name in known if not switches.get(name, True)}
+    off |= {name: "row" for name, each in known.items() if not each.provider.is_enabled}
+    everybody = ALL in wanted or not wanted
+    left_out = {name: off[name] for name in sorted(off) if everybody and name not in wanted}
+    chosen = known.keys() - left_out.keys() if everybody else set(wanted)
+    return Chosen(
+        known={name: known[name] for name in sorted(chosen)},
+        left_out=left_out,
+        catalogs=catalogs,
+        named=frozenset(wanted),
+    )
+
+
+def jobs_of(
+    runtime: Runtime,
+    present: Database | None,
+    chosen: Chosen,
+    *,
+    source: SourceChoice = SourceChoice.AUTO,
+    project: str = PLATFORM,
+    max_age: timedelta | None = None,
+) -> list[Job]:
+    """How each of the chosen providers is brought up to date. `present`: the database that may hold keys of them."""
+    asks = source is not SourceChoice.CATALOG or project
+    keys = keys_of(runtime, present if asks else None, project)
+    stated = () if source is SourceChoice.API else chosen.catalogs
+    return [
+        job_for(
+            runtime,
+            each,
+            keys,
+            source,
+            listings=_listing_cache(max_age),
+            is_named=name in chosen.named,
+            stated=[catalog.snapshot.of(name) for catalog in stated],
+        )
+        for name, each in chosen.known.items()
+    ]
+
+
+def _listing_cache(max_age: timedelta | None) -> ListingCache | None:
+    """The user's cache of listings; None for a user who has no home."""
+    directory = user_directory(user_cache_path)
+    return ListingCache(directory=directory / "listings", max_age=max_age) if directory is not None else None
