@@ -22,7 +22,7 @@ from tools.reference import COMMANDS
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
 PROGRAMS = sorted(path for name in ("benchmarks", "tools") for path in (ROOT / name).rglob("*.py"))
-MAX_FILE_LINES = 650
+MAX_FILE_LINES = 600
 MAX_FUNCTION_LINES = 40
 SLOW_TO_IMPORT = ["sqlalchemy", "sqlmodel", "alembic", "rich", "openai", "anthropic", "google.genai", "replicate"]
 SLOW_TO_IMPORT += ["cryptography", "keyring"]

@@ -42,6 +42,7 @@ def texts(directory: str) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(Path(directory).iterdir())}
 
 
+@pytest.mark.slow
 def test_all_shipped_catalogs_survive_the_way_out_and_back(
     database_url: str, tmp_path: Path, sync: Sync, query: Query, export: Callable[..., Result]
 ) -> None:
@@ -65,6 +66,7 @@ def test_all_shipped_catalogs_survive_the_way_out_and_back(
             assert query(fresh, rows) == query(database_url, rows)
 
 
+@pytest.mark.slow
 def test_what_people_and_apis_said_is_exported_too(
     sqlite_url: str,
     tmp_path: Path,

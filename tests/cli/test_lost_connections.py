@@ -126,6 +126,7 @@ def test_a_server_that_is_not_there_has_an_address_to_check(driver: str, run: Ru
     assert result.stderr.endswith("; check the address and the permissions\n"), result.stderr
 
 
+@pytest.mark.slow
 def test_a_sqlite_file_that_another_program_writes_is_waited_for(tmp_path: Path, sync: Sync, run: Run) -> None:
     url = f"sqlite:///{tmp_path}/test.db"
     assert sync(url, *OF_XAI).code == 0
