@@ -15,11 +15,12 @@ from modelctl.catalog.export import ExportedCatalog, catalog_text, exported
 from modelctl.catalog.read import understand
 from modelctl.core.facts import CAPABILITIES, MODALITIES, ModelFacts, ModelKey, ModelRecord, Source
 from modelctl.core.planning.merge import Snapshot, merge
-from modelctl.core.planning.plan import Plan, after_plan
+from modelctl.core.planning.plan import Plan
 from modelctl.core.planning.planner import Consulted, plan
 from modelctl.core.prices.price import SINCE_LAUNCH, Basis, PricePoint
 from modelctl.core.provider import Provider
 from modelctl.core.stored import StoredModel, StoredProvider
+from tests.core.effects import after_plan
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 EARLIER = NOW - timedelta(days=40)

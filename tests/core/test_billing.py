@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from modelctl.core.prices.billing import Bill, Reason, cost
+from modelctl.core.prices.billing import Bill, Reason
 from modelctl.core.prices.price import SINCE_LAUNCH, PricePoint
 from modelctl.core.prices.usage import Usage, usage_of
+from tests.core.effects import cost
 
 
 def at(text: str) -> datetime:

@@ -11,10 +11,11 @@ from functools import partial
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelctl.core.prices.billing import Bill, cost, sum_by_currency
+from modelctl.core.prices.billing import Bill, sum_by_currency
 from modelctl.core.prices.price import PricePoint, current
 from modelctl.core.prices.timeline import PriceBook, periods, price_changes
 from modelctl.core.prices.usage import Usage
+from tests.core.effects import cost
 
 PEAK = "01:00-04:00,06:00-10:00"
 PEAK_HOURS = (1, 2, 3, 6, 7, 8, 9)

@@ -9,10 +9,11 @@ from decimal import Decimal
 import pytest
 
 from modelctl.core.planning.guards import Acceptance, check, listing_is_short
-from modelctl.core.planning.plan import Plan, after_plan
+from modelctl.core.planning.plan import Plan
 from modelctl.core.planning.policy import GuardLimits
 from modelctl.core.prices.price import PricePoint
 from modelctl.core.stored import StoredProvider
+from tests.core.effects import after_plan
 from tests.core.worlds import NOW, Sources, both, catalog, edited, key, listed, record
 
 LIMITS = GuardLimits()

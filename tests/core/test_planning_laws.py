@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from modelctl.core.facts import FACT_FIELDS, PRICE_FIELDS, SET_ON_CREATION, Source
 from modelctl.core.planning.merge import Snapshot
-from modelctl.core.planning.plan import Action, after_plan
+from modelctl.core.planning.plan import Action
 from modelctl.core.planning.planner import ABSENCES_UNTIL_DEPRECATED, BY_ABSENCE
 from modelctl.core.planning.policy import NewModels
 from modelctl.core.prices.ledger import projection
 from modelctl.core.stored import StoredProvider
+from tests.core.effects import after_plan
 from tests.core.worlds import NOW, PROVIDER, Sources, catalogs, listings, sources, stored_states
 
 WORLDS = {"stored": stored_states(), "heard": sources()}

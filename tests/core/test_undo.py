@@ -6,13 +6,14 @@ from datetime import timedelta
 
 from hypothesis import assume, given
 
-from modelctl.core.planning.plan import Action, Plan, after_plan, state_after
+from modelctl.core.planning.plan import Action, Plan, state_after
 from modelctl.core.planning.undo import Undo, undo
 from modelctl.core.prices.price import current
 from modelctl.core.provider import Provider
 from modelctl.core.runs import MODEL, AuditEntry, Author, HistoryEntry, RecordedPoint
 from modelctl.core.stored import StoredProvider
 from modelctl.db.write import audit_row
+from tests.core.effects import after_plan
 from tests.core.worlds import NOW, PROVIDER, Sources, edited, key, sources, stored_states
 
 ACME = Provider(name=PROVIDER, display_name="Acme", kind="")

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from modelctl.core.facts import FACT_FIELDS, ModelFacts, ModelKey, ModelRecord, Source
 from modelctl.core.planning.merge import Snapshot, merge_sources
-from modelctl.core.planning.plan import Plan, after_plan
+from modelctl.core.planning.plan import Plan
 from modelctl.core.planning.planner import Consulted, plan
 from modelctl.core.planning.policy import NewModels, Patterns
 from modelctl.core.prices.price import SINCE_LAUNCH, Basis, PricePoint
 from modelctl.core.stored import RemovedModel, StoredProvider
+from tests.core.effects import after_plan
 
 PROVIDER = "acme"
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)

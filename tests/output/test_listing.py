@@ -9,7 +9,7 @@ import pytest
 from modelctl.core.facts import ModelFacts, ModelKey
 from modelctl.core.stored import StoredModel
 from modelctl.output.console import PLAIN, Look, render
-from modelctl.output.models import ModelList, table
+from modelctl.output.models import ModelList, models_table
 
 MODELS = [
     StoredModel(
@@ -51,15 +51,15 @@ openai/gpt|evil`"""
 
 @pytest.mark.parametrize(("width", "expected"), [(None, AT_120), (120, AT_120), (80, AT_80), (40, AT_40), (20, AT_20)])
 def test_width(width, expected):
-    assert table(MODELS, (), Look(width=width)) == expected
+    assert models_table(MODELS, (), Look(width=width)) == expected
 
 
 def test_columns_that_were_asked_for_stay_however_narrow_it_is():
-    assert table(MODELS, ("model_id", "type"), Look(width=10)).splitlines()[0] == "model_id           type"
+    assert models_table(MODELS, ("model_id", "type"), Look(width=10)).splitlines()[0] == "model_id           type"
 
 
 def test_a_status_to_worry_about_has_a_colour():
-    assert "\x1b[33mdeprecated\x1b[0m" in table(MODELS, (), Look(width=80, colour=True))
+    assert "\x1b[33mdeprecated\x1b[0m" in models_table(MODELS, (), Look(width=80, colour=True))
 
 
 def test_markdown_cannot_be_broken_out_of():

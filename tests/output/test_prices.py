@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from modelctl.core.facts import ModelFacts, ModelKey
-from modelctl.core.prices.billing import Bill, Billed, Served, cost
+from modelctl.core.prices.billing import Bill, Billed, Served
 from modelctl.core.prices.price import PricePoint
 from modelctl.core.prices.timeline import periods, timeline
 from modelctl.core.prices.usage import usage_of
@@ -18,6 +18,7 @@ from modelctl.core.stored import StoredModel
 from modelctl.output.bills import BillDocument, served_text, why
 from modelctl.output.console import PLAIN, Look
 from modelctl.output.prices import PriceHistoryDocument, PriceSheetDocument, plot
+from tests.core.effects import cost
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 KEY = ModelKey("google", "gemini-4-argon")

@@ -1,4 +1,4 @@
-"""From rows of a database to the tables of a catalog file, and what a file cannot say of them. Pure."""
+"""From rows of a database to catalog files, and what a file cannot say of them. Destroys nothing that others wrote."""
 
 from __future__ import annotations
 
@@ -39,10 +39,26 @@ from modelctl.errors import CatalogError
 from modelctl.files import write_whole
 
 TomlTable: TypeAlias = dict[str, Any]
+LINE_MAX_CHARS = 120
 
 _BEFORE_CAPABILITIES = STATED_FACTS[: STATED_FACTS.index("output_modalities") + 1]
 _AFTER_CAPABILITIES = STATED_FACTS[len(_BEFORE_CAPABILITIES) :]
 _MAY_BE_EMPTY: TomlTable = {"kind": "", "env_vars": []}
+_WRITTEN_BY = "# Written by `modelctl catalog export`:"
+_HEADER = """\
+{written_by} the models of {name} as a database has them.
+# Use it with `modelctl --catalog DIR sync`. Edit it freely; a price that changes is a new line with its `from`.
+# Its format is described in docs/catalogs.md. Switches (is_enabled), pins and keys stay in the database.
+# checksum: {checksum} (as long as it is right, nobody has edited what follows, and an export may overwrite it)
+"""
+_CHECKSUM = re.compile(r"# checksum: ([0-9a-f]+)\b")
+
+
+class Fate(StrEnum):
+    """What became of a file."""
+
+    WRITTEN = "written"
+    UNCHANGED = "unchanged"  # it says the same already
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +69,16 @@ class ExportedCatalog:
     models: tuple[TomlTable, ...]
     notes: tuple[str, ...] = ()
     """What is in the database and cannot be said in a file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportedFile:
+    """One file and what became of it."""
+
+    path: Path
+    provider: str
+    models: int
+    fate: Fate
 
 
 def exported(
@@ -79,6 +105,39 @@ def exported(
         tables.append(_model(model, facts_below, status, origins, now))
         notes += [f"{model.key}: {note}" for note in (*beyond, *_unsaid(model, now))]
     return ExportedCatalog(provider=about, models=tuple(tables), notes=tuple(notes))
+
+
+def catalog_text(name: str, catalog: ExportedCatalog, shipped: Mapping[str, Provider]) -> str:
+    """The whole file. CatalogError where the database holds what no catalog may say, so that it could not be read."""
+    parts = [_table("[provider]", catalog.provider), *(_table("[[model]]", model) for model in catalog.models)]
+    body = "\n".join(parts)
+    _require_readable(name, body, catalog, shipped)
+    header = _HEADER.format(written_by=_WRITTEN_BY, name=name, checksum=_checksum(body))
+    return f"{header}\n{body}"
+
+
+def write_files(
+    directory: Path, catalogs: Mapping[str, ExportedCatalog], shipped: Mapping[str, Provider], *, force: bool = False
+) -> tuple[ExportedFile, ...]:
+    """One file per provider, by name. CatalogError, and nothing written, where one would destroy what others wrote.
+
+    A file that says the same already is left as it is, comments and all.
+    """
+    texts = {name: catalog_text(name, catalogs[name], shipped) for name in sorted(catalogs)}
+    present = {name: _content(directory / f"{name}.toml") for name in texts}
+    if not force:
+        blocked = [name for name, text in texts.items() if not _may_write(present[name], text)]
+        if blocked:
+            raise _refusal(directory, blocked, present)
+    directory.mkdir(parents=True, exist_ok=True)
+    files = []
+    for name, text in texts.items():
+        path, models = directory / f"{name}.toml", len(catalogs[name].models)
+        fate = Fate.UNCHANGED if _says_the_same(present[name], text) else Fate.WRITTEN
+        if fate is Fate.WRITTEN:
+            write_whole(path, text)
+        files.append(ExportedFile(path=path, provider=name, models=models, fate=fate))
+    return tuple(files)
 
 
 def _provider(row: Provider, stated: Provider | None) -> tuple[TomlTable, list[str]]:
@@ -158,67 +217,6 @@ def _unsaid(model: StoredModel, now: datetime) -> Iterator[str]:
         value = getattr(model.facts, name)
         if value is not None and value != in_force.get(name) and model.owner_of(name) == Source.PERSON:
             yield f"{name} was set to {encode(value)} in the row alone; the file has what the price ledger says"
-
-
-LINE_MAX_CHARS = 120
-_WRITTEN_BY = "# Written by `modelctl catalog export`:"
-_HEADER = """\
-{written_by} the models of {name} as a database has them.
-# Use it with `modelctl --catalog DIR sync`. Edit it freely; a price that changes is a new line with its `from`.
-# Its format is described in docs/catalogs.md. Switches (is_enabled), pins and keys stay in the database.
-# checksum: {checksum} (as long as it is right, nobody has edited what follows, and an export may overwrite it)
-"""
-_CHECKSUM = re.compile(r"# checksum: ([0-9a-f]+)\b")
-
-
-class Fate(StrEnum):
-    """What became of a file."""
-
-    WRITTEN = "written"
-    UNCHANGED = "unchanged"  # it says the same already
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportedFile:
-    """One file and what became of it."""
-
-    path: Path
-    provider: str
-    models: int
-    fate: Fate
-
-
-def catalog_text(name: str, catalog: ExportedCatalog, shipped: Mapping[str, Provider]) -> str:
-    """The whole file. CatalogError where the database holds what no catalog may say, so that it could not be read."""
-    parts = [_table("[provider]", catalog.provider), *(_table("[[model]]", model) for model in catalog.models)]
-    body = "\n".join(parts)
-    _require_readable(name, body, catalog, shipped)
-    header = _HEADER.format(written_by=_WRITTEN_BY, name=name, checksum=_checksum(body))
-    return f"{header}\n{body}"
-
-
-def write_files(
-    directory: Path, catalogs: Mapping[str, ExportedCatalog], shipped: Mapping[str, Provider], *, force: bool = False
-) -> tuple[ExportedFile, ...]:
-    """One file per provider, by name. CatalogError, and nothing written, where one would destroy what others wrote.
-
-    A file that says the same already is left as it is, comments and all.
-    """
-    texts = {name: catalog_text(name, catalogs[name], shipped) for name in sorted(catalogs)}
-    present = {name: _content(directory / f"{name}.toml") for name in texts}
-    if not force:
-        blocked = [name for name, text in texts.items() if not _may_write(present[name], text)]
-        if blocked:
-            raise _refusal(directory, blocked, present)
-    directory.mkdir(parents=True, exist_ok=True)
-    files = []
-    for name, text in texts.items():
-        path, models = directory / f"{name}.toml", len(catalogs[name].models)
-        fate = Fate.UNCHANGED if _says_the_same(present[name], text) else Fate.WRITTEN
-        if fate is Fate.WRITTEN:
-            write_whole(path, text)
-        files.append(ExportedFile(path=path, provider=name, models=models, fate=fate))
-    return tuple(files)
 
 
 def _table(header: str, table: TomlTable) -> str:

@@ -17,6 +17,18 @@ from modelctl.core.text import shorten
 KeyPath: TypeAlias = tuple[str | int, ...]
 """Where something stands in a file: `("model", 3, "prices", 2, "input")`; list positions count from 0."""
 
+_BLANK = re.compile(r"(?:[ \t\r\n]+|#[^\n]*)*")
+_KEY = re.compile(r"""[A-Za-z0-9_-]+|"(?:\\.|[^"\\\n])*"|'[^'\n]*'""")
+_DOT = re.compile(r"[ \t]*\.[ \t]*")
+_EQUALS = re.compile(r"[ \t]*=[ \t]*")
+_STRINGS = (  # the longer quotes first: a multi-line string may end in up to two quotes of its own
+    re.compile(r'"""(?:\\.|[^\\])*?"{3,5}', re.DOTALL),
+    re.compile(r"'''.*?'{3,5}", re.DOTALL),
+    re.compile(r'"(?:\\.|[^"\\\n])*"'),
+    re.compile(r"'[^'\n]*'"),
+)
+_SCALAR = re.compile(r"[^\s,\]}#]+(?: (?=\d)[^\s,\]}#]+)?")  # a blank may stand between a date and its time
+
 
 class Lines:
     """The lines of one text, looked for when the first is asked: most files have nothing wrong in them."""
@@ -94,19 +106,6 @@ def key_text(path: KeyPath) -> str:
 def printable(text: str) -> str:
     """Text from a file or a file's name that is safe in one line of a terminal."""
     return shorten(text if text.isprintable() else ascii(text)[1:-1])
-
-
-_BLANK = re.compile(r"(?:[ \t\r\n]+|#[^\n]*)*")
-_KEY = re.compile(r"""[A-Za-z0-9_-]+|"(?:\\.|[^"\\\n])*"|'[^'\n]*'""")
-_DOT = re.compile(r"[ \t]*\.[ \t]*")
-_EQUALS = re.compile(r"[ \t]*=[ \t]*")
-_STRINGS = (  # the longer quotes first: a multi-line string may end in up to two quotes of its own
-    re.compile(r'"""(?:\\.|[^\\])*?"{3,5}', re.DOTALL),
-    re.compile(r"'''.*?'{3,5}", re.DOTALL),
-    re.compile(r'"(?:\\.|[^"\\\n])*"'),
-    re.compile(r"'[^'\n]*'"),
-)
-_SCALAR = re.compile(r"[^\s,\]}#]+(?: (?=\d)[^\s,\]}#]+)?")  # a blank may stand between a date and its time
 
 
 def key_lines(text: str) -> Mapping[KeyPath, int]:

@@ -1,4 +1,7 @@
-"""What one model's facts and prices say against each other, or leave open. One check, one function; all pure."""
+"""What `catalog lint` looks for beyond what makes a file unusable. One check, one function.
+
+A user's own catalog is looked at together with what it is laid over; what is wrong in that is not told.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,9 @@ from modelctl.core.prices.price import PriceKind, current
 from modelctl.core.text import suggestion
 from modelctl.core.validation import days_out_of_order, limits_above_the_window
 
+STALE_AFTER_DAYS = 60
+"""Vendors change something in most months: facts that nobody has looked at for two are doubtful."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
@@ -30,6 +36,59 @@ class Terms:
 
 LintCheck: TypeAlias = Callable[[CatalogFile, Terms], Iterator[Problem]]
 """Reads a file that may have problems of its own; tells only what those do not."""
+
+
+class Spelling(NamedTuple):
+    """A pattern that no id of a vendor has, and what to say to it."""
+
+    wrong: re.Pattern[str]
+    message: str
+
+
+ANYWHERE = (Spelling(re.compile(r"\s"), "holds a blank"),)
+VENDOR_SPELLINGS: Mapping[str, tuple[Spelling, ...]] = {
+    "openai": (Spelling(re.compile(r"[A-Z]"), "has an upper-case letter, which no id of OpenAI has"),),
+    "anthropic": (
+        Spelling(re.compile(r"[A-Z]"), "has an upper-case letter, which no id of Anthropic has"),
+        # claude-1.3, claude-instant-1.2, claude-2.1 were the last with a point
+        Spelling(
+            re.compile(r"^(?!claude-(?:instant-)?[12]\.\d).*\."), "has a point, which ids of Anthropic write as '-'"
+        ),
+    ),
+    "google": (
+        Spelling(re.compile(r"^models/"), "is a resource name; the id begins after models/"),
+        # gemma-3n-E2B-it: the number of effective parameters is the only upper case that Google has
+        Spelling(re.compile(r"[A-Z]"), "has an upper-case letter, which of Google's only gemma's E2B and E4B have"),
+    ),
+    "replicate": (Spelling(re.compile(r"^[^/]*$|/.*/"), "is not of the form owner/name"),),
+}
+_EFFECTIVE_SIZE = re.compile(r"-E\d+B(?=-|$)")
+
+
+def lint(
+    directory: Path, *, today: date, stale_after_days: int = STALE_AFTER_DAYS, over: Path | None = None
+) -> tuple[CatalogFinding, ...]:
+    """The findings of all files by file and line. CatalogError when the directory has no catalogs to look at.
+
+    `over`: the directory that this one is laid over, as a user's own catalogs are over the shipped ones. Its models
+    are there to be referred to and overridden; what is wrong in them is not told.
+    """
+    terms = Terms(today=today, stale_after_days=stale_after_days)
+    if over is None:
+        return tuple(finding for path in catalog_paths(directory) for finding in _lint_file(read(path), terms))
+    terms = replace(terms, is_own=True)
+    below = {path.stem: read(path) for path in catalog_paths(over)}
+    providers = {name: file.provider for name, file in below.items() if file.provider is not None}
+    files = {path.stem: read(path, source=Source.OVERLAY, over=providers) for path in catalog_paths(directory)}
+    return tuple(finding for name, file in files.items() for finding in _lint_overlay(file, below.get(name), terms))
+
+
+def misspellings(provider: str, name: str) -> Iterator[str]:
+    """What speaks against an id or an alias by all that is known of its vendor's spelling."""
+    plain = _EFFECTIVE_SIZE.sub("", name) if name.startswith("gemma-") else name
+    for rule in (*ANYWHERE, *VENDOR_SPELLINGS.get(provider, ())):
+        if rule.wrong.search(plain):
+            yield rule.message
 
 
 def is_retired(entry: ModelEntry, today: date) -> bool:
@@ -140,116 +199,6 @@ def cached_is_cheaper(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
                 )
 
 
-FACT_CHECKS: tuple[LintCheck, ...] = (
-    dates_in_order,
-    limits_fit_the_window,
-    status_fits_the_dates,
-    retired_has_a_date,
-    verified_lately,
-    defaults_are_live,
-    prices_have_a_source,
-    cached_is_cheaper,
-)
-
-
-def _at(entry: ModelEntry, *key: str | int) -> tuple[str | int, ...]:
-    return ("model", entry.index, *key)
-
-
-def laid_over(file: CatalogFile, below: CatalogFile) -> CatalogFile:
-    """The file with what it leaves out of its models, and with the models that only `below` has.
-
-    These are numbered after the file's own, so that a problem in them can be told apart, and come first, so that of
-    two models with one alias it is the file's that has it wrongly.
-    """
-    shipped = {entry.table.id: entry for entry in below.entries}
-    own = [_filled_up(entry, shipped.get(entry.table.id)) for entry in file.entries]
-    others = [entry for model_id, entry in shipped.items() if model_id not in file.ids]
-    numbered = [replace(entry, index=len(file.ids) + position) for position, entry in enumerate(others)]
-    ids = (*file.ids, *(entry.table.id for entry in others))
-    return replace(file, provider=file.provider or below.provider, entries=(*numbered, *own), ids=ids)
-
-
-def _filled_up(entry: ModelEntry, below: ModelEntry | None) -> ModelEntry:
-    if below is None:
-        return entry
-    missing = {
-        name: getattr(below.table, name)
-        for name in (*(name for name in STATED_FACTS if name not in entry.table.unset), "verified_on", "sets")
-        if getattr(entry.table, name) is None
-    }
-    return replace(entry, table=entry.table._replace(**missing))
-
-
-class Spelling(NamedTuple):
-    """A pattern that no id of a vendor has, and what to say to it."""
-
-    wrong: re.Pattern[str]
-    message: str
-
-
-ANYWHERE = (Spelling(re.compile(r"\s"), "holds a blank"),)
-
-VENDOR_SPELLINGS: Mapping[str, tuple[Spelling, ...]] = {
-    "openai": (Spelling(re.compile(r"[A-Z]"), "has an upper-case letter, which no id of OpenAI has"),),
-    "anthropic": (
-        Spelling(re.compile(r"[A-Z]"), "has an upper-case letter, which no id of Anthropic has"),
-        # claude-1.3, claude-instant-1.2, claude-2.1 were the last with a point
-        Spelling(
-            re.compile(r"^(?!claude-(?:instant-)?[12]\.\d).*\."), "has a point, which ids of Anthropic write as '-'"
-        ),
-    ),
-    "google": (
-        Spelling(re.compile(r"^models/"), "is a resource name; the id begins after models/"),
-        # gemma-3n-E2B-it: the number of effective parameters is the only upper case that Google has
-        Spelling(re.compile(r"[A-Z]"), "has an upper-case letter, which of Google's only gemma's E2B and E4B have"),
-    ),
-    "replicate": (Spelling(re.compile(r"^[^/]*$|/.*/"), "is not of the form owner/name"),),
-}
-_EFFECTIVE_SIZE = re.compile(r"-E\d+B(?=-|$)")
-
-
-def spelled_like_the_vendor(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
-    """Ids and aliases follow what is known of the vendor's spelling."""
-    provider = file.provider.name if file.provider is not None else ""
-    for entry in file.entries:
-        yield from _problems(provider, entry.table.id, ("model", entry.index, "id"))
-        for position, alias in enumerate(entry.table.aliases or ()):
-            yield from _problems(provider, alias, ("model", entry.index, "aliases", position))
-
-
-def names_are_unique(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
-    """An alias is no other model's id or alias. (Two models with one id are refused before.)"""
-    owners = {model_id: model_id for model_id in file.ids if model_id}
-    for entry in file.entries:
-        for position, alias in enumerate(entry.table.aliases or ()):
-            at = ("model", entry.index, "aliases", position)
-            owner = owners.get(alias)
-            if owner is None:
-                owners[alias] = entry.table.id
-            elif owner == alias:
-                message = "is the id of this model" if alias == entry.table.id else "is the id of another model"
-                yield Problem(at=at, message=f"{printable(alias)} {message}")
-            elif owner != entry.table.id:
-                yield Problem(at=at, message=f"{printable(alias)} is an alias of {printable(owner)}, too")
-
-
-NAME_CHECKS: tuple[LintCheck, ...] = (spelled_like_the_vendor, names_are_unique)
-
-
-def misspellings(provider: str, name: str) -> Iterator[str]:
-    """What speaks against an id or an alias by all that is known of its vendor's spelling."""
-    plain = _EFFECTIVE_SIZE.sub("", name) if name.startswith("gemma-") else name
-    for rule in (*ANYWHERE, *VENDOR_SPELLINGS.get(provider, ())):
-        if rule.wrong.search(plain):
-            yield rule.message
-
-
-def _problems(provider: str, name: str, at: KeyPath) -> Iterator[Problem]:
-    for message in misspellings(provider, name):
-        yield Problem(at=at, message=f"{printable(name)} {message}")
-
-
 def replacement_exists(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
     """The replacement is another model of the same file, by its id."""
     ids = {model_id for model_id in file.ids if model_id}
@@ -284,46 +233,44 @@ def chain_ends_alive(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
             yield _problem(entry, f"ends in a retired model: {shown}", severity=Severity.WARNING)
 
 
+def spelled_like_the_vendor(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
+    """Ids and aliases follow what is known of the vendor's spelling."""
+    provider = file.provider.name if file.provider is not None else ""
+    for entry in file.entries:
+        yield from _problems(provider, entry.table.id, ("model", entry.index, "id"))
+        for position, alias in enumerate(entry.table.aliases or ()):
+            yield from _problems(provider, alias, ("model", entry.index, "aliases", position))
+
+
+def names_are_unique(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
+    """An alias is no other model's id or alias. (Two models with one id are refused before.)"""
+    owners = {model_id: model_id for model_id in file.ids if model_id}
+    for entry in file.entries:
+        for position, alias in enumerate(entry.table.aliases or ()):
+            at = ("model", entry.index, "aliases", position)
+            owner = owners.get(alias)
+            if owner is None:
+                owners[alias] = entry.table.id
+            elif owner == alias:
+                message = "is the id of this model" if alias == entry.table.id else "is the id of another model"
+                yield Problem(at=at, message=f"{printable(alias)} {message}")
+            elif owner != entry.table.id:
+                yield Problem(at=at, message=f"{printable(alias)} is an alias of {printable(owner)}, too")
+
+
+FACT_CHECKS: tuple[LintCheck, ...] = (
+    dates_in_order,
+    limits_fit_the_window,
+    status_fits_the_dates,
+    retired_has_a_date,
+    verified_lately,
+    defaults_are_live,
+    prices_have_a_source,
+    cached_is_cheaper,
+)
 SUCCESSOR_CHECKS: tuple[LintCheck, ...] = (replacement_exists, chain_ends_alive)
-
-
-def _chain(entry: ModelEntry, by_id: Mapping[str, ModelEntry]) -> list[ModelEntry]:
-    """The model, its replacement, that one's replacement …; in a circle the last one is there twice."""
-    chain, seen = [entry], {entry.table.id}
-    while (following := by_id.get(chain[-1].table.replacement or "")) is not None:
-        chain.append(following)
-        if following.table.id in seen:
-            break
-        seen.add(following.table.id)
-    return chain
-
-
-def _problem(entry: ModelEntry, message: str, *, hint: str = "", severity: Severity = Severity.ERROR) -> Problem:
-    return Problem(at=("model", entry.index, "replacement"), message=message, hint=hint, severity=severity)
-
-
-STALE_AFTER_DAYS = 60
-"""Vendors change something in most months: facts that nobody has looked at for two are doubtful."""
-
+NAME_CHECKS: tuple[LintCheck, ...] = (spelled_like_the_vendor, names_are_unique)
 CHECKS = (*FACT_CHECKS, *SUCCESSOR_CHECKS, *NAME_CHECKS)
-
-
-def lint(
-    directory: Path, *, today: date, stale_after_days: int = STALE_AFTER_DAYS, over: Path | None = None
-) -> tuple[CatalogFinding, ...]:
-    """The findings of all files by file and line. CatalogError when the directory has no catalogs to look at.
-
-    `over`: the directory that this one is laid over, as a user's own catalogs are over the shipped ones. Its models
-    are there to be referred to and overridden; what is wrong in them is not told.
-    """
-    terms = Terms(today=today, stale_after_days=stale_after_days)
-    if over is None:
-        return tuple(finding for path in catalog_paths(directory) for finding in _lint_file(read(path), terms))
-    terms = replace(terms, is_own=True)
-    below = {path.stem: read(path) for path in catalog_paths(over)}
-    providers = {name: file.provider for name, file in below.items() if file.provider is not None}
-    files = {path.stem: read(path, source=Source.OVERLAY, over=providers) for path in catalog_paths(directory)}
-    return tuple(finding for name, file in files.items() for finding in _lint_overlay(file, below.get(name), terms))
 
 
 def _lint_file(file: CatalogFile, terms: Terms) -> tuple[CatalogFinding, ...]:
@@ -345,3 +292,52 @@ def _is_of(file: CatalogFile, problem: Problem) -> bool:
         case ("model", int(index), *_):
             return index < len(file.ids)
     return True
+
+
+def laid_over(file: CatalogFile, below: CatalogFile) -> CatalogFile:
+    """The file with what it leaves out of its models, and with the models that only `below` has.
+
+    These are numbered after the file's own, so that a problem in them can be told apart, and come first, so that of
+    two models with one alias it is the file's that has it wrongly.
+    """
+    shipped = {entry.table.id: entry for entry in below.entries}
+    own = [_filled_up(entry, shipped.get(entry.table.id)) for entry in file.entries]
+    others = [entry for model_id, entry in shipped.items() if model_id not in file.ids]
+    numbered = [replace(entry, index=len(file.ids) + position) for position, entry in enumerate(others)]
+    ids = (*file.ids, *(entry.table.id for entry in others))
+    return replace(file, provider=file.provider or below.provider, entries=(*numbered, *own), ids=ids)
+
+
+def _filled_up(entry: ModelEntry, below: ModelEntry | None) -> ModelEntry:
+    if below is None:
+        return entry
+    missing = {
+        name: getattr(below.table, name)
+        for name in (*(name for name in STATED_FACTS if name not in entry.table.unset), "verified_on", "sets")
+        if getattr(entry.table, name) is None
+    }
+    return replace(entry, table=entry.table._replace(**missing))
+
+
+def _at(entry: ModelEntry, *key: str | int) -> tuple[str | int, ...]:
+    return ("model", entry.index, *key)
+
+
+def _problems(provider: str, name: str, at: KeyPath) -> Iterator[Problem]:
+    for message in misspellings(provider, name):
+        yield Problem(at=at, message=f"{printable(name)} {message}")
+
+
+def _chain(entry: ModelEntry, by_id: Mapping[str, ModelEntry]) -> list[ModelEntry]:
+    """The model, its replacement, that one's replacement …; in a circle the last one is there twice."""
+    chain, seen = [entry], {entry.table.id}
+    while (following := by_id.get(chain[-1].table.replacement or "")) is not None:
+        chain.append(following)
+        if following.table.id in seen:
+            break
+        seen.add(following.table.id)
+    return chain
+
+
+def _problem(entry: ModelEntry, message: str, *, hint: str = "", severity: Severity = Severity.ERROR) -> Problem:
+    return Problem(at=("model", entry.index, "replacement"), message=message, hint=hint, severity=severity)

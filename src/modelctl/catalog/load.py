@@ -1,4 +1,4 @@
-"""Where the shipped catalogs are, and whose catalogs a directory holds. Reads no catalog, so that it costs nothing."""
+"""Whole directories of catalogs: those in force, and what their files state together. The first error refuses all."""
 
 from __future__ import annotations
 
@@ -14,21 +14,6 @@ from modelctl.core.planning.merge import Snapshot
 from modelctl.core.provider import Provider
 from modelctl.core.text import suggestion
 from modelctl.errors import CatalogError
-
-
-def shipped_directory() -> Path:
-    """The catalogs that come with modelctl. CatalogError when the installation lacks them."""
-    package = Path(__file__).resolve().parents[1]
-    for candidate in (package / "catalogs", package.parents[1] / "catalogs"):  # in a wheel; in a checkout
-        if candidate.is_dir():
-            return candidate
-    raise CatalogError(f"modelctl's own catalogs are missing from {package}", "install modelctl again")
-
-
-def provider_names(directory: Path) -> set[str]:
-    """The providers whose catalogs are there: each file is named after its own. Empty where there is no directory."""
-    return {path.stem for path in directory.glob("[!.]*.toml")}
-
 
 logger = logging.getLogger(__name__)
 
@@ -106,6 +91,20 @@ def catalog_paths(directory: Path) -> tuple[Path, ...]:
             f"catalog directory {shown_path(directory)} holds no catalog", "a catalog is a file named PROVIDER.toml"
         )
     return tuple(sorted(paths))
+
+
+def shipped_directory() -> Path:
+    """The catalogs that come with modelctl. CatalogError when the installation lacks them."""
+    package = Path(__file__).resolve().parents[1]
+    for candidate in (package / "catalogs", package.parents[1] / "catalogs"):  # in a wheel; in a checkout
+        if candidate.is_dir():
+            return candidate
+    raise CatalogError(f"modelctl's own catalogs are missing from {package}", "install modelctl again")
+
+
+def provider_names(directory: Path) -> set[str]:
+    """The providers whose catalogs are there: each file is named after its own. Empty where there is no directory."""
+    return {path.stem for path in directory.glob("[!.]*.toml")}
 
 
 def _chosen(paths: Sequence[Path], only: Collection[str], directory: Path) -> tuple[Path, ...]:

@@ -1,4 +1,4 @@
-"""From the points of a ledger back to the lines of `prices`: few, readable, always in the same order. Pure."""
+"""The lines of `prices`: from a file to the points of a ledger, checked, and back to lines, few and in one order."""
 
 from __future__ import annotations
 
@@ -32,11 +32,17 @@ from modelctl.core.text import shorten
 from modelctl.core.validation import check_price
 from modelctl.errors import InvalidFact
 
+PointsByLine: TypeAlias = tuple[tuple[PricePoint, ...], ...]
+"""The points that each line of `prices` states, in the order of the file."""
+
 _URL = re.compile(URL_PATTERN)
 _READ_FIRST = (PriceKind.INPUT, PriceKind.CACHE_READ, PriceKind.CACHE_WRITE, PriceKind.CACHE_WRITE_1H)
 _KINDS = (*_READ_FIRST, *(kind for kind in PriceKind if kind not in _READ_FIRST))
 """The order of the amounts in a line: what is cached stands beside the input that it is a part of."""
+_KIND_WORDS = tuple(str(kind) for kind in PriceKind)
 _TIERS, _UNITS = list(ServiceTier), list(PriceUnit)
+_KEY_OF_REFUSAL = {"context_above": "context_above", "hours_utc": "hours_utc", "ends": "to", "currency": "currency"}
+"""First word of the core's refusal -> the key of the line that it is about; otherwise it is about the amount."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,23 +55,39 @@ class Origins:
     """Where the provider's API is: a price that it told was told there."""
 
 
-class _Terms(NamedTuple):
-    """What the amounts of one line have in common."""
+class Priced(NamedTuple):
+    """A price point and the line of `prices`, from 0, that states it."""
 
-    per: int
-    service_tier: int
-    context_above: int
-    hours_utc: str
-    from_: datetime
-    to: datetime | None
-    basis: str
-    source: str
-    currency: str
+    line: int
+    point: PricePoint
 
-    def order(self) -> tuple[Any, ...]:
-        """Plain prices first, then by tier, prompt and hours; within these by date."""
-        end = (self.to is None, self.to or self.from_)
-        return (*self[: _Terms._fields.index("to")], end, self.basis, self.source, self.currency)
+
+def price_points(lines: Iterable[PriceLine], *, currency: str, default_source: str) -> PointsByLine:
+    """One point for each amount. They are not checked yet."""
+    return tuple([_points_of_line(line, line.currency or currency, line.source or default_source) for line in lines])
+
+
+def with_lines(points: PointsByLine) -> tuple[Priced, ...]:
+    """Every point, each with the line that states it."""
+    return tuple(Priced(line, point) for line, stated in enumerate(points) for point in stated)
+
+
+def price_problems(lines: Sequence[PriceLine], points: PointsByLine, *, of_a_person: bool = False) -> Iterator[Problem]:
+    """What is impossible or contradictory in the price list of one model; paths begin with `prices`.
+
+    `of_a_person`: the list is in a user's own catalog, where prices may be manual.
+    """
+    for index, stated in enumerate(points):
+        if not stated:
+            yield Problem(at=("prices", index), message="states no amount", hint="for example input = 2.5")
+    yield from _untraceable(lines, of_a_person)
+    refused = list(_refused(points))
+    yield from refused
+    if not refused:  # hours and ends of a sound price only can be compared
+        yield from _calls_priced_by_tokens(points)
+        yield from _unsound_hours(lines)
+        if _may_contradict(lines):
+            yield from _contradictions(with_lines(points))
 
 
 def price_lines(points: Iterable[PricePoint], *, currency: str, origins: Origins) -> list[dict[str, Any]]:
@@ -99,6 +121,25 @@ def in_effect(points: Iterable[PricePoint]) -> Iterator[PricePoint]:
             else:
                 yield point
         yield timeline[-1]
+
+
+class _Terms(NamedTuple):
+    """What the amounts of one line have in common."""
+
+    per: int
+    service_tier: int
+    context_above: int
+    hours_utc: str
+    from_: datetime
+    to: datetime | None
+    basis: str
+    source: str
+    currency: str
+
+    def order(self) -> tuple[Any, ...]:
+        """Plain prices first, then by tier, prompt and hours; within these by date."""
+        end = (self.to is None, self.to or self.from_)
+        return (*self[: _Terms._fields.index("to")], end, self.basis, self.source, self.currency)
 
 
 def _terms(point: PricePoint, origins: Origins) -> _Terms:
@@ -150,49 +191,6 @@ def _amount(amount: Decimal) -> int | Decimal:
     return int(amount) if amount == amount.to_integral_value() else Decimal(decimal_text(amount))
 
 
-_KEY_OF_REFUSAL = {"context_above": "context_above", "hours_utc": "hours_utc", "ends": "to", "currency": "currency"}
-"""First word of the core's refusal -> the key of the line that it is about; otherwise it is about the amount."""
-
-
-PointsByLine: TypeAlias = tuple[tuple[PricePoint, ...], ...]
-"""The points that each line of `prices` states, in the order of the file."""
-
-
-class Priced(NamedTuple):
-    """A price point and the line of `prices`, from 0, that states it."""
-
-    line: int
-    point: PricePoint
-
-
-def price_points(lines: Iterable[PriceLine], *, currency: str, default_source: str) -> PointsByLine:
-    """One point for each amount. They are not checked yet."""
-    return tuple([_points_of_line(line, line.currency or currency, line.source or default_source) for line in lines])
-
-
-def with_lines(points: PointsByLine) -> tuple[Priced, ...]:
-    """Every point, each with the line that states it."""
-    return tuple(Priced(line, point) for line, stated in enumerate(points) for point in stated)
-
-
-def price_problems(lines: Sequence[PriceLine], points: PointsByLine, *, of_a_person: bool = False) -> Iterator[Problem]:
-    """What is impossible or contradictory in the price list of one model; paths begin with `prices`.
-
-    `of_a_person`: the list is in a user's own catalog, where prices may be manual.
-    """
-    for index, stated in enumerate(points):
-        if not stated:
-            yield Problem(at=("prices", index), message="states no amount", hint="for example input = 2.5")
-    yield from _untraceable(lines, of_a_person)
-    refused = list(_refused(points))
-    yield from refused
-    if not refused:  # hours and ends of a sound price only can be compared
-        yield from _calls_priced_by_tokens(points)
-        yield from _unsound_hours(lines)
-        if _may_contradict(lines):
-            yield from _contradictions(with_lines(points))
-
-
 def minutes_of(hours_utc: str) -> tuple[tuple[int, int], ...]:
     """`01:00-04:00,06:00-10:00` as minutes of the day, each end exclusive."""
     return tuple(
@@ -210,9 +208,6 @@ def _points_of_line(line: PriceLine, currency: str, source: str) -> tuple[PriceP
     make = PricePoint._make  # as `PricePoint(…)` does, in half the time
     stated = zip(_KIND_WORDS, line[-len(_KIND_WORDS) :], strict=True)
     return tuple([make((kind, amount, *terms, 0)) for kind, amount in stated if amount is not None])
-
-
-_KIND_WORDS = tuple(str(kind) for kind in PriceKind)
 
 
 def _refused(points: PointsByLine) -> Iterator[Problem]:

@@ -1,4 +1,4 @@
-"""From the tables of a catalog file to a provider and its models, reporting whatever cannot be. Pure."""
+"""One catalog file, from its text to a provider and its models. Whatever cannot be is reported with its line."""
 
 from __future__ import annotations
 
@@ -46,6 +46,41 @@ Report = Callable[[Problem], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogFile:
+    """What one file says. With no findings, all of it can be used."""
+
+    path: str
+    """As it is shown to people."""
+    lines: Lines
+    provider: Provider | None = None
+    entries: tuple[ModelEntry, ...] = ()
+    ids: tuple[str, ...] = ()
+    """Of every `[[model]]` in turn, the broken ones included; empty where it has none."""
+    problems: tuple[Problem, ...] = ()
+    """Why the file cannot be used as it stands."""
+
+    def findings(self, problems: Sequence[Problem]) -> tuple[CatalogFinding, ...]:
+        """The problems with line and model, in the order of the lines."""
+        found = [self._finding(problem) for problem in problems]
+        return tuple(sorted(found, key=lambda each: each.line))
+
+    def _finding(self, problem: Problem) -> CatalogFinding:
+        key, model_id = problem.at, ""
+        match problem.at:
+            case ("model", int(index), *rest) if self.ids[index]:
+                key, model_id = tuple(rest), printable(self.ids[index])
+        return CatalogFinding(
+            path=self.path,
+            line=problem.line or self.lines.of(problem.at),
+            model_id=model_id,
+            key=key_text(key),
+            severity=problem.severity,
+            message=problem.message,
+            hint=problem.hint,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelEntry:
     """One `[[model]]` whose shape is right."""
 
@@ -60,6 +95,29 @@ class ModelEntry:
     def priced(self) -> tuple[Priced, ...]:
         """`record.prices`, each with the line of `prices` that states it."""
         return with_lines(self.points)
+
+
+def read(path: Path, *, source: Source = Source.CATALOG, over: Mapping[str, Provider] | None = None) -> CatalogFile:
+    """The file and its problems. `source` is what its facts are stamped with.
+
+    `over`: for a file of an overlay, the shipped providers; what its `[provider]` leaves out is theirs.
+    """
+    shown = shown_path(path)
+    try:
+        _check_file_name(path)
+        text = _text_of(path)
+        file = _understood(path.stem, text, source) if over is None else _understand(path.stem, text, source, over)
+    except _UnreadableError as error:
+        return CatalogFile(path=shown, lines=Lines(""), problems=(error.problem,))
+    return replace(file, path=shown)
+
+
+def shown_path(path: Path) -> str:
+    """The path as people know it: relative to the working directory where it is below that."""
+    with suppress(ValueError, OSError):  # it is elsewhere, or there is no working directory any more
+        path = path.absolute().relative_to(Path.cwd())
+    text = str(path)
+    return text if text.isprintable() else ascii(text)[1:-1]
 
 
 def understand(
@@ -103,6 +161,73 @@ def stated_id(table: object) -> str:
     """The id in a model's table, even a broken one; empty where it has none."""
     stated = table.get("id") if isinstance(table, dict) else None
     return stated if isinstance(stated, str) else ""
+
+
+class _UnreadableError(Exception):
+    """The file is no TOML text: nothing else can be said of it."""
+
+    def __init__(self, message: str, *, line: int = 1, hint: str = "") -> None:
+        super().__init__(message)
+        self.problem = Problem(at=(), message=message, hint=hint, line=line)
+
+
+def _understand(name: str, text: str, source: Source, over: Mapping[str, Provider] | None) -> CatalogFile:
+    data = _parsed(text)
+    problems: list[Problem] = []
+    provider, entries = understand(name, data, source, problems.append, over=over)
+    ids = tuple(stated_id(table) for table in model_tables(data))
+    lines = Lines(text)
+    problems += _duplicates(ids, lines)
+    return CatalogFile(path="", lines=lines, provider=provider, entries=entries, ids=ids, problems=tuple(problems))
+
+
+@lru_cache(maxsize=32)
+def _understood(name: str, text: str, source: Source) -> CatalogFile:
+    """A file with the same text means the same: a process that syncs again and again reads the shipped ones once."""
+    return _understand(name, text, source, None)
+
+
+def _check_file_name(path: Path) -> None:
+    if path.suffix != ".toml":
+        raise _UnreadableError("the name of the file does not end in .toml", hint="write the ending in lower case")
+    try:
+        check_provider_name(path.stem)
+    except InvalidFact as error:
+        raise _UnreadableError(f"the file is not named after a provider: {error.message}", hint=error.hint) from error
+
+
+def _text_of(path: Path) -> str:
+    try:
+        content = path.read_bytes().removeprefix(BOM_UTF8)  # editors on Windows put that mark in front
+    except OSError as error:
+        raise _UnreadableError(f"cannot be read: {error.strerror or error}") from error
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise _UnreadableError("is not UTF-8", line=line, hint="save the file as UTF-8") from error
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    try:
+        return tomli.loads(text, parse_float=Decimal)
+    except tomli.TOMLDecodeError as error:
+        at_end = str(error).endswith("(at end of document)")
+        where = "at end of document" if at_end else f"column {error.colno}"
+        raise _UnreadableError(f"is not TOML: {error.msg} ({where})", line=error.lineno) from error
+    except RecursionError as error:
+        raise _UnreadableError("is nested too deeply") from error
+    except (ValueError, ArithmeticError) as error:  # over 4,300 digits, or an exponent beyond Decimal's
+        raise _UnreadableError("is not TOML: a number is too long to be read") from error
+
+
+def _duplicates(ids: Sequence[str], lines: Lines) -> Iterator[Problem]:
+    first: dict[str, int] = {}
+    for index, model_id in enumerate(ids):
+        earlier = first.setdefault(model_id, index)
+        if model_id and earlier != index:
+            line = lines.of(("model", earlier))
+            yield Problem(at=("model", index, "id"), message=f"is defined already on line {line}")
 
 
 def _hinted(report: Report, name: str, over: Mapping[str, Provider] | None, problem: Problem) -> None:
@@ -213,128 +338,3 @@ def _about_fact(problem: str, table: KeyPath) -> Problem:
     """The core's sentence, which starts with the name of the fact: here, that is the key."""
     name, _, message = problem.partition(": ")
     return Problem(at=(*table, name), message=message)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CatalogFile:
-    """What one file says. With no findings, all of it can be used."""
-
-    path: str
-    """As it is shown to people."""
-    lines: Lines
-    provider: Provider | None = None
-    entries: tuple[ModelEntry, ...] = ()
-    ids: tuple[str, ...] = ()
-    """Of every `[[model]]` in turn, the broken ones included; empty where it has none."""
-    problems: tuple[Problem, ...] = ()
-    """Why the file cannot be used as it stands."""
-
-    def findings(self, problems: Sequence[Problem]) -> tuple[CatalogFinding, ...]:
-        """The problems with line and model, in the order of the lines."""
-        found = [self._finding(problem) for problem in problems]
-        return tuple(sorted(found, key=lambda each: each.line))
-
-    def _finding(self, problem: Problem) -> CatalogFinding:
-        key, model_id = problem.at, ""
-        match problem.at:
-            case ("model", int(index), *rest) if self.ids[index]:
-                key, model_id = tuple(rest), printable(self.ids[index])
-        return CatalogFinding(
-            path=self.path,
-            line=problem.line or self.lines.of(problem.at),
-            model_id=model_id,
-            key=key_text(key),
-            severity=problem.severity,
-            message=problem.message,
-            hint=problem.hint,
-        )
-
-
-def read(path: Path, *, source: Source = Source.CATALOG, over: Mapping[str, Provider] | None = None) -> CatalogFile:
-    """The file and its problems. `source` is what its facts are stamped with.
-
-    `over`: for a file of an overlay, the shipped providers; what its `[provider]` leaves out is theirs.
-    """
-    shown = shown_path(path)
-    try:
-        _check_file_name(path)
-        text = _text_of(path)
-        file = _understood(path.stem, text, source) if over is None else _understand(path.stem, text, source, over)
-    except _UnreadableError as error:
-        return CatalogFile(path=shown, lines=Lines(""), problems=(error.problem,))
-    return replace(file, path=shown)
-
-
-def _understand(name: str, text: str, source: Source, over: Mapping[str, Provider] | None) -> CatalogFile:
-    data = _parsed(text)
-    problems: list[Problem] = []
-    provider, entries = understand(name, data, source, problems.append, over=over)
-    ids = tuple(stated_id(table) for table in model_tables(data))
-    lines = Lines(text)
-    problems += _duplicates(ids, lines)
-    return CatalogFile(path="", lines=lines, provider=provider, entries=entries, ids=ids, problems=tuple(problems))
-
-
-@lru_cache(maxsize=32)
-def _understood(name: str, text: str, source: Source) -> CatalogFile:
-    """A file with the same text means the same: a process that syncs again and again reads the shipped ones once."""
-    return _understand(name, text, source, None)
-
-
-def shown_path(path: Path) -> str:
-    """The path as people know it: relative to the working directory where it is below that."""
-    with suppress(ValueError, OSError):  # it is elsewhere, or there is no working directory any more
-        path = path.absolute().relative_to(Path.cwd())
-    text = str(path)
-    return text if text.isprintable() else ascii(text)[1:-1]
-
-
-class _UnreadableError(Exception):
-    """The file is no TOML text: nothing else can be said of it."""
-
-    def __init__(self, message: str, *, line: int = 1, hint: str = "") -> None:
-        super().__init__(message)
-        self.problem = Problem(at=(), message=message, hint=hint, line=line)
-
-
-def _check_file_name(path: Path) -> None:
-    if path.suffix != ".toml":
-        raise _UnreadableError("the name of the file does not end in .toml", hint="write the ending in lower case")
-    try:
-        check_provider_name(path.stem)
-    except InvalidFact as error:
-        raise _UnreadableError(f"the file is not named after a provider: {error.message}", hint=error.hint) from error
-
-
-def _text_of(path: Path) -> str:
-    try:
-        content = path.read_bytes().removeprefix(BOM_UTF8)  # editors on Windows put that mark in front
-    except OSError as error:
-        raise _UnreadableError(f"cannot be read: {error.strerror or error}") from error
-    try:
-        return content.decode()
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise _UnreadableError("is not UTF-8", line=line, hint="save the file as UTF-8") from error
-
-
-def _parsed(text: str) -> dict[str, Any]:
-    try:
-        return tomli.loads(text, parse_float=Decimal)
-    except tomli.TOMLDecodeError as error:
-        at_end = str(error).endswith("(at end of document)")
-        where = "at end of document" if at_end else f"column {error.colno}"
-        raise _UnreadableError(f"is not TOML: {error.msg} ({where})", line=error.lineno) from error
-    except RecursionError as error:
-        raise _UnreadableError("is nested too deeply") from error
-    except (ValueError, ArithmeticError) as error:  # over 4,300 digits, or an exponent beyond Decimal's
-        raise _UnreadableError("is not TOML: a number is too long to be read") from error
-
-
-def _duplicates(ids: Sequence[str], lines: Lines) -> Iterator[Problem]:
-    first: dict[str, int] = {}
-    for index, model_id in enumerate(ids):
-        earlier = first.setdefault(model_id, index)
-        if model_id and earlier != index:
-            line = lines.of(("model", earlier))
-            yield Problem(at=("model", index, "id"), message=f"is defined already on line {line}")

@@ -277,14 +277,14 @@ _capabilities = words_of(one_of(CAPABILITIES))
 _url = at_most(URL_MAX_CHARS, matching(URL_PATTERN, A_URL))
 
 
-class Document(NamedTuple):
+class CatalogTable(NamedTuple):
     """The whole file; what is in the tables is looked at one by one, so that one mistake hides no other."""
 
     provider: dict[str, Any]
     model: tuple[dict[str, Any], ...] = ()
 
 
-DOCUMENT = Shape(Document, {"provider": as_table, "model": list_of(as_table, "a list of [[model]] tables")})
+DOCUMENT = Shape(CatalogTable, {"provider": as_table, "model": list_of(as_table, "a list of [[model]] tables")})
 
 
 class ProviderTable(NamedTuple):

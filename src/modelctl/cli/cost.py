@@ -346,7 +346,7 @@ def _tell(
 ) -> None:
     """The talk after the bills: what they come to, and what must be known before relying on it."""
     from modelctl.core.prices.billing import served
-    from modelctl.output.bills import alarms, overruled_text, summary
+    from modelctl.output.bills import overruled_text, summary, total_alarms
 
     if order.format in ("csv", "jsonl"):
         context.say(summary(total))
@@ -359,7 +359,7 @@ def _tell(
     for key in sorted(used):
         for text in overruled_text(known, served(key, known, context.now), context.now):
             context.warn(text)
-    for text in alarms(total):
+    for text in total_alarms(total):
         context.warn(text)
 
 

@@ -101,10 +101,10 @@ def _check_known(names: Iterable[str], known: Iterable[str]) -> None:
 
 
 def _print(context: Context, retirements: Retirements, format: MarkdownFormat) -> None:
-    from modelctl.output.lifecycle import LifecycleDocument, alarms, remarks
+    from modelctl.output.lifecycle import LifecycleDocument, retirement_alarms, window_remarks
 
     context.show(LifecycleDocument.of(retirements), format)
-    for remark in remarks(retirements):
+    for remark in window_remarks(retirements):
         context.say(remark)
-    for alarm in alarms(retirements):
+    for alarm in retirement_alarms(retirements):
         context.warn(alarm)

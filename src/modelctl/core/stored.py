@@ -1,4 +1,4 @@
-"""Which fields a person can own, and which of a model's a person does."""
+"""What the database holds of a provider's models, and what is remembered of each row: its values, and who set them."""
 
 from __future__ import annotations
 

@@ -9,16 +9,11 @@ from decimal import Decimal
 
 from modelctl.errors import UsageError
 
-
-def shorten(text: str, limit: int = 60) -> str:
-    """Text that fits into an error line, with an ellipsis where it was cut."""
-    return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def counted(count: int, noun: str) -> str:
-    """The count with its noun: `1 model`, `0 models`, `1,200 models`."""
-    return f"{count:,} {noun}{'s' * (count != 1)}"
-
+MAX_SUGGESTED = 3
+MAX_LISTED = 20
+MIN_LIKENESS = 0.65
+MIN_PART_CHARS = 3
+TOKENS_PER_MTOK = 1_000_000
 
 _CODES = """
 AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP CNY
@@ -30,7 +25,6 @@ UZS VED VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG
 """
 CURRENCIES = frozenset(_CODES.split())
 
-
 _WRITTEN = re.compile(r"([0-9]{1,5})([smhdw])", re.ASCII)
 _UNITS = {
     "s": timedelta(seconds=1),
@@ -40,6 +34,52 @@ _UNITS = {
     "w": timedelta(weeks=1),
 }
 _LONG_AGE = timedelta(hours=48)
+_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}(?:[Tt ].+)?", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+def shorten(text: str, limit: int = 60) -> str:
+    """Text that fits into an error line, with an ellipsis where it was cut."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def counted(count: int, noun: str) -> str:
+    """The count with its noun: `1 model`, `0 models`, `1,200 models`."""
+    return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
+def similar_names(name: str, known: Iterable[str], most: int = MAX_SUGGESTED) -> tuple[str, ...]:
+    """Known names that differ by case only, then those spelled much like it, then those of which it is a part."""
+    from difflib import get_close_matches  # only an error pays for it
+
+    names = list(known)
+    lowered = name[:200].lower()
+    same = [each for each in names if each.lower() == lowered]
+    by_lowered = {each.lower(): each for each in names}
+    close = [by_lowered[each] for each in get_close_matches(lowered, by_lowered, n=most, cutoff=MIN_LIKENESS)]
+    parts = [each for each in names if len(lowered) >= MIN_PART_CHARS and lowered in each.lower()]
+    return tuple(dict.fromkeys([*same, *close, *parts]))[:most]
+
+
+def suggestion(name: str, known: Iterable[str], most: int = MAX_SUGGESTED) -> str:
+    """A hint that asks whether one of the similar names was meant; empty where none is like it."""
+    similar = similar_names(name, known, most)
+    return f"did you mean {' or '.join(similar)}?" if similar else ""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A hint: what was probably meant, or what there is; empty where there is nothing."""
+    names = list(known)
+    more = ", …" if len(names) > MAX_LISTED else ""
+    return suggestion(name, names) or (f"there are {', '.join(names[:MAX_LISTED])}{more}" if names else "")
+
+
+def require_known(name: str, known: Iterable[str], what: str) -> str:
+    """The name, if it is a known one; else UsageError that says what was probably meant."""
+    names = list(known)
+    if name not in names:
+        raise UsageError(f"there is no {what} {shorten(name)!r}", did_you_mean(name, names))
+    return name
 
 
 def duration(text: str, label: str) -> timedelta:
@@ -81,10 +121,6 @@ def age_text(age: timedelta) -> str:
     return f"{age // _UNITS['h']} h" if age < _LONG_AGE else f"{age // _UNITS['d']} d"
 
 
-_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}(?:[Tt ].+)?", re.ASCII)
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-
-
 def day(text: str, label: str) -> date:
     """The day of `2026-12-01`. UsageError naming `label` for anything else."""
     try:
@@ -111,52 +147,14 @@ def instant(text: str, label: str) -> datetime:
         ) from None
 
 
-MAX_SUGGESTED = 3
-MAX_LISTED = 20
-MIN_LIKENESS = 0.65
-MIN_PART_CHARS = 3
+def start_of_day(day: date) -> datetime:
+    """The first instant of a day, in UTC: when a price that is announced for that day begins."""
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
-def similar_names(name: str, known: Iterable[str], most: int = MAX_SUGGESTED) -> tuple[str, ...]:
-    """Known names that differ by case only, then those spelled much like it, then those of which it is a part."""
-    from difflib import get_close_matches  # only an error pays for it
-
-    names = list(known)
-    lowered = name[:200].lower()
-    same = [each for each in names if each.lower() == lowered]
-    by_lowered = {each.lower(): each for each in names}
-    close = [by_lowered[each] for each in get_close_matches(lowered, by_lowered, n=most, cutoff=MIN_LIKENESS)]
-    parts = [each for each in names if len(lowered) >= MIN_PART_CHARS and lowered in each.lower()]
-    return tuple(dict.fromkeys([*same, *close, *parts]))[:most]
-
-
-def suggestion(name: str, known: Iterable[str], most: int = MAX_SUGGESTED) -> str:
-    """A hint that asks whether one of the similar names was meant; empty where none is like it."""
-    similar = similar_names(name, known, most)
-    return f"did you mean {' or '.join(similar)}?" if similar else ""
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A hint: what was probably meant, or what there is; empty where there is nothing."""
-    names = list(known)
-    more = ", …" if len(names) > MAX_LISTED else ""
-    return suggestion(name, names) or (f"there are {', '.join(names[:MAX_LISTED])}{more}" if names else "")
-
-
-def require_known(name: str, known: Iterable[str], what: str) -> str:
-    """The name, if it is a known one; else UsageError that says what was probably meant."""
-    names = list(known)
-    if name not in names:
-        raise UsageError(f"there is no {what} {shorten(name)!r}", did_you_mean(name, names))
-    return name
-
-
-TOKENS_PER_MTOK = 1_000_000
-
-
-def per_mtok(per_token: Decimal | str | int) -> Decimal:
-    """Price per million tokens from a price per token; exact."""
-    return Decimal(per_token) * TOKENS_PER_MTOK
+def to_seconds(moment: datetime) -> datetime:
+    """The instant in UTC with whole seconds, which is all that every database keeps (MySQL cuts the rest)."""
+    return moment.astimezone(UTC).replace(microsecond=0)
 
 
 def day_from_epoch(seconds: float) -> date:
@@ -167,11 +165,6 @@ def day_from_epoch(seconds: float) -> date:
         raise ValueError(f"{seconds} is no Unix time in seconds") from error
 
 
-def start_of_day(day: date) -> datetime:
-    """The first instant of a day, in UTC: when a price that is announced for that day begins."""
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)
-
-
-def to_seconds(moment: datetime) -> datetime:
-    """The instant in UTC with whole seconds, which is all that every database keeps (MySQL cuts the rest)."""
-    return moment.astimezone(UTC).replace(microsecond=0)
+def per_mtok(per_token: Decimal | str | int) -> Decimal:
+    """Price per million tokens from a price per token; exact."""
+    return Decimal(per_token) * TOKENS_PER_MTOK

@@ -36,7 +36,7 @@ def keep(
     insert_rows(connection, tables.changes, audited)
 
 
-def remove(connection: Connection, tables: Tables, old: Credential, author: Author) -> None:
+def delete_credential(connection: Connection, tables: Tables, old: Credential, author: Author) -> None:
     """Delete one row, and audit it."""
     table = tables.credentials
     here = and_(table.c.provider == old.provider, table.c.project == old.project)

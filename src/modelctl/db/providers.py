@@ -62,7 +62,7 @@ def remembered_models(connection: Connection, tables: Tables, provider: str) -> 
     return connection.execute(statement).scalar_one()
 
 
-def stored_keys(connection: Connection, tables: Tables, provider: str) -> int:
+def count_stored_keys(connection: Connection, tables: Tables, provider: str) -> int:
     """How many encrypted keys the database holds of a provider."""
     table = tables.credentials
     statement = select(func.count()).select_from(table).where(table.c.provider == provider)
@@ -130,7 +130,7 @@ def remove_provider(connection: Connection, tables: Tables, provider: Provider, 
     """Delete the row, its stored keys and what was held of it. Its models must be gone; its runs and prices stay."""
     for credential in credentials.credentials(connection, tables, lock=True).values():
         if credential.provider == provider.name:
-            credentials.remove(connection, tables, credential, author)
+            credentials.delete_credential(connection, tables, credential, author)
     connection.execute(delete(tables.holds).where(tables.holds.c.provider == provider.name))
     table = tables.providers
     connection.execute(delete(table).where(table.c.name == provider.name))

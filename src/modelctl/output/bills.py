@@ -393,7 +393,7 @@ def summary(total: BillTotals) -> str:
     return f"total {amount} for {counted(total.rows, 'row')}"
 
 
-def alarms(total: BillTotals) -> Iterator[str]:
+def total_alarms(total: BillTotals) -> Iterator[str]:
     """What must be said before the total is relied on."""
     if total.incomplete_rows:
         items = ", ".join(f"{item} in {count:,}" for item, count in sorted(total.unknown.items()))

@@ -175,7 +175,7 @@ def code(text: str) -> str:
     return "`" + one_line(text).replace("`", "'").replace("|", "\\|") + "`"
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: Collection[int] = ()) -> str:
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: Collection[int] = ()) -> str:
     """A table; the cells are Markdown already. Columns numbered in `right` are flush right."""
     rule = ["---:" if index in right else "---" for index in range(len(header))]
     return "\n".join(f"| {' | '.join(row)} |" for row in (header, rule, *rows))

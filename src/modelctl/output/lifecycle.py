@@ -15,7 +15,7 @@ from modelctl.core.prices.price import Money, percent_between
 from modelctl.core.text import counted
 from modelctl.output.console import Cell, Column, Look, aligned, labelled, total_width, width_of, wrapped
 from modelctl.output.document import AsJson, Day, ForPeople, Instant, Number, VersionedDocument
-from modelctl.output.format import UNKNOWN_TEXT, code, escaped, one_line, plain, shown, since, some, table
+from modelctl.output.format import UNKNOWN_TEXT, code, escaped, markdown_table, one_line, plain, shown, since, some
 
 
 class NewPriceJson(TypedDict):
@@ -217,7 +217,7 @@ def afterwards(retirement: Retirement) -> str:
             return one_line(other)
 
 
-def price_text(retirement: Retirement, kind: str) -> str:
+def price_step_text(retirement: Retirement, kind: str) -> str:
     """One price, old → new with the percentage; without a live successor just the old one."""
     step = retirement.prices.get(kind, PriceStep(old=None, new=None))
     if retirement.successor is None or (step.old is None and step.new is None):
@@ -263,7 +263,7 @@ def _money(money: Money | None) -> str:
     return decimal_text(money.amount) + ("" if money.currency == "USD" else f" {one_line(money.currency)}")
 
 
-def remarks(retirements: Retirements) -> Iterator[str]:
+def window_remarks(retirements: Retirements) -> Iterator[str]:
     """What is not in the rows: why there are none, and what no window can show."""
     of = f" of {', '.join(retirements.window.providers)}" if retirements.window.providers else ""
     if not retirements.looked_at:
@@ -287,7 +287,7 @@ def remarks(retirements: Retirements) -> Iterator[str]:
         yield f"{_models(len(retirements.undated), 'ends', 'end')} or ended on a day that nobody states: {names}"
 
 
-def alarms(retirements: Retirements) -> Iterator[str]:
+def retirement_alarms(retirements: Retirements) -> Iterator[str]:
     """The findings, by name."""
     soon, ended = retirements.findings(RetirementFinding.ENDS_SOON), retirements.findings(RetirementFinding.ENDED)
     if soon:
@@ -319,18 +319,18 @@ _HEADER = ("day", "when", "model", "status", "enabled", "successor", "afterwards
 def retirements_markdown(retirements: Retirements, look: Look) -> str:
     """A document: findings first, a table per kind of end, remarks last."""
     parts = [f"### modelctl lifecycle, {retirements.today.isoformat()}"]
-    parts += [f"**{escaped(each)}**" for each in alarms(retirements)]
+    parts += [f"**{escaped(each)}**" for each in retirement_alarms(retirements)]
     for kind in RetirementKind:
         if rows := retirements.of(kind):
             parts += [f"#### {escaped(heading(retirements, kind))}: {len(rows):,}", *_section(rows)]
     if retirements.rows:
         parts.append(escaped(LEGEND))
-    parts += [escaped(each) for each in remarks(retirements)]
+    parts += [escaped(each) for each in window_remarks(retirements)]
     return look.text("\n\n".join(parts).splitlines())
 
 
 def _section(rows: Sequence[Retirement]) -> Iterator[str]:
-    yield table(_HEADER, [_row(each) for each in rows])
+    yield markdown_table(_HEADER, [_row(each) for each in rows])
     said = [f"- {code(str(each.key))}: {escaped(note)}" for each in rows for note in notes(each)]
     if said:
         yield "\n".join(said)
@@ -345,7 +345,7 @@ def _row(retirement: Retirement) -> list[str]:
         shown(retirement.is_enabled),
         escaped(succession(retirement)),
         escaped(afterwards(retirement)),
-        *(escaped(price_text(retirement, kind)) for kind in COMPARED_PRICES),
+        *(escaped(price_step_text(retirement, kind)) for kind in COMPARED_PRICES),
     ]
 
 
@@ -380,7 +380,7 @@ def _columns(rows: Sequence[Retirement]) -> list[Column]:
         Column(title="enabled", cells=[Cell(shown(each.is_enabled)) for each in rows]),
         Column(title="successor", cells=[Cell(succession(each)) for each in rows]),
         Column(title="afterwards", cells=[Cell(afterwards(each)) for each in rows]),
-        *(Column(title=kind, cells=[Cell(price_text(each, kind)) for each in rows]) for kind in COMPARED_PRICES),
+        *(Column(title=kind, cells=[Cell(price_step_text(each, kind)) for each in rows]) for kind in COMPARED_PRICES),
     ]
 
 
@@ -408,7 +408,9 @@ def _state(retirement: Retirement) -> str:
 
 
 def _future(retirement: Retirement) -> str:
-    prices = ", ".join(f"{kind} {price_text(retirement, kind)}".replace(" ", _NO_BREAK) for kind in COMPARED_PRICES)
+    prices = ", ".join(
+        f"{kind} {price_step_text(retirement, kind)}".replace(" ", _NO_BREAK) for kind in COMPARED_PRICES
+    )
     return f"successor {succession(retirement)}; afterwards {afterwards(retirement)}; {prices}"
 
 

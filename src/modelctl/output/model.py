@@ -92,9 +92,9 @@ def _row(details: ModelDetails, look: Look) -> Iterator[str]:
     if model.state is not None and model.state.absences:
         missed = "whole listing" if model.state.absences == 1 else f"{model.state.absences} whole listings"
         yield from labelled("absent", f"from the last {missed}", look, indent=_INDENT)
-    claimed = [name for name in details.pins if name not in FACT_FIELDS]
-    if claimed:
-        yield from labelled("pinned", ", ".join(map(one_line, claimed)), look, indent=_INDENT)
+    pinned = [name for name in details.pins if name not in FACT_FIELDS]
+    if pinned:
+        yield from labelled("pinned", ", ".join(map(one_line, pinned)), look, indent=_INDENT)
 
 
 def _prices(points: Sequence[PricePoint], details: ModelDetails, look: Look) -> list[str]:

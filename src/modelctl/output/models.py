@@ -15,7 +15,7 @@ from modelctl.core.models.resolve import by_provider
 from modelctl.core.stored import StoredModel
 from modelctl.output.console import Cell, Column, Look, aligned, json_text, total_width
 from modelctl.output.format import escaped, model_object, plain, shown
-from modelctl.output.format import table as markdown_table
+from modelctl.output.format import markdown_table as markdown_table
 
 UNKNOWN_CELL = "-"
 """An unknown fact in a table: neither 0 nor empty."""
@@ -54,7 +54,7 @@ def columns_shown(format: str, columns: Sequence[str]) -> frozenset[str]:
     return frozenset(columns or usual) - _KEY
 
 
-def table(models: Sequence[StoredModel], columns: Sequence[str], look: Look) -> str:
+def models_table(models: Sequence[StoredModel], columns: Sequence[str], look: Look) -> str:
     """Aligned columns: those asked for, or the usual ones as far as they fit. Ids are never cut."""
     if columns:
         return look.text(aligned([_column(name, name, models) for name in columns], look))
@@ -95,9 +95,9 @@ class ModelList:
         if not self.models:
             return ""
         if not self.by_provider:
-            return table(self.models, self.columns, look)
+            return models_table(self.models, self.columns, look)
         groups = by_provider(self.models).items()
-        return "\n\n".join(f"{look.text([name])}\n{table(group, self.columns, look)}" for name, group in groups)
+        return "\n\n".join(f"{look.text([name])}\n{models_table(group, self.columns, look)}" for name, group in groups)
 
     def to_json(self, look: Look) -> str:
         """An array with an object on each line, so that it can be read, compared and parsed."""

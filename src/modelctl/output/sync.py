@@ -28,7 +28,7 @@ from modelctl.output.document import (
     error_json,
     price_json,
 )
-from modelctl.output.format import code, escaped, old_to_new, one_line, plain, some, table, what_changes
+from modelctl.output.format import code, escaped, markdown_table, old_to_new, one_line, plain, some, what_changes
 from modelctl.output.sync_text import (
     OUTCOME_WORDS,
     PAST,
@@ -39,7 +39,7 @@ from modelctl.output.sync_text import (
     failure,
     held_groups,
     how_to_accept,
-    remarks,
+    report_remarks,
     sources_text,
     sync_table,
     totals,
@@ -93,7 +93,7 @@ class ProtectedJson(TypedDict):
     source: str
 
 
-class ProviderJson(TypedDict):
+class SyncedProviderJson(TypedDict):
     """What came of one provider."""
 
     provider: str
@@ -119,7 +119,7 @@ class ProviderJson(TypedDict):
     skipped: list[SkippedJson]
 
 
-def _provider(report: ProviderReport) -> ProviderJson:
+def _provider(report: ProviderReport) -> SyncedProviderJson:
     plan = report.plan
     return {
         "provider": report.provider,
@@ -270,7 +270,7 @@ def _summary(reports: Sequence[ProviderReport]) -> Iterator[str]:
         for each in reports
     ]
     rows.append(["**total**", "", "", *(f"**{together[name]:,}**" for name in names)])
-    yield table(["provider", "outcome", "sources", *names], rows, right=range(3, 3 + len(names)))
+    yield markdown_table(["provider", "outcome", "sources", *names], rows, right=range(3, 3 + len(names)))
 
 
 def _details(report: ProviderReport, now: datetime) -> Iterator[str]:
@@ -278,7 +278,7 @@ def _details(report: ProviderReport, now: datetime) -> Iterator[str]:
         yield f"**{escaped(sentence)}**"
     if report.error is not None and report.error.hint:
         yield escaped(report.error.hint)
-    if said := remarks(report):
+    if said := report_remarks(report):
         yield "\n".join(f"- {escaped(each)}" for each in said)
     yield from _changes(report, now)
     yield from _left_alone(report)
@@ -299,7 +299,7 @@ def _changes(report: ProviderReport, now: datetime) -> Iterator[str]:
             ]
             for each in others[:MAX_ROWS]
         ]
-        yield table(["change", "model", "what"], rows)
+        yield markdown_table(["change", "model", "what"], rows)
     yield from _rest(len(others))
 
 
@@ -315,13 +315,13 @@ def _left_alone(report: ProviderReport) -> Iterator[str]:
             ]
             for (guard, reason), held in groups.items()
         ]
-        yield table(["held", "guard", "why", "to accept"], rows)
+        yield markdown_table(["held", "guard", "why", "to accept"], rows)
     if plan.protected:
         rows = [
             [code(each.key.model_id), each.name, escaped(old_to_new(each.kept, each.offered)), each.source]
             for each in plan.protected[:MAX_ROWS]
         ]
-        yield table(["protected", "field", "kept → offered", "offered by"], rows)
+        yield markdown_table(["protected", "field", "kept → offered", "offered by"], rows)
         yield from _rest(len(plan.protected))
     lists = {
         "needs review": plan.needs_review,
@@ -336,8 +336,8 @@ def _left_alone(report: ProviderReport) -> Iterator[str]:
         if keys
     ]
     for label, items in (("filtered", plan.filtered), ("skipped", plan.skipped)):
-        tally = Counter(each.reason for each in items)
-        lines += [f"- {label} {count:,}: {escaped(reason)}" for reason, count in tally.most_common(MAX_NAMES)]
+        counts = Counter(each.reason for each in items)
+        lines += [f"- {label} {count:,}: {escaped(reason)}" for reason, count in counts.most_common(MAX_NAMES)]
     if lines:
         yield "\n".join(lines)
 

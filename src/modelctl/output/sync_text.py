@@ -146,7 +146,7 @@ def failure(report: ProviderReport) -> str:
     return one_line(report.error.message).removeprefix(f"{report.provider}: ") if report.error else "no reason given"
 
 
-def remarks(report: ProviderReport) -> list[str]:
+def report_remarks(report: ProviderReport) -> list[str]:
     """What a person should know: the report's notices, and why a table may be emptier than expected."""
     said = [one_line(notice) for notice in (*report.notices, *report.plan.notices)]
     if report.outcome is not Outcome.FAILED and not (report.records or report.kept):
@@ -186,8 +186,8 @@ def closing(report: SyncResult, exit_code: ExitCode) -> str:
     elif outcomes and set(outcomes) == {Outcome.IN_SYNC}:
         text = "in sync: nothing to change"
     else:
-        tally = {outcome: outcomes.count(outcome) for outcome in Outcome if outcome in outcomes}
-        text = ", ".join(f"{count} {OUTCOME_WORDS[outcome]}" for outcome, count in tally.items()) or "no provider"
+        by_outcome = {outcome: outcomes.count(outcome) for outcome in Outcome if outcome in outcomes}
+        text = ", ".join(f"{count} {OUTCOME_WORDS[outcome]}" for outcome, count in by_outcome.items()) or "no provider"
     if exit_code is not ExitCode.OK:
         text += f"; exit {exit_code.value}: {EXIT_CODE_MEANING[exit_code].replace('`', '')}"
     return text
@@ -245,7 +245,7 @@ def _details(report: ProviderReport, now: datetime, look: Look) -> Iterator[str]
             yield from labelled("hint", one_line(report.error.hint), look, indent=2)
     elif sentence := verdict(report):
         yield from labelled("note", sentence, look, indent=2, style="yellow")
-    for remark in remarks(report):
+    for remark in report_remarks(report):
         yield from labelled("note", remark, look, indent=2, style="dim")
     yield from _changes(report, now, look)
     yield from _left_alone(report, look)
@@ -297,10 +297,10 @@ def _left_alone(report: ProviderReport, look: Look) -> Iterator[str]:
 
 
 def _reasons(label: str, skipped: Sequence[Skipped], look: Look) -> Iterator[str]:
-    tally = Counter(one_line(each.reason) for each in skipped)
-    for reason, count in tally.most_common(MAX_REASONS):
+    counts = Counter(one_line(each.reason) for each in skipped)
+    for reason, count in counts.most_common(MAX_REASONS):
         yield from labelled(label, f"{count:,}: {reason}", look, indent=2, style="dim")
-    yield from _rest(len(tally) - MAX_REASONS, f"reasons for {label}")
+    yield from _rest(len(counts) - MAX_REASONS, f"reasons for {label}")
 
 
 def _rest(count: int, what: str) -> Iterator[str]:

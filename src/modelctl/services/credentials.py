@@ -95,7 +95,7 @@ def remove_key(database: Database, owner: tuple[str, str], author: Author) -> Cr
             name = owner_text(*owner)
             hint = did_you_mean(name, map(str, known.values())) or "a key of the environment is unset where it was set"
             raise UsageError(f"no key is stored for {name}", hint)
-        rows.remove(connection, database.tables, known[owner], author)
+        rows.delete_credential(connection, database.tables, known[owner], author)
         return known[owner]
 
     return database.write(work)

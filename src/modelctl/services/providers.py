@@ -159,7 +159,7 @@ def remove_provider(database: Database, name: str, author: Author, *, cascade: b
 
 def _dependents(connection: Connection, database: Database, name: str) -> Dependents:
     models = tuple(each.key for each in read.models(connection, database.tables, only=[name]))
-    return Dependents(models=models, keys=provider_facts.stored_keys(connection, database.tables, name))
+    return Dependents(models=models, keys=provider_facts.count_stored_keys(connection, database.tables, name))
 
 
 def _require_new(name: str, known: Mapping[str, Provider]) -> None:

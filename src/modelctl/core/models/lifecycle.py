@@ -1,4 +1,7 @@
-"""When a model is deprecated or gone: dates decide, unless the provider's own listing says otherwise."""
+"""The life of a model: when it is deprecated or gone, where its replacements lead, and what the successor costs.
+
+Dates decide about the status, unless the provider's own listing says otherwise.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +18,58 @@ from modelctl.core.stored import StoredModel
 
 DATES = ("deprecated_on", "retires_on")
 """Facts that decide about the status."""
-
+ENDED = (Status.DEPRECATED, Status.RETIRED)
 BY_DATES = "rule:dates"
 BY_LISTING = "api:listed"
 BY_DEFAULT = "rule:status"
-
-ENDED = (Status.DEPRECATED, Status.RETIRED)
+COMPARED_PRICES = ("input", "output")
+"""Price kinds that are compared: of a plain request, without a long context, per million tokens."""
 
 _NOBODYS: Mapping[str, FactValue] = MappingProxyType({})
+_COLUMNS = {kind: column for column, kind in PRICE_FIELDS.items()}
+
+
+class ChainEnd(StrEnum):
+    """How a chain of replacements ends."""
+
+    LIVE = "live"  # at a model that answers after the end
+    NONE = "none"  # at once: no replacement is stated
+    ENDED = "ended"  # at a model that has ended by then, and names no other
+    MISSING = "missing"  # at an id that the database does not have
+    CYCLE = "cycle"  # never: it comes back to a model that it has passed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chain:
+    """Where the replacements of a model lead."""
+
+    end: ChainEnd
+    path: tuple[str, ...] = ()
+    """The model_ids after the model itself, in order. Of a circle the last one is the one that was met before."""
+    ends_on: date | None = None
+    """The last day of the live end, where it has an announced end of its own."""
+
+    @property
+    def live(self) -> str | None:
+        """The model_id to move to; None where the chain leads to none."""
+        return self.path[-1] if self.end is ChainEnd.LIVE else None
+
+
+class Scheduled(NamedTuple):
+    """The next price of a successor after the day of the comparison."""
+
+    begins: datetime
+    price: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceStep:
+    """One price of a model and of the one that succeeds it. None = unknown."""
+
+    old: Money | None
+    new: Money | None
+    scheduled: Scheduled | None = None
+    """How the new price is known to change later: today's saving may be next month's loss."""
 
 
 def with_status(
@@ -55,51 +102,6 @@ def with_status(
     return facts.replaced({"status": status}), provenance_of(*{**provenance, "status": rule}.items())
 
 
-def _by_dates(facts: ModelFacts, *, today: date, outlived: bool, is_past: bool) -> tuple[str, str | None]:
-    """The status, and the rule that set it; None where the source's own word stands."""
-    stated = facts.status
-    if is_past or stated == Status.RETIRED:
-        if outlived:
-            return Status.DEPRECATED, BY_LISTING
-        return Status.RETIRED, None if stated == Status.RETIRED else BY_DATES
-    announced = facts.retires_on is not None or (facts.deprecated_on is not None and facts.deprecated_on <= today)
-    if announced and stated != Status.DEPRECATED:
-        return Status.DEPRECATED, BY_DATES
-    return (stated, None) if stated is not None else (Status.ACTIVE, BY_DEFAULT)
-
-
-COMPARED_PRICES = ("input", "output")
-"""Price kinds that are compared: of a plain request, without a long context, per million tokens."""
-
-_COLUMNS = {kind: column for column, kind in PRICE_FIELDS.items()}
-
-
-class ChainEnd(StrEnum):
-    """How a chain of replacements ends."""
-
-    LIVE = "live"  # at a model that answers after the end
-    NONE = "none"  # at once: no replacement is stated
-    ENDED = "ended"  # at a model that has ended by then, and names no other
-    MISSING = "missing"  # at an id that the database does not have
-    CYCLE = "cycle"  # never: it comes back to a model that it has passed
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chain:
-    """Where the replacements of a model lead."""
-
-    end: ChainEnd
-    path: tuple[str, ...] = ()
-    """The model_ids after the model itself, in order. Of a circle the last one is the one that was met before."""
-    ends_on: date | None = None
-    """The last day of the live end, where it has an announced end of its own."""
-
-    @property
-    def live(self) -> str | None:
-        """The model_id to move to; None where the chain leads to none."""
-        return self.path[-1] if self.end is ChainEnd.LIVE else None
-
-
 def chain_of(model: StoredModel, known: Mapping[ModelKey, StoredModel], *, after: date, today: date) -> Chain:
     """The chain of replacements of `model`, through all that do not answer any more after the day `after`."""
     path: list[str] = []
@@ -119,29 +121,6 @@ def chain_of(model: StoredModel, known: Mapping[ModelKey, StoredModel], *, after
     return Chain(end=ChainEnd.ENDED if path else ChainEnd.NONE, path=tuple(path))
 
 
-def _answers(model: StoredModel, *, after: date, today: date) -> bool:
-    """Whether a successor is one: it lives now and longer than what it replaces. One that is overdue is none."""
-    last_day = model.facts.retires_on
-    return model.facts.status != Status.RETIRED and (last_day is None or (last_day > after and last_day >= today))
-
-
-class Scheduled(NamedTuple):
-    """The next price of a successor after the day of the comparison."""
-
-    begins: datetime
-    price: Money
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PriceStep:
-    """One price of a model and of the one that succeeds it. None = unknown."""
-
-    old: Money | None
-    new: Money | None
-    scheduled: Scheduled | None = None
-    """How the new price is known to change later: today's saving may be next month's loss."""
-
-
 def price_steps(model: StoredModel, successor: StoredModel | None, *, on: date) -> dict[str, PriceStep]:
     """The compared prices at the end of the day `on` (UTC), by kind; with the ledgers of both models."""
     at = datetime.combine(on, time.max, UTC)  # whatever begins on that day counts
@@ -153,6 +132,25 @@ def price_steps(model: StoredModel, successor: StoredModel | None, *, on: date) 
         )
         for kind in COMPARED_PRICES
     }
+
+
+def _by_dates(facts: ModelFacts, *, today: date, outlived: bool, is_past: bool) -> tuple[str, str | None]:
+    """The status, and the rule that set it; None where the source's own word stands."""
+    stated = facts.status
+    if is_past or stated == Status.RETIRED:
+        if outlived:
+            return Status.DEPRECATED, BY_LISTING
+        return Status.RETIRED, None if stated == Status.RETIRED else BY_DATES
+    announced = facts.retires_on is not None or (facts.deprecated_on is not None and facts.deprecated_on <= today)
+    if announced and stated != Status.DEPRECATED:
+        return Status.DEPRECATED, BY_DATES
+    return (stated, None) if stated is not None else (Status.ACTIVE, BY_DEFAULT)
+
+
+def _answers(model: StoredModel, *, after: date, today: date) -> bool:
+    """Whether a successor is one: it lives now and longer than what it replaces. One that is overdue is none."""
+    last_day = model.facts.retires_on
+    return model.facts.status != Status.RETIRED and (last_day is None or (last_day > after and last_day >= today))
 
 
 def _price(model: StoredModel, kind: str, at: datetime) -> Money | None:

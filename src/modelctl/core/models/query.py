@@ -27,7 +27,6 @@ COLUMNS: tuple[str, ...] = (
     "updated_at",
 )
 """The columns of the model table, in its order: what a list can show and sort by, and the keys of its JSON."""
-
 PROTECTED = "protected"
 SHOWABLE = (*COLUMNS, PROTECTED)
 """What a list can be asked to show: the columns, and which fields a person protects from syncs."""
@@ -44,15 +43,21 @@ _ROW_COLUMNS: dict[str, Callable[[StoredModel], FactValue | datetime]] = {
     PROTECTED: protected_fields,
 }
 
-_Test: TypeAlias = Callable[[StoredModel], bool | None]
-"""Whether a model passes; None where the fact that decides is unknown."""
-
-
-class _Condition(NamedTuple):
-    """A test with the columns that it looks at, besides the key."""
-
-    columns: Collection[str]
-    test: _Test
+_TERM = re.compile(r"(?P<key>[a-z_]+)(?P<sign>=|>=|<=)(?P<value>.*)", re.DOTALL)
+_SETS: dict[str, tuple[str, Collection[str]]] = {
+    "provider": ("providers", ()),
+    "status": ("statuses", tuple(Status)),
+    "type": ("types", tuple(ModelType)),
+    "tier": ("tiers", tuple(Tier)),
+    "capability": ("capabilities", CAPABILITIES),
+    "tag": ("tags", ()),
+    "missing": ("missing", ()),
+}
+"""Key -> the filter's field, and what it can be where that is a closed set."""
+_SWITCHES = {"enabled": "is_enabled", "recommended": "is_recommended"}
+_LIMITED = tuple(name for name, kind in FACT_TYPES.items() if kind in (int, Decimal))
+_BOUNDS = {">=": ("at_least",), "<=": ("at_most",), "=": ("at_least", "at_most")}
+_KEYS = (*_SETS, *_SWITCHES, "search", *_LIMITED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +154,34 @@ def ordered(models: Iterable[StoredModel], order: Sequence[str]) -> list[StoredM
     return result
 
 
+def where(text: str) -> Filter:
+    """The filter that the terms say together. UsageError for a term that says nothing, or says it twice."""
+    try:
+        terms = shlex.split(text)
+    except ValueError as error:
+        raise UsageError(f"--where {shorten(text)!r} cannot be read: {error}", "close the quotes") from None
+    if not terms:
+        raise UsageError("--where names no rows", "write it like 'provider=openai type=embedding'")
+    values: dict[str, Any] = {"at_least": {}, "at_most": {}}
+    for term in terms:
+        found = _TERM.fullmatch(term)
+        if found is None or not found["value"]:
+            raise UsageError(f"--where: {shorten(term)!r} is not KEY=VALUE", "write it like provider=openai")
+        _add(values, found["key"], found["sign"], found["value"])
+    return Filter(**values)
+
+
+_Test: TypeAlias = Callable[[StoredModel], bool | None]
+"""Whether a model passes; None where the fact that decides is unknown."""
+
+
+class _Condition(NamedTuple):
+    """A test with the columns that it looks at, besides the key."""
+
+    columns: Collection[str]
+    test: _Test
+
+
 def _sortable(value: Any) -> Any:
     """Text without regard to case, so that `Qwen` does not come before `aya`."""
     return (value.lower(), value) if isinstance(value, str) else value
@@ -220,40 +253,6 @@ def _at_most(column: str, limit: Decimal | int) -> _Test:
         return None if value is None else value <= limit
 
     return test
-
-
-_TERM = re.compile(r"(?P<key>[a-z_]+)(?P<sign>=|>=|<=)(?P<value>.*)", re.DOTALL)
-_SETS: dict[str, tuple[str, Collection[str]]] = {
-    "provider": ("providers", ()),
-    "status": ("statuses", tuple(Status)),
-    "type": ("types", tuple(ModelType)),
-    "tier": ("tiers", tuple(Tier)),
-    "capability": ("capabilities", CAPABILITIES),
-    "tag": ("tags", ()),
-    "missing": ("missing", ()),
-}
-"""Key -> the filter's field, and what it can be where that is a closed set."""
-_SWITCHES = {"enabled": "is_enabled", "recommended": "is_recommended"}
-_LIMITED = tuple(name for name, kind in FACT_TYPES.items() if kind in (int, Decimal))
-_BOUNDS = {">=": ("at_least",), "<=": ("at_most",), "=": ("at_least", "at_most")}
-_KEYS = (*_SETS, *_SWITCHES, "search", *_LIMITED)
-
-
-def where(text: str) -> Filter:
-    """The filter that the terms say together. UsageError for a term that says nothing, or says it twice."""
-    try:
-        terms = shlex.split(text)
-    except ValueError as error:
-        raise UsageError(f"--where {shorten(text)!r} cannot be read: {error}", "close the quotes") from None
-    if not terms:
-        raise UsageError("--where names no rows", "write it like 'provider=openai type=embedding'")
-    values: dict[str, Any] = {"at_least": {}, "at_most": {}}
-    for term in terms:
-        found = _TERM.fullmatch(term)
-        if found is None or not found["value"]:
-            raise UsageError(f"--where: {shorten(term)!r} is not KEY=VALUE", "write it like provider=openai")
-        _add(values, found["key"], found["sign"], found["value"])
-    return Filter(**values)
 
 
 def _add(values: dict[str, Any], key: str, sign: str, value: str) -> None:

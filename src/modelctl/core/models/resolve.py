@@ -34,6 +34,15 @@ class Rule(StrEnum):
     WITHOUT_DATE = "date"  # any of these, once a date is stripped from the end
 
 
+_BY = {
+    Rule.EXACT: "exact id",
+    Rule.BARE_ID: "id, which no other provider has",
+    Rule.ALIAS: "alias",
+    Rule.WITHOUT_LATEST: "name without `-latest`",
+    Rule.WITHOUT_DATE: "name without the date",
+}
+
+
 class Named(Protocol):
     """What can be resolved: a stored model, or a record of a source."""
 
@@ -55,15 +64,6 @@ class Resolution:
 
     def __str__(self) -> str:
         return f"{self.key} (by its {_BY[self.rule]})"
-
-
-_BY = {
-    Rule.EXACT: "exact id",
-    Rule.BARE_ID: "id, which no other provider has",
-    Rule.ALIAS: "alias",
-    Rule.WITHOUT_LATEST: "name without `-latest`",
-    Rule.WITHOUT_DATE: "name without the date",
-}
 
 
 def resolve(name: str, models: Iterable[Named]) -> Resolution:

@@ -31,6 +31,18 @@ from modelctl.core.planning.policy import Patterns, split
 from modelctl.core.prices.price import PriceKey, PricePoint
 from modelctl.core.stored import StoredModel, StoredProvider, Written
 
+PREMIUM_OUTPUT_PER_MTOK = Decimal(10)
+"""From this price per million output tokens on, a model is `premium` unless a catalog says otherwise."""
+PREMIUM_INPUT_PER_MTOK = Decimal("2.5")
+"""The same for models that have no output price."""
+BY_PRICE = "rule:price"
+"""The source of a tier that was derived from the price."""
+
+_NONE: Mapping[Any, Any] = MappingProxyType({})
+_ACRONYMS = frozenset({"gpt", "tts", "ocr", "hd", "xl", "ai"})
+_DERIVED_HERE = frozenset({"display_name", "status", "tier", "price_currency", *PRICE_FIELDS})
+"""Facts that the core itself derives anew in every run."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
@@ -51,13 +63,24 @@ class Snapshot:
         return replace(self, records={key: each for key, each in self.records.items() if key.provider == provider})
 
 
-PREMIUM_OUTPUT_PER_MTOK = Decimal(10)
-"""From this price per million output tokens on, a model is `premium` unless a catalog says otherwise."""
-PREMIUM_INPUT_PER_MTOK = Decimal("2.5")
-"""The same for models that have no output price."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merged:
+    """Records by key, and those that the patterns leave out."""
 
-_NONE: Mapping[Any, Any] = MappingProxyType({})
-_ACRONYMS = frozenset({"gpt", "tts", "ocr", "hd", "xl", "ai"})
+    records: dict[ModelKey, ModelRecord]
+    filtered: tuple[Skipped, ...]
+
+
+def merge_sources(layers: Sequence[Snapshot], stored: StoredProvider, patterns: Patterns, *, today: date) -> Merged:
+    """What the sources state of a provider. `layers` come in order of authority, highest first."""
+    newer, older = _remembered_of_the_api(stored, layers)
+    with_memory = [newer, *layers, _remembered_of_catalogs(stored, layers), older]
+    merged = merge(with_memory, today=today)
+    theirs = _dates_of_people(stored, merged)
+    if theirs:
+        merged |= merge([layer.only(theirs.keys()) for layer in with_memory], today=today, dates=theirs)
+    records, filtered = split(merged, patterns)
+    return Merged(records=records, filtered=filtered)
 
 
 def merge(
@@ -77,6 +100,39 @@ def merge(
         )
         for key in sorted(keys)
     }
+
+
+def display_name_of(model_id: str) -> str:
+    """A readable name made from an id whose vendor gives none: `meta/llama-3-8b` -> `Llama 3 8b`."""
+    words = re.split(r"[-_ ]+", model_id.rsplit("/", 1)[-1])
+    name = " ".join(word.upper() if word in _ACRONYMS else word[:1].upper() + word[1:] for word in words if word)
+    return name or model_id
+
+
+def tier_of(facts: ModelFacts) -> Tier | None:
+    """The price class that the projected prices give; None while no token price is known, or it is not in USD."""
+    prices = [price for price in (facts.input_price_per_mtok, facts.output_price_per_mtok) if price is not None]
+    if not prices or facts.price_currency != "USD":
+        return None
+    if not any(prices):
+        is_complete = len(prices) == 2 or facts.type not in (ModelType.CHAT, None)
+        return Tier.FREE if is_complete else None  # one price of 0 does not make the other one 0
+    if facts.output_price_per_mtok is not None:
+        premium = facts.output_price_per_mtok >= PREMIUM_OUTPUT_PER_MTOK
+    else:
+        premium = prices[0] >= PREMIUM_INPUT_PER_MTOK
+    return Tier.PREMIUM if premium else Tier.AFFORDABLE
+
+
+def api_is_newer(model: StoredModel, verified_on: date | None) -> bool:
+    """Whether the API showed the model on or after the day on which the catalog was verified.
+
+    Where no catalog is read, the day on which one last confirmed the row counts.
+    """
+    seen_at = model.last_seen_at
+    if verified_on is None and model.last_verified_at is not None:
+        verified_on = model.last_verified_at.date()
+    return seen_at is not None and (verified_on is None or seen_at.date() >= verified_on)
 
 
 def _merge_one(
@@ -178,44 +234,6 @@ def _merge_prices(records: Sequence[ModelRecord]) -> tuple[PricePoint, ...]:
     return (*(point for points in announced.values() for point in points), *observed)
 
 
-def display_name_of(model_id: str) -> str:
-    """A readable name made from an id whose vendor gives none: `meta/llama-3-8b` -> `Llama 3 8b`."""
-    words = re.split(r"[-_ ]+", model_id.rsplit("/", 1)[-1])
-    name = " ".join(word.upper() if word in _ACRONYMS else word[:1].upper() + word[1:] for word in words if word)
-    return name or model_id
-
-
-BY_PRICE = "rule:price"
-"""The source of a tier that was derived from the price."""
-
-
-def tier_of(facts: ModelFacts) -> Tier | None:
-    """The price class that the projected prices give; None while no token price is known, or it is not in USD."""
-    prices = [price for price in (facts.input_price_per_mtok, facts.output_price_per_mtok) if price is not None]
-    if not prices or facts.price_currency != "USD":
-        return None
-    if not any(prices):
-        is_complete = len(prices) == 2 or facts.type not in (ModelType.CHAT, None)
-        return Tier.FREE if is_complete else None  # one price of 0 does not make the other one 0
-    if facts.output_price_per_mtok is not None:
-        premium = facts.output_price_per_mtok >= PREMIUM_OUTPUT_PER_MTOK
-    else:
-        premium = prices[0] >= PREMIUM_INPUT_PER_MTOK
-    return Tier.PREMIUM if premium else Tier.AFFORDABLE
-
-
-_DERIVED_HERE = frozenset({"display_name", "status", "tier", "price_currency", *PRICE_FIELDS})
-"""Facts that the core itself derives anew in every run."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Merged:
-    """Records by key, and those that the patterns leave out."""
-
-    records: dict[ModelKey, ModelRecord]
-    filtered: tuple[Skipped, ...]
-
-
 class _Remembered(Mapping[ModelKey, ModelRecord]):
     """Records that are made of stored models when they are merged, and not kept: nobody looks at one twice."""
 
@@ -233,29 +251,6 @@ class _Remembered(Mapping[ModelKey, ModelRecord]):
 
     def __len__(self) -> int:
         return len(self._models)
-
-
-def merge_sources(layers: Sequence[Snapshot], stored: StoredProvider, patterns: Patterns, *, today: date) -> Merged:
-    """What the sources state of a provider. `layers` come in order of authority, highest first."""
-    newer, older = _remembered_of_the_api(stored, layers)
-    with_memory = [newer, *layers, _remembered_of_catalogs(stored, layers), older]
-    merged = merge(with_memory, today=today)
-    theirs = _dates_of_people(stored, merged)
-    if theirs:
-        merged |= merge([layer.only(theirs.keys()) for layer in with_memory], today=today, dates=theirs)
-    records, filtered = split(merged, patterns)
-    return Merged(records=records, filtered=filtered)
-
-
-def api_is_newer(model: StoredModel, verified_on: date | None) -> bool:
-    """Whether the API showed the model on or after the day on which the catalog was verified.
-
-    Where no catalog is read, the day on which one last confirmed the row counts.
-    """
-    seen_at = model.last_seen_at
-    if verified_on is None and model.last_verified_at is not None:
-        verified_on = model.last_verified_at.date()
-    return seen_at is not None and (verified_on is None or seen_at.date() >= verified_on)
 
 
 def _remembered_of_the_api(stored: StoredProvider, layers: Sequence[Snapshot]) -> tuple[Snapshot, Snapshot]:

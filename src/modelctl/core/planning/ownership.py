@@ -1,4 +1,7 @@
-"""What people claim for themselves and give back: pins, releases, adoptions. Pure: each makes a change or a state."""
+"""Whose a field is: what sources may change, what a person protects, pins, gives back, or lets them take over.
+
+Each function makes a change or a state; the ledger itself says which prices are a person's.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,31 @@ from modelctl.core.stored import OWNABLE, RowState, StoredModel, StoredProvider,
 from modelctl.core.text import require_known
 from modelctl.errors import UsageError
 
+EVERY = "all"
 WITHDRAWN = "withdrawn"
 """`api:withdrawn`: the source says nothing any more. That is not the same as `api`: it says that there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Takeover:
+    """What a person lets the sources take over knowingly: fields, of all models or of one, and deleted rows."""
+
+    fields: frozenset[str] = frozenset()
+    """Of every model; `all` is every field."""
+    by_model: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """`provider/model_id` or a bare id -> its fields."""
+    recreated: frozenset[str] = frozenset()
+    """Models whose rows somebody deleted and that may come back; `all`: every one."""
+
+    def of(self, key: ModelKey) -> frozenset[str]:
+        """The fields of one model that are taken over."""
+        named = self.by_model.get
+        wanted = self.fields | named(str(key), frozenset()) | named(key.model_id, frozenset())
+        return frozenset(OWNABLE) if EVERY in wanted else wanted
+
+    def recreates(self, key: ModelKey) -> bool:
+        """Whether the row, which somebody deleted, may come back."""
+        return not self.recreated.isdisjoint({EVERY, str(key), key.model_id})
 
 
 def field_changes(
@@ -40,13 +66,6 @@ def field_changes(
         elif new is not None or (source := source or _withdrawn_by(stored, name, consulted)):
             changes.append(FieldChange(name=name, old=old, new=new, source=source))
     return changes, protected
-
-
-def _withdrawn_by(stored: StoredModel, name: str, consulted: Collection[str]) -> str:
-    """The source that was asked and no longer states what it once did; empty where nobody takes the value back."""
-    written = stored.state.written.get(name) if stored.state is not None else None
-    origin = written.source.partition(":")[0] if written is not None else ""
-    return f"{origin}:{WITHDRAWN}" if origin in consulted else ""
 
 
 def append_prices(model: StoredModel, prices: Sequence[PricePoint], *, now: datetime) -> Change:
@@ -78,47 +97,6 @@ def append_prices(model: StoredModel, prices: Sequence[PricePoint], *, now: date
     )
 
 
-def _shown_now(ledger: Sequence[PricePoint], prices: Sequence[PricePoint], now: datetime) -> set[str]:
-    in_force = current(ledger, now)
-    shown = {name for name, kind in PRICE_FIELDS.items() if in_force.get(PriceKey(kind)) in prices}
-    return shown | {"price_currency"} if shown else shown
-
-
-def _tier(model: StoredModel, moved: Mapping[str, FactValue]) -> list[FieldChange]:
-    """The price class, where it follows from the price."""
-    if not moved or not model.is_ours("tier") or model.owner_of("tier") not in ("", BY_PRICE):
-        return []
-    tier = tier_of(model.facts.replaced(moved))
-    return (
-        [FieldChange(name="tier", old=model.facts.tier, new=tier, source=BY_PRICE)] if tier != model.facts.tier else []
-    )
-
-
-EVERY = "all"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Takeover:
-    """What a person lets the sources take over knowingly: fields, of all models or of one, and deleted rows."""
-
-    fields: frozenset[str] = frozenset()
-    """Of every model; `all` is every field."""
-    by_model: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """`provider/model_id` or a bare id -> its fields."""
-    recreated: frozenset[str] = frozenset()
-    """Models whose rows somebody deleted and that may come back; `all`: every one."""
-
-    def of(self, key: ModelKey) -> frozenset[str]:
-        """The fields of one model that are taken over."""
-        named = self.by_model.get
-        wanted = self.fields | named(str(key), frozenset()) | named(key.model_id, frozenset())
-        return frozenset(OWNABLE) if EVERY in wanted else wanted
-
-    def recreates(self, key: ModelKey) -> bool:
-        """Whether the row, which somebody deleted, may come back."""
-        return not self.recreated.isdisjoint({EVERY, str(key), key.model_id})
-
-
 def takeover_of(words: Collection[str], recreated: Collection[str] = ()) -> Takeover:
     """From `FIELD` or `MODEL:FIELD`, where FIELD may be `all`, and the names of models that may come back.
 
@@ -140,20 +118,6 @@ def with_takeover(stored: StoredProvider, taken: Takeover) -> StoredProvider:
     if not (taken.fields or taken.by_model):
         return stored
     return replace(stored, models={key: _taken(model, taken.of(key)) for key, model in stored.models.items()})
-
-
-def _taken(model: StoredModel, names: frozenset[str]) -> StoredModel:
-    """The row with the fields released, and a person's prices as if they had been observed."""
-    if not names:
-        return model
-    keys = {PriceKey(kind) for name, kind in PRICE_FIELDS.items() if name in names}
-    prices = tuple(
-        point._replace(basis=Basis.OBSERVED)
-        if point.basis == Basis.MANUAL and (point.key in keys or names.issuperset(OWNABLE))
-        else point
-        for point in model.prices
-    )
-    return _released(replace(model, prices=prices), names)
 
 
 def is_takeover(change: Change, takeover: Takeover) -> bool:
@@ -198,6 +162,43 @@ def adopt(model: StoredModel) -> Change | None:
     known = {name: value for name, value in model.facts.known() if name in OWNABLE}
     state = RowState(written={name: _as_ours(name, value) for name, value in known.items()})
     return Change(action=Action.ADOPT, key=model.key, state=state, existing=model)
+
+
+def _withdrawn_by(stored: StoredModel, name: str, consulted: Collection[str]) -> str:
+    """The source that was asked and no longer states what it once did; empty where nobody takes the value back."""
+    written = stored.state.written.get(name) if stored.state is not None else None
+    origin = written.source.partition(":")[0] if written is not None else ""
+    return f"{origin}:{WITHDRAWN}" if origin in consulted else ""
+
+
+def _shown_now(ledger: Sequence[PricePoint], prices: Sequence[PricePoint], now: datetime) -> set[str]:
+    in_force = current(ledger, now)
+    shown = {name for name, kind in PRICE_FIELDS.items() if in_force.get(PriceKey(kind)) in prices}
+    return shown | {"price_currency"} if shown else shown
+
+
+def _tier(model: StoredModel, moved: Mapping[str, FactValue]) -> list[FieldChange]:
+    """The price class, where it follows from the price."""
+    if not moved or not model.is_ours("tier") or model.owner_of("tier") not in ("", BY_PRICE):
+        return []
+    tier = tier_of(model.facts.replaced(moved))
+    return (
+        [FieldChange(name="tier", old=model.facts.tier, new=tier, source=BY_PRICE)] if tier != model.facts.tier else []
+    )
+
+
+def _taken(model: StoredModel, names: frozenset[str]) -> StoredModel:
+    """The row with the fields released, and a person's prices as if they had been observed."""
+    if not names:
+        return model
+    keys = {PriceKey(kind) for name, kind in PRICE_FIELDS.items() if name in names}
+    prices = tuple(
+        point._replace(basis=Basis.OBSERVED)
+        if point.basis == Basis.MANUAL and (point.key in keys or names.issuperset(OWNABLE))
+        else point
+        for point in model.prices
+    )
+    return _released(replace(model, prices=prices), names)
 
 
 def _released(model: StoredModel, names: frozenset[str]) -> StoredModel:

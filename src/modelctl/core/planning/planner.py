@@ -47,21 +47,6 @@ class Consulted:
     """The provider's API was asked, and its listing shows every model that it has."""
 
 
-@dataclass(slots=True)
-class _Draft:
-    """A plan in the making."""
-
-    changes: list[Change] = field(default_factory=list)
-    protected: list[Protected] = field(default_factory=list)
-    absences: dict[ModelKey, int] = field(default_factory=dict)
-    seen: dict[ModelKey, datetime] = field(default_factory=dict)
-    needs_review: list[ModelKey] = field(default_factory=list)
-    not_created: list[ModelKey] = field(default_factory=list)
-    unowned: list[ModelKey] = field(default_factory=list)
-    removed_by_hand: list[ModelKey] = field(default_factory=list)
-    unchanged: int = 0
-
-
 def plan(
     provider: str,
     stored: StoredProvider,
@@ -103,6 +88,34 @@ def plan(
         removed_by_hand=tuple(draft.removed_by_hand),
         unowned=tuple(draft.unowned),
     )
+
+
+def action_of(model: StoredModel, fields: Sequence[FieldChange]) -> Action:
+    """What changing these fields does to the row: its status tells."""
+    new = next((each.new for each in fields if each.name == "status"), None)
+    old = model.facts.status
+    if new is None:
+        return Action.UPDATE
+    if new == Status.RETIRED:
+        return Action.RETIRE
+    if new == Status.DEPRECATED:
+        return Action.REACTIVATE if old == Status.RETIRED else Action.DEPRECATE
+    return Action.REACTIVATE if old in ENDED else Action.UPDATE
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A plan in the making."""
+
+    changes: list[Change] = field(default_factory=list)
+    protected: list[Protected] = field(default_factory=list)
+    absences: dict[ModelKey, int] = field(default_factory=dict)
+    seen: dict[ModelKey, datetime] = field(default_factory=dict)
+    needs_review: list[ModelKey] = field(default_factory=list)
+    not_created: list[ModelKey] = field(default_factory=list)
+    unowned: list[ModelKey] = field(default_factory=list)
+    removed_by_hand: list[ModelKey] = field(default_factory=list)
+    unchanged: int = 0
 
 
 def _resting_on(stored: StoredProvider, change: Change) -> Change:
@@ -270,16 +283,3 @@ def _note_seen(draft: _Draft, model: StoredModel | None, record: ModelRecord) ->
         return
     if known is None or known.date() < day:
         draft.seen[record.key] = listed_at or start_of_day(day)
-
-
-def action_of(model: StoredModel, fields: Sequence[FieldChange]) -> Action:
-    """What changing these fields does to the row: its status tells."""
-    new = next((each.new for each in fields if each.name == "status"), None)
-    old = model.facts.status
-    if new is None:
-        return Action.UPDATE
-    if new == Status.RETIRED:
-        return Action.RETIRE
-    if new == Status.DEPRECATED:
-        return Action.REACTIVATE if old == Status.RETIRED else Action.DEPRECATE
-    return Action.REACTIVATE if old in ENDED else Action.UPDATE

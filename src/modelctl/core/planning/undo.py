@@ -20,6 +20,9 @@ from modelctl.core.provider import Provider
 from modelctl.core.runs import CREDENTIAL, MODEL, PROVIDER, HistoryEntry, RecordedPoint, field_names
 from modelctl.core.stored import RowState, StoredModel, StoredProvider
 
+COMMAND = "undo"
+_SWITCHES = ("is_enabled", "pins")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeftAlone:
@@ -28,6 +31,55 @@ class LeftAlone:
     key: str
     """A model, or `provider NAME`."""
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undo:
+    """What taking a run back means for one provider."""
+
+    plan: Plan
+    moved: tuple[LeftAlone, ...] = ()
+    """Rows that somebody has changed since: they stay whole as they are."""
+    kept: tuple[LeftAlone, ...] = ()
+    """What no undo can take back: prices that followed none, a row that was adopted."""
+
+
+def undo(
+    name: str,
+    row: Provider | None,
+    stored: StoredProvider,
+    entries: Sequence[HistoryEntry],
+    ledger: Mapping[ModelKey, Sequence[RecordedPoint]],
+) -> Undo:
+    """The plan that takes back what `entries` say, all of one run and of this provider.
+
+    `row`: None where the provider's own row has gone.
+    """
+    draft = _Draft(
+        run=entries[0].entry.run if entries else "",
+        keeps_basis=bool(entries) and entries[0].entry.command == COMMAND,
+    )
+    settings: tuple[FieldChange, ...] = ()
+    action: Action | None = None
+    for each in sorted(entries, key=lambda each: (each.entity, each.key)):
+        if each.entity == MODEL:
+            key = ModelKey(name, each.key.partition("/")[2])
+            _undo_row(draft, each, key, stored, ledger.get(key, ()))
+        elif each.entity == CREDENTIAL:
+            draft.kept.append(LeftAlone(key=f"key of {each.key}", reason="the audit trail keeps no keys: set it again"))
+        else:
+            settings, action = undo_row(each, row, draft.moved, draft.kept)
+    if action is Action.REMOVE and stored.models.keys() - {each.key for each in draft.changes}:
+        draft.kept.append(LeftAlone(key=f"provider {name}", reason="its row stays while it has models"))
+        action = None
+    plan = Plan(
+        provider=name,
+        changes=tuple(sorted(draft.changes, key=lambda change: change.key)),
+        provider_settings=settings,
+        provider_action=action,
+        existing=len(stored.models),
+    )
+    return Undo(plan=plan, moved=tuple(draft.moved), kept=tuple(draft.kept))
 
 
 def removed_provider(entries: Sequence[HistoryEntry]) -> Provider | None:
@@ -69,6 +121,18 @@ def undo_row(
     return () if foreign or hidden else _former_settings(each, row), None
 
 
+@dataclass(slots=True)
+class _Draft:
+    """An undo in the making."""
+
+    run: str
+    keeps_basis: bool
+    """The run was an undo itself: the prices that it took back are the sources' again."""
+    changes: list[Change] = field(default_factory=list)
+    moved: list[LeftAlone] = field(default_factory=list)
+    kept: list[LeftAlone] = field(default_factory=list)
+
+
 def _moved_since(each: HistoryEntry, row: Provider | None) -> str:
     """Why the row is not as the run left it; empty where it is."""
     entry = each.entry
@@ -91,71 +155,6 @@ def _former_settings(each: HistoryEntry, row: Provider) -> tuple[FieldChange, ..
 
 def _is_masked(value: object) -> bool:
     return isinstance(value, str) and MASK in value
-
-
-COMMAND = "undo"
-_SWITCHES = ("is_enabled", "pins")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Undo:
-    """What taking a run back means for one provider."""
-
-    plan: Plan
-    moved: tuple[LeftAlone, ...] = ()
-    """Rows that somebody has changed since: they stay whole as they are."""
-    kept: tuple[LeftAlone, ...] = ()
-    """What no undo can take back: prices that followed none, a row that was adopted."""
-
-
-@dataclass(slots=True)
-class _Draft:
-    """An undo in the making."""
-
-    run: str
-    keeps_basis: bool
-    """The run was an undo itself: the prices that it took back are the sources' again."""
-    changes: list[Change] = field(default_factory=list)
-    moved: list[LeftAlone] = field(default_factory=list)
-    kept: list[LeftAlone] = field(default_factory=list)
-
-
-def undo(
-    name: str,
-    row: Provider | None,
-    stored: StoredProvider,
-    entries: Sequence[HistoryEntry],
-    ledger: Mapping[ModelKey, Sequence[RecordedPoint]],
-) -> Undo:
-    """The plan that takes back what `entries` say, all of one run and of this provider.
-
-    `row`: None where the provider's own row has gone.
-    """
-    draft = _Draft(
-        run=entries[0].entry.run if entries else "",
-        keeps_basis=bool(entries) and entries[0].entry.command == COMMAND,
-    )
-    settings: tuple[FieldChange, ...] = ()
-    action: Action | None = None
-    for each in sorted(entries, key=lambda each: (each.entity, each.key)):
-        if each.entity == MODEL:
-            key = ModelKey(name, each.key.partition("/")[2])
-            _undo_row(draft, each, key, stored, ledger.get(key, ()))
-        elif each.entity == CREDENTIAL:
-            draft.kept.append(LeftAlone(key=f"key of {each.key}", reason="the audit trail keeps no keys: set it again"))
-        else:
-            settings, action = undo_row(each, row, draft.moved, draft.kept)
-    if action is Action.REMOVE and stored.models.keys() - {each.key for each in draft.changes}:
-        draft.kept.append(LeftAlone(key=f"provider {name}", reason="its row stays while it has models"))
-        action = None
-    plan = Plan(
-        provider=name,
-        changes=tuple(sorted(draft.changes, key=lambda change: change.key)),
-        provider_settings=settings,
-        provider_action=action,
-        existing=len(stored.models),
-    )
-    return Undo(plan=plan, moved=tuple(draft.moved), kept=tuple(draft.kept))
 
 
 def _undo_row(

@@ -1,4 +1,4 @@
-"""Bills for models of the database: whose prices count, at which instant, and what all bills come to. Pure."""
+"""What requests cost: a bill line by line, whose prices count at an instant, and what many bills come to."""
 
 from __future__ import annotations
 
@@ -24,10 +24,8 @@ UNIT_DIGITS: Mapping[str, int] = MappingProxyType(
     }
 )
 """How many zeros the size of a unit has; the units that are not here are of size one."""
-
 EXACT = Context(prec=100, traps=[Inexact, InvalidOperation, DivisionByZero, Overflow])
 """Arithmetic that raises rather than rounds. Python's default rounds to 28 digits without a word."""
-
 _ORDER = {name: position for position, name in enumerate(METERS)}
 
 
@@ -87,9 +85,89 @@ class Bill:
         return sum_by_currency((line.point.currency, line.amount) for line in self.lines)
 
 
-def cost(points: Iterable[PricePoint], usage: Usage, at: datetime, service_tier: str = STANDARD) -> Bill:
-    """The bill of one request at `at` (aware), from a model's whole ledger."""
-    return bill(current(points, at).values(), usage, at, service_tier)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """What really answers to a model's name at an instant."""
+
+    path: tuple[ModelKey, ...]
+    """From the model itself to the one that answers and bills; of length 1 where that is the same."""
+    is_known: bool = True
+    """False: the replacement is not stated, not in the database, or leads in a circle. Its prices are unknown."""
+    ended_on: date | None = None
+    """The last day of the one that answers, where that is past and no redirect is stated: does it answer at all?"""
+
+    @property
+    def key(self) -> ModelKey:
+        """The model whose prices count."""
+        return self.path[-1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Billed:
+    """A bill, and whose it is."""
+
+    served: Served
+    bill: Bill
+    is_oversized: bool
+    """The prompt is larger than the model's window, and billed at a long-context price: probably not one request."""
+
+    @property
+    def key(self) -> ModelKey:
+        """The model that was asked for."""
+        return self.served.path[0]
+
+
+@dataclass(slots=True)
+class BillTotals:
+    """What many bills come to."""
+
+    rows: int = 0
+    incomplete_rows: int = 0
+    """Rows of which something has no price on record."""
+    oversized_rows: int = 0
+    ended_rows: int = 0
+    """Rows of models that had ended by then, and are not known to be redirected: billed at their last prices."""
+    rows_without_fee: int = 0
+    """Rows that do not say how many requests they are, of models that charge for each."""
+    totals: dict[str, Decimal] = field(default_factory=dict)
+    """By currency, of what has a price: lower bounds where rows are incomplete."""
+    unknown: dict[str, int] = field(default_factory=dict)
+    """Rows by the meter that could not be billed."""
+
+    def add(self, billed: Billed) -> None:
+        """Count one bill."""
+        self.rows += 1
+        self.incomplete_rows += not billed.bill.is_complete
+        self.oversized_rows += billed.is_oversized
+        self.rows_without_fee += bool(billed.bill.not_given)
+        self.ended_rows += billed.served.ended_on is not None
+        for line in billed.bill.lines:
+            currency = line.point.currency
+            self.totals[currency] = EXACT.add(self.totals.get(currency, Decimal(0)), line.amount)
+        for unpriced in billed.bill.unknown:
+            self.unknown[unpriced.item] = self.unknown.get(unpriced.item, 0) + 1
+
+
+class Biller:
+    """Bills many requests; each model's ledger is put in order once."""
+
+    def __init__(self, known: Mapping[ModelKey, StoredModel]) -> None:
+        """`known`: the models of the database, those that are billed (or redirected to) with their ledgers."""
+        self._known = known
+        self._books: dict[ModelKey, PriceBook] = {}
+
+    def bill(self, key: ModelKey, usage: Usage, at: datetime, service_tier: str) -> Billed:
+        """The bill of one request to a known model."""
+        answering = served(key, self._known, at)
+        if not answering.is_known:
+            return Billed(served=answering, bill=bill((), usage, at, service_tier), is_oversized=False)
+        book = self._books.get(answering.key)
+        if book is None:
+            book = self._books[answering.key] = PriceBook(self._known[answering.key].prices)
+        made = bill(book.in_force(at), usage, at, service_tier)
+        window = self._known[answering.key].facts.context_window
+        is_oversized = bool(made.context_above) and window is not None and made.prompt_tokens > window
+        return Billed(served=answering, bill=made, is_oversized=is_oversized)
 
 
 def bill(in_force: Iterable[PricePoint], usage: Usage, at: datetime, service_tier: str = STANDARD) -> Bill:
@@ -132,6 +210,71 @@ def sum_by_currency(amounts: Iterable[tuple[str, Decimal]]) -> dict[str, Decimal
     for currency, amount in amounts:
         totals[currency] = EXACT.add(totals.get(currency, Decimal(0)), amount)
     return dict(sorted(totals.items()))
+
+
+def served(key: ModelKey, known: Mapping[ModelKey, StoredModel], at: datetime) -> Served:
+    """Who answers to `key` at an instant; `known` has at least the models of its provider, with their ledgers.
+
+    Until the end of `retires_on` that is the model itself. An `after_retirement` of `redirect` means that the id is
+    served, and billed, as its replacement afterwards. A price that a person dated later than that end stands.
+    """
+    path = [key]
+    while True:
+        model = known[path[-1]]
+        last_day = model.facts.retires_on
+        if last_day is None or at < (gone_at := start_of_day(last_day + timedelta(days=1))):
+            return Served(path=tuple(path))
+        if any(each.basis == Basis.MANUAL and gone_at <= each.effective_from <= at for each in model.prices):
+            return Served(path=tuple(path))
+        if model.facts.after_retirement != AfterRetirement.REDIRECT:
+            return Served(path=tuple(path), ended_on=last_day)
+        if model.facts.replacement is None:
+            return Served(path=tuple(path), is_known=False)
+        following = ModelKey(key.provider, model.facts.replacement)
+        is_new = following not in path
+        path.append(following)
+        if not is_new or following not in known:
+            return Served(path=tuple(path), is_known=False)
+
+
+def may_answer(keys: Iterable[ModelKey], known: Mapping[ModelKey, StoredModel]) -> set[ModelKey]:
+    """The known ones of these models, and all that they may ever be redirected to: whose ledgers a bill can need."""
+    wanted, found = list(keys), set[ModelKey]()
+    while wanted:
+        key = wanted.pop()
+        if key in found or key not in known:
+            continue
+        found.add(key)
+        facts = known[key].facts
+        if facts.after_retirement == AfterRetirement.REDIRECT and facts.replacement is not None:
+            wanted.append(ModelKey(key.provider, facts.replacement))
+    return found
+
+
+def overruled_prices(model: StoredModel, at: datetime) -> dict[str, Decimal]:
+    """Prices that a person wrote into the row and that the ledger does not say: column -> amount. Bills ignore them.
+
+    A figure in the row has no date, so no bill of a past day could rest on it.
+    """
+    in_force = current(model.prices, at)
+    overruled = {}
+    for column, kind in PRICE_FIELDS.items():
+        amount = getattr(model.facts, column)
+        point = in_force.get(PriceKey(kind))
+        differs = amount is not None and (point is None or point.amount != amount)
+        if differs and model.owner_of(column) == Source.PERSON and not model.is_ours(column):
+            overruled[column] = amount
+    return overruled
+
+
+def by_cost(bills: Iterable[Billed]) -> list[Billed]:
+    """Cheapest first within each currency; bills in several currencies after them, incomplete ones last."""
+
+    def rank(billed: Billed) -> tuple[bool, bool, tuple[str, ...], tuple[Decimal, ...], ModelKey]:
+        totals = billed.bill.totals
+        return not billed.bill.is_complete, len(totals) > 1, tuple(totals), tuple(totals.values()), billed.key
+
+    return sorted(bills, key=rank)
 
 
 class _Prices:
@@ -184,153 +327,3 @@ def _most_particular(points: Iterable[PricePoint]) -> PricePoint | Reason:
 
 def _position(quantity: tuple[str, Decimal]) -> int:
     return _ORDER[quantity[0]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Served:
-    """What really answers to a model's name at an instant."""
-
-    path: tuple[ModelKey, ...]
-    """From the model itself to the one that answers and bills; of length 1 where that is the same."""
-    is_known: bool = True
-    """False: the replacement is not stated, not in the database, or leads in a circle. Its prices are unknown."""
-    ended_on: date | None = None
-    """The last day of the one that answers, where that is past and no redirect is stated: does it answer at all?"""
-
-    @property
-    def key(self) -> ModelKey:
-        """The model whose prices count."""
-        return self.path[-1]
-
-
-def may_answer(keys: Iterable[ModelKey], known: Mapping[ModelKey, StoredModel]) -> set[ModelKey]:
-    """The known ones of these models, and all that they may ever be redirected to: whose ledgers a bill can need."""
-    wanted, found = list(keys), set[ModelKey]()
-    while wanted:
-        key = wanted.pop()
-        if key in found or key not in known:
-            continue
-        found.add(key)
-        facts = known[key].facts
-        if facts.after_retirement == AfterRetirement.REDIRECT and facts.replacement is not None:
-            wanted.append(ModelKey(key.provider, facts.replacement))
-    return found
-
-
-def served(key: ModelKey, known: Mapping[ModelKey, StoredModel], at: datetime) -> Served:
-    """Who answers to `key` at an instant; `known` has at least the models of its provider, with their ledgers.
-
-    Until the end of `retires_on` that is the model itself. An `after_retirement` of `redirect` means that the id is
-    served, and billed, as its replacement afterwards. A price that a person dated later than that end stands.
-    """
-    path = [key]
-    while True:
-        model = known[path[-1]]
-        last_day = model.facts.retires_on
-        if last_day is None or at < (gone_at := start_of_day(last_day + timedelta(days=1))):
-            return Served(path=tuple(path))
-        if any(each.basis == Basis.MANUAL and gone_at <= each.effective_from <= at for each in model.prices):
-            return Served(path=tuple(path))
-        if model.facts.after_retirement != AfterRetirement.REDIRECT:
-            return Served(path=tuple(path), ended_on=last_day)
-        if model.facts.replacement is None:
-            return Served(path=tuple(path), is_known=False)
-        following = ModelKey(key.provider, model.facts.replacement)
-        is_new = following not in path
-        path.append(following)
-        if not is_new or following not in known:
-            return Served(path=tuple(path), is_known=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Billed:
-    """A bill, and whose it is."""
-
-    served: Served
-    bill: Bill
-    is_oversized: bool
-    """The prompt is larger than the model's window, and billed at a long-context price: probably not one request."""
-
-    @property
-    def key(self) -> ModelKey:
-        """The model that was asked for."""
-        return self.served.path[0]
-
-
-class Biller:
-    """Bills many requests; each model's ledger is put in order once."""
-
-    def __init__(self, known: Mapping[ModelKey, StoredModel]) -> None:
-        """`known`: the models of the database, those that are billed (or redirected to) with their ledgers."""
-        self._known = known
-        self._books: dict[ModelKey, PriceBook] = {}
-
-    def bill(self, key: ModelKey, usage: Usage, at: datetime, service_tier: str) -> Billed:
-        """The bill of one request to a known model."""
-        answering = served(key, self._known, at)
-        if not answering.is_known:
-            return Billed(served=answering, bill=bill((), usage, at, service_tier), is_oversized=False)
-        book = self._books.get(answering.key)
-        if book is None:
-            book = self._books[answering.key] = PriceBook(self._known[answering.key].prices)
-        made = bill(book.in_force(at), usage, at, service_tier)
-        window = self._known[answering.key].facts.context_window
-        is_oversized = bool(made.context_above) and window is not None and made.prompt_tokens > window
-        return Billed(served=answering, bill=made, is_oversized=is_oversized)
-
-
-@dataclass(slots=True)
-class BillTotals:
-    """What many bills come to."""
-
-    rows: int = 0
-    incomplete_rows: int = 0
-    """Rows of which something has no price on record."""
-    oversized_rows: int = 0
-    ended_rows: int = 0
-    """Rows of models that had ended by then, and are not known to be redirected: billed at their last prices."""
-    rows_without_fee: int = 0
-    """Rows that do not say how many requests they are, of models that charge for each."""
-    totals: dict[str, Decimal] = field(default_factory=dict)
-    """By currency, of what has a price: lower bounds where rows are incomplete."""
-    unknown: dict[str, int] = field(default_factory=dict)
-    """Rows by the meter that could not be billed."""
-
-    def add(self, billed: Billed) -> None:
-        """Count one bill."""
-        self.rows += 1
-        self.incomplete_rows += not billed.bill.is_complete
-        self.oversized_rows += billed.is_oversized
-        self.rows_without_fee += bool(billed.bill.not_given)
-        self.ended_rows += billed.served.ended_on is not None
-        for line in billed.bill.lines:
-            currency = line.point.currency
-            self.totals[currency] = EXACT.add(self.totals.get(currency, Decimal(0)), line.amount)
-        for unpriced in billed.bill.unknown:
-            self.unknown[unpriced.item] = self.unknown.get(unpriced.item, 0) + 1
-
-
-def overruled_prices(model: StoredModel, at: datetime) -> dict[str, Decimal]:
-    """Prices that a person wrote into the row and that the ledger does not say: column -> amount. Bills ignore them.
-
-    A figure in the row has no date, so no bill of a past day could rest on it.
-    """
-    in_force = current(model.prices, at)
-    overruled = {}
-    for column, kind in PRICE_FIELDS.items():
-        amount = getattr(model.facts, column)
-        point = in_force.get(PriceKey(kind))
-        differs = amount is not None and (point is None or point.amount != amount)
-        if differs and model.owner_of(column) == Source.PERSON and not model.is_ours(column):
-            overruled[column] = amount
-    return overruled
-
-
-def by_cost(bills: Iterable[Billed]) -> list[Billed]:
-    """Cheapest first within each currency; bills in several currencies after them, incomplete ones last."""
-
-    def rank(billed: Billed) -> tuple[bool, bool, tuple[str, ...], tuple[Decimal, ...], ModelKey]:
-        totals = billed.bill.totals
-        return not billed.bill.is_complete, len(totals) > 1, tuple(totals), tuple(totals.values()), billed.key
-
-    return sorted(bills, key=rank)

@@ -135,7 +135,7 @@ def _missing_for_key(
         start = point.effective_from
         if start <= now and not _has_start(timeline, start) and _says_something_new(point, ledger, timeline):
             timeline.append(point)
-    if not (api_still_stands or _is_claimed(timeline, now)):
+    if not (api_still_stands or _is_manual(timeline, now)):
         timeline += _present(timeline, announced, observed, now)
     _extend_with_future(timeline, announced, now)
     return timeline[len(ledger) :]
@@ -154,7 +154,7 @@ def _extend_with_future(timeline: list[PricePoint], announced: list[PricePoint],
             continue
         if expected.basis == Basis.MANUAL and expected.effective_from == start and start not in known_starts:
             timeline.append(expected)
-        if _is_claimed(timeline, start):
+        if _is_manual(timeline, start):
             continue
         if start not in stated_starts:  # withdrawn: the price before goes on
             expected = point_at((point for point in timeline if point.effective_from < start), start) or expected
@@ -171,8 +171,8 @@ def _says_something_new(point: PricePoint, ledger: list[PricePoint], timeline: l
     start = point.effective_from
     differs = point.effective_to is not None or _money_at(timeline, start) != point.money
     if point.basis == Basis.MANUAL:
-        return differs or not _is_claimed(timeline, start)
-    return differs and not _is_claimed(ledger, start)
+        return differs or not _is_manual(timeline, start)
+    return differs and not _is_manual(ledger, start)
 
 
 def _present(
@@ -186,7 +186,7 @@ def _present(
     return [stated._replace(effective_from=now, basis=Basis.OBSERVED, revision=revision)]
 
 
-def _is_claimed(ledger: Iterable[PricePoint], at: datetime) -> bool:
+def _is_manual(ledger: Iterable[PricePoint], at: datetime) -> bool:
     """Whether a price that a person entered holds at that instant."""
     point = point_at(ledger, at)
     return point is not None and point.basis == Basis.MANUAL

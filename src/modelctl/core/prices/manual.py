@@ -36,7 +36,15 @@ from modelctl.core.validation import MAX_TOKENS, SOURCE_MAX_CHARS, amount_proble
 from modelctl.errors import ModelctlError, UsageError
 
 DEFAULT_CURRENCY = "USD"
+LAUNCH = "launch"
+"""What may be written for a day: a price that has held for as long as the model has been sold."""
+FIELDS = ("model", "kind", "amount", "unit", "from", "context_above", "service_tier", "currency", "source")
+"""Every column that a file of prices can have."""
+
 _MAX_NAMED = 5
+_AMOUNT = re.compile(r"-?\d{1,30}(?:\.\d{1,30})?", re.ASCII)
+_TOKENS = re.compile(r"\d{1,15}(?:_\d{1,15})*", re.ASCII)
+_PRICED = re.compile(r"(?P<kind>[^=/]+)=(?P<amount>[^=/]+)(?:/(?P<unit>[^=/]+))?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +59,24 @@ class PriceTerms:
     """None: now; of a correction: the price that is in force now."""
     currency: str | None = None
     """None: that of the price it follows, else of the model's other prices, else USD."""
+
+
+class PriceRow(NamedTuple):
+    """One price for one model."""
+
+    line: int
+    """Where it stands in the file, from 1; 0 on the command line."""
+    model: str
+    """As it was written: any name that resolves."""
+    terms: PriceTerms
+
+
+@dataclass(frozen=True, slots=True)
+class PriceRows:
+    """What a file of prices holds."""
+
+    rows: list[PriceRow] = field(default_factory=list)
+    bad: list[BadRow] = field(default_factory=list)
 
 
 def points_to_set(ledger: Sequence[PricePoint], terms: PriceTerms, *, now: datetime) -> tuple[PricePoint, ...]:
@@ -141,6 +167,58 @@ def entry_text(point: PricePoint) -> str:
     return f"{decimal_text(point.amount)} {point.currency} from {begins}{until} ({point.basis}{source})"
 
 
+def read_price_rows(lines: Iterable[str]) -> PriceRows:
+    """The prices of a file, CSV with a header or JSONL."""
+    found = PriceRows()
+    for line, record in read_records(lines, FIELDS, required="model"):
+        if isinstance(record, str):
+            found.bad.append(BadRow(line, record))
+            continue
+        try:
+            found.rows.append(_row(line, record))
+        except ModelctlError as error:
+            found.bad.append(BadRow(line, str(error)))
+    return found
+
+
+def price_terms(said: Mapping[str, str], labels: Mapping[str, str] = MappingProxyType({})) -> PriceTerms:
+    """The terms that these fields state (see `FIELDS`; an empty one says nothing). UsageError naming the field.
+
+    `labels`: what a field is called where it came from, as `--from`.
+    """
+
+    def label(name: str) -> str:
+        return labels.get(name, name)
+
+    key = PriceKey(
+        kind=_choice(label("kind"), said.get("kind", ""), PriceKind),
+        unit=_choice(label("unit"), said.get("unit") or PriceUnit.MTOK.value, PriceUnit),
+        context_above=_tokens(label("context_above"), said.get("context_above") or "0"),
+        service_tier=_choice(label("service_tier"), said.get("service_tier") or STANDARD, ServiceTier),
+    )
+    if key.kind in PRICED_PER_CALL and key.unit in NOT_FOR_CALLS:
+        raise UsageError(
+            f"{label('unit')}: {key.kind} is a price per call, not per {key.unit}", "its unit is request or thousand"
+        )
+    return PriceTerms(
+        key=key,
+        amount=_amount(label("amount"), said.get("amount", "")),
+        source=_source(label("source"), said.get("source", "")),
+        starts_at=_start(label("from"), said["from"]) if said.get("from") else None,
+        currency=_currency(label("currency"), said["currency"]) if said.get("currency") else None,
+    )
+
+
+def split_price(text: str) -> dict[str, str]:
+    """The fields that `KIND=AMOUNT` or `KIND=AMOUNT/UNIT` states."""
+    found = _PRICED.fullmatch(text)
+    if found is None:
+        raise UsageError(
+            f"--price: {shorten(text)!r} is no price", "write KIND=AMOUNT/UNIT, as image_output=0.04/image"
+        )
+    return {name: value.strip() for name, value in found.groupdict(default="").items()}
+
+
 def _timeline(ledger: Iterable[PricePoint], key: PriceKey) -> list[PricePoint]:
     return last_revisions(each for each in ledger if each.key == key)
 
@@ -218,86 +296,6 @@ def _known_starts(timeline: Sequence[PricePoint]) -> str:
 
 def _moment(at: datetime) -> str:
     return f"{at:%Y-%m-%d}" if at.time() == SINCE_LAUNCH.time() else f"{at:%Y-%m-%dT%H:%M:%SZ}"
-
-
-LAUNCH = "launch"
-"""What may be written for a day: a price that has held for as long as the model has been sold."""
-FIELDS = ("model", "kind", "amount", "unit", "from", "context_above", "service_tier", "currency", "source")
-"""Every column that a file of prices can have."""
-
-_AMOUNT = re.compile(r"-?\d{1,30}(?:\.\d{1,30})?", re.ASCII)
-_TOKENS = re.compile(r"\d{1,15}(?:_\d{1,15})*", re.ASCII)
-_PRICED = re.compile(r"(?P<kind>[^=/]+)=(?P<amount>[^=/]+)(?:/(?P<unit>[^=/]+))?")
-
-
-class PriceRow(NamedTuple):
-    """One price for one model."""
-
-    line: int
-    """Where it stands in the file, from 1; 0 on the command line."""
-    model: str
-    """As it was written: any name that resolves."""
-    terms: PriceTerms
-
-
-@dataclass(frozen=True, slots=True)
-class PriceRows:
-    """What a file of prices holds."""
-
-    rows: list[PriceRow] = field(default_factory=list)
-    bad: list[BadRow] = field(default_factory=list)
-
-
-def read_price_rows(lines: Iterable[str]) -> PriceRows:
-    """The prices of a file, CSV with a header or JSONL."""
-    found = PriceRows()
-    for line, record in read_records(lines, FIELDS, required="model"):
-        if isinstance(record, str):
-            found.bad.append(BadRow(line, record))
-            continue
-        try:
-            found.rows.append(_row(line, record))
-        except ModelctlError as error:
-            found.bad.append(BadRow(line, str(error)))
-    return found
-
-
-def price_terms(said: Mapping[str, str], labels: Mapping[str, str] = MappingProxyType({})) -> PriceTerms:
-    """The terms that these fields state (see `FIELDS`; an empty one says nothing). UsageError naming the field.
-
-    `labels`: what a field is called where it came from, as `--from`.
-    """
-
-    def label(name: str) -> str:
-        return labels.get(name, name)
-
-    key = PriceKey(
-        kind=_choice(label("kind"), said.get("kind", ""), PriceKind),
-        unit=_choice(label("unit"), said.get("unit") or PriceUnit.MTOK.value, PriceUnit),
-        context_above=_tokens(label("context_above"), said.get("context_above") or "0"),
-        service_tier=_choice(label("service_tier"), said.get("service_tier") or STANDARD, ServiceTier),
-    )
-    if key.kind in PRICED_PER_CALL and key.unit in NOT_FOR_CALLS:
-        raise UsageError(
-            f"{label('unit')}: {key.kind} is a price per call, not per {key.unit}", "its unit is request or thousand"
-        )
-    return PriceTerms(
-        key=key,
-        amount=_amount(label("amount"), said.get("amount", "")),
-        source=_source(label("source"), said.get("source", "")),
-        starts_at=_start(label("from"), said["from"]) if said.get("from") else None,
-        currency=_currency(label("currency"), said["currency"]) if said.get("currency") else None,
-    )
-
-
-def split_price(text: str) -> dict[str, str]:
-    """The fields that `KIND=AMOUNT` or `KIND=AMOUNT/UNIT` states."""
-    found = _PRICED.fullmatch(text)
-    if found is None:
-        raise UsageError(
-            f"--price: {shorten(text)!r} is no price", "write KIND=AMOUNT/UNIT, as image_output=0.04/image"
-        )
-    return {name: value.strip() for name, value in found.groupdict(default="").items()}
 
 
 def _row(line: int, record: Mapping[str, Any]) -> PriceRow:

@@ -16,9 +16,10 @@ from typing import NamedTuple, TypeAlias
 
 SINCE_LAUNCH = datetime(1970, 1, 1, tzinfo=UTC)
 """Start of a price whose first day nobody states: it has held for as long as the model has been sold."""
-
 STANDARD = "standard"
 """The service tier of a plain request."""
+
+_MIDNIGHT = "24:00"
 
 
 class PriceUnit(StrEnum):
@@ -128,6 +129,10 @@ class PricePoint(NamedTuple):
         return Money(self.amount, self.currency)
 
 
+_precedence = attrgetter("effective_from", "revision")
+"""Of two points the one that is later by this, or listed later, is in force."""
+
+
 def current(points: Iterable[PricePoint], at: datetime) -> dict[PriceKey, PricePoint]:
     """The point in force at `at` (aware) for each key that has one."""
     in_force: dict[PriceKey, PricePoint] = {}
@@ -141,10 +146,6 @@ def current(points: Iterable[PricePoint], at: datetime) -> dict[PriceKey, PriceP
     for key in ended:
         del in_force[key]
     return in_force
-
-
-_precedence = attrgetter("effective_from", "revision")
-"""Of two points the one that is later by this, or listed later, is in force."""
 
 
 def point_at(points: Iterable[PricePoint], at: datetime) -> PricePoint | None:
@@ -173,10 +174,6 @@ def percent_between(old: Money | PricePoint | None, new: Money | PricePoint | No
     return round((new.amount - old.amount) * 100 / old.amount, 1)
 
 
-_Spans: TypeAlias = tuple[tuple[time, time | None], ...]
-_MIDNIGHT = "24:00"
-
-
 def is_within(hours_utc: str, at: datetime) -> bool:
     """Whether the instant's time of day in UTC is inside one of `01:00-04:00,06:00-10:00`.
 
@@ -187,15 +184,6 @@ def is_within(hours_utc: str, at: datetime) -> bool:
         return True
     clock = at.astimezone(UTC).time()
     return any(begin <= clock and (end is None or clock < end) for begin, end in _spans(hours_utc))
-
-
-@lru_cache(maxsize=256)
-def _spans(hours_utc: str) -> _Spans:
-    """Begin and end of each span; None = the end of the day, which no time of day is."""
-    return tuple(
-        (time.fromisoformat(begin), None if end == _MIDNIGHT else time.fromisoformat(end))
-        for begin, end in (span.split("-") for span in hours_utc.split(","))
-    )
 
 
 def price_label(key: PriceKey) -> str:
@@ -210,3 +198,15 @@ def price_label(key: PriceKey) -> str:
     if key.hours_utc:
         parts.append(f"{key.hours_utc} UTC")
     return ", ".join(parts)
+
+
+_Spans: TypeAlias = tuple[tuple[time, time | None], ...]
+
+
+@lru_cache(maxsize=256)
+def _spans(hours_utc: str) -> _Spans:
+    """Begin and end of each span; None = the end of the day, which no time of day is."""
+    return tuple(
+        (time.fromisoformat(begin), None if end == _MIDNIGHT else time.fromisoformat(end))
+        for begin, end in (span.split("-") for span in hours_utc.split(","))
+    )

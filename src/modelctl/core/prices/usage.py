@@ -26,8 +26,10 @@ DECIMALS = 6
 """A fractional quantity has at most 9 + 6 digits, which a JSON number holds exactly."""
 
 _NUMBER = re.compile(r"\d+(?:_\d+)*(?:\.\d+)?", re.ASCII)
+_SERVICE_TIERS = frozenset(map(str, ServiceTier))
 _GOES_IN = (PriceKind.INPUT, PriceKind.AUDIO_INPUT, PriceKind.IMAGE_INPUT, PriceKind.VIDEO_INPUT)
 _COMES_OUT = (PriceKind.OUTPUT, PriceKind.AUDIO_OUTPUT, PriceKind.IMAGE_OUTPUT, PriceKind.VIDEO_OUTPUT)
+_BOTH = (*_GOES_IN, *_COMES_OUT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +60,6 @@ def _calls(name: str, kind: PriceKind, help: str) -> Meter:
     return Meter(name=name, help=help, prices=tuple(product((kind.value,), units)))
 
 
-_BOTH = (*_GOES_IN, *_COMES_OUT)
 _ALL = (
     _tokens(PriceKind.INPUT, "Prompt tokens billed at the input price: none that were cached.", is_prompt=True),
     _tokens(PriceKind.OUTPUT, "Generated tokens, as the vendor counts them."),
@@ -85,6 +86,8 @@ _ALL = (
 )
 METERS: Mapping[str, Meter] = MappingProxyType({meter.name: meter for meter in _ALL})
 """All that can be counted, by name, in the order in which bills list it."""
+FIELDS = ("id", "model", "at", "service_tier", *METERS)
+"""Every column that a record can have. `id` is the caller's own, and comes back with the bill."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,41 +108,6 @@ class Usage:
     def prompt_tokens(self) -> int:
         """Size of the prompt: everything that was read, at whatever price."""
         return sum(int(quantity) for name, quantity in self.quantities.items() if METERS[name].is_prompt)
-
-
-def usage_of(**quantities: int | str | Decimal) -> Usage:
-    """A usage from plain numbers: `usage(input=1000, output=200)`."""
-    return Usage({name: Decimal(quantity) for name, quantity in quantities.items()})
-
-
-def read_quantity(name: str, text: str) -> Decimal:
-    """The quantity that a command line or a usage record states. InvalidFact naming the meter where it states none."""
-    if not _NUMBER.fullmatch(text):
-        hint = "write plain digits, as 1200000 or 1_200_000"
-        raise InvalidFact(f"{name}: {shorten(text)!r} is no quantity", hint)
-    number = Decimal(text)
-    if problem := _problem(METERS[name], number):
-        raise InvalidFact(f"{name}: {shorten(text)} {problem}")
-    return Decimal(int(number)) if METERS[name].is_whole else number
-
-
-def _problem(meter: Meter, number: Decimal) -> str:
-    """Why this cannot be; empty where it can."""
-    if not number.is_finite() or number < 0:
-        return "is no quantity"
-    if meter.is_whole:
-        if number > MAX_WHOLE:
-            return f"is more than {MAX_WHOLE:,}"
-        return "" if number == int(number) else "is no whole number"
-    if number >= MAX_FRACTIONAL:
-        return f"is not below {MAX_FRACTIONAL:,}"
-    return "" if number == round(number, DECIMALS) else f"has more than {DECIMALS} digits after the point"
-
-
-FIELDS = ("id", "model", "at", "service_tier", *METERS)
-"""Every column that a record can have. `id` is the caller's own, and comes back with the bill."""
-
-_SERVICE_TIERS = frozenset(map(str, ServiceTier))
 
 
 class UsageRow(NamedTuple):
@@ -163,6 +131,22 @@ class UsageRows:
     bad: list[BadRow] = field(default_factory=list)
 
 
+def usage_of(**quantities: int | str | Decimal) -> Usage:
+    """A usage from plain numbers: `usage(input=1000, output=200)`."""
+    return Usage({name: Decimal(quantity) for name, quantity in quantities.items()})
+
+
+def read_quantity(name: str, text: str) -> Decimal:
+    """The quantity that a command line or a usage record states. InvalidFact naming the meter where it states none."""
+    if not _NUMBER.fullmatch(text):
+        hint = "write plain digits, as 1200000 or 1_200_000"
+        raise InvalidFact(f"{name}: {shorten(text)!r} is no quantity", hint)
+    number = Decimal(text)
+    if problem := _problem(METERS[name], number):
+        raise InvalidFact(f"{name}: {shorten(text)} {problem}")
+    return Decimal(int(number)) if METERS[name].is_whole else number
+
+
 def read_usage_rows(lines: Iterable[str]) -> UsageRows:
     """The records of a file, whose first line tells JSONL from CSV."""
     found = UsageRows()
@@ -172,6 +156,19 @@ def read_usage_rows(lines: Iterable[str]) -> UsageRows:
         except ModelctlError as error:
             found.bad.append(BadRow(line, str(error)))
     return found
+
+
+def _problem(meter: Meter, number: Decimal) -> str:
+    """Why this cannot be; empty where it can."""
+    if not number.is_finite() or number < 0:
+        return "is no quantity"
+    if meter.is_whole:
+        if number > MAX_WHOLE:
+            return f"is more than {MAX_WHOLE:,}"
+        return "" if number == int(number) else "is no whole number"
+    if number >= MAX_FRACTIONAL:
+        return f"is not below {MAX_FRACTIONAL:,}"
+    return "" if number == round(number, DECIMALS) else f"has more than {DECIMALS} digits after the point"
 
 
 def _row(line: int, record: Mapping[str, Any]) -> UsageRow:
