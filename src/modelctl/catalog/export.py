@@ -21,7 +21,6 @@ from modelctl.catalog.read import STATED_FACTS, UNSETTABLE, shown_path, understa
 from modelctl.core.edits.providers import PAGES, settings_of
 from modelctl.core.facts import (
     CAPABILITIES,
-    FACT_FIELDS,
     PRICE_FIELDS,
     UNKNOWN,
     ModelFacts,
@@ -174,16 +173,12 @@ def _model(model: StoredModel, below: ModelFacts, status: str | None, origins: O
         "capabilities": [name for name in CAPABILITIES if getattr(facts, name) is True] or None,
         "lacks": [name for name in CAPABILITIES if getattr(facts, name) is False] or None,
         **{name: getattr(facts, name) for name in _AFTER_CAPABILITIES},
-        "unset": [name for name in FACT_FIELDS if name in UNSETTABLE and _must_be_unset(name, facts, below)] or None,
+        "unset": [name for name, _ in below.known() if name in UNSETTABLE and getattr(facts, name) is None] or None,
         "currency": None if currency == "USD" else currency,
         "verified_on": None if model.last_verified_at is None else model.last_verified_at.date(),
         "prices": price_lines(model.prices, currency=currency, origins=origins) or None,
     }
     return {key: value for key, value in table.items() if value is not None}
-
-
-def _must_be_unset(name: str, facts: ModelFacts, below: ModelFacts) -> bool:
-    return getattr(facts, name) is None and getattr(below, name) is not None
 
 
 def _derived_tier(model: StoredModel, now: datetime) -> str | None:

@@ -257,7 +257,7 @@ def _entry(
     table = read_table(MODEL, stated, at, report)
     if table is None:
         return None
-    facts = _facts(table)
+    facts = ModelFacts(*_before(table), *_can(table.capabilities, table.lacks), *_after(table))
     points = price_points(table.prices, currency=table.currency, default_source=default_source)
     record = ModelRecord(
         key=ModelKey(provider, table.id),
@@ -270,10 +270,6 @@ def _entry(
     for problem in _impossible(table, record, points, source):
         report(replace(problem, at=(*at, *problem.at)))
     return ModelEntry(index=index, table=table, record=record, points=points)
-
-
-def _facts(table: ModelTable) -> ModelFacts:
-    return ModelFacts(*_before(table), *_can(table.capabilities, table.lacks), *_after(table))
 
 
 @lru_cache(maxsize=1024)

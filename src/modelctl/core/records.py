@@ -66,6 +66,22 @@ def read_records(
         yield line + skipped, record
 
 
+def rows_of(
+    lines: Iterable[str], fields: Collection[str], make: Callable[[int, Mapping[str, Any]], Made], *, required: str
+) -> tuple[list[Made], list[BadRow]]:
+    """What `make` makes of each record and its line, and the lines of which it makes nothing, with the reason."""
+    made, bad = list[Made](), list[BadRow]()
+    for line, record in read_records(lines, fields, required=required):
+        if isinstance(record, str):
+            bad.append(BadRow(line, record))
+            continue
+        try:
+            made.append(make(line, record))
+        except ModelctlError as error:
+            bad.append(BadRow(line, str(error)))
+    return made, bad
+
+
 def json_lines(
     lines: Iterable[str], *, parse_float: Callable[[str], Any] = Decimal
 ) -> Iterator[tuple[int, dict[str, Any] | str]]:

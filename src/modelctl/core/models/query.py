@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from operator import ge, le
 from typing import Any, NamedTuple, TypeAlias
 
 from modelctl.core.facts import CAPABILITIES, FACT_FIELDS, FACT_TYPES, FactValue, ModelType, Status, Tier
@@ -211,8 +212,8 @@ def _conditions(wanted: Filter) -> Iterator[_Condition]:
         yield _Condition(COLUMNS, lambda model: bool(protected_fields(model)))
     if wanted.search:
         yield _Condition(("display_name", "aliases"), _text_test(wanted.search.lower()))
-    yield from (_Condition((column,), _at_least(column, limit)) for column, limit in wanted.at_least.items())
-    yield from (_Condition((column,), _at_most(column, limit)) for column, limit in wanted.at_most.items())
+    yield from (_Condition((column,), _compared(column, ge, limit)) for column, limit in wanted.at_least.items())
+    yield from (_Condition((column,), _compared(column, le, limit)) for column, limit in wanted.at_most.items())
 
 
 def _one_of(column: str, allowed: frozenset[str]) -> _Test:
@@ -239,18 +240,10 @@ def _text_test(lowered: str) -> _Test:
     return test
 
 
-def _at_least(column: str, limit: Decimal | int) -> _Test:
+def _compared(column: str, holds: Callable[[Any, Any], bool], limit: Decimal | int) -> _Test:
     def test(model: StoredModel) -> bool | None:
         value = getattr(model.facts, column)
-        return None if value is None else value >= limit
-
-    return test
-
-
-def _at_most(column: str, limit: Decimal | int) -> _Test:
-    def test(model: StoredModel) -> bool | None:
-        value = getattr(model.facts, column)
-        return None if value is None else value <= limit
+        return None if value is None else holds(value, limit)
 
     return test
 

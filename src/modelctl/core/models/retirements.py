@@ -23,6 +23,9 @@ class RetirementKind(StrEnum):
     ENDED = "ended"  # it has come
 
 
+_KINDS = list(RetirementKind)
+
+
 class RetirementFinding(StrEnum):
     """Why an enabled model makes a check fail."""
 
@@ -122,14 +125,14 @@ def find_retirements(models: Iterable[StoredModel], window: Window, *, today: da
     inside = [(model, end) for model, end in ends if _is_inside(model, end, window, today)]
     shown = [(model, end) for model, end in inside if model.is_enabled or not window.only_enabled]
     rows = [_retirement(model, end, known, window, today) for model, end in shown]
-    ended_enabled = sum(end.kind is RetirementKind.ENDED and model.is_enabled for model, end in ends)
+    ended_enabled = {model.key for model, end in ends if end.kind is RetirementKind.ENDED and model.is_enabled}
     return Retirements(
         today=today,
         window=window,
-        rows=tuple(sorted(rows, key=_by_kind_and_day)),
+        rows=tuple(sorted(rows, key=lambda row: (_KINDS.index(row.kind), row.day or date.min, row.key))),
         looked_at=len(known),
         not_enabled=len(inside) - len(shown),
-        ended_enabled_elsewhere=ended_enabled - sum(_is_ended_enabled(each) for each in rows),
+        ended_enabled_elsewhere=len(ended_enabled - {each.key for each in rows}),
         undated=tuple(sorted(model.key for model, end in wanted if _is_undated(model, end, window))),
         next_end=min((each for model, end in wanted if (each := _later(model, end, window, today))), default=None),
     )
@@ -215,16 +218,8 @@ def _is_undated(model: StoredModel, end: _End, window: Window) -> bool:
     return end.kind is None and model.facts.status == Status.DEPRECATED
 
 
-def _is_ended_enabled(retirement: Retirement) -> bool:
-    return retirement.kind is RetirementKind.ENDED and retirement.is_enabled
-
-
 def _later(model: StoredModel, end: _End, window: Window, today: date) -> tuple[date, ModelKey] | None:
     """The announced end of a model that is beyond the window."""
     if end.kind is RetirementKind.ANNOUNCED and end.day is not None and (end.day - today).days > window.reach_days:
         return end.day, model.key
     return None
-
-
-def _by_kind_and_day(retirement: Retirement) -> tuple[int, date, ModelKey]:
-    return list(RetirementKind).index(retirement.kind), retirement.day or date.min, retirement.key

@@ -163,9 +163,11 @@ def _plan_existing(
     record = record or _as_it_stands(model)
     gone = absences >= ABSENCES_UNTIL_DEPRECATED and record.facts.status not in ENDED
     if gone:
-        record = _with_fact(record, "status", Status.DEPRECATED, BY_ABSENCE)
+        facts = record.facts.replaced({"status": Status.DEPRECATED})
+        record = replace(record, facts=facts, provenance={**record.provenance, "status": BY_ABSENCE})
     _note_seen(draft, model, record)
-    prices = missing_points(model.prices, record.prices, now=now, api_still_stands=_api_still_stands(model, record))
+    still_stands = record.listed_at is None and api_is_newer(model, record.verified_on)
+    prices = missing_points(model.prices, record.prices, now=now, api_still_stands=still_stands)
     draft.protected += _protected_prices(model, record, now)
     ledger = (*model.prices, *prices)
     type_shown = _type_shown(model, record)
@@ -247,14 +249,6 @@ def _with_projection(
 
 def _has_derived_tier(record: ModelRecord) -> bool:
     return record.facts.tier is None or record.provenance.get("tier") == BY_PRICE
-
-
-def _with_fact(record: ModelRecord, name: str, value: str, source: str) -> ModelRecord:
-    return replace(record, facts=record.facts.replaced({name: value}), provenance={**record.provenance, name: source})
-
-
-def _api_still_stands(model: StoredModel, record: ModelRecord) -> bool:
-    return record.listed_at is None and api_is_newer(model, record.verified_on)
 
 
 def _asked(model: StoredModel, record: ModelRecord, consulted: Consulted) -> frozenset[str]:

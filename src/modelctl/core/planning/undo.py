@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from modelctl.core.credentials import MASK
 from modelctl.core.edits.providers import BY_CATALOGS, EDITABLE, editable_of, setting_from_audit, with_settings
@@ -64,11 +63,11 @@ def undo(
     for each in sorted(entries, key=lambda each: (each.entity, each.key)):
         if each.entity == MODEL:
             key = ModelKey(name, each.key.partition("/")[2])
-            _undo_row(draft, each, key, stored, ledger.get(key, ()))
+            _undo_model(draft, each, key, stored, ledger.get(key, ()))
         elif each.entity == CREDENTIAL:
             draft.kept.append(LeftAlone(key=f"key of {each.key}", reason="the audit trail keeps no keys: set it again"))
         else:
-            settings, action = undo_row(each, row, draft.moved, draft.kept)
+            settings, action = _undo_provider(each, row, draft.moved, draft.kept)
     if action is Action.REMOVE and stored.models.keys() - {each.key for each in draft.changes}:
         draft.kept.append(LeftAlone(key=f"provider {name}", reason="its row stays while it has models"))
         action = None
@@ -98,7 +97,19 @@ def removed_provider(entries: Sequence[HistoryEntry]) -> Provider | None:
     return None
 
 
-def undo_row(
+@dataclass(slots=True)
+class _Draft:
+    """An undo in the making."""
+
+    run: str
+    keeps_basis: bool
+    """The run was an undo itself: the prices that it took back are the sources' again."""
+    changes: list[Change] = field(default_factory=list)
+    moved: list[LeftAlone] = field(default_factory=list)
+    kept: list[LeftAlone] = field(default_factory=list)
+
+
+def _undo_provider(
     each: HistoryEntry, row: Provider | None, moved: list[LeftAlone], kept: list[LeftAlone]
 ) -> tuple[tuple[FieldChange, ...], Action | None]:
     """The settings as they were, or that the row itself comes or goes. Appends what is left alone, and why."""
@@ -119,18 +130,6 @@ def undo_row(
     if entry.action == Action.CREATE:
         return (), Action.REMOVE
     return () if foreign or hidden else _former_settings(each, row), None
-
-
-@dataclass(slots=True)
-class _Draft:
-    """An undo in the making."""
-
-    run: str
-    keeps_basis: bool
-    """The run was an undo itself: the prices that it took back are the sources' again."""
-    changes: list[Change] = field(default_factory=list)
-    moved: list[LeftAlone] = field(default_factory=list)
-    kept: list[LeftAlone] = field(default_factory=list)
 
 
 def _moved_since(each: HistoryEntry, row: Provider | None) -> str:
@@ -157,7 +156,7 @@ def _is_masked(value: object) -> bool:
     return isinstance(value, str) and MASK in value
 
 
-def _undo_row(
+def _undo_model(
     draft: _Draft, each: HistoryEntry, key: ModelKey, stored: StoredProvider, ledger: Sequence[RecordedPoint]
 ) -> None:
     model, action = stored.models.get(key), each.entry.action
@@ -202,13 +201,14 @@ def _later_prices(run: str, ledger: Sequence[RecordedPoint]) -> Iterator[str]:
     later = set()
     for own in ours:
         others = (each for each in ledger if each.run != run and each.point.key == own.point.key)
-        if any(each.recorded_at > own.recorded_at or _corrects(each.point, own.point) for each in others):
+        start, revision = own.point.effective_from, own.point.revision
+        if any(
+            each.recorded_at > own.recorded_at
+            or (each.point.effective_from == start and each.point.revision > revision)  # which corrects it
+            for each in others
+        ):
             later.add(f"price {own.point.kind}")
     yield from sorted(later)
-
-
-def _corrects(point: PricePoint, other: PricePoint) -> bool:
-    return point.effective_from == other.effective_from and point.revision > other.revision
 
 
 def _take_back(draft: _Draft, each: HistoryEntry, model: StoredModel, ledger: Sequence[RecordedPoint]) -> None:
@@ -253,16 +253,13 @@ def _former_prices(draft: _Draft, ledger: Sequence[RecordedPoint]) -> tuple[tupl
         if former is None:
             stuck.add(key)
             continue
-        revision = max(each.point.revision for each in ledger if _is_at(each.point, key, start)) + 1
+        there = (each.point for each in ledger if each.point.key == key and each.point.effective_from == start)
+        revision = max(point.revision for point in there) + 1
         own = draft.keeps_basis and former.effective_from == start
         basis = former.basis if own else Basis.MANUAL
         source = former.source if own else f"undo of {draft.run}"
         prices.append(former._replace(effective_from=start, revision=revision, basis=basis, source=source))
     return tuple(point for point in prices if point.key not in stuck), stuck
-
-
-def _is_at(point: PricePoint, key: PriceKey, start: Any) -> bool:
-    return point.key == key and point.effective_from == start
 
 
 def _bring_back(draft: _Draft, each: HistoryEntry, key: ModelKey, stored: StoredProvider) -> None:

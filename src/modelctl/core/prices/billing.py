@@ -182,7 +182,7 @@ def bill(in_force: Iterable[PricePoint], usage: Usage, at: datetime, service_tie
     """
     prices = _Prices(in_force, at, usage.prompt_tokens, service_tier)
     lines, unknown = [], []
-    for name, quantity in sorted(usage.quantities.items(), key=_position):
+    for name, quantity in sorted(usage.quantities.items(), key=lambda each: _ORDER[each[0]]):
         found = prices.of(METERS[name]) if quantity else None
         if isinstance(found, Reason):
             unknown.append(Unpriced(item=name, quantity=quantity, reason=found))
@@ -323,7 +323,3 @@ def _most_particular(points: Iterable[PricePoint]) -> PricePoint | Reason:
     chosen = ranked[-1]
     rivals = [each for each in ranked if each.hours_utc and each.effective_from == chosen.effective_from]
     return Reason.SEVERAL_PRICES if len({each.money for each in rivals}) > 1 else chosen
-
-
-def _position(quantity: tuple[str, Decimal]) -> int:
-    return _ORDER[quantity[0]]

@@ -133,7 +133,8 @@ def _missing_for_key(
     timeline = list(ledger)
     for point in announced:
         start = point.effective_from
-        if start <= now and not _has_start(timeline, start) and _says_something_new(point, ledger, timeline):
+        is_known = any(known.effective_from == start for known in timeline)
+        if start <= now and not is_known and _says_something_new(point, ledger, timeline):
             timeline.append(point)
     if not (api_still_stands or _is_manual(timeline, now)):
         timeline += _present(timeline, announced, observed, now)
@@ -194,10 +195,6 @@ def _is_manual(ledger: Iterable[PricePoint], at: datetime) -> bool:
 
 def _next_revision(points: Iterable[PricePoint], start: datetime) -> int:
     return max((point.revision for point in points if point.effective_from == start), default=-1) + 1
-
-
-def _has_start(points: Iterable[PricePoint], start: datetime) -> bool:
-    return any(point.effective_from == start for point in points)
 
 
 def _money_at(points: Iterable[PricePoint], at: datetime) -> Money | None:

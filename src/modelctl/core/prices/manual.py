@@ -30,10 +30,10 @@ from modelctl.core.prices.price import (
     last_revisions,
     point_at,
 )
-from modelctl.core.records import BadRow, field_text, read_records, unknown_field
+from modelctl.core.records import BadRow, field_text, rows_of, unknown_field
 from modelctl.core.text import CURRENCIES, did_you_mean, instant, shorten
 from modelctl.core.validation import MAX_TOKENS, SOURCE_MAX_CHARS, amount_problems, plain_text_problems
-from modelctl.errors import ModelctlError, UsageError
+from modelctl.errors import UsageError
 
 DEFAULT_CURRENCY = "USD"
 LAUNCH = "launch"
@@ -169,16 +169,7 @@ def entry_text(point: PricePoint) -> str:
 
 def read_price_rows(lines: Iterable[str]) -> PriceRows:
     """The prices of a file, CSV with a header or JSONL."""
-    found = PriceRows()
-    for line, record in read_records(lines, FIELDS, required="model"):
-        if isinstance(record, str):
-            found.bad.append(BadRow(line, record))
-            continue
-        try:
-            found.rows.append(_row(line, record))
-        except ModelctlError as error:
-            found.bad.append(BadRow(line, str(error)))
-    return found
+    return PriceRows(*rows_of(lines, FIELDS, _row, required="model"))
 
 
 def price_terms(said: Mapping[str, str], labels: Mapping[str, str] = MappingProxyType({})) -> PriceTerms:

@@ -16,9 +16,9 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from modelctl.core.prices.price import PriceKind, PriceUnit, ServiceTier
-from modelctl.core.records import BadRow, field_text, read_records, unknown_field
+from modelctl.core.records import BadRow, field_text, rows_of, unknown_field
 from modelctl.core.text import did_you_mean, instant, shorten
-from modelctl.errors import InvalidFact, ModelctlError, UsageError
+from modelctl.errors import InvalidFact, UsageError
 
 MAX_WHOLE = 10**12
 MAX_FRACTIONAL = 10**9
@@ -149,13 +149,7 @@ def read_quantity(name: str, text: str) -> Decimal:
 
 def read_usage_rows(lines: Iterable[str]) -> UsageRows:
     """The records of a file, whose first line tells JSONL from CSV."""
-    found = UsageRows()
-    for line, record in read_records(lines, FIELDS, required="model"):
-        try:
-            found.rows.append(_row(line, record) if isinstance(record, Mapping) else _refuse(record))
-        except ModelctlError as error:
-            found.bad.append(BadRow(line, str(error)))
-    return found
+    return UsageRows(*rows_of(lines, FIELDS, _row, required="model"))
 
 
 def _problem(meter: Meter, number: Decimal) -> str:
@@ -195,7 +189,3 @@ def _row(line: int, record: Mapping[str, Any]) -> UsageRow:
         service_tier=service_tier or None,
         usage=Usage(quantities),
     )
-
-
-def _refuse(problem: str) -> UsageRow:
-    raise UsageError(problem)
