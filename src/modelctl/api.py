@@ -30,8 +30,8 @@ from modelctl.db import migrate as schema
 from modelctl.db import read
 from modelctl.db.engine import Database
 from modelctl.errors import StoreError, UsageError
+from modelctl.services.access import usable_among
 from modelctl.services.additions import AddOptions, add
-from modelctl.services.models import usable_among
 from modelctl.services.sync import SyncOptions
 from modelctl.services.sync import sync as run_sync
 from modelctl.settings import Runtime

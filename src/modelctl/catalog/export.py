@@ -30,8 +30,8 @@ from modelctl.core.facts import (
     encode,
 )
 from modelctl.core.models.lifecycle import with_status
-from modelctl.core.planning.merge import display_name_of, tier_of
-from modelctl.core.prices.ledger import projection
+from modelctl.core.planning.merge import display_name_of
+from modelctl.core.prices.ledger import projection, tier_of
 from modelctl.core.provider import Provider
 from modelctl.core.stored import StoredModel
 from modelctl.errors import CatalogError

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from functools import partial
+from typing import Annotated
 
 import typer
 
 from modelctl.cli.commands import epilog
 from modelctl.cli.context import Format, FormatOption, JsonOption, context_of
 from modelctl.cli.edit import DryRun, EditRequest, Models, run_edit
-from modelctl.core.edits.models import (
-    Deprecation,
-    deprecate,
-    undeprecate,
-)
 from modelctl.core.text import day
-
-if TYPE_CHECKING:
-    pass
 
 
 @epilog(
@@ -41,15 +34,16 @@ def deprecate_command(
     json: JsonOption = False,
 ) -> None:
     """State the end of models, and what replaces them."""
-    context = context_of(ctx)
+    from modelctl.core.edits.models import Deprecation
+    from modelctl.services.edits import deprecate
+
     end = Deprecation(
         replacement=replacement,
         on=day(on, "--on") if on is not None else None,
         retires=day(retires, "--retires") if retires is not None else None,
     )
-    order = EditRequest(command="deprecate", names=models, dry_run=dry_run, format=format)
-    today = context.now.date()
-    run_edit(context, order, lambda models, known: deprecate(models, known, end, today=today))
+    request = EditRequest(command="deprecate", names=models, dry_run=dry_run, format=format)
+    run_edit(context_of(ctx), request, partial(deprecate, end=end))
 
 
 @epilog(
@@ -69,9 +63,7 @@ def undeprecate_command(
     json: JsonOption = False,
 ) -> None:
     """Take the end of models back."""
-    from modelctl.services.models import each_row
+    from modelctl.services.edits import undeprecate
 
-    context = context_of(ctx)
-    order = EditRequest(command="undeprecate", names=models, dry_run=dry_run, format=format)
-    today = context.now.date()
-    run_edit(context, order, each_row(lambda model, _known: undeprecate(model, today=today)))
+    request = EditRequest(command="undeprecate", names=models, dry_run=dry_run, format=format)
+    run_edit(context_of(ctx), request, undeprecate)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -15,7 +15,7 @@ from modelctl.core.text import counted
 from modelctl.errors import BadRows, ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from modelctl.services.models import EditAll, EditResult, Reach
+    from modelctl.services.edits import EditResult
 
 
 Where = Annotated[
@@ -64,14 +64,15 @@ class EditRequest:
         return not self.dry_run and (self.where is None or self.yes)
 
 
-def run_edit(context: Context, order: EditRequest, edit: EditAll, *, reach: Reach = lambda _keys, _known: ()) -> None:
-    """Edit the rows, report, and exit 3 after a preview that --yes would write. `reach`: as `edit_rows` has it."""
-    from modelctl.services.models import edit_rows
+def run_edit(context: Context, order: EditRequest, edit: Callable[..., EditResult]) -> None:
+    """Edit the rows, report, and exit 3 after a preview that --yes would write.
 
+    `edit` is a function of `services.edits`: it gets the database, what is chosen, `author` and `dry_run`.
+    """
     author = context.author(order.command)
     chosen = where(order.where) if order.where is not None else order.names
     with readable_database(context) as database, told_row_by_row(context):
-        edited = edit_rows(database, chosen, edit, author, reach=reach, dry_run=not order.writes)
+        edited = edit(database, chosen, author=author, dry_run=not order.writes)
     _print(context, order, edited, author.run)
     if order.where is not None and not (order.yes or order.dry_run) and edited.changes:
         raise typer.Exit(ExitCode.PENDING)

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
 
 import typer
 
 from modelctl.cli.commands import epilog
-from modelctl.cli.context import Format, FormatOption, JsonOption, context_of
+from modelctl.cli.context import Context, Format, FormatOption, JsonOption, context_of
 from modelctl.cli.edit import WHERE_HELP, DryRun, EditRequest, SomeModels, Where, Yes, run_edit
-from modelctl.core.edits.models import (
-    set_enabled,
-)
-
-if TYPE_CHECKING:
-    pass
 
 
 @epilog(
@@ -35,7 +29,8 @@ def enable_command(
     json: JsonOption = False,
 ) -> None:
     """Switch models on for your application."""
-    _turn(ctx, "enable", is_enabled=True)
+    request = EditRequest(command="enable", names=models or (), where=where, yes=yes, dry_run=dry_run, format=format)
+    _switch(context_of(ctx), request, is_enabled=True)
 
 
 @epilog(
@@ -60,20 +55,11 @@ def disable_command(
 
     Syncs keep them up to date.
     """
-    _turn(ctx, "disable", is_enabled=False)
+    request = EditRequest(command="disable", names=models or (), where=where, yes=yes, dry_run=dry_run, format=format)
+    _switch(context_of(ctx), request, is_enabled=False)
 
 
-def _turn(ctx: typer.Context, command: str, *, is_enabled: bool) -> None:
-    from modelctl.services.models import each_row
+def _switch(context: Context, request: EditRequest, *, is_enabled: bool) -> None:
+    from modelctl.services.edits import set_enabled
 
-    said = ctx.params
-    order = EditRequest(
-        command=command,
-        names=said["models"] or (),
-        where=said["where"],
-        yes=said["yes"],
-        dry_run=said["dry_run"],
-        format=said["format"],
-    )
-    edit = each_row(lambda model, _known: set_enabled(model, is_enabled=is_enabled))
-    run_edit(context_of(ctx), order, edit)
+    run_edit(context, request, partial(set_enabled, is_enabled=is_enabled))

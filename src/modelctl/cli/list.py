@@ -97,7 +97,7 @@ def found_models(context: Context, wanted: Filter, usable_for: str | None, view:
         def find(connection: Connection) -> Found:
             models = _models(connection, tables, wanted, to_read, with_states=PROTECTED in to_show)
             if usable_for is not None:
-                from modelctl.services.models import usable_among
+                from modelctl.services.access import usable_among
 
                 models = usable_among(models, context.runtime, database, usable_for)
             selection = select(models, wanted)

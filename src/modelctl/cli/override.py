@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from modelctl.cli.commands import epilog
 from modelctl.cli.context import Context, context_of, readable_database
-from modelctl.core.planning import ownership as claims
-from modelctl.core.text import to_seconds
 from modelctl.errors import UsageError
 
 if TYPE_CHECKING:
     from modelctl.core.planning.plan import Change
-    from modelctl.core.stored import StoredModel
 
 
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="As provider/model_id, or shorter.")]
@@ -33,8 +29,11 @@ A pinned field keeps its value whatever the sources say, until `modelctl unpin` 
 )
 def pin_command(ctx: typer.Context, model: Model, fields: Fields) -> None:
     """Claim fields of a model: no sync changes them."""
+    from modelctl.services.edits import pin
+
     context = context_of(ctx)
-    changed = _edit(context, "pin", [model], lambda stored: claims.pin(stored, fields))
+    with readable_database(context) as database:
+        changed = pin(database, model, fields, context.author("pin")).changes
     _say(context, changed, f"pinned {', '.join(fields)}", "pinned already: nothing changed")
 
 
@@ -51,9 +50,11 @@ The next sync writes what the sources state; a field of which no source speaks k
 )
 def unpin_command(ctx: typer.Context, model: Model, fields: Fields) -> None:
     """Give fields back: the next sync writes what sources state."""
+    from modelctl.services.edits import unpin
+
     context = context_of(ctx)
-    now = to_seconds(context.now)
-    changed = _edit(context, "unpin", [model], lambda stored: claims.unpin(stored, fields, now=now))
+    with readable_database(context) as database:
+        changed = unpin(database, model, fields, context.author("unpin")).changes
     _say(context, changed, f"gave {', '.join(fields)} back to the sources", "the sources' already: nothing changed")
 
 
@@ -75,24 +76,15 @@ def adopt_command(
     every: Annotated[bool, typer.Option("--all", help="All rows of all providers.")] = False,
 ) -> None:
     """Let the sources fill rows that were there before modelctl."""
-    from modelctl.services.models import unowned_keys
+    from modelctl.services.edits import adopt, unowned_keys
 
     context = context_of(ctx)
     if sum((bool(models), provider is not None, every)) != 1:
         raise UsageError("adopt needs models, or --provider, or --all", "`modelctl adopt openai/gpt-4o`")
     with readable_database(context) as database:
         names = models or unowned_keys(database, provider)
-    changed = _edit(context, "adopt", list(names), claims.adopt)
+        changed = adopt(database, names, context.author("adopt")).changes
     _say(context, changed, "adopted", "there is nothing to adopt: modelctl knows these rows")
-
-
-def _edit(
-    context: Context, command: str, names: list[str], edit: Callable[[StoredModel], Change | None]
-) -> tuple[Change, ...]:
-    from modelctl.services.models import edit_models
-
-    with readable_database(context) as database:
-        return edit_models(database, names, edit, context.author(command))
 
 
 def _say(context: Context, changed: tuple[Change, ...], done: str, nothing: str) -> None:

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from functools import partial
+from typing import Annotated
 
 import typer
 
 from modelctl.cli.commands import epilog
 from modelctl.cli.context import Format, FormatOption, JsonOption, context_of
 from modelctl.cli.edit import DryRun, EditRequest, run_edit
-from modelctl.core.edits.models import (
-    referrers_of,
-    remove,
-    remove_cascading,
-)
-
-if TYPE_CHECKING:
-    from modelctl.services.models import EditAll
 
 
 @epilog(
@@ -41,10 +34,7 @@ def remove_command(
     json: JsonOption = False,
 ) -> None:
     """Remove rows; syncs do not bring them back."""
-    context = context_of(ctx)
-    order = EditRequest(command="remove", names=models, dry_run=dry_run, format=format)
-    today = context.now.date()
-    edit: EditAll = remove
-    if cascade:
-        edit = lambda models, known: remove_cascading(models, known, today=today)  # noqa: E731
-    run_edit(context, order, edit, reach=referrers_of)
+    from modelctl.services.edits import remove
+
+    request = EditRequest(command="remove", names=models, dry_run=dry_run, format=format)
+    run_edit(context_of(ctx), request, partial(remove, cascade=cascade))

@@ -86,7 +86,7 @@ def decline_command(ctx: typer.Context, keys: Keys, note: Note = None) -> None:
 
 def _decide(ctx: typer.Context, keys: list[str], verdict: Verdict, note: str | None) -> None:
     from modelctl.output.edits import HoldsDocument
-    from modelctl.services.models import decide_holds
+    from modelctl.services.edits import decide_holds
 
     context = context_of(ctx)
     command = "accept" if verdict is Verdict.ACCEPTED else "decline"

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from functools import partial
+from typing import Annotated
 
 import typer
 
 from modelctl.cli.commands import epilog
 from modelctl.cli.context import Format, FormatOption, JsonOption, context_of
 from modelctl.cli.edit import WHERE_HELP, DryRun, EditRequest, Where, Yes, run_edit
-from modelctl.core.edits.models import (
-    facts_from_words,
-    set_facts,
-)
+from modelctl.core.edits.models import facts_from_words
 from modelctl.errors import UsageError
-
-if TYPE_CHECKING:
-    pass
 
 
 @epilog(
@@ -44,14 +39,13 @@ def set_command(
 
     Only those that are given.
     """
-    from modelctl.services.models import each_row
+    from modelctl.services.edits import set_facts
 
-    context = context_of(ctx)
     names, assignments = ([], words) if where is not None else (words[:1], words[1:])
     if not assignments:
         raise UsageError(f"set {words[0]}: there is no FIELD=VALUE", "`modelctl set gpt-4o context_window=128000`")
     values = facts_from_words(assignments)
-    order = EditRequest(
+    request = EditRequest(
         command="set",
         names=names,
         where=where,
@@ -59,5 +53,4 @@ def set_command(
         dry_run=dry_run,
         format=format,
     )
-    today = context.now.date()
-    run_edit(context, order, each_row(lambda model, known: set_facts(model, values, known, today=today)))
+    run_edit(context_of(ctx), request, partial(set_facts, values=values))

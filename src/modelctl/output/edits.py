@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from pydantic import AliasPath, Field
 from typing_extensions import TypedDict
 
-from modelctl.core.edits.additions import SeedResult, SeedStatus
 from modelctl.core.facts import ModelKey
 from modelctl.core.planning.plan import Action, Change, FieldChange, Verdict
 from modelctl.core.prices.price import price_label
@@ -27,6 +26,9 @@ from modelctl.output.document import (
     price_json,
 )
 from modelctl.output.format import old_to_new, one_line, plain, shown, since
+
+if TYPE_CHECKING:
+    from modelctl.core.edits.additions import SeedResult
 
 _INDENT = 2
 
@@ -117,6 +119,8 @@ class PopulateDocument(Document):
     @classmethod
     def of(cls, results: Sequence[SeedResult], ids: Mapping[ModelKey, int], *, dry_run: bool) -> PopulateDocument:
         """Of the results; `ids` are the rows' numbers."""
+        from modelctl.core.edits.additions import SeedStatus  # no other edit needs it
+
         created, total = sum(each.status is SeedStatus.CREATED for each in results), len(results)
         verb = "would be created" if dry_run else "created"
         return cls(

@@ -20,7 +20,7 @@ from modelctl.core.stored import StoredModel
 from modelctl.db import read
 from modelctl.db.engine import Database
 from modelctl.errors import ModelctlError
-from modelctl.services.models import write_changes
+from modelctl.services.edits import write_changes
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -22,12 +22,19 @@ from modelctl.core.facts import (
     Source,
     Status,
 )
-from modelctl.core.models.lifecycle import BY_DATES, BY_DEFAULT, BY_LISTING, DATES, ENDED, chain_of, with_status
+from modelctl.core.models.lifecycle import (
+    BY_DATES,
+    BY_DEFAULT,
+    BY_LISTING,
+    DATES,
+    ENDED,
+    api_is_newer,
+    chain_of,
+    with_status,
+)
 from modelctl.core.models.query import COLUMNS
 from modelctl.core.models.resolve import resolve
-from modelctl.core.planning.merge import api_is_newer
-from modelctl.core.planning.plan import Action, Change, FieldChange, state_after
-from modelctl.core.planning.planner import action_of
+from modelctl.core.planning.plan import Action, Change, FieldChange, action_of, state_after
 from modelctl.core.prices.ledger import MONEY_FIELDS
 from modelctl.core.records import all_or_none
 from modelctl.core.stored import RowState, StoredModel

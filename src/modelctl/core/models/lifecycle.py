@@ -181,3 +181,14 @@ def _scheduled(model: StoredModel, kind: str, after: datetime) -> Scheduled | No
         if later is not None and later != now:
             return Scheduled(begins, later)
     return None
+
+
+def api_is_newer(model: StoredModel, verified_on: date | None) -> bool:
+    """Whether the API showed the model on or after the day on which the catalog was verified.
+
+    Where no catalog is read, the day on which one last confirmed the row counts.
+    """
+    seen_at = model.last_seen_at
+    if verified_on is None and model.last_verified_at is not None:
+        verified_on = model.last_verified_at.date()
+    return seen_at is not None and (verified_on is None or seen_at.date() >= verified_on)

@@ -9,7 +9,6 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from modelctl.core.facts import ModelKey, decimal_text
-from modelctl.core.planning.merge import BY_PRICE
 from modelctl.core.planning.plan import (
     Action,
     Change,
@@ -26,6 +25,7 @@ from modelctl.core.planning.plan import (
     price_name,
 )
 from modelctl.core.planning.policy import GuardLimits
+from modelctl.core.prices.ledger import BY_PRICE
 from modelctl.core.prices.price import Basis, PricePoint, point_at
 from modelctl.core.runs import Author
 

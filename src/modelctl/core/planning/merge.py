@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from decimal import Decimal
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
@@ -19,24 +18,15 @@ from modelctl.core.facts import (
     ModelFacts,
     ModelKey,
     ModelRecord,
-    ModelType,
     Skipped,
     Source,
     Status,
-    Tier,
     provenance_of,
 )
-from modelctl.core.models.lifecycle import BY_LISTING, DATES, with_status
+from modelctl.core.models.lifecycle import BY_LISTING, DATES, api_is_newer, with_status
 from modelctl.core.planning.policy import Patterns, split
 from modelctl.core.prices.price import PriceKey, PricePoint
 from modelctl.core.stored import StoredModel, StoredProvider, Written
-
-PREMIUM_OUTPUT_PER_MTOK = Decimal(10)
-"""From this price per million output tokens on, a model is `premium` unless a catalog says otherwise."""
-PREMIUM_INPUT_PER_MTOK = Decimal("2.5")
-"""The same for models that have no output price."""
-BY_PRICE = "rule:price"
-"""The source of a tier that was derived from the price."""
 
 _NONE: Mapping[Any, Any] = MappingProxyType({})
 _ACRONYMS = frozenset({"gpt", "tts", "ocr", "hd", "xl", "ai"})
@@ -107,32 +97,6 @@ def display_name_of(model_id: str) -> str:
     words = re.split(r"[-_ ]+", model_id.rsplit("/", 1)[-1])
     name = " ".join(word.upper() if word in _ACRONYMS else word[:1].upper() + word[1:] for word in words if word)
     return name or model_id
-
-
-def tier_of(facts: ModelFacts) -> Tier | None:
-    """The price class that the projected prices give; None while no token price is known, or it is not in USD."""
-    prices = [price for price in (facts.input_price_per_mtok, facts.output_price_per_mtok) if price is not None]
-    if not prices or facts.price_currency != "USD":
-        return None
-    if not any(prices):
-        is_complete = len(prices) == 2 or facts.type not in (ModelType.CHAT, None)
-        return Tier.FREE if is_complete else None  # one price of 0 does not make the other one 0
-    if facts.output_price_per_mtok is not None:
-        premium = facts.output_price_per_mtok >= PREMIUM_OUTPUT_PER_MTOK
-    else:
-        premium = prices[0] >= PREMIUM_INPUT_PER_MTOK
-    return Tier.PREMIUM if premium else Tier.AFFORDABLE
-
-
-def api_is_newer(model: StoredModel, verified_on: date | None) -> bool:
-    """Whether the API showed the model on or after the day on which the catalog was verified.
-
-    Where no catalog is read, the day on which one last confirmed the row counts.
-    """
-    seen_at = model.last_seen_at
-    if verified_on is None and model.last_verified_at is not None:
-        verified_on = model.last_verified_at.date()
-    return seen_at is not None and (verified_on is None or seen_at.date() >= verified_on)
 
 
 def _merge_one(

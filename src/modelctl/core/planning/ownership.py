@@ -10,10 +10,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from modelctl.core.facts import FACT_FIELDS, PRICE_FIELDS, SET_ON_CREATION, FactValue, ModelKey, ModelRecord, Source
-from modelctl.core.planning.merge import BY_PRICE, tier_of
 from modelctl.core.planning.plan import Action, Change, FieldChange, Protected, price_name
-from modelctl.core.prices.ledger import BY_LEDGER, MONEY_FIELDS, projection, projection_sources
-from modelctl.core.prices.manual import manual_points, points_to_release
+from modelctl.core.prices.ledger import BY_LEDGER, BY_PRICE, MONEY_FIELDS, projection, projection_sources, tier_of
 from modelctl.core.prices.price import Basis, PriceKey, PricePoint, current
 from modelctl.core.stored import OWNABLE, RowState, StoredModel, StoredProvider, Written
 from modelctl.core.text import require_known
@@ -142,6 +140,8 @@ def unpin(model: StoredModel, names: Collection[str], *, now: datetime) -> Chang
 
     Values come at the next sync, prices at once: the ledger has what the sources last stated.
     """
+    from modelctl.core.prices.manual import manual_points, points_to_release  # nothing else here enters prices
+
     priced = {price_name(point.key): point.key for point in manual_points(model.prices, now=now)}
     if EVERY in names:
         names = (*OWNABLE, *priced)

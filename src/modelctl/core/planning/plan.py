@@ -20,9 +20,11 @@ from modelctl.core.facts import (
     ModelKey,
     Skipped,
     Source,
+    Status,
     decimal_text,
     encode,
 )
+from modelctl.core.models.lifecycle import ENDED
 from modelctl.core.prices.ledger import MONEY_FIELDS
 from modelctl.core.prices.price import STANDARD, PriceKey, PricePoint, current
 from modelctl.core.runs import Author
@@ -350,3 +352,16 @@ def _present_values(model: StoredModel, at: datetime) -> Iterator[tuple[str, str
     latest = max([at, *(point.effective_from for point in model.prices)])
     for key, point in current(model.prices, latest).items():
         yield price_name(key), money_text(point)
+
+
+def action_of(model: StoredModel, fields: Sequence[FieldChange]) -> Action:
+    """What changing these fields does to the row: its status tells."""
+    new = next((each.new for each in fields if each.name == "status"), None)
+    old = model.facts.status
+    if new is None:
+        return Action.UPDATE
+    if new == Status.RETIRED:
+        return Action.RETIRE
+    if new == Status.DEPRECATED:
+        return Action.REACTIVATE if old == Status.RETIRED else Action.DEPRECATE
+    return Action.REACTIVATE if old in ENDED else Action.UPDATE

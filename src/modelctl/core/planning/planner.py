@@ -10,13 +10,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from modelctl.core.facts import FactValue, ModelFacts, ModelKey, ModelRecord, Source, Status
-from modelctl.core.models.lifecycle import ENDED
-from modelctl.core.planning.merge import BY_PRICE, api_is_newer, tier_of
+from modelctl.core.models.lifecycle import ENDED, api_is_newer
 from modelctl.core.planning.ownership import Takeover, field_changes, with_takeover
-from modelctl.core.planning.plan import Action, Change, FieldChange, Plan, Protected, money_text, price_name
+from modelctl.core.planning.plan import Action, Change, FieldChange, Plan, Protected, action_of, money_text, price_name
 from modelctl.core.planning.policy import NewModels
 from modelctl.core.prices.ledger import (
     BY_LEDGER,
+    BY_PRICE,
     MONEY_FIELDS,
     contested_points,
     has_complete_price,
@@ -24,6 +24,7 @@ from modelctl.core.prices.ledger import (
     projection,
     projection_sources,
     stated_by,
+    tier_of,
 )
 from modelctl.core.prices.price import PricePoint
 from modelctl.core.stored import RemovedModel, StoredModel, StoredProvider
@@ -88,19 +89,6 @@ def plan(
         removed_by_hand=tuple(draft.removed_by_hand),
         unowned=tuple(draft.unowned),
     )
-
-
-def action_of(model: StoredModel, fields: Sequence[FieldChange]) -> Action:
-    """What changing these fields does to the row: its status tells."""
-    new = next((each.new for each in fields if each.name == "status"), None)
-    old = model.facts.status
-    if new is None:
-        return Action.UPDATE
-    if new == Status.RETIRED:
-        return Action.RETIRE
-    if new == Status.DEPRECATED:
-        return Action.REACTIVATE if old == Status.RETIRED else Action.DEPRECATE
-    return Action.REACTIVATE if old in ENDED else Action.UPDATE
 
 
 @dataclass(slots=True)

@@ -1,15 +1,16 @@
-"""Edits of many rows in one transaction, decisions on what guards hold, and which models may be called now."""
+"""A person's edits of models, each in one transaction with its audit, all rows or none; decisions on what is held."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from modelctl.core.credentials import PLATFORM
-from modelctl.core.facts import ModelKey
+from modelctl.core.edits import models as edits
+from modelctl.core.facts import FactValue, ModelKey
 from modelctl.core.models.query import Filter, Selection, select
-from modelctl.core.models.resolve import Rule, resolve, usable
+from modelctl.core.models.resolve import Rule, resolve
+from modelctl.core.planning import ownership
 from modelctl.core.planning.plan import Change, Hold, Plan, Verdict, with_verdict
 from modelctl.core.records import all_or_none
 from modelctl.core.runs import Author
@@ -21,29 +22,13 @@ from modelctl.db.engine import Database
 from modelctl.db.lease import one_at_a_time
 from modelctl.db.write import decide, holds_of
 from modelctl.errors import UsageError
-from modelctl.settings import Runtime
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 
-def usable_among(
-    models: Iterable[StoredModel], runtime: Runtime, database: Database, project: str = PLATFORM
-) -> list[StoredModel]:
-    """Those that are enabled and answer, of enabled providers with a key for the project. No key is opened.
-
-    UsageError for a project that has no key at all, SourceError for a variable that holds what can be no key.
-    """
-    from modelctl.services.access import keys_of  # and with it all that asks a provider
-
-    keys = keys_of(runtime, database, project)
-    providers = database.read(lambda connection: read.providers(connection, database.tables))
-    return usable(models, providers, keys.is_there, runtime.now.date())
-
-
 Known: TypeAlias = Mapping[ModelKey, StoredModel]
 """All models by key; those that an edit does not touch without their ledgers and states."""
-EditOne: TypeAlias = Callable[[StoredModel], Change | None]
 EditAll: TypeAlias = Callable[[Sequence[StoredModel], Known], Sequence[Change]]
 """All changes that an edit of the chosen models means, in whatever rows. BadRows for those that cannot be."""
 Reach: TypeAlias = Callable[[Collection[ModelKey], Known], Collection[ModelKey]]
@@ -60,9 +45,73 @@ class EditResult:
     """What a filter chose and left out; None where the models were named."""
 
 
-def edit_models(database: Database, names: Sequence[str], edit: EditOne, author: Author) -> tuple[Change, ...]:
-    """Change each named model by `edit`, all or none; what was changed. UsageError for a name that means no model."""
-    return edit_rows(database, names, each_row(lambda model, _known: edit(model)), author).changes
+Chosen: TypeAlias = Sequence[str] | Filter
+"""The models that are named, or that pass a filter."""
+
+
+def set_facts(
+    database: Database, chosen: Chosen, values: Mapping[str, FactValue], author: Author, *, dry_run: bool = False
+) -> EditResult:
+    """Set facts, and pin them. UsageError for a name that means no model, BadRows where rows fail, as of all edits."""
+    today = author.now.date()
+    edit = each_row(lambda model, known: edits.set_facts(model, values, known, today=today))
+    return edit_rows(database, chosen, edit, author, dry_run=dry_run)
+
+
+def set_enabled(
+    database: Database, chosen: Chosen, author: Author, *, is_enabled: bool, dry_run: bool = False
+) -> EditResult:
+    """Turn the application's own switch."""
+    edit = each_row(lambda model, _known: edits.set_enabled(model, is_enabled=is_enabled))
+    return edit_rows(database, chosen, edit, author, dry_run=dry_run)
+
+
+def deprecate(
+    database: Database, chosen: Chosen, end: edits.Deprecation, author: Author, *, dry_run: bool = False
+) -> EditResult:
+    """State the end of models, and what replaces them."""
+    today = author.now.date()
+    return edit_rows(
+        database,
+        chosen,
+        lambda models, known: edits.deprecate(models, known, end, today=today),
+        author,
+        dry_run=dry_run,
+    )
+
+
+def undeprecate(database: Database, chosen: Chosen, author: Author, *, dry_run: bool = False) -> EditResult:
+    """Take what was stated with `deprecate` back."""
+    today = author.now.date()
+    edit = each_row(lambda model, _known: edits.undeprecate(model, today=today))
+    return edit_rows(database, chosen, edit, author, dry_run=dry_run)
+
+
+def remove(
+    database: Database, chosen: Chosen, author: Author, *, cascade: bool = False, dry_run: bool = False
+) -> EditResult:
+    """Remove rows, which no sync brings back; with `cascade` also from the rows that name them."""
+    today = author.now.date()
+    edit: EditAll = edits.remove
+    if cascade:
+        edit = lambda models, known: edits.remove_cascading(models, known, today=today)  # noqa: E731
+    return edit_rows(database, chosen, edit, author, reach=edits.referrers_of, dry_run=dry_run)
+
+
+def pin(database: Database, name: str, fields: Sequence[str], author: Author) -> EditResult:
+    """Make fields of a model a person's: no sync changes them."""
+    return edit_rows(database, [name], each_row(lambda model, _known: ownership.pin(model, fields)), author)
+
+
+def unpin(database: Database, name: str, fields: Sequence[str], author: Author) -> EditResult:
+    """Give fields back to the sources."""
+    edit = each_row(lambda model, _known: ownership.unpin(model, fields, now=author.now))
+    return edit_rows(database, [name], edit, author)
+
+
+def adopt(database: Database, names: Sequence[str], author: Author) -> EditResult:
+    """Let the sources fill rows that were there before modelctl."""
+    return edit_rows(database, names, each_row(lambda model, _known: ownership.adopt(model)), author)
 
 
 def each_row(edit: Callable[[StoredModel, Known], Change | None]) -> EditAll:
@@ -76,7 +125,7 @@ def each_row(edit: Callable[[StoredModel, Known], Change | None]) -> EditAll:
 
 def edit_rows(
     database: Database,
-    chosen: Sequence[str] | Filter,
+    chosen: Chosen,
     edit: EditAll,
     author: Author,
     *,
