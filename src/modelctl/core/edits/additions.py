@@ -100,7 +100,7 @@ def require_addable(
     `rows`: those that could not be read as their errors, so that all that is wrong is told at once.
     `misspelt`: what speaks against an id by its vendor's own rules; empty if nothing does, or the person insists.
     """
-    places: dict[ModelKey, str] = {}
+    first: dict[ModelKey, str] = {}
     read = [row for row in rows if isinstance(row, Addition)]
     new = {row.key: StoredModel(key=row.key, facts=row.record.facts, is_enabled=False) for row in read}
     models = {**known.stored, **new}
@@ -108,9 +108,9 @@ def require_addable(
     def check(row: Addition | ModelctlError) -> None:
         if isinstance(row, ModelctlError):
             raise row
-        if row.key in places:
-            raise UsageError(f"{row} is the same model as {places[row.key]}")
-        places[row.key] = row.place
+        if row.key in first:
+            raise UsageError(f"{row} is the same model as {first[row.key]}")
+        first[row.key] = row.place
         _require_new(row, known)
         if problem := misspelt(row.key):
             raise UsageError(f"{row} {problem}", "--exact insists")
