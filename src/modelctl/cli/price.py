@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -182,7 +182,6 @@ def _changes(
 
 _OF_AMOUNT = ("kind", "amount", "unit")
 
-_AMOUNTS = ("input", "output", "cache_read", "cache_write")
 
 Amount = str | None
 
@@ -249,7 +248,9 @@ def set_price(
     """Enter a model's prices from a day on; no sync changes them."""
     from modelctl.core.prices.manual import points_to_set
 
-    edit_and_report(context_of(ctx), "price set", _rows(ctx.params), points_to_set, format)
+    amounts = {"input": input, "output": output, "cache_read": cache_read, "cache_write": cache_write}
+    terms = _terms(starts, context_above, service_tier, currency, source)
+    edit_and_report(context_of(ctx), "price set", _rows(model, amounts, price, terms), points_to_set, format)
 
 
 @app.command(
@@ -285,7 +286,9 @@ def correct(
     """
     from modelctl.core.prices.manual import points_to_correct
 
-    edit_and_report(context_of(ctx), "price correct", _rows(ctx.params), points_to_correct, format)
+    amounts = {"input": input, "output": output, "cache_read": cache_read, "cache_write": cache_write}
+    terms = _terms(starts, context_above, service_tier, currency, source)
+    edit_and_report(context_of(ctx), "price correct", _rows(model, amounts, price, terms), points_to_correct, format)
 
 
 @app.command(
@@ -324,23 +327,31 @@ register(app, "cost", cost.cost)
 register(app, "compare", cost.compare)
 
 
-def _rows(said: Mapping[str, Any]) -> list[PriceRow]:
+def _terms(
+    starts: str | None, context_above: str | None, service_tier: str | None, currency: str | None, source: str
+) -> dict[str, str]:
+    """What holds for each price that a command enters, by the fields of a price; empty is not said."""
+    said = {"from": starts, "context_above": context_above, "service_tier": service_tier, "currency": currency}
+    return {name: text or "" for name, text in said.items()} | {"source": source}
+
+
+def _rows(
+    model: str, amounts: Mapping[str, str | None], others: Sequence[str] | None, terms: Mapping[str, str]
+) -> list[PriceRow]:
     """A row per amount that the options state. UsageError naming the option for what cannot be, or is said twice."""
     from modelctl.core.prices.manual import PriceRow, price_terms, split_price
 
     given = [
-        ({"kind": name, "amount": said[name]}, f"--{name.replace('_', '-')}")
-        for name in _AMOUNTS
-        if said[name] is not None
+        ({"kind": name, "amount": amount}, f"--{name.replace('_', '-')}")
+        for name, amount in amounts.items()
+        if amount is not None
     ]
-    given += [(priced, f"--price {priced['kind']}") for priced in map(split_price, said["price"] or ())]
+    given += [(priced, f"--price {priced['kind']}") for priced in map(split_price, others or ())]
     if not given:
         raise UsageError("no price is given", "say what it costs, as --input 2 --output 8")
-    common = {name: said[name] or "" for name in ("context_above", "service_tier", "currency", "source")}
-    common["from"] = said["starts"] or ""
-    labels = {name: f"--{name.replace('_', '-')}" for name in common}
+    labels = {name: f"--{name.replace('_', '-')}" for name in terms}
     rows = [
-        PriceRow(0, said["model"], price_terms(fields | common, labels | dict.fromkeys(_OF_AMOUNT, label)))
+        PriceRow(0, model, price_terms({**fields, **terms}, labels | dict.fromkeys(_OF_AMOUNT, label)))
         for fields, label in given
     ]
     keys = [row.terms.key for row in rows]
