@@ -9,13 +9,11 @@ import typer
 
 from modelctl.cli.commands import epilog
 from modelctl.cli.context import (
-    Context,
     Format,
     FormatOption,
     JsonOption,
     context_of,
     readable_database,
-    writing_alone,
 )
 from modelctl.core.runs import HistoryEntry
 from modelctl.core.text import require_known
@@ -136,32 +134,19 @@ def undo_command(
 
     Each row that nobody has changed since becomes what it was before.
     """
+    from modelctl.core.planning.undo import COMMAND
     from modelctl.output.edits import UndoDocument
+    from modelctl.services.plans import undo_run
 
     context = context_of(ctx)
-    report = _take_back(context, run, dry_run=dry_run)
+    with readable_database(context) as database:
+        author = context.author(COMMAND)
+        report = undo_run(context.runtime, database, run, author, dry_run=dry_run, on_wait=context.wait)
     written = report.run if not dry_run and report.taken_back else None
     parts = {"undone": report.undone, "run": written, "providers": report.providers}
     context.show(UndoDocument.model_validate(parts), format)
     context.say(_summary(report, written))
     raise typer.Exit(report.exit_code)
-
-
-def _take_back(context: Context, name: str, *, dry_run: bool) -> UndoReport:
-    from modelctl.core.planning.undo import COMMAND
-    from modelctl.core.runs import named_run
-    from modelctl.db import history
-    from modelctl.db import migrate as schema
-    from modelctl.services.plans import take_back
-
-    with readable_database(context) as database:
-        if not dry_run:
-            schema.ensure_current(database, migrate=False)
-        runs = database.read(lambda connection: history.runs(connection, database.tables))
-        found = named_run(name, runs)
-        author = context.author(COMMAND)
-        with writing_alone(context, database, author, is_needed=not dry_run) as fenced:
-            return take_back(fenced, found, author, dry_run=dry_run)
 
 
 def _summary(report: UndoReport, written: str | None) -> str:

@@ -18,7 +18,7 @@ from modelctl.core.planning.plan_file import PlanFile, PlannedProvider, bound, m
 from modelctl.core.planning.report import ProviderReport, SyncReport, outcome_of
 from modelctl.core.planning.undo import Undo, removed_provider, undo
 from modelctl.core.provider import Provider
-from modelctl.core.runs import Author, HistoryEntry, Outcome, Run, RunRecord
+from modelctl.core.runs import Author, HistoryEntry, Outcome, Run, RunRecord, named_run
 from modelctl.core.stored import StoredProvider
 from modelctl.db import history, read
 from modelctl.db import migrate as schema
@@ -255,8 +255,29 @@ class UndoReport:
         return ExitCode.STALE if self.moved else ExitCode.OK
 
 
-def take_back(database: Database, run: Run, author: Author, *, dry_run: bool) -> UndoReport:
-    """Undo the run row by row where nothing has moved since. Each provider is one transaction."""
+def undo_run(
+    runtime: Runtime,
+    database: Database,
+    name: str,
+    author: Author,
+    *,
+    dry_run: bool = False,
+    on_wait: Callable[[Holder], None] = QUIET.wait,
+) -> UndoReport:
+    """Take a run back row by row where nothing has moved since. Each provider is one transaction.
+
+    `name`: the run's id, the beginning of one, or `last`. UsageError for a run that there is not.
+    """
+    if not dry_run:
+        schema.ensure_current(database)
+    run = named_run(name, database.read(lambda connection: history.runs(connection, database.tables)))
+    if dry_run:
+        return _undo_run(database, run, author, dry_run=True)
+    with writing_alone(database, author, wait_s=runtime.settings.lock_wait_s, on_wait=on_wait) as fenced:
+        return _undo_run(fenced, run, author, dry_run=False)
+
+
+def _undo_run(database: Database, run: Run, author: Author, *, dry_run: bool) -> UndoReport:
     entries = database.read(lambda connection: history.entries(connection, database.tables, run=run.name))
     by_provider = attrgetter("provider")
     reports = [
