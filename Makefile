@@ -10,7 +10,7 @@ SIZES ?= 3000
 DATABASES ?= sqlite,postgresql,mariadb
 
 .DEFAULT_GOAL := help
-.PHONY: help sync test laws torture fuzz cluster bench check fmt readme reference constraints audit build package clean
+.PHONY: help sync test laws torture fuzz cluster bench check fmt readme reference schemas constraints audit build package clean
 .NOTPARALLEL:
 
 help: ## show this help
@@ -66,6 +66,9 @@ readme: .venv/.installed-dev ## write what the README's commands really print in
 
 reference: .venv/.installed-dev ## write every command, as its code describes it, into docs/reference.md
 	@$(BIN)/python -m tools.reference
+
+schemas: .venv/.installed-dev ## write the JSON Schema of every report into docs/schemas
+	@$(BIN)/python -m tools.schemas
 
 constraints: ## pin the newest releases of everything in constraints.txt
 	@rm -rf .venv/fresh && $(PYTHON) -m venv .venv/fresh

@@ -100,5 +100,6 @@ COMMANDS: Mapping[str, CommandEntry] = {
     "credential": CommandEntry("Keep providers' API keys in the database, encrypted.", "modelctl.cli.key:app"),
     "config": CommandEntry("Show the settings in force; begin a settings file.", "modelctl.cli.config:app"),
     "db": CommandEntry("Create and upgrade modelctl's tables.", "modelctl.cli.db:app"),
+    "schema": CommandEntry("Print the JSON Schema of a report.", "modelctl.cli.schema:schema_command"),
 }
 """By name, in the order of the help."""

@@ -22,7 +22,13 @@ from modelctl.output.console import Look, json_text
 from modelctl.output.format import plain
 
 Item = TypeVar("Item")
-_CONFIG = ConfigDict(frozen=True, extra="forbid", from_attributes=True, validate_by_name=True, defer_build=True)
+_CONFIG = ConfigDict(
+    frozen=True,
+    from_attributes=True,
+    validate_by_name=True,
+    defer_build=True,
+    json_schema_serialization_defaults_required=True,
+)
 
 
 class AsJson:
@@ -87,11 +93,15 @@ class ErrorJson(TypedDict):
     exit_code: int
 
 
-def error_json(error: ModelctlError | None) -> ErrorJson | None:
-    """An error, if there is one."""
-    if error is None:
-        return None
-    return {"message": error.message, "hint": error.hint, "exit_code": error.exit_code.value}
+def error_json(error: ModelctlError) -> ErrorJson:
+    """An error."""
+    return {"message": error.message, "hint": error.hint, "exit_code": int(error.exit_code)}
+
+
+class ErrorDocument(Document):
+    """What stderr gets where a command with `--format json` fails."""
+
+    error: Annotated[ModelctlError, AsJson(error_json)]
 
 
 class SkippedJson(TypedDict):

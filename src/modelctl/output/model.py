@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 from modelctl.core.facts import FACT_FIELDS, Status, decimal_text
 from modelctl.core.models.details import ModelDetails
@@ -14,7 +14,7 @@ from modelctl.core.prices.price import PricePoint, PriceUnit, price_label
 from modelctl.core.runs import AuditEntry
 from modelctl.core.stored import StoredModel
 from modelctl.output.console import Cell, Column, Look, aligned, labelled, total_width
-from modelctl.output.document import AsJson, Document, Fact, ForPeople, Price, VersionedDocument
+from modelctl.output.document import AsJson, Document, Fact, ForPeople, JsonFact, Price, VersionedDocument
 from modelctl.output.format import model_object, one_line, percent, shown, since
 
 _STATUS_STYLES: Mapping[str, str] = {Status.DEPRECATED: "yellow", Status.RETIRED: "red", Status.PREVIEW: "cyan"}
@@ -202,6 +202,11 @@ def _rows(rows: Sequence[tuple[str, ...]], look: Look) -> list[str]:
             first.ljust(margin), " ".join(others) + (f"  ({last})" if last else ""), look, indent=_INDENT, style="cyan"
         )
     ]
+
+
+ModelsJson: TypeAlias = list[dict[str, JsonFact]]
+"""An object per model, by the columns of the model table; null is unknown."""
+ModelsByProviderJson: TypeAlias = dict[str, ModelsJson]
 
 
 class OverrideDocument(Document):

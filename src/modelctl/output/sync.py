@@ -129,7 +129,7 @@ def _provider(report: ProviderReport) -> SyncedProviderJson:
         "fetched": report.fetched,
         "counts": _with_identifiers(counts(report)),
         "notices": [*report.notices, *plan.notices],
-        "error": error_json(report.error),
+        "error": None if report.error is None else error_json(report.error),
         "changes": [_change(each) for each in plan.changes],
         "held": [
             {"guard": each.guard.value, "reason": each.reason, "accept": str(each.change.key), **_change(each.change)}
