@@ -305,3 +305,18 @@ def test_json_may_be_said_twice_but_not_with_another_format(run):
     result = run("config", "show", "--json", "--format", "table")
     assert (result.code, result.stdout) == (ExitCode.USAGE, "")
     assert result.stderr == "error: --json and --format table contradict each other; leave one of them out\n"
+
+
+@pytest.mark.parametrize(
+    ("argv", "code"), [(("show", "nothing"), 1), (("list", "--provider", "nobody"), 2), (("apply", "none.json"), 2)]
+)
+def test_an_error_is_a_document_where_the_report_would_be(run: Run, sqlite_url: str, argv: tuple[str, ...], code: int):
+    import json
+
+    assert run("sync", "--provider", "deepseek", "--source", "catalog", "--database", sqlite_url).code == 0
+    for option in (("--json",), ("--format", "json")):
+        result = run(*argv, *option, "--database", sqlite_url)
+        assert (result.code, result.stdout) == (code, "")
+        error = json.loads(result.stderr)["error"]
+        assert error["exit_code"] == code
+        assert run(*argv, "--database", sqlite_url).stderr == f"error: {error['message']}; {error['hint']}\n"

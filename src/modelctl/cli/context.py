@@ -46,6 +46,8 @@ class Context:
     debug: bool = False
     """Errors come with a traceback."""
     quiet: bool = False
+    as_json: bool = False
+    """Whether the report is printed as JSON: then an error is, too."""
     confidential: set[str] = field(default_factory=set, repr=False)
     """What this command came to know and must not print: keys from a prompt, a pipe or the database."""
 
@@ -205,6 +207,7 @@ def _chosen(ctx: typer.Context, format: StrEnum) -> StrEnum:
         if source is not None and source.name == "COMMANDLINE":
             raise UsageError(f"--json and --format {format} contradict each other", "leave one of them out")
         format = type(format)("json")
+    context_of(ctx).as_json = format == "json"
     return format
 
 

@@ -144,7 +144,7 @@ def main(argv: Sequence[str] | None = None, *, now: datetime | None = None) -> i
             context.stdout.flush()
             return code
     except ModelctlError as error:
-        _report(context, f"error: {_one_line(str(error))}")
+        _report(context, error)
         return error.exit_code
     except KeyboardInterrupt:
         context.warn("interrupted")
@@ -153,11 +153,12 @@ def main(argv: Sequence[str] | None = None, *, now: datetime | None = None) -> i
         return ExitCode.FAILED  # the reader of our output has gone, and nobody is left to tell
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
-        _report(context, f"error: {place}{error.strerror or error}")
+        _report(context, ModelctlError(f"{place}{error.strerror or error}"))
         return ExitCode.FAILED
     except Exception as error:
-        what = _one_line(f"{type(error).__name__}: {error}")
-        _report(context, f"modelctl has a bug: {what}; run again with --debug")
+        bug = ModelctlError(f"modelctl has a bug: {type(error).__name__}: {error}", "run again with --debug")
+        bug.exit_code = ExitCode.BUG
+        _report(context, bug)
         return ExitCode.BUG
 
 
@@ -304,9 +305,15 @@ def _log_to(context: Context, ctx: typer.Context) -> None:
     ctx.call_on_close(lambda: logger.removeHandler(handler))
 
 
-def _report(context: Context, message: str) -> None:
-    """An error in one line, and with `--debug` the traceback of the exception that is being handled."""
-    lines = [message]
+def _report(context: Context, error: ModelctlError) -> None:
+    """An error in one line, with `--format json` a document; with `--debug` the traceback of what is being handled."""
+    if context.as_json:
+        from modelctl.output.console import json_text, look_of
+        from modelctl.output.document import error_json
+
+        lines = [json_text({"error": error_json(error)}, look_of(context.stderr, context.environ), indent=None)]
+    else:
+        lines = [_one_line(f"{'' if error.exit_code is ExitCode.BUG else 'error: '}{error}")]
     if context.debug:
         import traceback
 
