@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import typer
@@ -310,7 +311,7 @@ def test_json_may_be_said_twice_but_not_with_another_format(run):
 @pytest.mark.parametrize(
     ("argv", "code"), [(("show", "nothing"), 1), (("list", "--provider", "nobody"), 2), (("apply", "none.json"), 2)]
 )
-def test_an_error_is_a_document_where_the_report_would_be(run: Run, sqlite_url: str, argv: tuple[str, ...], code: int):
+def test_an_error_is_a_document_where_the_report_would_be(run: Any, sqlite_url: str, argv: tuple[str, ...], code: int):
     import json
 
     assert run("sync", "--provider", "deepseek", "--source", "catalog", "--database", sqlite_url).code == 0

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelctl.core.planning.plan_file import PlanFile, bound, moved, plan_document, planned, read_plan
+from modelctl.core.planning.plan_file import PlanFile, bound, moved, planned
 from modelctl.core.planning.report import ProviderReport
 from modelctl.core.provider import Provider
 from modelctl.core.runs import Outcome
 from modelctl.core.stored import StoredProvider
 from modelctl.errors import UsageError
+from modelctl.output.plan_file import PlanDocument
 from tests.core import worlds
 
 ROW = Provider(name=worlds.PROVIDER, display_name="Acme", kind="")
@@ -24,6 +25,14 @@ def file_of(stored: StoredProvider, sources: worlds.Sources) -> PlanFile:
     report = ProviderReport(provider=ROW.name, outcome=Outcome.PLANNED, plan=sources.plan(stored), kept=1)
     each = planned(report, Outcome.APPLIED, stated=ROW, row=ROW, stored=stored)
     return PlanFile(modelctl="0.1", created_at=worlds.NOW, database="sqlite:///x.db", providers=(each,))
+
+
+def plan_document(file: PlanFile) -> dict:
+    return PlanDocument.of(file).model_dump(mode="json")
+
+
+def read_plan(text: str, name: str) -> PlanFile:
+    return PlanDocument.read(text, name).file()
 
 
 def text_of(file: PlanFile) -> str:

@@ -60,7 +60,7 @@ def apply_command(
 
 
 def _read(file: Path) -> PlanFile:
-    from modelctl.core.planning.plan_file import read_plan
+    from modelctl.output.plan_file import PlanDocument
 
     try:
         text = file.read_text(encoding="utf-8")
@@ -68,4 +68,4 @@ def _read(file: Path) -> PlanFile:
         raise UsageError(f"{file} cannot be read: {error.strerror or error}", "name a plan's file") from None
     except UnicodeDecodeError:
         raise UsageError(f"{file} is no plan: it is not UTF-8", "make one with `modelctl plan -o FILE`") from None
-    return read_plan(text, str(file))
+    return PlanDocument.read(text, str(file)).file()

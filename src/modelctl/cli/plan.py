@@ -102,7 +102,7 @@ def plan_command(
 
 def _plan(context: Context, options: SyncOptions, *, with_sql: bool) -> tuple[SyncReport, PlanFile, str]:
     """What was found, shown while it is looked for, the plan's file, and the statements if they are wanted."""
-    from modelctl.output.sync import plan_sql
+    from modelctl.output.plan_file import plan_sql
     from modelctl.services.plans import make_plan, scripts
 
     author = context.author("plan")
@@ -117,11 +117,10 @@ def _plan(context: Context, options: SyncOptions, *, with_sql: bool) -> tuple[Sy
 
 
 def _document_text(file: PlanFile) -> str:
-    import json
+    from modelctl.output.console import PLAIN
+    from modelctl.output.plan_file import PlanDocument
 
-    from modelctl.core.planning.plan_file import plan_document
-
-    return json.dumps(plan_document(file), indent=1, ensure_ascii=False) + "\n"
+    return PlanDocument.of(file).to_json(PLAIN) + "\n"
 
 
 def _keep(context: Context, path: Path, text: str) -> None:

@@ -21,6 +21,7 @@ REPORTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "sync": ("sync:SyncDocument", "sync:ExplanationsDocument"),
         "discover": ("providers:DiscoveryDocument",),
+        "plan": ("plan_file:PlanDocument",),
         "apply": ("sync:SyncDocument",),
         "list": ("model:ModelsJson", "model:ModelsByProviderJson"),
         "show": ("model:ModelDocument",),

@@ -1,0 +1,625 @@
+"""A plan as a file: one document, written and read by the same classes; and as SQL that people run by hand.
+
+A value that validation would refuse cannot come from a file: names, keys, facts and prices are checked as they are
+read, and what is wrong is told by its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PlainSerializer,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+
+from modelctl.core.credentials import masked
+from modelctl.core.edits.providers import SETTINGS
+from modelctl.core.facts import FACT_TYPES, UNKNOWN, FactValue, ModelKey, Skipped, decode_exactly, encode
+from modelctl.core.planning.plan import Action, Change, FieldChange, GuardName, Held, Move, Plan, Protected
+from modelctl.core.planning.plan_file import PlanFile, PlannedProvider, model_digest
+from modelctl.core.planning.report import ProviderReport
+from modelctl.core.prices.price import PricePoint
+from modelctl.core.provider import Provider
+from modelctl.core.runs import Outcome
+from modelctl.core.stored import RowState, Written
+from modelctl.core.validation import check_key, check_price, check_provider_name, fact_problems
+from modelctl.errors import InvalidFact, ModelctlError, UsageError
+from modelctl.output.console import Look, json_text
+from modelctl.output.format import one_line
+from modelctl.output.sync_text import OUTCOME_WORDS, counts, counts_text
+
+VERSION = 1
+"""Counts up when the document changes; a modelctl reads the versions that it knows, and no other."""
+
+Stamp: TypeAlias = Annotated[
+    AwareDatetime,
+    AfterValidator(lambda at: at.astimezone(UTC)),
+    PlainSerializer(datetime.isoformat, return_type=str),
+]
+Digest: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Encoded: TypeAlias = Any
+"""A fact as the core encodes it: amounts as exact text, days as ISO text, lists as lists; null is unknown."""
+Texts: TypeAlias = tuple[str, ...]
+
+
+def _fact_name(name: str) -> str:
+    if name not in FACT_TYPES:
+        raise ValueError("names no fact")
+    return name
+
+
+FactName: TypeAlias = Annotated[str, AfterValidator(_fact_name)]
+
+
+def _fact(name: str, raw: Encoded) -> FactValue:
+    """The fact, if its JSON value is one that `encode` makes."""
+    try:
+        return None if raw is None else decode_exactly(name, raw)
+    except ValueError:
+        raise ValueError(f"is no {name}") from None
+
+
+def _encoded(value: FactValue) -> Encoded:
+    raw = encode(value)
+    return str(raw) if isinstance(raw, str) else raw  # plain text of what is an enumeration's
+
+
+class _Part(BaseModel):
+    """Has exactly these keys."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, from_attributes=True, defer_build=True)
+
+
+class FieldPart(_Part):
+    """A field of a model that changes."""
+
+    name: FactName
+    old: Encoded
+    new: Encoded
+    source: str
+
+    @model_validator(mode="after")
+    def _are_facts(self) -> FieldPart:
+        self.change()
+        return self
+
+    def change(self) -> FieldChange:
+        """The core's value."""
+        return FieldChange(self.name, _fact(self.name, self.old), _fact(self.name, self.new), self.source)
+
+
+class SettingPart(_Part):
+    """A setting of the provider's row that changes; passwords are masked."""
+
+    name: Literal[*SETTINGS]  # type: ignore[valid-type]  # their names stand in the core
+    old: str | Texts | None
+    new: str | Texts | None
+    source: str
+
+    @model_validator(mode="after")
+    def _fit(self) -> SettingPart:
+        for value in (self.old, self.new):
+            _require_setting(self.name, value)
+        return self
+
+
+def _require_setting(name: str, value: object) -> None:
+    if isinstance(value, tuple) is not (name == "env_vars") or (value is None and name in ("display_name", "kind")):
+        raise ValueError(f"is no {name}")
+
+
+class PricePart(_Part):
+    """A dated price that is appended."""
+
+    kind: str
+    amount: str
+    unit: str
+    context_above: NonNegativeInt
+    service_tier: str
+    hours_utc: str
+    currency: str
+    effective_from: Stamp
+    effective_to: Stamp | None
+    basis: str
+    source: str
+    revision: NonNegativeInt
+
+    @model_validator(mode="after")
+    def _can_be(self) -> PricePart:
+        try:
+            check_price(self.point(), "the point")
+        except InvalidFact as error:
+            raise ValueError(f"cannot be: {error.message}") from None
+        return self
+
+    def point(self) -> PricePoint:
+        """The core's value."""
+        amount: Any = _fact("input_price_per_mtok", self.amount)
+        return PricePoint(**{**dict(self), "amount": amount})
+
+
+class WrittenPart(_Part):
+    """The last value that modelctl wrote into a field, and who had stated it."""
+
+    value: Encoded
+    source: str
+
+
+class StatePart(_Part):
+    """What is remembered of a row."""
+
+    written: dict[FactName, WrittenPart]
+    pins: tuple[FactName, ...]
+    absences: NonNegativeInt
+
+    @model_validator(mode="after")
+    def _are_facts(self) -> StatePart:
+        self.state()
+        return self
+
+    def state(self) -> RowState:
+        """The core's value."""
+        written = {name: Written(_fact(name, each.value), each.source) for name, each in self.written.items()}
+        return RowState(written=written, pins=frozenset(self.pins), absences=self.absences)
+
+
+def _model_id(model_id: str) -> str:
+    try:
+        check_key(ModelKey("any", model_id))
+    except InvalidFact as error:
+        raise ValueError(f"cannot be: {error.message}") from None
+    return model_id
+
+
+ModelId: TypeAlias = Annotated[str, AfterValidator(_model_id)]
+
+
+class ChangePart(_Part):
+    """All that happens to one row, and the digest of the row that it rests on."""
+
+    action: Action
+    model_id: ModelId
+    rests_on: Digest | None
+    is_enabled: bool | None
+    fields: tuple[FieldPart, ...]
+    prices: tuple[PricePart, ...]
+    state: StatePart | None
+
+    @model_validator(mode="after")
+    def _can_be(self) -> ChangePart:
+        if self.rests_on is None and self.action is not Action.CREATE:
+            raise ValueError("rests on nothing, and only a creation does")
+        facts = UNKNOWN.replaced({each.name: each.change().new for each in self.fields})
+        for problem in fact_problems(facts):
+            raise ValueError(f"cannot be: {problem}")
+        return self
+
+    @classmethod
+    def of(cls, change: Change, rests_on: str | None) -> ChangePart:
+        """Of the core's value."""
+        state = change.state
+        return cls(
+            action=change.action,
+            model_id=change.key.model_id,
+            rests_on=rests_on,
+            is_enabled=change.is_enabled,
+            fields=tuple(
+                FieldPart(name=each.name, old=_encoded(each.old), new=_encoded(each.new), source=each.source)
+                for each in change.fields
+            ),
+            prices=tuple(
+                PricePart.model_validate({**each._asdict(), **_texts(each), "amount": _encoded(each.amount)})
+                for each in change.prices
+            ),
+            state=None
+            if state is None
+            else StatePart(
+                written={
+                    name: WrittenPart(value=_encoded(value), source=source)
+                    for name, (value, source) in state.written.items()
+                },
+                pins=tuple(sorted(state.pins)),
+                absences=state.absences,
+            ),
+        )
+
+    def change(self, provider: str) -> Change:
+        """The core's value, without the row that it rests on."""
+        return Change(
+            action=self.action,
+            key=ModelKey(provider, self.model_id),
+            fields=tuple(each.change() for each in self.fields),
+            prices=tuple(each.point() for each in self.prices),
+            is_enabled=self.is_enabled,
+            state=None if self.state is None else self.state.state(),
+        )
+
+
+def _texts(point: PricePoint) -> dict[str, str]:
+    return {name: str(getattr(point, name)) for name in ("kind", "unit", "service_tier", "basis")}
+
+
+class MovePart(_Part):
+    """One value that a guard doubts."""
+
+    what: str
+    old: str | None
+    new: str | None
+
+
+class HeldPart(_Part):
+    """A change that a guard stopped, or would have."""
+
+    guard: GuardName
+    reason: str
+    moves: tuple[MovePart, ...]
+    change: ChangePart
+
+    @classmethod
+    def of(cls, held: Held) -> HeldPart:
+        """Of the core's value."""
+        digest = model_digest(held.change.existing or held.change.removed)
+        return cls(
+            guard=held.guard,
+            reason=held.reason,
+            moves=tuple(MovePart.model_validate(each) for each in held.moves),
+            change=ChangePart.of(held.change, digest),
+        )
+
+    def held(self, provider: str) -> Held:
+        """The core's value."""
+        moves = tuple(Move(each.what, each.old, each.new) for each in self.moves)
+        return Held(change=self.change.change(provider), guard=self.guard, reason=self.reason, moves=moves)
+
+
+class ProtectedPart(_Part):
+    """A field that a person owns."""
+
+    model_id: ModelId
+    name: FactName
+    kept: Encoded
+    offered: Encoded
+    source: str
+
+    @model_validator(mode="after")
+    def _are_facts(self) -> ProtectedPart:
+        self.protected("any")
+        return self
+
+    def protected(self, provider: str) -> Protected:
+        """The core's value."""
+        return Protected(
+            key=ModelKey(provider, self.model_id),
+            name=self.name,
+            kept=_fact(self.name, self.kept),
+            offered=_fact(self.name, self.offered),
+            source=self.source,
+        )
+
+
+class AbsencePart(_Part):
+    """A row whose count of absences moves."""
+
+    model_id: ModelId
+    old: NonNegativeInt
+    new: NonNegativeInt
+
+
+class SeenPart(_Part):
+    """Rows that sources confirmed at one instant, and whether a listing showed them."""
+
+    at: Stamp
+    listed: bool
+    model_ids: tuple[ModelId, ...]
+
+
+class SkippedPart(_Part):
+    """An item that was left out, and why."""
+
+    id: str = Field(validation_alias="item_id")
+    reason: str
+
+    model_config = ConfigDict(validate_by_name=True)
+
+
+class ErrorPart(_Part):
+    """Why a provider failed."""
+
+    message: str
+    hint: str
+
+
+class RowPart(_Part):
+    """The row that a provider gets which has none yet."""
+
+    display_name: str
+    kind: str
+    api_base_url: str | None
+    auth_header_name: str | None
+    auth_header_prefix: str | None
+    env_vars: Texts
+    features: Texts
+    settings: dict[str, str]
+    is_builtin: bool
+    is_enabled: bool
+
+    def provider(self, name: str) -> Provider:
+        """The core's value."""
+        return Provider(name=name, **dict(self))
+
+
+class ProviderPart(_Part):
+    """What is to become of one provider, and what that rests on."""
+
+    provider: str
+    outcome: Outcome
+    error: ErrorPart | None
+    sources: Texts
+    notices: Texts
+    remarks: Texts
+    fetched: NonNegativeInt | None
+    kept: NonNegativeInt
+    unchanged: NonNegativeInt
+    existing: NonNegativeInt
+    alive: NonNegativeInt
+    rests_on: Digest | None
+    row: RowPart | None
+    settings: tuple[SettingPart, ...]
+    changes: tuple[ChangePart, ...]
+    listing_doubt: str | None
+    decisions: Digest | None
+    held: tuple[HeldPart, ...]
+    accepted: tuple[HeldPart, ...]
+    declined: tuple[HeldPart, ...]
+    protected: tuple[ProtectedPart, ...]
+    absences: tuple[AbsencePart, ...]
+    seen: tuple[SeenPart, ...]
+    needs_review: tuple[ModelId, ...]
+    not_created: tuple[ModelId, ...]
+    removed_by_hand: tuple[ModelId, ...]
+    unowned: tuple[ModelId, ...]
+    filtered: tuple[SkippedPart, ...]
+    skipped: tuple[SkippedPart, ...]
+
+    @field_validator("provider")
+    @classmethod
+    def _is_a_name(cls, name: str) -> str:
+        try:
+            check_provider_name(name)
+        except InvalidFact as error:
+            raise ValueError(f"cannot be: {error.message}") from None
+        return name
+
+    @field_validator("changes")
+    @classmethod
+    def _each_once(cls, changes: tuple[ChangePart, ...]) -> tuple[ChangePart, ...]:
+        if len({each.model_id for each in changes}) != len(changes):
+            raise ValueError("changes a model twice")
+        return changes
+
+    @model_validator(mode="after")
+    def _can_be(self) -> ProviderPart:
+        if self.outcome is Outcome.PLANNED or (self.outcome is Outcome.FAILED) is (self.error is None):
+            raise ValueError("has an outcome that applying a plan cannot come to")
+        if (self.row is None) is (self.rests_on is None):
+            raise ValueError("must have a row where `rests_on` is null, and only there")
+        return self
+
+    @classmethod
+    def of(cls, planned: PlannedProvider) -> ProviderPart:
+        """Of the core's value."""
+        report, plan, error = planned.report, planned.report.plan, planned.report.error
+        key_lists = ("needs_review", "not_created", "removed_by_hand", "unowned")
+        return cls(
+            provider=report.provider,
+            outcome=report.outcome,
+            error=None if error is None else ErrorPart(message=error.message, hint=error.hint),
+            sources=report.sources,
+            notices=report.notices,
+            remarks=plan.notices,
+            fetched=report.fetched,
+            kept=len(report.records) or report.kept,
+            unchanged=plan.unchanged,
+            existing=plan.existing,
+            alive=plan.alive,
+            rests_on=planned.rests_on,
+            row=None if planned.row is None else RowPart.model_validate(planned.row),
+            settings=tuple(_setting(each) for each in plan.provider_settings),
+            changes=tuple(ChangePart.of(each, planned.digests.get(each.key)) for each in plan.changes),
+            listing_doubt=plan.listing_doubt,
+            decisions=planned.decisions,
+            held=tuple(map(HeldPart.of, plan.held)),
+            accepted=tuple(map(HeldPart.of, plan.accepted)),
+            declined=tuple(map(HeldPart.of, plan.declined)),
+            protected=tuple(
+                ProtectedPart(
+                    model_id=each.key.model_id,
+                    name=each.name,
+                    kept=_encoded(each.kept),
+                    offered=_encoded(each.offered),
+                    source=each.source,
+                )
+                for each in plan.protected
+            ),
+            absences=tuple(
+                AbsencePart(model_id=key.model_id, old=planned.absences_before[key], new=count)
+                for key, count in sorted(plan.absences.items())
+            ),
+            seen=tuple(_seen(plan)),
+            filtered=tuple(map(SkippedPart.model_validate, plan.filtered)),
+            skipped=tuple(map(SkippedPart.model_validate, plan.skipped)),
+            **{name: tuple(key.model_id for key in getattr(plan, name)) for name in key_lists},
+        )
+
+    def planned(self) -> PlannedProvider:
+        """The core's value."""
+        error = None if self.error is None else ModelctlError(self.error.message, self.error.hint)
+        return PlannedProvider(
+            report=ProviderReport(
+                provider=self.provider,
+                outcome=self.outcome,
+                sources=self.sources,
+                plan=self._plan(),
+                fetched=self.fetched,
+                notices=self.notices,
+                error=error,
+                kept=self.kept,
+            ),
+            row=None if self.row is None else self.row.provider(self.provider),
+            rests_on=self.rests_on,
+            digests={self._key(each.model_id): each.rests_on for each in self.changes},
+            absences_before={self._key(each.model_id): each.old for each in self.absences},
+            decisions=self.decisions,
+        )
+
+    def _plan(self) -> Plan:
+        name = self.provider
+        return Plan(
+            provider=name,
+            changes=tuple(each.change(name) for each in self.changes),
+            provider_settings=tuple(FieldChange(each.name, each.old, each.new, each.source) for each in self.settings),
+            held=tuple(each.held(name) for each in self.held),
+            accepted=tuple(each.held(name) for each in self.accepted),
+            declined=tuple(each.held(name) for each in self.declined),
+            listing_doubt=self.listing_doubt,
+            protected=tuple(each.protected(name) for each in self.protected),
+            unchanged=self.unchanged,
+            existing=self.existing,
+            alive=self.alive,
+            absences={self._key(each.model_id): each.new for each in self.absences},
+            seen={self._key(model_id): each.at for each in self.seen for model_id in each.model_ids},
+            listed=frozenset(self._key(model_id) for each in self.seen if each.listed for model_id in each.model_ids),
+            needs_review=self._keys(self.needs_review),
+            not_created=self._keys(self.not_created),
+            removed_by_hand=self._keys(self.removed_by_hand),
+            unowned=self._keys(self.unowned),
+            filtered=tuple(Skipped(each.id, each.reason) for each in self.filtered),
+            skipped=tuple(Skipped(each.id, each.reason) for each in self.skipped),
+            notices=self.remarks,
+        )
+
+    def _key(self, model_id: str) -> ModelKey:
+        return ModelKey(self.provider, model_id)
+
+    def _keys(self, model_ids: Iterable[str]) -> tuple[ModelKey, ...]:
+        return tuple(map(self._key, model_ids))
+
+
+def _setting(change: FieldChange) -> SettingPart:
+    old, new = (
+        masked(each) if change.name == "api_base_url" and isinstance(each, str) else each
+        for each in (change.old, change.new)
+    )
+    return SettingPart.model_validate({"name": change.name, "old": old, "new": new, "source": change.source})
+
+
+def _seen(plan: Plan) -> Iterator[SeenPart]:
+    """The rows that sources confirmed, by instant and whether a listing showed them."""
+    groups: dict[tuple[datetime, bool], list[str]] = {}
+    for key, at in sorted(plan.seen.items()):
+        groups.setdefault((at, key in plan.listed), []).append(key.model_id)
+    for (at, listed), ids in sorted(groups.items()):
+        yield SeenPart(at=at, listed=listed, model_ids=tuple(ids))
+
+
+class PlanDocument(_Part):
+    """All that one `plan` found; what `apply` carries out."""
+
+    version: int
+    modelctl: str
+    """The version that made it."""
+    created_at: Stamp
+    database: str
+    """As it may be shown."""
+    providers: tuple[ProviderPart, ...]
+
+    @field_validator("version")
+    @classmethod
+    def _is_known(cls, version: int) -> int:
+        if version != VERSION:
+            raise ValueError(f"is {version}, and this modelctl reads version {VERSION}")
+        return version
+
+    @field_validator("providers")
+    @classmethod
+    def _each_once(cls, providers: tuple[ProviderPart, ...]) -> tuple[ProviderPart, ...]:
+        if len({each.provider for each in providers}) != len(providers):
+            raise ValueError("names a provider twice")
+        return providers
+
+    @classmethod
+    def of(cls, file: PlanFile) -> PlanDocument:
+        """Of the core's value."""
+        return cls(
+            version=VERSION,
+            modelctl=file.modelctl,
+            created_at=file.created_at,
+            database=file.database,
+            providers=tuple(map(ProviderPart.of, file.providers)),
+        )
+
+    @classmethod
+    def read(cls, text: str, name: str) -> PlanDocument:
+        """The plan in the text of a file called `name`. UsageError, which names the place, for what is none."""
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            raise _refusal(error.errors(include_url=False)[0], name) from None
+
+    def file(self) -> PlanFile:
+        """The core's value."""
+        return PlanFile(
+            modelctl=self.modelctl,
+            created_at=self.created_at,
+            database=self.database,
+            providers=tuple(each.planned() for each in self.providers),
+        )
+
+    def to_json(self, look: Look) -> str:
+        """The text of the file, without the newline at its end."""
+        return json_text(self.model_dump(mode="json"), look, indent=1)
+
+
+def _refusal(error: ErrorDetails, name: str) -> UsageError:
+    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"])
+    what = error["msg"].removeprefix("Value error, ")
+    return UsageError(one_line(f"{name}{where}: {what}"[:500]), "make the plan anew with `modelctl plan -o FILE`")
+
+
+_CHARSET = {"mysql": "SET NAMES utf8mb4", "mariadb": "SET NAMES utf8mb4"}
+
+
+def plan_sql(file: PlanFile, scripts: Mapping[str, Sequence[str]], dialect: str) -> str:
+    """The whole script; it ends with a newline."""
+    return "\n".join(_lines(file, scripts, dialect)) + "\n"
+
+
+def _lines(file: PlanFile, scripts: Mapping[str, Sequence[str]], dialect: str) -> Iterator[str]:
+    yield f"-- modelctl {one_line(file.modelctl)}: a plan of {file.created_at.isoformat()} for {dialect}"
+    yield f"-- for this database and no other: {one_line(file.database)}"
+    yield "-- Does what `modelctl apply` would do, but does not check that the rows are still as they were then:"
+    yield "-- run it once, before anything else writes these tables."
+    if dialect in _CHARSET:
+        yield f"{_CHARSET[dialect]};"
+    for each in file.providers:
+        yield ""
+        yield f"-- {_headline(each)}"
+        yield from (f"{statement};" for statement in scripts[each.report.provider])
+
+
+def _headline(each: PlannedProvider) -> str:
+    report = each.report
+    return one_line(f"{report.provider}: {OUTCOME_WORDS[report.outcome]}, {counts_text(counts(report))}")
