@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from modelctl.output.console import json_text
-from modelctl.output.schemas import REPORTS, json_schema
+from modelctl.output.document import REPORTS, json_schema
 
 SCHEMAS = Path(__file__).resolve().parent.parent / "docs" / "schemas"
 

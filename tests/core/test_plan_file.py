@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelctl.core.planning.plan_file import PlanFile, bound, moved, planned
-from modelctl.core.planning.report import ProviderReport
+from modelctl.core.planning.report import PlanFile, ProviderReport, bound, moved, planned
 from modelctl.core.provider import Provider
 from modelctl.core.runs import Outcome
 from modelctl.core.stored import StoredProvider

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from modelctl.output.schemas import REPORTS, json_schema
+from modelctl.output.document import REPORTS, json_schema
 from tests.conftest import Run
 from tests.test_house import COMMANDS
 from tools.schemas import SCHEMAS, pages

@@ -20,7 +20,7 @@ from modelctl.cli.sync import print_report
 from modelctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from modelctl.core.planning.plan_file import PlanFile
+    from modelctl.core.planning.report import PlanFile
 
 
 @epilog(

@@ -68,7 +68,7 @@ def lint_command(
     from modelctl.catalog.findings import Severity
     from modelctl.catalog.lint import lint
     from modelctl.catalog.load import catalog_paths
-    from modelctl.output.catalog import LintDocument
+    from modelctl.output.setup import LintDocument
 
     context = context_of(ctx)
     directories = [directory] if directory is not None else list(_directories(context).values())
@@ -103,7 +103,7 @@ def path_command(ctx: typer.Context, format: FormatOption = Format.TABLE, json: 
 
     Your own directory comes first, if the setting catalog_directory names one; the last line is the shipped one.
     """
-    from modelctl.output.catalog import CatalogPathsDocument
+    from modelctl.output.setup import CatalogPathsDocument
 
     context = context_of(ctx)
     context.show(CatalogPathsDocument.model_validate({"own": None, **_directories(context)}), format)
@@ -128,8 +128,8 @@ def show_command(
 
     Counted are the models per provider and status; with PROVIDER its models are listed.
     """
-    from modelctl.output.catalog import CatalogsDocument
     from modelctl.output.models import ModelList
+    from modelctl.output.setup import CatalogsDocument
 
     context = context_of(ctx)
     models = _models(context)
@@ -166,7 +166,7 @@ def export_command(
     """
     from modelctl.catalog.export import write_files
     from modelctl.catalog.load import catalogs_in_force
-    from modelctl.output.catalog import ExportDocument
+    from modelctl.output.setup import ExportDocument
 
     context = context_of(ctx)
     catalogs = catalogs_in_force(context.settings.catalog_directory)
@@ -210,7 +210,7 @@ def diff_command(
     """
     from modelctl.catalog.load import catalogs_in_force, load_overlay
     from modelctl.core.catalog_diff import differences
-    from modelctl.output.catalog import CatalogDiffDocument
+    from modelctl.output.setup import CatalogDiffDocument
 
     context = context_of(ctx)
     catalogs = catalogs_in_force(context.settings.catalog_directory if against is None else None)

@@ -24,8 +24,7 @@ from modelctl.core.planning.policy import SourceChoice
 from modelctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from modelctl.core.planning.plan_file import PlanFile
-    from modelctl.core.planning.report import SyncReport
+    from modelctl.core.planning.report import PlanFile, SyncReport
     from modelctl.services.sync import SyncOptions
 
 
@@ -102,7 +101,7 @@ def plan_command(
 
 def _plan(context: Context, options: SyncOptions, *, with_sql: bool) -> tuple[SyncReport, PlanFile, str]:
     """What was found, shown while it is looked for, the plan's file, and the statements if they are wanted."""
-    from modelctl.output.plan_file import plan_sql
+    from modelctl.output.sync import plan_sql
     from modelctl.services.plans import make_plan, scripts
 
     author = context.author("plan")

@@ -25,7 +25,7 @@ def schema_command(
 ) -> None:
     """Print the JSON Schema of a report."""
     from modelctl.output.console import json_text
-    from modelctl.output.schemas import REPORTS, json_schema
+    from modelctl.output.document import REPORTS, json_schema
 
     context = context_of(ctx)
     if not report:

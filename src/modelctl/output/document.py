@@ -6,12 +6,27 @@ rows copies none of them, a table can use all that the core knows, and its schem
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
+from functools import reduce
+from importlib import import_module
+from itertools import pairwise
+from operator import or_
+from types import MappingProxyType
 from typing import Annotated, Any, Generic, Literal, TypeAlias, TypeVar, get_type_hints
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, PlainSerializer, RootModel
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    PlainSerializer,
+    RootModel,
+    TypeAdapter,
+)
 from pydantic import WithJsonSchema as JsonSchema
+from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import CoreSchema, core_schema
 from typing_extensions import TypedDict
 
@@ -152,3 +167,105 @@ ForPeople = Annotated[Item, AsJson(None), Field(exclude=True)]
 Price: TypeAlias = Annotated[PricePoint, AsJson(price_json)]
 TextOrNull: TypeAlias = Annotated[str | None, BeforeValidator(lambda text: text or None)]
 """Empty text is null."""
+
+
+_EDITS = ("edits:EditsDocument",)
+REPORTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "sync": ("sync:SyncDocument", "sync:ExplanationsDocument"),
+        "discover": ("providers:DiscoveryDocument",),
+        "plan": ("plan_file:PlanDocument",),
+        "apply": ("sync:SyncDocument",),
+        "list": ("model:ModelsJson", "model:ModelsByProviderJson"),
+        "show": ("model:ModelDocument",),
+        "lifecycle": ("lifecycle:LifecycleDocument",),
+        "held": ("edits:HoldsDocument",),
+        "populate": ("edits:PopulateDocument",),
+        "add": _EDITS,
+        "set": _EDITS,
+        "remove": _EDITS,
+        "enable": _EDITS,
+        "disable": _EDITS,
+        "deprecate": _EDITS,
+        "undeprecate": _EDITS,
+        "resolve": ("model:ResolvedDocument",),
+        "history": ("history:HistoryDocument",),
+        "undo": ("edits:UndoDocument",),
+        "doctor": ("setup:CheckupDocument",),
+        "provider list": ("providers:ProvidersDocument",),
+        "provider show": ("providers:ProviderDocument",),
+        "provider test": ("providers:ProviderTestsDocument",),
+        "catalog lint": ("setup:LintDocument",),
+        "catalog path": ("setup:CatalogPathsDocument",),
+        "catalog show": ("setup:CatalogsDocument", "model:ModelsJson"),
+        "catalog export": ("setup:ExportDocument",),
+        "catalog diff": ("setup:CatalogDiffDocument",),
+        "runs": ("history:RunsDocument",),
+        "runs show": ("history:RunChangesDocument",),
+        "price show": ("prices:PriceSheetDocument",),
+        "price at": ("prices:PriceSheetDocument",),
+        "price history": ("prices:PriceHistoryDocument",),
+        "price changes": ("prices:PriceChangesDocument",),
+        "price set": ("prices:PriceEntriesDocument",),
+        "price correct": ("prices:PriceEntriesDocument",),
+        "price import": ("prices:PriceEntriesDocument",),
+        "price cost": ("bills:BillDocument", "bills:RecordBillsJson", "bills:BillsByModelJson"),
+        "price compare": ("bills:BillComparisonDocument",),
+        "credential list": ("setup:CredentialsDocument",),
+        "credential which": ("setup:CredentialInUseDocument",),
+        "credential test": ("setup:CredentialTestDocument",),
+        "config show": ("setup:SettingsDocument",),
+        "config path": ("setup:SettingsFilesDocument",),
+        "db status": ("setup:TablesDocument",),
+        "error": ("document:ErrorDocument",),
+    }
+)
+"""By command, the modules of this package and what there describes its JSON; several are alternatives."""
+
+
+def json_schema(report: str) -> dict[str, Any]:
+    """The JSON Schema, draft 2020-12, of what `modelctl REPORT --format json` prints."""
+    found = [_found(place) for place in REPORTS[report]]
+    schema = TypeAdapter(reduce(or_, found)).json_schema(mode="serialization", schema_generator=_WithoutTitles)
+    for each in _modules(report):
+        _describe(schema, each)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+class _WithoutTitles(GenerateJsonSchema):
+    """A field's name says what its title would."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        """Never."""
+        return False
+
+
+def _found(place: str) -> Any:
+    module, _, name = place.partition(":")
+    return getattr(import_module(f"modelctl.output.{module}"), name)
+
+
+def _modules(report: str) -> Iterator[Any]:
+    for name in {"document", *(place.partition(":")[0] for place in REPORTS[report])}:
+        yield import_module(f"modelctl.output.{name}")
+
+
+def _describe(schema: dict[str, Any], module: Any) -> None:
+    """Give each property the text that stands below its field."""
+    parts = {**schema.get("$defs", {}), schema.get("title", ""): schema}
+    import ast
+    import inspect
+    import textwrap
+
+    for node in ast.parse(textwrap.dedent(inspect.getsource(module))).body:
+        properties = parts.get(node.name, {}).get("properties", {}) if isinstance(node, ast.ClassDef) else {}
+        lines = node.body if isinstance(node, ast.ClassDef) else []
+        for field, text in pairwise(lines):
+            if (
+                isinstance(field, ast.AnnAssign)
+                and isinstance(field.target, ast.Name)
+                and field.target.id in properties
+                and isinstance(text, ast.Expr)
+                and isinstance(text.value, ast.Constant)
+            ):
+                properties[field.target.id]["description"] = text.value.value

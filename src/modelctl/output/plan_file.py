@@ -1,12 +1,8 @@
-"""A plan as a file: one document, written and read by the same classes; and as SQL that people run by hand.
-
-A value that validation would refuse cannot come from a file: names, keys, facts and prices are checked as they are
-read, and what is wrong is told by its place.
-"""
+"""A plan as a file, written and read by the same classes: what validation would refuse is refused, by its place."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -29,8 +25,7 @@ from modelctl.core.credentials import masked
 from modelctl.core.edits.providers import SETTINGS
 from modelctl.core.facts import FACT_TYPES, UNKNOWN, FactValue, ModelKey, Skipped, decode_exactly, encode
 from modelctl.core.planning.plan import Action, Change, FieldChange, GuardName, Held, Move, Plan, Protected
-from modelctl.core.planning.plan_file import PlanFile, PlannedProvider, model_digest
-from modelctl.core.planning.report import ProviderReport
+from modelctl.core.planning.report import PlanFile, PlannedProvider, ProviderReport, model_digest
 from modelctl.core.prices.price import PricePoint
 from modelctl.core.provider import Provider
 from modelctl.core.runs import Outcome
@@ -39,10 +34,8 @@ from modelctl.core.validation import check_key, check_price, check_provider_name
 from modelctl.errors import InvalidFact, ModelctlError, UsageError
 from modelctl.output.console import Look, json_text
 from modelctl.output.format import one_line
-from modelctl.output.sync_text import OUTCOME_WORDS, counts, counts_text
 
 VERSION = 1
-"""Counts up when the document changes; a modelctl reads the versions that it knows, and no other."""
 
 Stamp: TypeAlias = Annotated[
     AwareDatetime,
@@ -441,19 +434,7 @@ class ProviderPart(_Part):
             changes=tuple(ChangePart.of(each, planned.digests.get(each.key)) for each in plan.changes),
             listing_doubt=plan.listing_doubt,
             decisions=planned.decisions,
-            held=tuple(map(HeldPart.of, plan.held)),
-            accepted=tuple(map(HeldPart.of, plan.accepted)),
-            declined=tuple(map(HeldPart.of, plan.declined)),
-            protected=tuple(
-                ProtectedPart(
-                    model_id=each.key.model_id,
-                    name=each.name,
-                    kept=_encoded(each.kept),
-                    offered=_encoded(each.offered),
-                    source=each.source,
-                )
-                for each in plan.protected
-            ),
+            **_stopped(plan),
             absences=tuple(
                 AbsencePart(model_id=key.model_id, old=planned.absences_before[key], new=count)
                 for key, count in sorted(plan.absences.items())
@@ -516,6 +497,25 @@ class ProviderPart(_Part):
 
     def _keys(self, model_ids: Iterable[str]) -> tuple[ModelKey, ...]:
         return tuple(map(self._key, model_ids))
+
+
+def _stopped(plan: Plan) -> dict[str, Any]:
+    """What guards, people's decisions and people's values keep from being written."""
+    return {
+        "held": tuple(map(HeldPart.of, plan.held)),
+        "accepted": tuple(map(HeldPart.of, plan.accepted)),
+        "declined": tuple(map(HeldPart.of, plan.declined)),
+        "protected": tuple(
+            ProtectedPart(
+                model_id=each.key.model_id,
+                name=each.name,
+                kept=_encoded(each.kept),
+                offered=_encoded(each.offered),
+                source=each.source,
+            )
+            for each in plan.protected
+        ),
+    }
 
 
 def _setting(change: FieldChange) -> SettingPart:
@@ -597,29 +597,3 @@ def _refusal(error: ErrorDetails, name: str) -> UsageError:
     where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"])
     what = error["msg"].removeprefix("Value error, ")
     return UsageError(one_line(f"{name}{where}: {what}"[:500]), "make the plan anew with `modelctl plan -o FILE`")
-
-
-_CHARSET = {"mysql": "SET NAMES utf8mb4", "mariadb": "SET NAMES utf8mb4"}
-
-
-def plan_sql(file: PlanFile, scripts: Mapping[str, Sequence[str]], dialect: str) -> str:
-    """The whole script; it ends with a newline."""
-    return "\n".join(_lines(file, scripts, dialect)) + "\n"
-
-
-def _lines(file: PlanFile, scripts: Mapping[str, Sequence[str]], dialect: str) -> Iterator[str]:
-    yield f"-- modelctl {one_line(file.modelctl)}: a plan of {file.created_at.isoformat()} for {dialect}"
-    yield f"-- for this database and no other: {one_line(file.database)}"
-    yield "-- Does what `modelctl apply` would do, but does not check that the rows are still as they were then:"
-    yield "-- run it once, before anything else writes these tables."
-    if dialect in _CHARSET:
-        yield f"{_CHARSET[dialect]};"
-    for each in file.providers:
-        yield ""
-        yield f"-- {_headline(each)}"
-        yield from (f"{statement};" for statement in scripts[each.report.provider])
-
-
-def _headline(each: PlannedProvider) -> str:
-    report = each.report
-    return one_line(f"{report.provider}: {OUTCOME_WORDS[report.outcome]}, {counts_text(counts(report))}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 
 from modelctl.core.facts import Skipped
 from modelctl.core.planning.plan import Action, Change
-from modelctl.core.planning.report import ProviderReport, SyncReport
+from modelctl.core.planning.report import PlanFile, PlannedProvider, ProviderReport, SyncReport
 from modelctl.core.runs import Outcome
 from modelctl.errors import ExitCode, ModelctlError
 from modelctl.output.console import Look
@@ -365,3 +365,29 @@ def _notice_headline(failed: list[str], held: list[str]) -> str:
     if held:
         return f"modelctl sync: guards hold changes of {', '.join(held)}"
     return "modelctl sync: done"
+
+
+_CHARSET = {"mysql": "SET NAMES utf8mb4", "mariadb": "SET NAMES utf8mb4"}
+
+
+def plan_sql(file: PlanFile, scripts: Mapping[str, Sequence[str]], dialect: str) -> str:
+    """The whole script; it ends with a newline."""
+    return "\n".join(_lines(file, scripts, dialect)) + "\n"
+
+
+def _lines(file: PlanFile, scripts: Mapping[str, Sequence[str]], dialect: str) -> Iterator[str]:
+    yield f"-- modelctl {one_line(file.modelctl)}: a plan of {file.created_at.isoformat()} for {dialect}"
+    yield f"-- for this database and no other: {one_line(file.database)}"
+    yield "-- Does what `modelctl apply` would do, but does not check that the rows are still as they were then:"
+    yield "-- run it once, before anything else writes these tables."
+    if dialect in _CHARSET:
+        yield f"{_CHARSET[dialect]};"
+    for each in file.providers:
+        yield ""
+        yield f"-- {_headline(each)}"
+        yield from (f"{statement};" for statement in scripts[each.report.provider])
+
+
+def _headline(each: PlannedProvider) -> str:
+    report = each.report
+    return one_line(f"{report.provider}: {OUTCOME_WORDS[report.outcome]}, {counts_text(counts(report))}")

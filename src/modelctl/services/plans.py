@@ -14,8 +14,16 @@ from typing import TYPE_CHECKING
 from modelctl import __version__
 from modelctl.core.planning.guards import new_holds
 from modelctl.core.planning.plan import Action, Hold, Plan, holds_after
-from modelctl.core.planning.plan_file import PlanFile, PlannedProvider, bound, moved, planned
-from modelctl.core.planning.report import ProviderReport, SyncReport, outcome_of
+from modelctl.core.planning.report import (
+    PlanFile,
+    PlannedProvider,
+    ProviderReport,
+    SyncReport,
+    bound,
+    moved,
+    outcome_of,
+    planned,
+)
 from modelctl.core.planning.undo import Undo, removed_provider, undo
 from modelctl.core.provider import Provider
 from modelctl.core.runs import Author, HistoryEntry, Outcome, Run, RunRecord, named_run
