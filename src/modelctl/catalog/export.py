@@ -17,7 +17,8 @@ import tomli
 
 from modelctl.catalog.findings import Problem, key_text, printable
 from modelctl.catalog.prices import Origins, common_currency, price_lines
-from modelctl.catalog.read import STATED_FACTS, UNSETTABLE, shown_path, understand
+from modelctl.catalog.read import UNSETTABLE, shown_path, understand
+from modelctl.catalog.schema import AFTER_CAPABILITIES, BEFORE_CAPABILITIES
 from modelctl.core.edits.providers import PAGES, settings_of
 from modelctl.core.facts import (
     CAPABILITIES,
@@ -40,8 +41,6 @@ from modelctl.files import write_whole
 TomlTable: TypeAlias = dict[str, Any]
 LINE_MAX_CHARS = 120
 
-_BEFORE_CAPABILITIES = STATED_FACTS[: STATED_FACTS.index("output_modalities") + 1]
-_AFTER_CAPABILITIES = STATED_FACTS[len(_BEFORE_CAPABILITIES) :]
 _MAY_BE_EMPTY: TomlTable = {"kind": "", "env_vars": []}
 _WRITTEN_BY = "# Written by `modelctl catalog export`:"
 _HEADER = """\
@@ -169,10 +168,10 @@ def _model(model: StoredModel, below: ModelFacts, status: str | None, origins: O
     currency = common_currency(model.prices)
     table: TomlTable = {
         "id": model.key.model_id,
-        **{name: getattr(facts, name) for name in _BEFORE_CAPABILITIES},
+        **{name: getattr(facts, name) for name in BEFORE_CAPABILITIES},
         "capabilities": [name for name in CAPABILITIES if getattr(facts, name) is True] or None,
         "lacks": [name for name in CAPABILITIES if getattr(facts, name) is False] or None,
-        **{name: getattr(facts, name) for name in _AFTER_CAPABILITIES},
+        **{name: getattr(facts, name) for name in AFTER_CAPABILITIES},
         "unset": [name for name, _ in below.known() if name in UNSETTABLE and getattr(facts, name) is None] or None,
         "currency": None if currency == "USD" else currency,
         "verified_on": None if model.last_verified_at is None else model.last_verified_at.date(),

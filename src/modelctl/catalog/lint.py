@@ -14,7 +14,8 @@ from typing import NamedTuple, TypeAlias
 
 from modelctl.catalog.findings import CatalogFinding, KeyPath, Problem, Severity, printable
 from modelctl.catalog.load import catalog_paths
-from modelctl.catalog.read import STATED_FACTS, CatalogFile, ModelEntry, read
+from modelctl.catalog.read import CatalogFile, ModelEntry, read
+from modelctl.catalog.schema import STATED_FACTS
 from modelctl.core.facts import Source, Status
 from modelctl.core.prices.price import PriceKind, current
 from modelctl.core.text import suggestion
@@ -93,27 +94,33 @@ def misspellings(provider: str, name: str) -> Iterator[str]:
 
 def is_retired(entry: ModelEntry, today: date) -> bool:
     """Whether the id has stopped to answer, by what is stated or by its last day."""
-    ends = entry.table.retires_on
-    return entry.table.status == Status.RETIRED or (ends is not None and ends < today)
+    ends = entry.table.facts.retires_on
+    return entry.table.facts.status == Status.RETIRED or (ends is not None and ends < today)
 
 
 def dates_in_order(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
     """Released, then deprecated, then retired."""
     for entry in file.entries:
-        yield from (Problem(at=_at(entry, each.name), message=each.message) for each in days_out_of_order(entry.table))
+        yield from (
+            Problem(at=_at(entry, each.name), message=each.message) for each in days_out_of_order(entry.table.facts)
+        )
 
 
 def limits_fit_the_window(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
     """No limit is above the context window."""
     for entry in file.entries:
-        found = limits_above_the_window(entry.table)
+        found = limits_above_the_window(entry.table.facts)
         yield from (Problem(at=_at(entry, each.name), message=each.message) for each in found)
 
 
 def status_fits_the_dates(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
     """A stated status does not contradict the dates beside it."""
     for entry in file.entries:
-        status, ends, announced = entry.table.status, entry.table.retires_on, entry.table.deprecated_on
+        status, ends, announced = (
+            entry.table.facts.status,
+            entry.table.facts.retires_on,
+            entry.table.facts.deprecated_on,
+        )
         if status is None:
             continue
         contradiction = ""
@@ -132,7 +139,7 @@ def status_fits_the_dates(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
 def retired_has_a_date(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
     """The last day of a retired model is worth to be known: bills of the past ask for it."""
     for entry in file.entries:
-        if entry.table.status == Status.RETIRED and entry.table.retires_on is None:
+        if entry.table.facts.status == Status.RETIRED and entry.table.facts.retires_on is None:
             yield Problem(
                 at=_at(entry, "retires_on"), message="is missing, but the model is retired", severity=Severity.WARNING
             )
@@ -158,14 +165,14 @@ def verified_lately(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
 def defaults_are_live(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
     """What `modelctl populate` puts into a new database is there to be used."""
     for entry in file.entries:
-        sets, announced = entry.table.sets or (), entry.table.deprecated_on
+        sets, announced = entry.table.sets or (), entry.table.facts.deprecated_on
         if len(set(sets)) != len(sets):
             yield Problem(at=_at(entry, "sets"), message="names a set twice")
         if not sets:
             continue
         if is_retired(entry, terms.today):
             yield Problem(at=_at(entry, "sets"), message="the model is retired", hint="put its replacement there")
-        elif entry.table.retires_on is not None or (announced is not None and announced <= terms.today):
+        elif entry.table.facts.retires_on is not None or (announced is not None and announced <= terms.today):
             hint = "put its replacement there"
             yield Problem(
                 at=_at(entry, "sets"), message="the end of the model is announced", hint=hint, severity=Severity.WARNING
@@ -202,9 +209,9 @@ def cached_is_cheaper(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
 def replacement_exists(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
     """The replacement is another model of the same file, by its id."""
     ids = {model_id for model_id in file.ids if model_id}
-    owners = {alias: entry.table.id for entry in file.entries for alias in entry.table.aliases or ()}
+    owners = {alias: entry.table.id for entry in file.entries for alias in entry.table.facts.aliases or ()}
     for entry in file.entries:
-        wanted = entry.table.replacement
+        wanted = entry.table.facts.replacement
         if wanted is None:
             continue
         if wanted == entry.table.id:
@@ -229,7 +236,7 @@ def chain_ends_alive(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
         shown = " -> ".join(printable(each.table.id) for each in chain)
         if chain[-1] in chain[:-1]:
             yield _problem(entry, f"goes round in a circle: {shown}")
-        elif is_retired(chain[-1], terms.today) and chain[-1].table.replacement is None:
+        elif is_retired(chain[-1], terms.today) and chain[-1].table.facts.replacement is None:
             yield _problem(entry, f"ends in a retired model: {shown}", severity=Severity.WARNING)
 
 
@@ -238,7 +245,7 @@ def spelled_like_the_vendor(file: CatalogFile, terms: Terms) -> Iterator[Problem
     provider = file.provider.name if file.provider is not None else ""
     for entry in file.entries:
         yield from _problems(provider, entry.table.id, ("model", entry.index, "id"))
-        for position, alias in enumerate(entry.table.aliases or ()):
+        for position, alias in enumerate(entry.table.facts.aliases or ()):
             yield from _problems(provider, alias, ("model", entry.index, "aliases", position))
 
 
@@ -246,7 +253,7 @@ def names_are_unique(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
     """An alias is no other model's id or alias. (Two models with one id are refused before.)"""
     owners = {model_id: model_id for model_id in file.ids if model_id}
     for entry in file.entries:
-        for position, alias in enumerate(entry.table.aliases or ()):
+        for position, alias in enumerate(entry.table.facts.aliases or ()):
             at = ("model", entry.index, "aliases", position)
             owner = owners.get(alias)
             if owner is None:
@@ -311,12 +318,18 @@ def laid_over(file: CatalogFile, below: CatalogFile) -> CatalogFile:
 def _filled_up(entry: ModelEntry, below: ModelEntry | None) -> ModelEntry:
     if below is None:
         return entry
+    own = entry.table
     missing = {
-        name: getattr(below.table, name)
-        for name in (*(name for name in STATED_FACTS if name not in entry.table.unset), "verified_on", "sets")
-        if getattr(entry.table, name) is None
+        name: getattr(below.table.facts, name)
+        for name in STATED_FACTS
+        if getattr(own.facts, name) is None and name not in own.unset
     }
-    return replace(entry, table=entry.table._replace(**missing))
+    table = own._replace(
+        facts=own.facts.replaced(missing),
+        verified_on=own.verified_on or below.table.verified_on,
+        sets=below.table.sets if own.sets is None else own.sets,
+    )
+    return replace(entry, table=table)
 
 
 def _at(entry: ModelEntry, *key: str | int) -> tuple[str | int, ...]:
@@ -331,7 +344,7 @@ def _problems(provider: str, name: str, at: KeyPath) -> Iterator[Problem]:
 def _chain(entry: ModelEntry, by_id: Mapping[str, ModelEntry]) -> list[ModelEntry]:
     """The model, its replacement, that one's replacement …; in a circle the last one is there twice."""
     chain, seen = [entry], {entry.table.id}
-    while (following := by_id.get(chain[-1].table.replacement or "")) is not None:
+    while (following := by_id.get(chain[-1].table.facts.replacement or "")) is not None:
         chain.append(following)
         if following.table.id in seen:
             break

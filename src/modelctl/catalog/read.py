@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache, partial
 from itertools import chain
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +16,10 @@ import tomli
 
 from modelctl.catalog.findings import CatalogFinding, KeyPath, Lines, Problem, key_text, printable
 from modelctl.catalog.prices import PointsByLine, Priced, price_points, price_problems, with_lines
-from modelctl.catalog.schema import DOCUMENT, MODEL, PROVIDER, ModelTable, ProviderTable, read_table
+from modelctl.catalog.schema import DOCUMENT, MODEL, PROVIDER, STATED_FACTS, ModelTable, ProviderTable, read_table
 from modelctl.core.facts import (
     CAPABILITIES,
     FACT_FIELDS,
-    PRICE_FIELDS,
     ModelFacts,
     ModelKey,
     ModelRecord,
@@ -33,14 +31,8 @@ from modelctl.core.text import suggestion
 from modelctl.core.validation import check_key, check_provider_name, fact_problems
 from modelctl.errors import InvalidFact
 
-STATED_FACTS = tuple(name for name in FACT_FIELDS if name not in {*CAPABILITIES, *PRICE_FIELDS, "price_currency"})
-"""Facts whose key in a file is their own name. Capabilities stand in two lists; prices are the ledger's to project."""
 UNSETTABLE = frozenset(STATED_FACTS) | frozenset(CAPABILITIES)
 """Facts that an overlay can blank. A price cannot be: one that has been charged stays in the ledger."""
-
-_before = attrgetter(*FACT_FIELDS[: FACT_FIELDS.index(CAPABILITIES[0])])
-_after = attrgetter(*STATED_FACTS[FACT_FIELDS.index(CAPABILITIES[0]) :])
-"""The stated facts before and after the capabilities, in the order of a model's facts; its prices come last."""
 
 Report = Callable[[Problem], None]
 
@@ -257,11 +249,10 @@ def _entry(
     table = read_table(MODEL, stated, at, report)
     if table is None:
         return None
-    facts = ModelFacts(*_before(table), *_can(table.capabilities, table.lacks), *_after(table))
     points = price_points(table.prices, currency=table.currency, default_source=default_source)
     record = ModelRecord(
         key=ModelKey(provider, table.id),
-        facts=facts,
+        facts=table.facts,
         prices=tuple(chain.from_iterable(points)),
         provenance=_provenance(tuple(stated), table.capabilities, table.lacks, source),
         stated_none=frozenset(table.unset),
@@ -270,12 +261,6 @@ def _entry(
     for problem in _impossible(table, record, points, source):
         report(replace(problem, at=(*at, *problem.at)))
     return ModelEntry(index=index, table=table, record=record, points=points)
-
-
-@lru_cache(maxsize=1024)
-def _can(capabilities: Sequence[str], lacks: Sequence[str]) -> Sequence[bool | None]:
-    stated = dict.fromkeys(lacks, False) | dict.fromkeys(capabilities, True)
-    return tuple(stated.get(name) for name in CAPABILITIES)
 
 
 @lru_cache(maxsize=1024)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from modelctl.catalog.findings import KeyPath, Problem, printable
-from modelctl.core.facts import CAPABILITIES
+from modelctl.core.facts import CAPABILITIES, FACT_FIELDS, FACT_TYPES, PRICE_FIELDS, ModelFacts
 from modelctl.core.prices.price import SINCE_LAUNCH, Basis, PriceKind, PriceUnit, ServiceTier
 from modelctl.core.text import shorten, start_of_day, suggestion
 
@@ -43,16 +43,29 @@ class Misshapen(Exception):
 
 
 class Shape(Generic[TableT]):
-    """A table: its keys as a file has them, in the order of the fields of what it becomes, and the rule of each."""
+    """A table: its keys as a file has them, the rule of each, and what it becomes."""
 
-    def __init__(self, become: type[TableT], rules: Mapping[str, Rule[Any]]) -> None:
+    def __init__(
+        self,
+        become: Callable[[Iterable[Any]], TableT],
+        rules: Mapping[str, Rule[Any]],
+        *,
+        unstated: Mapping[str, Any],
+        required: Collection[str],
+    ) -> None:
+        """`become` takes the values in the order of the keys; `unstated`: those of keys that a file need not have."""
+        self._become, self._rules, self._required = become, rules, required
+        self._unstated = {key: unstated.get(key) for key in rules}
+
+    @classmethod
+    def of(cls, become: type[TableT], rules: Mapping[str, Rule[Any]]) -> Shape[TableT]:
+        """That of a NamedTuple whose fields are the keys, in their order; one without a default is required."""
         fields: tuple[str, ...] = become._fields  # type: ignore[attr-defined]  # it is a NamedTuple
-        stated: Mapping[str, Any] = become._field_defaults  # type: ignore[attr-defined]
+        defaults: Mapping[str, Any] = become._field_defaults  # type: ignore[attr-defined]
         assert tuple(rules) == tuple(field.rstrip("_") for field in fields), become
-        self._become: Callable[[Iterable[Any]], TableT] = become._make  # type: ignore[attr-defined]
-        self._rules = rules
-        self._unstated = {key: stated.get(field) for key, field in zip(rules, fields, strict=True)}
-        self._required = tuple(key for key, field in zip(rules, fields, strict=True) if field not in stated)
+        unstated = {field.rstrip("_"): value for field, value in defaults.items()}
+        make: Callable[[Iterable[Any]], TableT] = become._make  # type: ignore[attr-defined]
+        return Shape(make, rules, unstated=unstated, required=[key for key in rules if key not in unstated])
 
     def __call__(self, table: object) -> TableT:
         """The rule for a value that is such a table."""
@@ -284,7 +297,7 @@ class CatalogTable(NamedTuple):
     model: tuple[dict[str, Any], ...] = ()
 
 
-DOCUMENT = Shape(CatalogTable, {"provider": as_table, "model": list_of(as_table, "a list of [[model]] tables")})
+DOCUMENT = Shape.of(CatalogTable, {"provider": as_table, "model": list_of(as_table, "a list of [[model]] tables")})
 
 
 class ProviderTable(NamedTuple):
@@ -302,7 +315,7 @@ class ProviderTable(NamedTuple):
     deprecations_url: str | None = None
 
 
-PROVIDER = Shape(
+PROVIDER = Shape.of(
     ProviderTable,
     {
         "display_name": as_text,
@@ -348,7 +361,7 @@ class PriceLine(NamedTuple):
     request: Decimal | None = None
 
 
-PRICE = Shape(
+PRICE = Shape.of(
     PriceLine,
     {
         "from": as_instant,
@@ -365,32 +378,22 @@ PRICE = Shape(
 )
 
 
+STATED_FACTS = tuple(name for name in FACT_FIELDS if name not in {*CAPABILITIES, *PRICE_FIELDS, "price_currency"})
+"""Facts whose key in a file is their own name. Capabilities stand in two lists; prices are the ledger's to project."""
+
+BEFORE_CAPABILITIES = FACT_FIELDS[: FACT_FIELDS.index(CAPABILITIES[0])]
+AFTER_CAPABILITIES = STATED_FACTS[len(BEFORE_CAPABILITIES) :]
+"""The same in two parts: between them a file has its two lists of capabilities."""
+
+
 class ModelTable(NamedTuple):
-    """One `[[model]]`. A key that is None was left out: unknown."""
+    """One `[[model]]`. A fact that is None was left out: unknown."""
 
     id: str
-    display_name: str | None = None
-    family: str | None = None
-    type: str | None = None
-    status: str | None = None
-    input_modalities: tuple[str, ...] | None = None
-    output_modalities: tuple[str, ...] | None = None
+    facts: ModelFacts
+    """What it states; the prices are in `prices`."""
     capabilities: tuple[str, ...] = ()
     lacks: tuple[str, ...] = ()
-    context_window: int | None = None
-    max_input_tokens: int | None = None
-    max_output_tokens: int | None = None
-    knowledge_cutoff: str | None = None
-    released_on: date | None = None
-    deprecated_on: date | None = None
-    retires_on: date | None = None
-    retires_not_before: date | None = None
-    after_retirement: str | None = None
-    replacement: str | None = None
-    aliases: tuple[str, ...] | None = None
-    recommended: bool | None = None
-    tier: str | None = None
-    tags: tuple[str, ...] | None = None
     sets: tuple[str, ...] | None = None
     """The sets of default models that it is in: `modelctl populate --set NAME`."""
     currency: str = "USD"
@@ -401,32 +404,32 @@ class ModelTable(NamedTuple):
     prices: tuple[PriceLine, ...] = ()
 
 
+def _model_table(values: Iterable[Any]) -> ModelTable:
+    model_id, *others = values
+    facts = others[: len(STATED_FACTS) + 2]
+    can = slice(len(BEFORE_CAPABILITIES), len(BEFORE_CAPABILITIES) + 2)
+    capabilities, lacks = facts[can]
+    facts[can] = _can(capabilities, lacks)
+    return ModelTable(model_id, ModelFacts(*facts), capabilities, lacks, *others[len(STATED_FACTS) + 2 :])
+
+
+@lru_cache(maxsize=1024)
+def _can(capabilities: Sequence[str], lacks: Sequence[str]) -> Sequence[bool | None]:
+    stated = dict.fromkeys(lacks, False) | dict.fromkeys(capabilities, True)
+    return tuple(stated.get(name) for name in CAPABILITIES)
+
+
+_RULES: Mapping[type, Rule[Any]] = {str: as_text, int: as_count, bool: as_flag, date: as_day, tuple: _words}
+"""By the type of a fact."""
+
 MODEL = Shape(
-    ModelTable,
+    _model_table,
     {
         "id": as_text,
-        "display_name": as_text,
-        "family": as_text,
-        "type": as_text,
-        "status": as_text,
-        "input_modalities": _words,
-        "output_modalities": _words,
+        **{name: _RULES[FACT_TYPES[name]] for name in BEFORE_CAPABILITIES},
         "capabilities": _capabilities,
         "lacks": _capabilities,
-        "context_window": as_count,
-        "max_input_tokens": as_count,
-        "max_output_tokens": as_count,
-        "knowledge_cutoff": as_text,
-        "released_on": as_day,
-        "deprecated_on": as_day,
-        "retires_on": as_day,
-        "retires_not_before": as_day,
-        "after_retirement": as_text,
-        "replacement": as_text,
-        "aliases": _words,
-        "recommended": as_flag,
-        "tier": as_text,
-        "tags": _words,
+        **{name: _RULES[FACT_TYPES[name]] for name in AFTER_CAPABILITIES},
         "sets": words_of(matching(r"[a-z][a-z0-9-]{0,31}", "a slug of lower-case letters, digits and '-'")),
         "currency": as_text,
         "verified_on": as_day,
@@ -434,4 +437,6 @@ MODEL = Shape(
         "unset": _words,
         "prices": list_of(PRICE),
     },
+    unstated=ModelTable._field_defaults,
+    required=("id",),
 )

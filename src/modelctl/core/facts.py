@@ -1,7 +1,12 @@
-"""Facts as JSON values and back, the same for the state table, the audit trail, plan files and `--format json`."""
+"""What is known of a model: the one list of its facts, the values that hold them, and how they are written as JSON.
+
+Whatever else names facts (columns and their constraints, keys of a catalog, checks, `set` and `list`, JSON) is made
+of that list.
+"""
 
 from __future__ import annotations
 
+from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -9,7 +14,17 @@ from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, NamedTuple, TypeAlias, get_args, get_origin, get_type_hints
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    NamedTuple,
+    TypeAlias,
+    dataclass_transform,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from modelctl.core.prices.price import PricePoint
 
@@ -74,90 +89,189 @@ class ModelKey(NamedTuple):
         return f"{self.provider}/{self.model_id}"
 
 
+PROVIDER_MAX_CHARS = 64
+MODEL_ID_MAX_CHARS = 191
+"""What is safe as a key on every database."""
+
 MODALITIES = ("text", "image", "audio", "video", "pdf")
 """What can go in and come out. `embedding` vectors and moderation scores are no modality: the type says those."""
 
-CAPABILITIES = (
-    "vision",
-    "tools",
-    "structured_output",
-    "reasoning",
-    "streaming",
-    "prompt_caching",
-    "pdf_input",
-    "audio_input",
-    "audio_output",
-    "web_search",
-    "code_execution",
-    "computer_use",
-    "citations",
-    "batch",
-    "temperature",
-)
-"""The closed set of capabilities, a nullable boolean column each. `temperature`: sampling parameters are accepted."""
+MAX_COUNT = 10**12
+"""Of tokens, or of whatever else is counted."""
+AMOUNT_DIGITS, AMOUNT_DECIMALS = 15, 9
+"""Of a price: as many as are exact on every database."""
+MAX_AMOUNT = Decimal("999999.999999999")
 
-PRICE_FIELDS: Mapping[str, str] = MappingProxyType(
-    {
-        "input_price_per_mtok": "input",
-        "output_price_per_mtok": "output",
-        "cache_read_price_per_mtok": "cache_read",
-        "cache_write_price_per_mtok": "cache_write",
-    }
-)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """What is to be known of a fact besides its name and its type."""
+
+    comment: str = ""
+    unit: str = ""
+    """What a number counts."""
+    max_chars: int | None = None
+    """Of a text, or of each text of a list."""
+    minimum: int | None = None
+    maximum: int | Decimal = MAX_COUNT
+    words: tuple[str, ...] = ()
+    """All that a text, or each text of a list, can be; empty: anything."""
+    pattern: str = ""
+    """What the whole text must match, and `form`, which says that to a person."""
+    form: str = ""
+    is_id: bool = False
+    """A model_id: equal only to itself, case included, on every database."""
+    is_capability: bool = False
+    is_set_once: bool = False
+    """A sync states it when it creates a row and then leaves it to people, like the app's own switch `is_enabled`."""
+    price: str = ""
+    """The kind of price of the ledger that it shows for now."""
+
+    @property
+    def description(self) -> str:
+        """All of that in one line, as the database keeps it beside the column."""
+        *others, last = self.words or ("",)
+        words = f"{', '.join(others)} or {last}" if others else last
+        return "; ".join(filter(None, (self.unit, self.comment or self.form or words)))
+
+
+def _one_of(words: type[StrEnum], comment: str = "") -> Fact:
+    return Fact(max_chars=16, words=tuple(words), comment=comment)
+
+
+def _tokens(comment: str = "") -> Fact:
+    return Fact(unit="tokens", minimum=1, comment=comment)
+
+
+def _price(kind: str, comment: str = "standard tier, today") -> Fact:
+    return Fact(unit="per million tokens", minimum=0, maximum=MAX_AMOUNT, comment=comment, price=kind)
+
+
+_Capability: TypeAlias = Annotated[bool | None, Fact(is_capability=True)]
+_Modalities: TypeAlias = Annotated[tuple[str, ...] | None, Fact(max_chars=191, words=MODALITIES)]
+_Texts: TypeAlias = Annotated[tuple[str, ...] | None, Fact(max_chars=191)]
+_Day: TypeAlias = Annotated[date | None, Fact()]
+
+
+@dataclass_transform()
+class _Fields:
+    """Tells type checkers that what is annotated below it are fields; at run time it does nothing."""
+
+
+class Facts(_Fields):
+    """What a model's facts are, in the order in which they are shown: each one's name, type, unit, bounds and words.
+
+    None is unknown: never "no", never free. Nothing else lists facts.
+    """
+
+    display_name: Annotated[str | None, Fact(max_chars=255)] = None
+    family: Annotated[str | None, Fact(max_chars=64)] = None
+    type: Annotated[str | None, _one_of(ModelType)] = None
+    status: Annotated[str | None, _one_of(Status, "preview, active, deprecated (still answers) or retired (gone)")] = (
+        None
+    )
+    input_modalities: _Modalities = None
+    output_modalities: _Modalities = None
+    vision: _Capability = None
+    tools: _Capability = None
+    structured_output: _Capability = None
+    reasoning: _Capability = None
+    streaming: _Capability = None
+    prompt_caching: _Capability = None
+    pdf_input: _Capability = None
+    audio_input: _Capability = None
+    audio_output: _Capability = None
+    web_search: _Capability = None
+    code_execution: _Capability = None
+    computer_use: _Capability = None
+    citations: _Capability = None
+    batch: _Capability = None
+    temperature: Annotated[bool | None, Fact(is_capability=True, comment="sampling parameters are accepted")] = None
+    context_window: Annotated[int | None, _tokens("input and output together where the vendor counts them so")] = None
+    max_input_tokens: Annotated[int | None, _tokens("only where the input has a limit of its own")] = None
+    """1,050,000 = 922,000 + 128,000."""
+    max_output_tokens: Annotated[int | None, _tokens()] = None
+    """Unknown, too, where the vendor has no limit."""
+    knowledge_cutoff: Annotated[
+        str | None,
+        Fact(
+            max_chars=10,
+            pattern=r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?",
+            form="YYYY, YYYY-MM or YYYY-MM-DD",
+        ),
+    ] = None
+    """As precise as the vendor gives it."""
+    released_on: _Day = None
+    deprecated_on: Annotated[date | None, Fact(comment="day the end was announced")] = None
+    retires_on: Annotated[date | None, Fact(comment="last day on which the id answers")] = None
+    retires_not_before: Annotated[date | None, Fact(comment="no announced end")] = None
+    """A vendor's "not sooner than"."""
+    after_retirement: Annotated[
+        str | None, _one_of(AfterRetirement, "error, or redirect: served and billed as the replacement")
+    ] = None
+    replacement: Annotated[str | None, Fact(max_chars=MODEL_ID_MAX_CHARS, is_id=True)] = None
+    """A model_id of the same provider; it may be retired itself, so the chain is followed."""
+    aliases: _Texts = None
+    recommended: Annotated[bool | None, Fact(is_set_once=True)] = None
+    tier: Annotated[str | None, _one_of(Tier)] = None
+    tags: _Texts = None
+    input_price_per_mtok: Annotated[Decimal | None, _price("input")] = None
+    output_price_per_mtok: Annotated[Decimal | None, _price("output")] = None
+    cache_read_price_per_mtok: Annotated[Decimal | None, _price("cache_read")] = None
+    cache_write_price_per_mtok: Annotated[
+        Decimal | None, _price("cache_write", "standard tier, today; kept 5 minutes")
+    ] = None
+    price_currency: Annotated[str | None, Fact(max_chars=3, pattern="[A-Z]{3}", form="three capital letters")] = None
+
+
+def _kind(alternatives: Any) -> type:
+    """`str` of `str | None`, `tuple` of `tuple[str, ...] | None`."""
+    first = get_args(alternatives)[0]
+    kind = get_origin(first) or first
+    assert isinstance(kind, type)
+    return kind
+
+
+_HINTS = {name: get_args(hint) for name, hint in get_type_hints(Facts, include_extras=True).items()}
+
+FACTS: Mapping[str, Fact] = MappingProxyType({name: fact for name, (_, fact) in _HINTS.items()})
+"""Each fact by its name, which is also its column's and its key in JSON, in the order in which they are shown."""
+
+FACT_FIELDS: tuple[str, ...] = tuple(FACTS)
+
+FACT_TYPES: Mapping[str, type] = MappingProxyType({name: _kind(hint) for name, (hint, _) in _HINTS.items()})
+"""Fact name -> its Python type (`tuple` for lists)."""
+
+CAPABILITIES = tuple(name for name, fact in FACTS.items() if fact.is_capability)
+"""The closed set of capabilities, a nullable boolean column each."""
+
+PRICE_FIELDS: Mapping[str, str] = MappingProxyType({name: fact.price for name, fact in FACTS.items() if fact.price})
 """Columns of a model that are the ledger's projection for now, and the price kind that each one shows."""
 
+SET_ON_CREATION = frozenset(name for name, fact in FACTS.items() if fact.is_set_once)
+"""Facts that a sync states once and then leaves to people."""
 
-class ModelFacts(NamedTuple):
-    """The facts of one model as one provider serves it. Limits in tokens, prices per million tokens."""
+_POSITIONS = {name: position for position, name in enumerate(FACT_FIELDS)}
 
-    display_name: str | None = None
-    family: str | None = None
-    type: str | None = None
-    status: str | None = None
-    input_modalities: tuple[str, ...] | None = None
-    output_modalities: tuple[str, ...] | None = None
-    vision: bool | None = None
-    tools: bool | None = None
-    structured_output: bool | None = None
-    reasoning: bool | None = None
-    streaming: bool | None = None
-    prompt_caching: bool | None = None
-    pdf_input: bool | None = None
-    audio_input: bool | None = None
-    audio_output: bool | None = None
-    web_search: bool | None = None
-    code_execution: bool | None = None
-    computer_use: bool | None = None
-    citations: bool | None = None
-    batch: bool | None = None
-    temperature: bool | None = None
-    context_window: int | None = None
-    """Input and output together where the vendor counts them so."""
-    max_input_tokens: int | None = None
-    """Only where the input has a limit of its own (1,050,000 = 922,000 + 128,000)."""
-    max_output_tokens: int | None = None
-    """Unknown, too, where the vendor has no limit."""
-    knowledge_cutoff: str | None = None
-    """ISO date as precise as the vendor gives it: `2025`, `2025-01` or `2025-01-31`."""
-    released_on: date | None = None
-    deprecated_on: date | None = None
-    """The day the end was announced."""
-    retires_on: date | None = None
-    """The last day on which the id answers."""
-    retires_not_before: date | None = None
-    """A vendor's "not sooner than": no announced end."""
-    after_retirement: str | None = None
-    replacement: str | None = None
-    """A model_id of the same provider; it may be retired itself, so the chain is followed."""
-    aliases: tuple[str, ...] | None = None
-    recommended: bool | None = None
-    tier: str | None = None
-    tags: tuple[str, ...] | None = None
-    input_price_per_mtok: Decimal | None = None
-    output_price_per_mtok: Decimal | None = None
-    cache_read_price_per_mtok: Decimal | None = None
-    cache_write_price_per_mtok: Decimal | None = None
-    price_currency: str | None = None
+if TYPE_CHECKING:
+
+    class _Positional(Facts, tuple[FactValue, ...]):
+        """As a type checker sees a named tuple with the fields of `Facts`."""
+
+        @classmethod
+        def _make(cls, values: Iterable[Any]) -> ModelFacts: ...
+        def _replace(self, **values: FactValue) -> ModelFacts: ...
+else:
+    _Positional = namedtuple("ModelFacts", FACT_FIELDS, defaults=(None,) * len(FACT_FIELDS))
+
+
+class ModelFacts(_Positional):
+    """The facts of one model as one provider serves it: a named tuple of `Facts`.
+
+    There are hundreds of thousands of them, and C code makes, compares and reads tuples.
+    """
+
+    __slots__ = ()
 
     def known(self) -> Iterator[tuple[str, FactValue]]:
         """The facts that are known, in declaration order."""
@@ -173,14 +287,6 @@ class ModelFacts(NamedTuple):
 
 UNKNOWN = ModelFacts()
 """No fact known."""
-
-FACT_FIELDS: tuple[str, ...] = ModelFacts._fields
-"""Names of all facts, which are also their column names, in the order in which they are shown."""
-
-_POSITIONS = {name: position for position, name in enumerate(FACT_FIELDS)}
-
-SET_ON_CREATION = frozenset({"recommended"})
-"""Facts that a sync states once and then leaves to people, like the app's own switch `is_enabled`."""
 
 
 @lru_cache(maxsize=4096)
@@ -220,19 +326,6 @@ class Skipped:
 
 
 JsonValue: TypeAlias = str | bool | int | float | list[str] | None
-
-_HINTS = get_type_hints(ModelFacts)
-
-
-def _first_type(alternatives: tuple[Any, ...]) -> type:
-    """`str` of `str | None`, `tuple` of `tuple[str, ...] | None`."""
-    first = get_origin(alternatives[0]) or alternatives[0]
-    assert isinstance(first, type)
-    return first
-
-
-FACT_TYPES: dict[str, type] = {name: _first_type(get_args(_HINTS[name])) for name in FACT_FIELDS}
-"""Fact name -> its Python type (`tuple` for lists)."""
 
 
 def encode(value: FactValue | datetime) -> JsonValue:

@@ -9,19 +9,20 @@ from decimal import Decimal
 from functools import lru_cache
 from itertools import pairwise
 from operator import attrgetter
-from typing import Any, NamedTuple, ParamSpec, Protocol
+from typing import Any, NamedTuple, ParamSpec
 
 from modelctl.core.facts import (
-    FACT_FIELDS,
-    MODALITIES,
-    PRICE_FIELDS,
-    AfterRetirement,
+    AMOUNT_DECIMALS,
+    FACT_TYPES,
+    FACTS,
+    MAX_AMOUNT,
+    MAX_COUNT,
+    MODEL_ID_MAX_CHARS,
+    PROVIDER_MAX_CHARS,
     ModelFacts,
     ModelKey,
     ModelRecord,
     ModelType,
-    Status,
-    Tier,
 )
 from modelctl.core.prices.price import Basis, PriceKind, PricePoint, PriceUnit, ServiceTier
 from modelctl.core.text import shorten
@@ -38,45 +39,13 @@ class Contradiction(NamedTuple):
     message: str
 
 
-class Dated(Protocol):
-    """Facts with the days of a model's life and its limits; a catalog's table has them, too."""
-
-    @property
-    def type(self) -> str | None:
-        """What it is for."""
-
-    @property
-    def released_on(self) -> date | None:
-        """Its first day."""
-
-    @property
-    def deprecated_on(self) -> date | None:
-        """The day its end was announced."""
-
-    @property
-    def retires_on(self) -> date | None:
-        """Its last day."""
-
-    @property
-    def context_window(self) -> int | None:
-        """In tokens, like the limits below."""
-
-    @property
-    def max_input_tokens(self) -> int | None:
-        """Of one request."""
-
-    @property
-    def max_output_tokens(self) -> int | None:
-        """Of one answer."""
-
-
-def contradictions(facts: Dated) -> Iterator[Contradiction]:
+def contradictions(facts: ModelFacts) -> Iterator[Contradiction]:
     """All of them."""
     yield from days_out_of_order(facts)
     yield from limits_above_the_window(facts)
 
 
-def days_out_of_order(facts: Dated) -> Iterator[Contradiction]:
+def days_out_of_order(facts: ModelFacts) -> Iterator[Contradiction]:
     """Released, then deprecated, then retired."""
     days = (
         ("released_on", facts.released_on),
@@ -88,7 +57,7 @@ def days_out_of_order(facts: Dated) -> Iterator[Contradiction]:
             yield Contradiction(later, f"{second} is before {earlier} ({first})")
 
 
-def limits_above_the_window(facts: Dated) -> Iterator[Contradiction]:
+def limits_above_the_window(facts: ModelFacts) -> Iterator[Contradiction]:
     """No limit is above the context window, but for output that is counted apart: sound and pictures."""
     window = facts.context_window
     limits = [("max_input_tokens", facts.max_input_tokens), ("max_output_tokens", facts.max_output_tokens)]
@@ -97,13 +66,6 @@ def limits_above_the_window(facts: Dated) -> Iterator[Contradiction]:
             yield Contradiction(name, f"{limit} is above the context_window ({window})")
 
 
-PROVIDER_MAX_CHARS = 64
-MODEL_ID_MAX_CHARS = 191
-TEXT_MAX_CHARS = {"display_name": 255, "family": 64, "knowledge_cutoff": 10, "replacement": 191, "price_currency": 3}
-LIST_ITEM_MAX_CHARS = 191
-MAX_TOKENS = 10**12
-MAX_AMOUNT = Decimal("999999.999999999")
-AMOUNT_DECIMALS = 9
 HOURS_MAX_CHARS = 64
 SOURCE_MAX_CHARS = 2048
 
@@ -121,15 +83,7 @@ def _remembered(problems: Callable[_P, Iterator[str]]) -> Callable[_P, tuple[str
 
 _PROVIDER = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _CURRENCY = re.compile(r"[A-Z]{3}")
-_CUTOFF = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
 _HOURS = re.compile(r"([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)")
-_CHOICES: dict[str, frozenset[str]] = {
-    "type": frozenset(ModelType),
-    "status": frozenset(Status),
-    "tier": frozenset(Tier),
-    "after_retirement": frozenset(AfterRetirement),
-}
-
 _PRICE_CHOICES: dict[str, frozenset[str]] = {
     "kind": frozenset(PriceKind),
     "unit": frozenset(PriceUnit),
@@ -206,8 +160,8 @@ def _terms_problems(
     yield from _choice_problems("basis", basis)
     if not _CURRENCY.fullmatch(currency):
         yield f"currency {shorten(currency)!r} is not three capital letters"
-    if not 0 <= context_above <= MAX_TOKENS:
-        yield f"context_above {context_above} is not between 0 and {MAX_TOKENS}"
+    if not 0 <= context_above <= MAX_COUNT:
+        yield f"context_above {context_above} is not between 0 and {MAX_COUNT}"
     if hours_utc:
         yield from _hours_problems(hours_utc)
     if source:
@@ -249,21 +203,24 @@ def plain_text_problems(text: str, max_chars: int) -> Iterator[str]:
 
 @_remembered
 def _text_problems(name: str, text: str) -> Iterator[str]:
-    if choices := _CHOICES.get(name):
-        if text not in choices:
-            yield f"{name}: {shorten(text)!r} is not one of {', '.join(sorted(choices))}"
+    fact = FACTS[name]
+    if fact.words:
+        if text not in fact.words:
+            yield f"{name}: {shorten(text)!r} is not one of {', '.join(sorted(fact.words))}"
         return
-    for problem in plain_text_problems(text, TEXT_MAX_CHARS[name]):
+    assert fact.max_chars is not None, name
+    for problem in plain_text_problems(text, fact.max_chars):
         yield f"{name}: {problem}"
-    if name == "knowledge_cutoff" and not (_CUTOFF.fullmatch(text) and _is_day(f"{text}-01-01"[:10])):
-        yield f"{name}: {shorten(text)!r} is not YYYY, YYYY-MM or YYYY-MM-DD"
-    if name == "price_currency" and not _CURRENCY.fullmatch(text):
-        yield f"{name}: {shorten(text)!r} is not three capital letters"
+    if fact.pattern and not (
+        re.fullmatch(fact.pattern, text) and (name != "knowledge_cutoff" or _is_part_of_day(text))
+    ):
+        yield f"{name}: {shorten(text)!r} is not {fact.form}"
 
 
-def _is_day(text: str) -> bool:
+def _is_part_of_day(text: str) -> bool:
+    """Whether there is a day that begins so: none does with 2025-02-30."""
     try:
-        date.fromisoformat(text)
+        date.fromisoformat(f"{text}-01-01"[:10])
     except ValueError:
         return False
     return True
@@ -271,32 +228,35 @@ def _is_day(text: str) -> bool:
 
 @_remembered
 def _list_problems(name: str, items: tuple[str, ...]) -> Iterator[str]:
+    fact = FACTS[name]
+    assert fact.max_chars is not None, name
     for item in items:
-        for problem in plain_text_problems(item, LIST_ITEM_MAX_CHARS):
+        for problem in plain_text_problems(item, fact.max_chars):
             yield f"{name}: {shorten(item)!r} {problem}"
-        if name.endswith("_modalities") and item not in MODALITIES:
-            yield f"{name}: {shorten(item)!r} is not one of {', '.join(MODALITIES)}"
+        if fact.words and item not in fact.words:
+            yield f"{name}: {shorten(item)!r} is not one of {', '.join(fact.words)}"
     if len(set(items)) != len(items):
         yield f"{name}: names something twice"
 
 
-def _limit_problems(name: str, tokens: int) -> Iterator[str]:
-    if not 0 < tokens <= MAX_TOKENS:
-        yield f"{name}: {tokens} is not between 1 and {MAX_TOKENS}"
+def _count_problems(name: str, count: int) -> Iterator[str]:
+    fact = FACTS[name]
+    if not (fact.minimum or 0) <= count <= fact.maximum:
+        yield f"{name}: {count} is not between {fact.minimum or 0} and {fact.maximum}"
 
 
 def _price_problems(name: str, amount: Decimal) -> Iterator[str]:
     return (f"{name}: {problem}" for problem in amount_problems(amount))
 
 
-_CHECK_OF: dict[str, Callable[[str, Any], Iterable[str]]] = {
-    **dict.fromkeys((*_CHOICES, *TEXT_MAX_CHARS), _text_problems),
-    **dict.fromkeys(("input_modalities", "output_modalities", "aliases", "tags"), _list_problems),
-    **dict.fromkeys(("context_window", "max_input_tokens", "max_output_tokens"), _limit_problems),
-    **dict.fromkeys(PRICE_FIELDS, _price_problems),
+_CHECK_OF: dict[type, Callable[[str, Any], Iterable[str]]] = {
+    str: _text_problems,
+    tuple: _list_problems,
+    int: _count_problems,
+    Decimal: _price_problems,
 }
-"""What looks at a fact. None is needed for a day, or for yes or no."""
-_CHECKS = tuple((name, _CHECK_OF[name]) for name in FACT_FIELDS if name in _CHECK_OF)
+"""What looks at a fact of a type. None is needed for a day, or for yes or no."""
+_CHECKS = tuple((name, _CHECK_OF[kind]) for name, kind in FACT_TYPES.items() if kind in _CHECK_OF)
 _checked_values = attrgetter(*(name for name, _ in _CHECKS))
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, select, true
 
-from modelctl.core.facts import FACT_FIELDS, ModelFacts, ModelKey, decode, encoded
+from modelctl.core.facts import FACT_FIELDS, FACT_TYPES, ModelFacts, ModelKey, decode, encoded
 from modelctl.core.prices.price import PricePoint
 from modelctl.core.provider import Provider
 from modelctl.core.runs import AuditEntry
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from modelctl.core.runs import RunRecord
 
 
-LIST_FIELDS = ("input_modalities", "output_modalities", "aliases", "tags")
+LIST_FIELDS = tuple(name for name, kind in FACT_TYPES.items() if kind is tuple)
 PRICE_COLUMNS = PricePoint._fields  # the ledger's columns and a point's fields have the same names
 NAMING_COLUMNS = ("id", "provider", "model_id")
 MODEL_COLUMNS = (

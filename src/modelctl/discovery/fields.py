@@ -9,10 +9,9 @@ from functools import lru_cache
 from math import isfinite
 from typing import Any
 
-from modelctl.core.facts import Source
+from modelctl.core.facts import AMOUNT_DECIMALS, Source
 from modelctl.core.prices.price import Basis, PriceKind, PricePoint, PriceUnit
 from modelctl.core.text import day_from_epoch, shorten
-from modelctl.core.validation import AMOUNT_DECIMALS
 from modelctl.discovery.base import UnusableListing
 
 MOST_PER_MTOK = Decimal(10_000)

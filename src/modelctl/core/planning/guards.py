@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from modelctl.core.facts import ModelKey, decimal_text
+from modelctl.core.facts import FACTS, ModelKey, decimal_text
 from modelctl.core.planning.plan import (
     Action,
     Change,
@@ -33,7 +33,7 @@ NOBODY_DECIDED = Decisions()
 _OF_ONE_VALUE = (GuardName.PRICE_RISE, GuardName.PRICE_FALL, GuardName.PRICE_ZERO, GuardName.LIMIT_DROP)
 """Guards that doubt single values; the others doubt whole rows."""
 
-LIMIT_FIELDS = ("context_window", "max_input_tokens", "max_output_tokens")
+LIMIT_FIELDS = tuple(name for name, fact in FACTS.items() if fact.unit == "tokens")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from modelctl.core.facts import decimal_text
+from modelctl.core.facts import MAX_COUNT, decimal_text
 from modelctl.core.prices.price import (
     NOT_FOR_CALLS,
     PRICED_PER_CALL,
@@ -32,7 +32,7 @@ from modelctl.core.prices.price import (
 )
 from modelctl.core.records import BadRow, field_text, rows_of, unknown_field
 from modelctl.core.text import CURRENCIES, did_you_mean, instant, shorten
-from modelctl.core.validation import MAX_TOKENS, SOURCE_MAX_CHARS, amount_problems, plain_text_problems
+from modelctl.core.validation import SOURCE_MAX_CHARS, amount_problems, plain_text_problems
 from modelctl.errors import UsageError
 
 DEFAULT_CURRENCY = "USD"
@@ -326,8 +326,8 @@ def _amount(label: str, text: str) -> Decimal:
 
 
 def _tokens(label: str, text: str) -> int:
-    if not _TOKENS.fullmatch(text) or int(text) > MAX_TOKENS:
-        raise UsageError(f"{label}: {shorten(text)!r} is no number of tokens from 0 to {MAX_TOKENS:,}")
+    if not _TOKENS.fullmatch(text) or int(text) > MAX_COUNT:
+        raise UsageError(f"{label}: {shorten(text)!r} is no number of tokens from 0 to {MAX_COUNT:,}")
     return int(text)
 
 
