@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import make_url
+from sqlalchemy import make_url, select
 
 from benchmarks.measuring import WARMED_BELOW, Contestant, Figure, compared, in_turn, timed
 from benchmarks.stores import Store, store
@@ -57,7 +57,7 @@ def figures(kind: str, count: int, rounds: int, directory: Path) -> Iterator[Fig
 def _rows(made: Store) -> list[dict[str, Any]]:
     """The model rows as Python values, but for the surrogate key."""
     with made.database.engine.connect() as connection:
-        found = connection.execute(made.database.tables.models.select()).mappings().all()
+        found = connection.execute(select(made.database.tables.models.__table__)).mappings().all()
     return [{name: value for name, value in row.items() if name != "id"} for row in found]
 
 
@@ -65,12 +65,12 @@ def _per_row(made: Store, rows: list[dict[str, Any]]) -> None:
     """Look each model up, set what was stated, commit at the end."""
     from sqlmodel import Session, select
 
-    from modelctl.tables import AiModel
+    from modelctl.tables import Model
 
     with Session(made.database.engine) as session:
         for row in rows:
-            wanted = select(AiModel).where(AiModel.provider == row["provider"], AiModel.model_id == row["model_id"])
-            model = session.exec(wanted).first() or AiModel(**row)
+            wanted = select(Model).where(Model.provider == row["provider"], Model.model_id == row["model_id"])
+            model = session.exec(wanted).first() or Model(**row)
             for name, value in row.items():
                 setattr(model, name, value)
             session.add(model)

@@ -40,7 +40,7 @@ DEARER = PricePoint(kind="input", amount=Decimal(3), revision=1, source="https:/
 
 def _append_price(database: Database) -> None:
     row = price_row(stored_model(database, "one").key, DEARER, run="other", now=author().now)
-    database.write(lambda connection: insert_rows(connection, database.tables.prices, [row]))
+    database.write(lambda connection: insert_rows(connection, database.tables.prices.__table__, [row]))
 
 
 MOVES: dict[str, Callable[[Database], object]] = {
@@ -129,7 +129,7 @@ def test_the_run_and_the_audit_are_written_with_the_rows(database: Database) -> 
     runs = "SELECT run, provider, actor, outcome FROM ai_sync_runs ORDER BY run"
     assert sql(database, runs) == [("run-1", "acme", "tester", "applied"), ("run-2", "acme", "tester", "applied")]
     with database.engine.connect() as connection:
-        rows = connection.execute(database.tables.changes.select()).all()
+        rows = connection.execute(database.tables.changes.__table__.select()).all()
     audit = {(row.run, row.entity, row.entity_key): row for row in rows}
     assert set(audit) == {
         ("run-1", "provider", "acme"),

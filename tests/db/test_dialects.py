@@ -40,8 +40,8 @@ def test_the_general_way_writes_the_same_rows(database: Database) -> None:
 
         def work(connection: Connection, write_rows: object = write_rows) -> None:
             assert callable(write_rows)
-            write_rows(connection, database.tables.models, models, ("id",))
-            write_rows(connection, database.tables.state, [*states, new], ("provider", "model_id"))
+            write_rows(connection, database.tables.models.__table__, models, ("id",))
+            write_rows(connection, database.tables.state.__table__, [*states, new], ("provider", "model_id"))
 
         database.write(work)
         found.append(everything(database))
@@ -63,7 +63,7 @@ def test_a_database_of_another_kind_gets_the_general_way(sqlite: Database, monke
 
 def test_no_rows_are_no_statement(database: Database) -> None:
     before = everything(database)
-    database.write(lambda connection: overwrite_rows(connection, database.tables.state, [], ("provider",)))
+    database.write(lambda connection: overwrite_rows(connection, database.tables.state.__table__, [], ("provider",)))
     assert everything(database) == before
 
 

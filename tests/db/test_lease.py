@@ -28,7 +28,7 @@ def author(run: str, now: datetime = NOW) -> Author:
 
 def lease_rows(database: Database) -> list[Any]:
     with database.engine.connect() as connection:
-        return list(connection.execute(select(database.tables.leases)).mappings())
+        return list(connection.execute(select(database.tables.leases.__table__)).mappings())
 
 
 def run_in_lease(database: Database) -> str:
@@ -38,7 +38,7 @@ def run_in_lease(database: Database) -> str:
 
 def leave_behind(database: Database, run: str, now: datetime = NOW) -> None:
     """The lease of a run that was killed with -9."""
-    table = database.tables.leases
+    table = database.tables.leases.__table__
     row = {"name": "write", "actor": "ops", "command": "sync", "acquired_at": now, "beat_at": now, "beat": 7}
     database.write(lambda connection: connection.execute(table.insert().values(run=run, **row)))
 
@@ -145,7 +145,7 @@ def test_a_younger_beat_is_respected(sqlite: Database) -> None:
 
 
 def stolen(database: Database) -> None:
-    table = database.tables.leases
+    table = database.tables.leases.__table__
     database.write(lambda connection: connection.execute(update(table).values(run="thief")))
 
 
@@ -198,6 +198,6 @@ def test_an_interrupted_read_does_not_keep_the_lease_from_being_given_back(sqlit
     with pytest.raises(KeyboardInterrupt), held(sqlite, author("first"), wait_s=0):
         event.listen(sqlite.engine, "after_cursor_execute", interrupt)
         with sqlite.engine.connect() as connection:
-            connection.execute(select(sqlite.tables.leases)).all()
+            connection.execute(select(sqlite.tables.leases.__table__)).all()
     assert time.monotonic() - began < SQLITE_BUSY_TIMEOUT_S, "the file was locked by the read that was interrupted"
     assert lease_rows(sqlite) == []

@@ -10,13 +10,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
-from sqlmodel import SQLModel
 
-from modelctl import tables
 from modelctl.core.planning.plan import Plan
 from modelctl.db import migrate as schema
 from modelctl.db.engine import Database
 from modelctl.errors import StoreError
+from modelctl.tables import Model, Tables
 from tests.db.writing import (
     author,
     creation,
@@ -32,7 +31,7 @@ from tests.db.writing import (
     write,
 )
 
-OURS = {"ai_modelctl_version", *SQLModel.metadata.tables}
+OURS = {Tables().version_table, *Tables().names()}
 
 
 def names(database: Database, in_schema: str | None = None) -> set[str]:
@@ -151,10 +150,10 @@ def test_the_classes_say_what_the_migrations_made(database: Database) -> None:
 
     with database.engine.connect() as connection:
         context = MigrationContext.configure(
-            connection, opts={"compare_type": True, "include_object": compared, "target_metadata": SQLModel.metadata}
+            connection, opts={"compare_type": True, "include_object": compared, "target_metadata": Model.metadata}
         )
-        assert compare_metadata(context, SQLModel.metadata) == []
-    assert tables.AiModel.__tablename__ in names(database)
+        assert compare_metadata(context, Model.metadata) == []
+    assert Model.__table__.name in names(database)
 
 
 def test_the_newest_version_is_alembics_head() -> None:

@@ -124,10 +124,11 @@ def repr_of_point(point: PricePoint) -> tuple[object, ...]:
 def everything(database: Database) -> dict[str, list[tuple[Any, ...]]]:
     """All rows of all tables."""
     tables = database.tables
-    names = (tables.providers, tables.models, tables.prices, tables.state, tables.sync_runs, tables.changes)
+    classes = (tables.providers, tables.models, tables.prices, tables.state, tables.sync_runs, tables.changes)
     with database.engine.connect() as connection:
         return {
-            table.name: sorted((tuple(row) for row in connection.execute(select(table))), key=repr) for table in names
+            table.name: sorted((tuple(row) for row in connection.execute(select(table))), key=repr)
+            for table in (each.__table__ for each in classes)
         }
 
 

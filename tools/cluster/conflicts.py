@@ -242,6 +242,6 @@ def test_two_people_cannot_make_a_circle_of_replacements_through_two_nodes(shop:
 def _note(database: Database, run: str) -> Callable[[Connection], None]:
     def work(connection: Connection) -> None:
         values = {"run": run, "entity": "turn", "entity_key": run, "at": NOW, "actor": "test", "command": "sync"}
-        connection.execute(insert(database.tables.changes).values(action="create", **values))
+        connection.execute(insert(database.tables.changes.__table__).values(action="create", **values))
 
     return work

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from modelctl.core.prices.billing import Billed, Biller, BillTotals
     from modelctl.core.prices.usage import UsageRows
     from modelctl.core.stored import StoredModel
-    from modelctl.db.tables import Tables
     from modelctl.output.bills import RecordBill
+    from modelctl.tables import Tables
 
 
 Known = Mapping[ModelKey, "StoredModel"]

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from modelctl.core.prices.manual import PriceRow
     from modelctl.core.prices.timeline import PriceChange
     from modelctl.core.stored import StoredModel
-    from modelctl.db.tables import Tables
     from modelctl.services.prices import PriceEdit, PriceReport
+    from modelctl.tables import Tables
 
 
 SINCE_DAYS = 30

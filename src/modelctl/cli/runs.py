@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from modelctl.core.runs import HistoryEntry, Run
-    from modelctl.db.tables import Tables
     from modelctl.services.plans import UndoReport
+    from modelctl.tables import Tables
 
 
 RUNS_EPILOG = """\b

@@ -89,6 +89,8 @@ class ModelKey(NamedTuple):
         return f"{self.provider}/{self.model_id}"
 
 
+TABLE_PREFIX = "ai_"
+"""Begins the names of all tables, unless a setting says otherwise."""
 PROVIDER_MAX_CHARS = 64
 MODEL_ID_MAX_CHARS = 191
 """What is safe as a key on every database."""
@@ -130,12 +132,10 @@ class Fact:
     @property
     def description(self) -> str:
         """All of that in one line, as the database keeps it beside the column."""
-        *others, last = self.words or ("",)
-        words = f"{', '.join(others)} or {last}" if others else last
-        return "; ".join(filter(None, (self.unit, self.comment or self.form or words)))
+        return "; ".join(filter(None, (self.unit, self.comment)))
 
 
-def _one_of(words: type[StrEnum], comment: str = "") -> Fact:
+def _one_of(words: type[StrEnum], comment: str) -> Fact:
     return Fact(max_chars=16, words=tuple(words), comment=comment)
 
 
@@ -143,8 +143,8 @@ def _tokens(comment: str = "") -> Fact:
     return Fact(unit="tokens", minimum=1, comment=comment)
 
 
-def _price(kind: str, comment: str = "standard tier, today") -> Fact:
-    return Fact(unit="per million tokens", minimum=0, maximum=MAX_AMOUNT, comment=comment, price=kind)
+def _price(kind: str, comment: str = "per million tokens, standard tier, today") -> Fact:
+    return Fact(minimum=0, maximum=MAX_AMOUNT, comment=comment, price=kind)
 
 
 _Capability: TypeAlias = Annotated[bool | None, Fact(is_capability=True)]
@@ -166,7 +166,9 @@ class Facts(_Fields):
 
     display_name: Annotated[str | None, Fact(max_chars=255)] = None
     family: Annotated[str | None, Fact(max_chars=64)] = None
-    type: Annotated[str | None, _one_of(ModelType)] = None
+    type: Annotated[
+        str | None, _one_of(ModelType, "chat, embedding, image, audio, video, moderation, rerank or other")
+    ] = None
     status: Annotated[str | None, _one_of(Status, "preview, active, deprecated (still answers) or retired (gone)")] = (
         None
     )
@@ -186,7 +188,8 @@ class Facts(_Fields):
     computer_use: _Capability = None
     citations: _Capability = None
     batch: _Capability = None
-    temperature: Annotated[bool | None, Fact(is_capability=True, comment="sampling parameters are accepted")] = None
+    temperature: _Capability = None
+    """Sampling parameters are accepted."""
     context_window: Annotated[int | None, _tokens("input and output together where the vendor counts them so")] = None
     max_input_tokens: Annotated[int | None, _tokens("only where the input has a limit of its own")] = None
     """1,050,000 = 922,000 + 128,000."""
@@ -198,6 +201,7 @@ class Facts(_Fields):
             max_chars=10,
             pattern=r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?",
             form="YYYY, YYYY-MM or YYYY-MM-DD",
+            comment="YYYY, YYYY-MM or YYYY-MM-DD",
         ),
     ] = None
     """As precise as the vendor gives it."""
@@ -213,13 +217,13 @@ class Facts(_Fields):
     """A model_id of the same provider; it may be retired itself, so the chain is followed."""
     aliases: _Texts = None
     recommended: Annotated[bool | None, Fact(is_set_once=True)] = None
-    tier: Annotated[str | None, _one_of(Tier)] = None
+    tier: Annotated[str | None, _one_of(Tier, "free, affordable or premium")] = None
     tags: _Texts = None
     input_price_per_mtok: Annotated[Decimal | None, _price("input")] = None
     output_price_per_mtok: Annotated[Decimal | None, _price("output")] = None
     cache_read_price_per_mtok: Annotated[Decimal | None, _price("cache_read")] = None
     cache_write_price_per_mtok: Annotated[
-        Decimal | None, _price("cache_write", "standard tier, today; kept 5 minutes")
+        Decimal | None, _price("cache_write", "per million tokens, standard tier, today; kept 5 minutes")
     ] = None
     price_currency: Annotated[str | None, Fact(max_chars=3, pattern="[A-Z]{3}", form="three capital letters")] = None
 

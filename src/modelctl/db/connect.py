@@ -17,8 +17,8 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from modelctl.core.credentials import has_unquoted_password, masked, redacted
 from modelctl.db.dialects import fit_dialect, is_tried
 from modelctl.db.handshake import MySQLServer, ask_little_of_mysql, ask_little_of_postgresql
-from modelctl.db.types import json_from_text
 from modelctl.errors import UsageError
+from modelctl.tables.base import json_from_text
 
 IDLE_TIMEOUT_MS = 60_000
 """A server ends a transaction that writes and whose client stands still: others wait for its locks."""

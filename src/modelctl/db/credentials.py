@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, and_, delete, select
+from sqlalchemy import Connection, and_, delete
+from sqlmodel import col, select
 
 from modelctl.core.credentials import Credential
 from modelctl.core.runs import CREDENTIAL, Author
 from modelctl.db.dialects import Row, insert_rows, overwrite_rows
-from modelctl.db.fetch import fetched
-from modelctl.db.tables import Tables
+from modelctl.db.fetch import instances
+from modelctl.tables import Tables
+from modelctl.tables.providers import ProviderCredential
 
 KEY = ("provider", "project")
 
@@ -18,8 +20,8 @@ KEY = ("provider", "project")
 def credentials(connection: Connection, tables: Tables, *, lock: bool = False) -> dict[tuple[str, str], Credential]:
     """All rows by provider and project, in that order. `lock`: nobody else may change them until the end."""
     statement = select(tables.credentials)
-    rows = fetched(connection, statement.with_for_update() if lock else statement)
-    found = [Credential(**row._mapping) for row in rows]
+    rows = instances(connection, statement.with_for_update() if lock else statement)
+    found = [Credential(**row.model_dump()) for row in rows]
     return {each.owner: each for each in sorted(found, key=lambda each: each.owner)}
 
 
@@ -31,22 +33,21 @@ def keep(
     author: Author,
 ) -> None:
     """Write rows, each with the one that was in its place, and audit that as `action`."""
-    overwrite_rows(connection, tables.credentials, [_row(new) for _, new in rows], KEY, keep=("created_at",))
+    overwrite_rows(connection, tables.credentials.__table__, [_row(new) for _, new in rows], KEY, keep=("created_at",))
     audited = [_audit_row(new, action, _told(old), _told(new), author) for old, new in rows]
-    insert_rows(connection, tables.changes, audited)
+    insert_rows(connection, tables.changes.__table__, audited)
 
 
 def delete_credential(connection: Connection, tables: Tables, old: Credential, author: Author) -> None:
     """Delete one row, and audit it."""
     table = tables.credentials
-    here = and_(table.c.provider == old.provider, table.c.project == old.project)
-    connection.execute(delete(table).where(here))
-    insert_rows(connection, tables.changes, [_audit_row(old, "remove", _told(old), {}, author)])
+    here = and_(col(table.provider) == old.provider, col(table.project) == old.project)
+    connection.execute(delete(table.__table__).where(here))
+    insert_rows(connection, tables.changes.__table__, [_audit_row(old, "remove", _told(old), {}, author)])
 
 
 def _row(credential: Credential) -> Row:
-    names = (*KEY, "ciphertext", "key_id", "fingerprint", "created_at", "updated_at")
-    return {name: getattr(credential, name) for name in names}
+    return {name: getattr(credential, name) for name in ProviderCredential.model_fields}
 
 
 def _audit_row(

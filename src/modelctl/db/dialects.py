@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.schema import CreateSequence
 from sqlalchemy.sql.functions import FunctionElement
 
-from modelctl.db.types import Converted
+from modelctl.tables.base import Converted
 
 Row: TypeAlias = dict[str, Any]
 
@@ -76,7 +76,7 @@ def _values(dialect: Dialect, column: Column[Any], values: list[Any]) -> list[An
     if any(type(value) is dict for value in values):
         return [convert(value) for value in values]
     converted = Converted(convert)
-    return [converted[tuple(value) if type(value) is list else value] for value in values]
+    return [converted[value] for value in values]
 
 
 T = TypeVar("T")

@@ -16,10 +16,11 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from modelctl.core.credentials import masked, redacted
+from modelctl.core.facts import TABLE_PREFIX
 from modelctl.db.connect import Purpose, engine_of, options, parsed
 from modelctl.db.dialects import is_conflict, is_duplicate, is_not_ready, will_pass
-from modelctl.db.tables import DEFAULT_PREFIX, Tables
 from modelctl.errors import StalePlan, StoreError
+from modelctl.tables import Tables
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState, Retrying
@@ -177,7 +178,7 @@ class StatementCount:
 class Database:
     """One database that modelctl keeps its tables in."""
 
-    def __init__(self, url: str, *, prefix: str = DEFAULT_PREFIX, schema: str | None = None) -> None:
+    def __init__(self, url: str, *, prefix: str = TABLE_PREFIX, schema: str | None = None) -> None:
         """Prepares, but does not connect. UsageError where the URL or its driver cannot be used."""
         self.url = parsed(url)
         self._url_as_given = url

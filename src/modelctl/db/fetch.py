@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import JSON, Column, Connection, CursorResult, Row, Select, type_coerce
 from sqlalchemy.types import NULLTYPE, TypeDecorator, TypeEngine
+from sqlmodel import Session
+from sqlmodel.sql.expression import SelectOfScalar
 
 from modelctl.errors import StoreError
-
-OBJECTS = frozenset({"settings", "before_values", "after_values"})
-"""JSON columns that hold an object; the others hold a list of texts."""
+from modelctl.tables.base import TableT, Texts
 
 ROWS_AT_ONCE = 1_000
 """That are turned into columns to be looked at: of all rows it would take as much memory again."""
@@ -29,23 +30,36 @@ _NOUNS: dict[type, str] = {
     Decimal: "number",
     date: "day like 2025-01-31",
     datetime: "instant like 2025-01-31 12:00:00",
-    list: "JSON list of texts",
+    tuple: "JSON list of texts",
     dict: "JSON object",
 }
 
-AnyRow = Row[*tuple[Any, ...]]
+AnyRow: TypeAlias = Row[*tuple[Any, ...]]
+AnySelect: TypeAlias = Select[*tuple[Any, ...]]
 
 
-def fetched(connection: Connection, statement: Select[*tuple[Any, ...]]) -> Sequence[AnyRow]:
-    """The rows of a SELECT of one table's columns. StoreError names the first value that its column cannot hold."""
+def instances(connection: Connection, statement: SelectOfScalar[TableT]) -> Sequence[TableT]:
+    """The rows of a small table as instances. StoreError names the first value that its column cannot hold."""
+    with session_on(connection) as session, _bad_values_named(connection, statement):
+        found = session.exec(statement).all()
+    for column in _columns_of(statement):
+        _require_fit(connection, statement, column, [getattr(each, column.name) for each in found], 0)
+    return found
+
+
+def session_on(connection: Connection) -> Session:
+    """A session in the transaction of the connection, which goes on when the session has been closed."""
+    connection = getattr(connection, "reads_on", connection)  # a script's recorder is no connection itself
+    if not connection.in_transaction():
+        connection.begin()  # one that the session began would end with it
+    return Session(connection)
+
+
+def fetched(connection: Connection, statement: AnySelect) -> Sequence[AnyRow]:
+    """The rows of a SELECT of one table's columns. StoreError as above."""
     result = connection.execute(statement)
-    try:
+    with _bad_values_named(connection, statement):
         rows = result.all()
-    except _BAD_VALUE:
-        culprit = _undecodable(connection, statement)
-        if culprit is None:
-            raise
-        raise culprit from None
     columns = _columns_of(statement)
     for start in range(0, len(rows), ROWS_AT_ONCE):
         for column, values in zip(columns, zip(*rows[start : start + ROWS_AT_ONCE], strict=True), strict=False):
@@ -53,7 +67,7 @@ def fetched(connection: Connection, statement: Select[*tuple[Any, ...]]) -> Sequ
     return rows
 
 
-def fetched_columns(connection: Connection, statement: Select[*tuple[Any, ...]]) -> Iterator[list[Sequence[Any]]]:
+def fetched_columns(connection: Connection, statement: AnySelect) -> Iterator[list[Sequence[Any]]]:
     """What `fetched` gives, a thousand rows at a time and column by column: many rows have few different values.
 
     A third of the time that rows take where each is converted value by value. All of it must be consumed.
@@ -92,9 +106,21 @@ def unreadable(table: str, key: str, column: str, noun: str) -> StoreError:
     return StoreError(f"{key}: {column} in {table} is no {noun}", f"correct {column} of that row in the database")
 
 
+@contextmanager
+def _bad_values_named(connection: Connection, statement: AnySelect) -> Iterator[None]:
+    """StoreError for a value that SQLAlchemy's types cannot turn into theirs."""
+    try:
+        yield
+    except _BAD_VALUE:
+        culprit = _undecodable(connection, statement)
+        if culprit is None:
+            raise
+        raise culprit from None
+
+
 def _require_fit(
     connection: Connection,
-    statement: Select[*tuple[Any, ...]],
+    statement: AnySelect,
     column: Column[Any],
     values: Sequence[Any],
     start: int,
@@ -111,7 +137,7 @@ def _all_fit(column: Column[Any], values: Collection[Any]) -> bool:
     found = set(map(type, values))
     if not found <= {kind, type(None)}:
         return False
-    if kind is list and list in found:
+    if kind is tuple and tuple in found:
         return all(type(item) is str for value in values if value for item in value)
     if kind is Decimal and Decimal in found:
         return all(value.is_finite() for value in values if value is not None)
@@ -120,26 +146,22 @@ def _all_fit(column: Column[Any], values: Collection[Any]) -> bool:
 
 def _type_of(column: Column[Any]) -> type:
     kind: TypeEngine[Any] = column.type
-    if isinstance(kind, TypeDecorator):
-        kind = kind.impl_instance
-    if isinstance(kind, JSON):
-        return dict if column.name in OBJECTS else list
-    return kind.python_type
+    if isinstance(kind, Texts | JSON):
+        return tuple if isinstance(kind, Texts) else dict
+    return (kind.impl_instance if isinstance(kind, TypeDecorator) else kind).python_type
 
 
-def _columns_of(statement: Select[*tuple[Any, ...]]) -> list[Column[Any]]:
+def _columns_of(statement: AnySelect) -> list[Column[Any]]:
     return [column for column in statement.selected_columns if isinstance(column, Column)]
 
 
-def _keys_of(statement: Select[*tuple[Any, ...]]) -> list[Column[Any]]:
+def _keys_of(statement: AnySelect) -> list[Column[Any]]:
     table = _columns_of(statement)[0].table
     names = next(names for names in _KEYS if all(name in table.c for name in names))
     return [table.c[name] for name in names]
 
 
-def _unreadable(
-    connection: Connection, statement: Select[*tuple[Any, ...]], column: Column[Any], index: int
-) -> StoreError:
+def _unreadable(connection: Connection, statement: AnySelect, column: Column[Any], index: int) -> StoreError:
     keys = _keys_of(statement)
     selected = statement.with_only_columns(*keys, column)
     rows: list[AnyRow] = list(connection.execute(selected))
@@ -147,7 +169,7 @@ def _unreadable(
     return unreadable(column.table.name, _name(named[:-1]), column.name, _NOUNS[_type_of(column)])
 
 
-def _undecodable(connection: Connection, statement: Select[*tuple[Any, ...]]) -> StoreError | None:
+def _undecodable(connection: Connection, statement: AnySelect) -> StoreError | None:
     """Which value it was, found by reading column by column and then row by row; None where all can be read."""
     keys = _keys_of(statement)
     for column in _columns_of(statement):
@@ -161,7 +183,7 @@ def _undecodable(connection: Connection, statement: Select[*tuple[Any, ...]]) ->
     return None
 
 
-def _can_be_read(connection: Connection, statement: Select[*tuple[Any, ...]]) -> bool:
+def _can_be_read(connection: Connection, statement: AnySelect) -> bool:
     try:
         connection.execute(statement).all()
     except _BAD_VALUE:

@@ -7,16 +7,19 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, func, or_
+from sqlalchemy import select as select_columns
+from sqlmodel import col, select
 
 from modelctl.core.edits.additions import COMMAND as ADD
 from modelctl.core.facts import ModelKey
 from modelctl.core.planning.plan import Action
 from modelctl.core.prices.price import PricePoint
 from modelctl.core.runs import CREDENTIAL, MODEL, PROVIDER, HistoryEntry, Outcome, RecordedPoint, Run, RunRecord
-from modelctl.db.fetch import AnyRow, fetched
+from modelctl.db.fetch import AnyRow, fetched, instances
 from modelctl.db.read import PRICE_COLUMNS, audit_entry_from_row
-from modelctl.db.tables import Tables
+from modelctl.tables import Tables
+from modelctl.tables.history import SyncRun
 
 _COUNTED = {
     "create": "created",
@@ -29,8 +32,7 @@ _COUNTED = {
 
 def runs(connection: Connection, tables: Tables) -> list[Run]:
     """Every run, newest first; one that wrote no record of itself is told from what it changed."""
-    rows = fetched(connection, select(tables.sync_runs))
-    records = [_run_record(row) for row in rows]
+    records = [_run_record(row) for row in instances(connection, select(tables.sync_runs))]
     records += _unrecorded(connection, tables, {record.run for record in records})
     records.sort(key=lambda record: (record.run, record.provider))
     found = [Run(records=tuple(group)) for _, group in groupby(records, key=lambda record: record.run)]
@@ -50,43 +52,43 @@ def entries(
     """The entries of the audit trail that fit, newest first."""
     changes = tables.changes
     statement = select(changes).order_by(
-        changes.c.at.desc(), changes.c.run.desc(), changes.c.entity.desc(), changes.c.entity_key
+        col(changes.at).desc(), col(changes.run).desc(), col(changes.entity).desc(), col(changes.entity_key)
     )
     if run is not None:
-        statement = statement.where(changes.c.run == run)
+        statement = statement.where(changes.run == run)
     if key is not None:
-        statement = statement.where(changes.c.entity == MODEL, changes.c.entity_key == str(key))
+        statement = statement.where(changes.entity == MODEL, changes.entity_key == str(key))
     if providers:
         statement = statement.where(or_(*(_is_about(tables, name) for name in sorted(providers))))
     if since is not None:
-        statement = statement.where(changes.c.at >= since)
+        statement = statement.where(changes.at >= since)
     if limit is not None:
         statement = statement.limit(limit)
-    rows = fetched(connection, statement)
+    rows = instances(connection, statement)
     return [HistoryEntry(entity=row.entity, key=row.entity_key, entry=audit_entry_from_row(row)) for row in rows]
 
 
 def count_entries(connection: Connection, tables: Tables) -> int:
     """How long the audit trail is."""
-    return connection.execute(select(func.count()).select_from(tables.changes)).scalar_one()
+    return connection.execute(select(func.count()).select_from(tables.changes.__table__)).scalar_one()
 
 
 def added_by_hand(connection: Connection, tables: Tables) -> set[ModelKey]:
     """The models that people have added, whether they are still there or not."""
-    changes = tables.changes
-    statement = select(changes.c.entity_key).where(
-        changes.c.entity == MODEL, changes.c.command == ADD, changes.c.action == Action.CREATE.value
+    changes = tables.changes.__table__.c
+    statement = select_columns(changes.entity_key).where(
+        changes.entity == MODEL, changes.command == ADD, changes.action == Action.CREATE.value
     )
     return {ModelKey(*row.entity_key.split("/", 1)) for row in fetched(connection, statement)}
 
 
 def recorded_points(connection: Connection, tables: Tables, provider: str) -> dict[ModelKey, list[RecordedPoint]]:
     """The ledger of one provider, each point with the run that appended it."""
-    table = tables.prices
+    table = tables.prices.__table__
     columns = [table.c[name] for name in ("run", "recorded_at", "model_id", *PRICE_COLUMNS)]
     found: dict[ModelKey, list[RecordedPoint]] = {}
     for run, recorded_at, model_id, *values in fetched(
-        connection, select(*columns).where(table.c.provider == provider)
+        connection, select_columns(*columns).where(table.c.provider == provider)
     ):
         recorded = RecordedPoint(point=PricePoint._make(values), run=run, recorded_at=recorded_at)
         found.setdefault(ModelKey(provider, model_id), []).append(recorded)
@@ -94,26 +96,25 @@ def recorded_points(connection: Connection, tables: Tables, provider: str) -> di
 
 
 def _is_about(tables: Tables, provider: str) -> ColumnElement[bool]:
-    changes = tables.changes
-    of_provider = changes.c.entity_key == provider
-    below_provider = changes.c.entity_key.startswith(f"{provider}/", autoescape=True)
+    entity, key = col(tables.changes.entity), col(tables.changes.entity_key)
+    of_provider, below_provider = key == provider, key.startswith(f"{provider}/", autoescape=True)
     return or_(
-        and_(changes.c.entity == PROVIDER, of_provider),
-        and_(changes.c.entity == MODEL, below_provider),
-        and_(changes.c.entity == CREDENTIAL, or_(of_provider, below_provider)),
+        and_(entity == PROVIDER, of_provider),
+        and_(entity == MODEL, below_provider),
+        and_(entity == CREDENTIAL, or_(of_provider, below_provider)),
     )
 
 
-def _run_record(row: AnyRow) -> RunRecord:
-    values: dict[str, Any] = dict(row._mapping)
-    return RunRecord(**{**values, "sources": tuple(row.sources or ()), "outcome": Outcome(row.outcome)})
+def _run_record(row: SyncRun) -> RunRecord:
+    values = {name: getattr(row, name) for name in SyncRun.model_fields}
+    return RunRecord(**{**values, "sources": row.sources or (), "outcome": Outcome(row.outcome)})
 
 
 def _unrecorded(connection: Connection, tables: Tables, recorded: Collection[str]) -> list[RunRecord]:
     """A record per run and provider that only the audit trail knows."""
-    changes = tables.changes
-    columns = [changes.c[name] for name in ("run", "entity", "entity_key", "at", "actor", "command", "action")]
-    statement = select(*columns).where(changes.c.run.not_in(select(tables.sync_runs.c.run)))
+    changes, runs = tables.changes.__table__.c, tables.sync_runs.__table__.c
+    columns = [changes[name] for name in ("run", "entity", "entity_key", "at", "actor", "command", "action")]
+    statement = select_columns(*columns).where(changes.run.not_in(select_columns(runs.run)))
     rows = sorted(fetched(connection, statement), key=_run_and_provider)
     groups = ((name, list(group)) for name, group in groupby(rows, key=_run_and_provider))
     return [_told_by(run, provider, group) for (run, provider), group in groups if run not in recorded]

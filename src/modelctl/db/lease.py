@@ -35,7 +35,7 @@ def one_at_a_time(database: Database, author: Author, work: Callable[[Connection
     What it rests on may be rows that it does not write, and a row that is locked on one node of a cluster is not
     locked on another. So each writes one and the same row and takes it back: the second one waits, or is tried anew.
     """
-    table = database.tables.leases
+    table = database.tables.leases.__table__
 
     def alone(connection: Connection) -> T:
         now = to_seconds(author.now)
@@ -133,7 +133,7 @@ class Lease:
         self._author = author
         self._timing = timing
         self._began_s = time.time()
-        self._table = database.tables.leases
+        self._table = database.tables.leases.__table__
         self._required_by: Transaction | None = None
         """The last transaction that `require` was called in."""
 

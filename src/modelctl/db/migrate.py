@@ -107,7 +107,7 @@ def _status(connection: Connection, database: Database) -> SchemaStatus:
         inspector = inspect(connection)
         if inspector.has_table(tables.version_table, schema=tables.schema):
             raise
-        taken = sorted(set(inspector.get_table_names(schema=tables.schema)) & set(tables.all_names()))
+        taken = sorted(tables.names().intersection(inspector.get_table_names(schema=tables.schema)))
         return SchemaStatus(version=None, pending=REVISIONS, foreign=tuple(taken))
     if version == HEAD:
         return SchemaStatus(version=version, pending=())

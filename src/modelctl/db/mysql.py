@@ -12,7 +12,7 @@ from pymysql.constants.SERVER_STATUS import SERVER_STATUS_IN_TRANS
 from pymysql.converters import conversions
 
 from modelctl.db.handshake import MySQLServer
-from modelctl.db.types import MAX_REMEMBERED
+from modelctl.tables.base import MAX_REMEMBERED
 
 _OFTEN_THE_SAME = (
     FIELD_TYPE.DATETIME,

@@ -20,15 +20,15 @@ from sqlalchemy.types import TypeDecorator
 from modelctl.core.runs import LeaseState, Outcome, ProviderRuns
 from modelctl.db.dialects import Row, insert_rows, is_tried, overwrite_rows, will_pass
 from modelctl.db.engine import Database, first_line
-from modelctl.db.tables import Tables
-from modelctl.db.types import ExactText, Instant, Price, json_value
 from modelctl.errors import ModelctlError, StoreError
+from modelctl.tables import Tables
+from modelctl.tables.base import ExactText, Instant, Price, Texts
 
 _IDS = ("GPT-4o", "gpt-4o", "gpt-4o ", "gpt-é", "gpt-e\u0301", "🧠" * 191)
 _VALUES: Row = {
     "hours_utc": "",
     "aliases": None,
-    "tags": ["é", "🧠"],
+    "tags": ("é", "🧠"),
     "amount": Decimal("999999.999999999"),
     "seen_at": datetime(2026, 1, 31, 23, 59, 59, tzinfo=UTC),
 }
@@ -66,8 +66,8 @@ def _table(name: str, schema: str | None) -> Table:
         Column("model_id", ExactText(191), primary_key=True),
         Column("id", BigInteger(), nullable=False),
         Column("hours_utc", ExactText(64), nullable=False),
-        Column("aliases", json_value()),
-        Column("tags", json_value()),
+        Column("aliases", Texts()),
+        Column("tags", Texts()),
         Column("amount", Price()),
         Column("seen_at", Instant()),
         schema=schema,
@@ -166,7 +166,7 @@ def clock(connection: Connection) -> datetime | None:
 
 def provider_runs(connection: Connection, tables: Tables) -> dict[str, ProviderRuns]:
     """What is remembered of each provider's syncs, by provider; reads no more than a few rows of each."""
-    runs = tables.sync_runs
+    runs = tables.sync_runs.__table__
     syncs = runs.c.command.in_(SYNCING)
     last, whole, listed = (
         _last(connection, runs, condition)
@@ -190,7 +190,7 @@ def provider_runs(connection: Connection, tables: Tables) -> dict[str, ProviderR
 
 def leases(connection: Connection, tables: Tables) -> list[LeaseState]:
     """All leases that are held."""
-    table = tables.leases
+    table = tables.leases.__table__
     rows = connection.execute(select(table.c.name, table.c.run, table.c.actor, table.c.beat_at).order_by(table.c.name))
     return [LeaseState(name=row.name, run=row.run, actor=row.actor, beat_at=row.beat_at) for row in rows]
 
@@ -202,12 +202,12 @@ def _last(connection: Connection, runs: Table, condition: Any) -> dict[str, date
 
 def _needed(tables: Tables) -> Iterator[tuple[Table, tuple[str, ...]]]:
     """What modelctl does to its tables. The ledger and the audit trail are only ever appended to."""
-    for table in (tables.providers, tables.sync_runs):
-        yield table, (_INSERT, _UPDATE)
-    for table in (tables.models, tables.state, tables.holds, tables.leases):
-        yield table, (_INSERT, _UPDATE, _DELETE)
-    for table in (tables.prices, tables.changes):
-        yield table, (_INSERT,)
+    for updated in (tables.providers, tables.sync_runs):
+        yield updated.__table__, (_INSERT, _UPDATE)
+    for deleted in (tables.models, tables.state, tables.holds, tables.leases):
+        yield deleted.__table__, (_INSERT, _UPDATE, _DELETE)
+    for appended in (tables.prices, tables.changes):
+        yield appended.__table__, (_INSERT,)
 
 
 def _statement(table: Table, right: str, now: datetime) -> Insert | Update | Delete:

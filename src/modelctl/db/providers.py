@@ -6,7 +6,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, delete, func, update
+from sqlalchemy import select as select_columns
+from sqlmodel import col, select
 
 from modelctl.core.edits.providers import (
     BY_CATALOGS,
@@ -24,27 +26,27 @@ from modelctl.core.runs import Author
 from modelctl.core.stored import Written
 from modelctl.db import credentials
 from modelctl.db.dialects import insert_rows
-from modelctl.db.fetch import fetched
+from modelctl.db.fetch import fetched, instances
 from modelctl.db.read import provider_from_row, provider_row
-from modelctl.db.tables import Tables
 from modelctl.errors import StalePlan
+from modelctl.tables import Tables
 
 
 def health(connection: Connection, tables: Tables) -> dict[str, ProviderHealth]:
     """By provider, how it was found when it was last tried."""
-    table = tables.providers
-    columns = (table.c.name, table.c.health_status, table.c.health_checked_at, table.c.health_latency_ms)
     return {
-        name: ProviderHealth(status=status, checked_at=checked_at, latency_ms=latency_ms)
-        for name, status, checked_at, latency_ms in fetched(connection, select(*columns))
+        row.name: ProviderHealth(
+            status=row.health_status, checked_at=row.health_checked_at, latency_ms=row.health_latency_ms
+        )
+        for row in instances(connection, select(tables.providers))
     }
 
 
 def model_counts(connection: Connection, tables: Tables) -> dict[str, ModelCounts]:
     """By provider, how many models it has; one without any is not in it."""
-    table = tables.models
-    columns = (table.c.provider, table.c.status, table.c.is_enabled)
-    statement = select(*columns, func.count()).group_by(*columns)
+    table = tables.models.__table__.c
+    columns = (table.provider, table.status, table.is_enabled)
+    statement = select_columns(*columns, func.count()).group_by(*columns)
     found: dict[str, ModelCounts] = {}
     for provider, status, is_enabled, count in connection.execute(statement):
         found[provider] = found.get(provider, ModelCounts()) + ModelCounts(
@@ -57,16 +59,12 @@ def model_counts(connection: Connection, tables: Tables) -> dict[str, ModelCount
 
 def remembered_models(connection: Connection, tables: Tables, provider: str) -> int:
     """How many models are remembered of a provider: those in the table, and those that somebody removed."""
-    table = tables.state
-    statement = select(func.count()).select_from(table).where(table.c.provider == provider)
-    return connection.execute(statement).scalar_one()
+    return connection.execute(select(func.count()).where(col(tables.state.provider) == provider)).scalar_one()
 
 
 def count_stored_keys(connection: Connection, tables: Tables, provider: str) -> int:
     """How many encrypted keys the database holds of a provider."""
-    table = tables.credentials
-    statement = select(func.count()).select_from(table).where(table.c.provider == provider)
-    return connection.execute(statement).scalar_one()
+    return connection.execute(select(func.count()).where(col(tables.credentials.provider) == provider)).scalar_one()
 
 
 ENTITY = "provider"
@@ -77,11 +75,11 @@ def last_written(connection: Connection, tables: Tables, rows: Mapping[str, Prov
 
     Of several that were written in the same second it is the one that the row has.
     """
-    changes = tables.changes
+    changes = tables.changes.__table__.c
     statement = (
-        select(changes.c.entity_key, changes.c.command, changes.c.action, changes.c.at, changes.c.after_values)
-        .where(changes.c.entity == ENTITY, changes.c.entity_key.in_(sorted(rows)))
-        .order_by(changes.c.at)
+        select_columns(changes.entity_key, changes.command, changes.action, changes.at, changes.after_values)
+        .where(changes.entity == ENTITY, changes.entity_key.in_(sorted(rows)))
+        .order_by(changes.at)
     )
     found: defaultdict[str, dict[str, Written]] = defaultdict(dict)
     written_at: dict[tuple[str, str], datetime] = {}
@@ -105,8 +103,9 @@ def write_provider(
     connection: Connection, tables: Tables, provider: Provider, changes: Sequence[FieldChange], author: Author
 ) -> None:
     """Insert the row where there is none; else change its settings. StalePlan where one of them has moved since."""
-    table = tables.providers
-    rows = fetched(connection, select(table).where(table.c.name == provider.name).with_for_update())
+    table = tables.providers.__table__
+    here = select(tables.providers).where(tables.providers.name == provider.name).with_for_update()
+    rows = instances(connection, here)
     if not rows:
         insert_rows(connection, table, [provider_row(provider, now=author.now)])
         _audit(connection, tables, provider.name, Action.CREATE, None, _stated(provider), author)
@@ -131,15 +130,14 @@ def remove_provider(connection: Connection, tables: Tables, provider: Provider, 
     for credential in credentials.credentials(connection, tables, lock=True).values():
         if credential.provider == provider.name:
             credentials.delete_credential(connection, tables, credential, author)
-    connection.execute(delete(tables.holds).where(tables.holds.c.provider == provider.name))
-    table = tables.providers
-    connection.execute(delete(table).where(table.c.name == provider.name))
+    connection.execute(delete(tables.holds.__table__).where(col(tables.holds.provider) == provider.name))
+    connection.execute(delete(tables.providers.__table__).where(col(tables.providers.name) == provider.name))
     _audit(connection, tables, provider.name, Action.REMOVE, _stated(provider), {}, author)
 
 
 def write_health(connection: Connection, tables: Tables, provider: str, health: ProviderHealth) -> None:
     """Remember how a provider was found. It is a measurement: no audit, and `updated_at` stays."""
-    table = tables.providers
+    table = tables.providers.__table__
     values = {
         "health_status": health.status,
         "health_checked_at": health.checked_at,
@@ -174,7 +172,7 @@ def _audit(
         "before_values": None if before is None else _encoded(before),
         "after_values": _encoded(after),
     }
-    insert_rows(connection, tables.changes, [row])
+    insert_rows(connection, tables.changes.__table__, [row])
 
 
 def _encoded(values: Mapping[str, FactValue]) -> dict[str, object]:

@@ -14,38 +14,31 @@ from operator import attrgetter
 from sys import intern
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, select, true
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, true
+from sqlalchemy import select as select_columns
+from sqlmodel import col, select
 
-from modelctl.core.facts import FACT_FIELDS, FACT_TYPES, ModelFacts, ModelKey, decode, encoded
+from modelctl.core.facts import FACT_FIELDS, ModelFacts, ModelKey, decode, encoded
 from modelctl.core.prices.price import PricePoint
 from modelctl.core.provider import Provider
 from modelctl.core.runs import AuditEntry
 from modelctl.core.stored import RemovedModel, RowState, StoredModel, StoredProvider, Written
-from modelctl.db.dialects import Row as RowValues
-from modelctl.db.dialects import batches
-from modelctl.db.fetch import fetched, fetched_columns, unreadable
-from modelctl.db.tables import Tables
+from modelctl.db.dialects import Row, batches
+from modelctl.db.fetch import fetched, fetched_columns, instances, unreadable
 from modelctl.errors import StalePlan
+from modelctl.tables import Tables
+from modelctl.tables.models import Model
 
 if TYPE_CHECKING:
     from modelctl.core.runs import RunRecord
+    from modelctl.tables import Change
+    from modelctl.tables import Provider as ProviderRow
 
-
-LIST_FIELDS = tuple(name for name, kind in FACT_TYPES.items() if kind is tuple)
 PRICE_COLUMNS = PricePoint._fields  # the ledger's columns and a point's fields have the same names
 NAMING_COLUMNS = ("id", "provider", "model_id")
-MODEL_COLUMNS = (
-    *NAMING_COLUMNS,
-    *FACT_FIELDS,
-    "is_enabled",
-    "last_seen_at",
-    "last_verified_at",
-    "created_at",
-    "updated_at",
-)
+MODEL_COLUMNS = tuple(Model.model_fields)
 _SHARED_TEXTS = frozenset({"kind", "unit", "service_tier", "hours_utc", "currency", "basis", "source"})
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-_LIST_POSITIONS = tuple(FACT_FIELDS.index(name) for name in LIST_FIELDS)
 
 
 NO_PINS: frozenset[str] = frozenset()
@@ -94,10 +87,7 @@ def models_from_columns(
 ) -> Iterator[StoredModel]:
     """Stored models from the columns of `MODEL_COLUMNS`, with their ledgers by id and their states."""
     row_ids, providers, model_ids, *others = columns
-    fact_columns: list[Iterable[Any]] = list(others[: len(FACT_FIELDS)])
-    for position in _LIST_POSITIONS:
-        fact_columns[position] = [each if each is None else tuple(each) for each in fact_columns[position]]
-    all_facts = map(ModelFacts._make, zip(*fact_columns, strict=True))
+    all_facts = map(ModelFacts._make, zip(*others[: len(FACT_FIELDS)], strict=True))
     stamps = zip(*others[len(FACT_FIELDS) :], strict=True)
     rows = zip(row_ids, map(intern, providers), model_ids, all_facts, stamps, strict=True)
     for row_id, provider, model_id, facts, stamped in rows:
@@ -117,15 +107,12 @@ def models_from_columns(
         )
 
 
-def model_row(model: StoredModel) -> RowValues:
+def model_row(model: StoredModel) -> Row:
     """All columns of a stored model; `id` only where the row has one."""
-    row: RowValues = {"provider": model.key.provider, "model_id": model.key.model_id}
+    row: Row = {"provider": model.key.provider, "model_id": model.key.model_id}
     if model.row_id is not None:
         row["id"] = model.row_id
     row.update(zip(FACT_FIELDS, model.facts, strict=True))
-    for name in LIST_FIELDS:
-        if row[name] is not None:
-            row[name] = list(row[name])
     return row | {
         "is_enabled": model.is_enabled,
         "last_seen_at": model.last_seen_at,
@@ -136,13 +123,13 @@ def model_row(model: StoredModel) -> RowValues:
 
 
 def state_from_row(
-    key: ModelKey, pins: list[str] | None, absences: int, texts: Mapping[tuple[str, str], str]
+    key: ModelKey, pins: Sequence[str] | None, absences: int, texts: Mapping[tuple[str, str], str]
 ) -> RowState:
     """The state of a model from the columns of its row; `texts`: what was last written, by provider and id."""
     return RowState(written=WrittenFields(texts, key), pins=frozenset(pins) if pins else NO_PINS, absences=absences)
 
 
-def state_row(model: StoredModel, *, now: datetime) -> RowValues:
+def state_row(model: StoredModel, *, now: datetime) -> Row:
     """The state row of a model that has one."""
     state = model.state or RowState()
     values = encoded((name, value) for name, (value, _) in state.written.items())
@@ -151,7 +138,7 @@ def state_row(model: StoredModel, *, now: datetime) -> RowValues:
         "provider": model.key.provider,
         "model_id": model.key.model_id,
         "written": _JSON.encode(written),
-        "pins": sorted(state.pins) or None,
+        "pins": tuple(sorted(state.pins)) or None,
         "absences": state.absences,
         "updated_at": now,
     }
@@ -166,14 +153,14 @@ def points_from_columns(columns: Sequence[Sequence[Any]]) -> Iterator[PricePoint
     return map(PricePoint._make, zip(*shared, strict=True))
 
 
-def price_row(key: ModelKey, point: PricePoint, *, run: str, now: datetime) -> RowValues:
+def price_row(key: ModelKey, point: PricePoint, *, run: str, now: datetime) -> Row:
     """The ledger row of a point."""
     values: dict[str, str | int | Decimal | datetime | None] = {name: getattr(point, name) for name in PRICE_COLUMNS}
     return {"provider": key.provider, "model_id": key.model_id, **values, "run": run, "recorded_at": now}
 
 
-def audit_entry_from_row(row: Row[*tuple[Any, ...]]) -> AuditEntry:
-    """An entry of the audit trail from a whole row of its table."""
+def audit_entry_from_row(row: Change) -> AuditEntry:
+    """An entry of the audit trail from its row."""
     return AuditEntry(
         run=row.run,
         at=row.at,
@@ -185,8 +172,8 @@ def audit_entry_from_row(row: Row[*tuple[Any, ...]]) -> AuditEntry:
     )
 
 
-def provider_from_row(row: Row[*tuple[Any, ...]]) -> Provider:
-    """A provider from a whole row of its table."""
+def provider_from_row(row: ProviderRow) -> Provider:
+    """A provider from its row."""
     return Provider(
         name=row.name,
         display_name=row.display_name,
@@ -194,15 +181,15 @@ def provider_from_row(row: Row[*tuple[Any, ...]]) -> Provider:
         api_base_url=row.api_base_url,
         auth_header_name=row.auth_header_name,
         auth_header_prefix=row.auth_header_prefix,
-        env_vars=tuple(row.env_vars or ()),
-        features=tuple(row.features or ()),
+        env_vars=row.env_vars or (),
+        features=row.features or (),
         settings=row.settings or {},
         is_builtin=row.is_builtin,
         is_enabled=row.is_enabled,
     )
 
 
-def provider_row(provider: Provider, *, now: datetime) -> RowValues:
+def provider_row(provider: Provider, *, now: datetime) -> Row:
     """All columns of a provider that is new to the table."""
     return {
         "name": provider.name,
@@ -211,8 +198,8 @@ def provider_row(provider: Provider, *, now: datetime) -> RowValues:
         "api_base_url": provider.api_base_url,
         "auth_header_name": provider.auth_header_name,
         "auth_header_prefix": provider.auth_header_prefix,
-        "env_vars": list(provider.env_vars) or None,
-        "features": list(provider.features) or None,
+        "env_vars": provider.env_vars or None,
+        "features": provider.features or None,
         "settings": dict(provider.settings) or None,
         "is_builtin": provider.is_builtin,
         "is_enabled": provider.is_enabled,
@@ -224,10 +211,10 @@ def provider_row(provider: Provider, *, now: datetime) -> RowValues:
     }
 
 
-def run_row(record: RunRecord) -> RowValues:
+def run_row(record: RunRecord) -> Row:
     """All columns of a run."""
     values = {each.name: getattr(record, each.name) for each in fields(record)}
-    return values | {"outcome": record.outcome.value, "sources": list(record.sources)}
+    return values | {"outcome": record.outcome.value}
 
 
 _STATE_COLUMNS = ("provider", "model_id", "pins", "absences")
@@ -235,12 +222,12 @@ _STATE_COLUMNS = ("provider", "model_id", "pins", "absences")
 
 def providers(connection: Connection, tables: Tables) -> dict[str, Provider]:
     """All providers of the database by name."""
-    return {row.name: provider_from_row(row) for row in fetched(connection, select(tables.providers))}
+    return {row.name: provider_from_row(row) for row in instances(connection, select(tables.providers))}
 
 
 def models_of(connection: Connection, tables: Tables, provider: str) -> StoredProvider:
     """Everything that is stored of one provider's models."""
-    states = _states(connection, tables, tables.state.c.provider == provider)
+    states = _states(connection, tables, col(tables.state.provider) == provider)
     return _assembled(connection, tables, states, lambda table: table.c.provider == provider)
 
 
@@ -257,7 +244,8 @@ class WrittenOnDemand(Mapping[tuple[str, str], str]):
 
     def models(self) -> StoredProvider:
         """What `models_of` gives; the models ask here for what modelctl wrote into them."""
-        statement = _columns(self._tables.state, _STATE_COLUMNS).where(self._is_of_provider(self._tables.state))
+        table = self._tables.state.__table__
+        statement = _columns(table, _STATE_COLUMNS).where(self._is_of_provider(table))
         parts = fetched_columns(self._connection, statement)
         states = {key: state for columns in parts for key, state in _states_from(columns, self)}
         return _assembled(self._connection, self._tables, states, self._is_of_provider)
@@ -266,8 +254,8 @@ class WrittenOnDemand(Mapping[tuple[str, str], str]):
         """Read it now, where nobody has asked yet: from then on it can be asked without the connection."""
         if self._texts is None:
             self._texts = {}
-            state = self._tables.state
-            statement = _columns(state, ("provider", "model_id", "written")).where(self._is_of_provider(state))
+            table = self._tables.state.__table__
+            statement = _columns(table, ("provider", "model_id", "written")).where(self._is_of_provider(table))
             for providers, model_ids, texts in fetched_columns(self._connection, statement):
                 self._texts.update(zip(zip(map(intern, providers), model_ids, strict=True), texts, strict=True))
         return self._texts
@@ -299,7 +287,7 @@ def models_by_key(
     def is_named(table: Table) -> ColumnElement[bool]:
         return and_(table.c.provider == provider, table.c.model_id.in_(ids))
 
-    states = _states(connection, tables, is_named(tables.state))
+    states = _states(connection, tables, is_named(tables.state.__table__))
     return dict(_assembled(connection, tables, states, is_named, lock=lock).models)
 
 
@@ -324,7 +312,7 @@ def models(
 
     Of each its number, its key and these `columns`; the others look as if they were unknown.
     """
-    condition = tables.models.c.provider.in_(sorted(only)) if only else None
+    condition = tables.models.__table__.c.provider.in_(sorted(only)) if only else None
     return sorted(_model_rows(connection, tables, columns, condition), key=lambda model: model.key)
 
 
@@ -332,7 +320,7 @@ def again(
     connection: Connection, tables: Tables, models: Sequence[StoredModel], columns: Collection[str]
 ) -> list[StoredModel]:
     """The same few models in the same order, now with these columns; without those that are gone by now."""
-    condition = tables.models.c.id.in_([model.row_id for model in models])
+    condition = tables.models.__table__.c.id.in_([model.row_id for model in models])
     found = {model.key: model for model in _model_rows(connection, tables, columns, condition)}
     return [found[model.key] for model in models if model.key in found]
 
@@ -348,26 +336,19 @@ def changes_of(connection: Connection, tables: Tables, key: ModelKey, limit: int
     changes = tables.changes
     statement = (
         select(changes)
-        .where(changes.c.entity == "model", changes.c.entity_key == str(key))
-        .order_by(changes.c.at.desc(), changes.c.run.desc())
+        .where(changes.entity == "model", changes.entity_key == str(key))
+        .order_by(col(changes.at).desc(), col(changes.run).desc())
         .limit(limit)
     )
-    return tuple(audit_entry_from_row(row) for row in fetched(connection, statement))
+    return tuple(map(audit_entry_from_row, instances(connection, statement)))
 
 
 def last_fetched(connection: Connection, tables: Tables, provider: str) -> int | None:
     """How many models the provider's last believed listing had, whatever came of it; None where there was none."""
-    runs = tables.sync_runs
-    statement = (
-        select(runs.c.fetched)
-        .where(
-            runs.c.provider == provider,
-            runs.c.fetched.is_not(None),
-        )
-        .order_by(runs.c.started_at.desc())
-        .limit(1)
-    )
-    return next((row.fetched for row in fetched(connection, statement)), None)
+    runs = tables.sync_runs.__table__.c
+    statement = select_columns(runs.fetched).where(runs.provider == provider, runs.fetched.is_not(None))
+    newest = statement.order_by(runs.started_at.desc()).limit(1)
+    return next((row.fetched for row in fetched(connection, newest)), None)
 
 
 def _assembled(
@@ -379,10 +360,11 @@ def _assembled(
     lock: bool = False,
 ) -> StoredProvider:
     """The models of one provider that are `wanted`, and what is left of those that somebody deleted."""
-    ledger = _ledger(connection, tables, wanted(tables.prices))
-    statement = _columns(tables.models, MODEL_COLUMNS).where(wanted(tables.models))
+    ledger = _ledger(connection, tables, wanted(tables.prices.__table__))
+    table = tables.models.__table__
+    statement = _columns(table, MODEL_COLUMNS).where(wanted(table))
     if lock:
-        statement = statement.order_by(tables.models.c.model_id).with_for_update()
+        statement = statement.order_by(table.c.model_id).with_for_update()
     found: dict[ModelKey, StoredModel] = {}
     for columns in fetched_columns(connection, statement):
         for model in models_from_columns(columns, ledger, states):
@@ -399,7 +381,7 @@ def _states(connection: Connection, tables: Tables, condition: ColumnElement[boo
     """What modelctl remembers of models, what it wrote into them included."""
     found: dict[ModelKey, RowState] = {}
     texts: dict[tuple[str, str], str] = {}
-    statement = _columns(tables.state, (*_STATE_COLUMNS, "written")).where(condition)
+    statement = _columns(tables.state.__table__, (*_STATE_COLUMNS, "written")).where(condition)
     for *columns, written in fetched_columns(connection, statement):
         states = dict(_states_from(columns, texts))
         texts.update(zip(states, written, strict=True))
@@ -419,7 +401,7 @@ def _ledger(
     connection: Connection, tables: Tables, condition: ColumnElement[bool]
 ) -> Mapping[str, Sequence[PricePoint]]:
     """The points of one provider's models by id."""
-    statement = _columns(tables.prices, ("model_id", *PRICE_COLUMNS)).where(condition)
+    statement = _columns(tables.prices.__table__, ("model_id", *PRICE_COLUMNS)).where(condition)
     ledger: defaultdict[str, list[PricePoint]] = defaultdict(list)
     for model_ids, *columns in fetched_columns(connection, statement):
         for model_id, point in zip(model_ids, points_from_columns(columns), strict=True):
@@ -432,11 +414,11 @@ def _model_rows(
 ) -> Iterator[StoredModel]:
     """Models without ledger and state; of what is not among the columns, each has None."""
     names = [name for name in MODEL_COLUMNS if name in columns or name in NAMING_COLUMNS]
-    statement = _columns(tables.models, names)
+    statement = _columns(tables.models.__table__, names)
     for found in fetched_columns(connection, statement if condition is None else statement.where(condition)):
         by_name, unread = dict(zip(names, found, strict=True)), (None,) * len(found[0])
         yield from models_from_columns([by_name.get(name, unread) for name in MODEL_COLUMNS], {}, {})
 
 
 def _columns(table: Table, names: Collection[str]) -> Select[*tuple[Any, ...]]:
-    return select(*(table.c[name] for name in names))
+    return select_columns(*(table.c[name] for name in names))

@@ -40,7 +40,7 @@ class _Recorder:
     """As much of a connection as a write needs: SELECTs are answered, everything else is noted."""
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        self.reads_on = connection
         self._literal_dialect = _with_literals(connection.dialect)
         self.dialect = connection.dialect
         self.statements: list[str] = []
@@ -50,7 +50,7 @@ class _Recorder:
     ) -> CursorResult[Any] | None:
         """The rows of a SELECT; of another statement the text, one for each set of parameters."""
         if isinstance(statement, Select):
-            return self._connection.execute(statement)
+            return self.reads_on.execute(statement)
         rows = [parameters] if isinstance(parameters, Mapping) else parameters or ()
         for row in rows or (None,):
             self.statements.append(self._text(statement, row))

@@ -6,9 +6,10 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from sqlalchemy import Connection, Table, delete, select, update
+from sqlmodel import select as select_rows
 
 from modelctl.core.facts import ModelKey, encode, encoded
 from modelctl.core.planning.plan import Action, Change, Hold, Move, Plan, Verdict, model_after, state_before
@@ -18,11 +19,14 @@ from modelctl.core.runs import Author, RunRecord
 from modelctl.core.stored import RowState, StoredModel
 from modelctl.db import read
 from modelctl.db.dialects import Row, batches, insert_rows, overwrite_rows
-from modelctl.db.fetch import AnyRow, fetched, unreadable
+from modelctl.db.fetch import instances, unreadable
 from modelctl.db.providers import remove_provider, write_provider
 from modelctl.db.read import model_row, price_row, run_row, state_row
-from modelctl.db.tables import Tables
 from modelctl.errors import StalePlan
+from modelctl.tables import Tables
+
+if TYPE_CHECKING:
+    from modelctl.tables import Hold as HoldRow
 
 _Pins: TypeAlias = tuple[frozenset[str], frozenset[str]]
 
@@ -110,12 +114,12 @@ def holds_of(
 
     `lock`: nobody else decides about them until the transaction ends.
     """
-    statement = select(tables.holds)
+    statement = select_rows(tables.holds)
     if provider is not None:
-        statement = statement.where(tables.holds.c.provider == provider)
+        statement = statement.where(tables.holds.provider == provider)
     if lock:
         statement = statement.with_for_update()
-    return tuple(sorted(map(_hold, fetched(connection, statement)), key=lambda each: (each.key, each.guard)))
+    return tuple(sorted(map(_hold, instances(connection, statement)), key=lambda each: (each.key, each.guard)))
 
 
 def keep_holds(
@@ -131,21 +135,22 @@ def keep_holds(
         raise StalePlan(f"{provider}: somebody has decided about what is held meanwhile", "run it again")
     if tuple(after) == tuple(before):
         return
-    connection.execute(delete(tables.holds).where(tables.holds.c.provider == provider))
-    insert_rows(connection, tables.holds, [_row(each) for each in after])
+    table = tables.holds.__table__
+    connection.execute(delete(table).where(table.c.provider == provider))
+    insert_rows(connection, table, [_row(each) for each in after])
 
 
 def decide(connection: Connection, tables: Tables, holds: Sequence[Hold], author: Author) -> None:
     """Write the verdicts on holds, and audit them."""
-    table = tables.holds
+    table = tables.holds.__table__
     for hold in holds:
         here = (table.c.provider == hold.key.provider, table.c.model_id == hold.key.model_id)
         connection.execute(delete(table).where(*here, table.c.guard == hold.guard))
     insert_rows(connection, table, [_row(each) for each in holds])
-    insert_rows(connection, tables.changes, [_audit_row(each, author) for each in holds])
+    insert_rows(connection, tables.changes.__table__, [_audit_row(each, author) for each in holds])
 
 
-def _hold(row: AnyRow) -> Hold:
+def _hold(row: HoldRow) -> Hold:
     try:
         moves = tuple(Move(what, old, new) for what, old, new in json.loads(row.moves))
         verdict = Verdict(row.verdict) if row.verdict is not None else None
@@ -218,19 +223,20 @@ def _write_changes(
     _write_models(connection, tables, changed, plan)
     _write_states(connection, tables, changed, author)
     prices = [price_row(each.key, point, run=author.run, now=author.now) for each in changes for point in each.prices]
-    insert_rows(connection, tables.prices, prices)
+    insert_rows(connection, tables.prices.__table__, prices)
     states = {change.key: model.state for change, model in changed}
-    insert_rows(connection, tables.changes, [audit_row(each, states.get(each.key), author) for each in changes])
+    audited = [audit_row(each, states.get(each.key), author) for each in changes]
+    insert_rows(connection, tables.changes.__table__, audited)
 
 
 def record_run(connection: Connection, tables: Tables, record: RunRecord) -> None:
     """Remember a run, whatever came of it. Writing it again, after a commit whose answer was lost, is harmless."""
-    overwrite_rows(connection, tables.sync_runs, [run_row(record)], key=("run", "provider"))
+    overwrite_rows(connection, tables.sync_runs.__table__, [run_row(record)], key=("run", "provider"))
 
 
 def is_recorded(tables: Tables, run: str, provider: str) -> Callable[[Connection], bool]:
     """Whether this run has written the provider: it does so once, with its record in the same transaction."""
-    table = tables.sync_runs
+    table = tables.sync_runs.__table__
     statement = select(table.c.run).where(table.c.run == run, table.c.provider == provider)
     return lambda connection: connection.execute(statement).first() is not None
 
@@ -264,26 +270,26 @@ def _write_models(
     connection: Connection, tables: Tables, changed: Sequence[tuple[Change, StoredModel]], plan: Plan
 ) -> None:
     created = [model_row(_stamped(model, plan)) for change, model in changed if change.action is Action.CREATE]
-    insert_rows(connection, tables.models, created)
+    insert_rows(connection, tables.models.__table__, created)
     updated = [
         model_row(_stamped(model, plan))
         for change, model in changed
         if change.action is not Action.CREATE and (change.fields or change.is_enabled is not None)
     ]
-    overwrite_rows(connection, tables.models, updated, key=("id",))
+    overwrite_rows(connection, tables.models.__table__, updated, key=("id",))
 
 
 def _remove_models(connection: Connection, tables: Tables, changes: Sequence[Change], author: Author) -> None:
     """Delete rows; what is remembered of them says that it was a decision."""
     for change in changes:
-        key, table = change.key, tables.models
+        key, table = change.key, tables.models.__table__
         connection.execute(delete(table).where(table.c.provider == key.provider, table.c.model_id == key.model_id))
     unowned = [
         state_row(replace(each.existing, state=each.state), now=author.now)
         for each in changes
         if each.existing is not None and each.existing.state is None and each.state is not None
     ]
-    insert_rows(connection, tables.state, unowned)
+    insert_rows(connection, tables.state.__table__, unowned)
 
 
 def _stamped(model: StoredModel, plan: Plan) -> StoredModel:
@@ -302,8 +308,8 @@ def _write_states(
         before = state_before(change)
         if model.state is not None and model.state != before:
             (new if before is None else moved).append(state_row(model, now=author.now))
-    insert_rows(connection, tables.state, new)
-    overwrite_rows(connection, tables.state, moved, key=("provider", "model_id"), keep=("absences",))
+    insert_rows(connection, tables.state.__table__, new)
+    overwrite_rows(connection, tables.state.__table__, moved, key=("provider", "model_id"), keep=("absences",))
 
 
 def _write_absences(connection: Connection, tables: Tables, plan: Plan, author: Author) -> None:
@@ -311,7 +317,8 @@ def _write_absences(connection: Connection, tables: Tables, plan: Plan, author: 
     for key, count in sorted(plan.absences.items()):
         groups.setdefault(count, []).append(key.model_id)
     for count, ids in groups.items():
-        _update_where(connection, tables.state, plan.provider, ids, {"absences": count, "updated_at": author.now})
+        moved = {"absences": count, "updated_at": author.now}
+        _update_where(connection, tables.state.__table__, plan.provider, ids, moved)
 
 
 def _write_seen(connection: Connection, tables: Tables, plan: Plan) -> None:
@@ -323,7 +330,7 @@ def _write_seen(connection: Connection, tables: Tables, plan: Plan) -> None:
             groups.setdefault((at, key in plan.listed), []).append(key.model_id)
     for (at, listed), ids in groups.items():
         stamps = {"last_verified_at": at} | ({"last_seen_at": at} if listed else {})
-        _update_where(connection, tables.models, plan.provider, ids, stamps)
+        _update_where(connection, tables.models.__table__, plan.provider, ids, stamps)
 
 
 def _update_where(

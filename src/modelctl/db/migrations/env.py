@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from modelctl.db.tables import Tables
+from modelctl.tables import Tables
 
 tables: Tables = context.config.attributes["tables"]
 

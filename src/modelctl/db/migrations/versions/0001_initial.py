@@ -10,7 +10,7 @@ from alembic import op
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from modelctl.db.dialects import next_row
-from modelctl.db.types import ExactText
+from modelctl.tables.base import ExactText
 
 revision = "0001"
 down_revision = None

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from modelctl.db.types import ExactText
+from modelctl.tables.base import ExactText
 
 revision = "0002"
 down_revision = "0001"

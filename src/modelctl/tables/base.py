@@ -1,0 +1,176 @@
+"""What all tables share: column types that mean the same on every database, a registry, and other names."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar, cast
+
+from sqlalchemy import JSON, BigInteger, Dialect, Integer, MetaData, Numeric, String, event
+from sqlalchemy.orm import registry
+from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlmodel import SQLModel
+from sqlmodel.sql.sqltypes import UTCDateTime
+
+from modelctl.core.facts import AMOUNT_DECIMALS, AMOUNT_DIGITS, TABLE_PREFIX
+
+if TYPE_CHECKING:
+    from sqlalchemy import Table
+
+TableT = TypeVar("TableT", bound="Base")
+_Conversion: TypeAlias = Callable[[Any], Any]
+
+MAX_REMEMBERED = 50_000
+
+
+class ExactText(TypeDecorator[str]):
+    """Text that is equal only to itself: case, accents and trailing blanks count.
+
+    The default collations of MySQL and MariaDB take `GPT-4o` for `gpt-4o`, and an upsert would overwrite the other row.
+    Binary collations without padding have other names on the two servers.
+    """
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, length: int) -> None:
+        """Text of at most so many characters."""
+        super().__init__(length)
+        self.length = length
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """VARCHAR with a binary, unpadded collation on MySQL and MariaDB; plain VARCHAR elsewhere."""
+        length = self.length
+        if dialect.name not in ("mysql", "mariadb"):
+            return dialect.type_descriptor(String(length))
+        from sqlalchemy.dialects import mysql  # with drivers that another database has no use for
+
+        collation = "utf8mb4_nopad_bin" if getattr(dialect, "is_mariadb", False) else "utf8mb4_0900_bin"
+        return dialect.type_descriptor(mysql.VARCHAR(length, charset="utf8mb4", collation=collation))
+
+
+class Price(TypeDecorator[Decimal]):
+    """NUMERIC(15,9): at most 15 significant digits are exact even in SQLite's floats, and still sort as numbers."""
+
+    impl = Numeric
+    cache_ok = True
+
+    def __init__(self) -> None:
+        """An amount as the ledger holds it."""
+        super().__init__(AMOUNT_DIGITS, AMOUNT_DECIMALS)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> _Conversion | None:
+        """Each amount is converted once: a table has many rows, and few prices."""
+        return _once_each(super().result_processor(dialect, coltype))
+
+
+class Instant(UTCDateTime):
+    """An aware instant in UTC, also where the database keeps no time zone."""
+
+    cache_ok = True
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> _Conversion | None:
+        """Each instant is converted once: thousands of rows are written in one run, with one time stamp."""
+        return _once_each(super().result_processor(dialect, coltype))
+
+
+class Texts(TypeDecorator[tuple[str, ...]]):
+    """A list of texts as JSON, read as a tuple. None is SQL NULL, so that `IS NULL` finds what is unknown."""
+
+    impl = JSON
+    cache_ok = True
+
+    def __init__(self) -> None:
+        """Any number of texts."""
+        super().__init__(none_as_null=True)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        """A tuple of a list; what is no list stays what it is, so that it can be told."""
+        return tuple(value) if isinstance(value, list) else value
+
+
+JSON_OBJECT = JSON(none_as_null=True)
+"""A JSON object, or NULL."""
+
+
+def json_from_text(text: str | bytes) -> Any:
+    """What a JSON column holds. Lists are parsed once each: thousands of rows have the same few modalities."""
+    return _tuple_from_text(text) if text[:1] in ("[", b"[") else json.loads(text)
+
+
+@lru_cache(maxsize=MAX_REMEMBERED)
+def _tuple_from_text(text: str | bytes) -> Sequence[Any]:
+    return tuple(json.loads(text))
+
+
+ROW_ID = BigInteger().with_variant(Integer(), "sqlite")
+"""64-bit surrogate key; SQLite numbers rows by itself only in an INTEGER column."""
+
+
+class Converted(dict[Any, Any]):
+    """What values were converted to, up to a number that takes a few megabytes."""
+
+    def __init__(self, convert: _Conversion) -> None:
+        """Nothing is converted before it is asked for."""
+        super().__init__()
+        self._convert = convert
+
+    def __missing__(self, value: Any) -> Any:
+        if len(self) >= MAX_REMEMBERED:
+            self.clear()
+        self[value] = converted = self._convert(value)
+        return converted
+
+
+def _once_each(convert: _Conversion | None) -> _Conversion | None:
+    return Converted(convert).__getitem__ if convert is not None else None
+
+
+class Base(SQLModel, registry=registry()):
+    """A row of one of modelctl's tables."""
+
+    model_config = {"defer_build": True}  # most commands validate nothing: what checks is made when it is first used
+
+    if TYPE_CHECKING:
+        __table__: ClassVar[Table]
+
+
+@event.listens_for(Base.metadata, "before_create")
+def _with_options(metadata: MetaData, *_others: object, **_more: object) -> None:
+    """What CREATE TABLE says on MySQL. In `__table_args__` it would load MySQL's dialects in every command."""
+    options = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mariadb_charset": "utf8mb4"}
+    for table in metadata.tables.values():
+        table.dialect_kwargs.update(options)
+
+
+def now() -> datetime:
+    """The present instant, to the second: for rows that a program makes without saying when."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def named(table: type[TableT], prefix: str = TABLE_PREFIX, schema: str | None = None) -> type[TableT]:
+    """The class of the same table under another prefix or in a schema; it has no constraints, which are migrations'."""
+    is_here = (prefix, schema) == (TABLE_PREFIX, None)
+    return table if is_here else cast("type[TableT]", _elsewhere(table, prefix, schema))
+
+
+@lru_cache
+def _elsewhere(table: type[Base], prefix: str, schema: str | None) -> Any:
+    """Made once: SQLAlchemy knows statements again by their tables."""
+
+    class Elsewhere(SQLModel, registry=registry()):
+        model_config = {"defer_build": True}
+
+    make: Any = type(table)
+    body = {
+        "__module__": table.__module__,
+        "__doc__": table.__doc__,
+        "__annotations__": {name: field.annotation for name, field in table.model_fields.items()},
+        "__tablename__": prefix + table.__table__.name.removeprefix(TABLE_PREFIX),
+        "__table_args__": {"schema": schema},
+        **table.model_fields,
+    }
+    return make(table.__name__, (Elsewhere,), body, table=True)
