@@ -12,7 +12,7 @@ from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.mysql.pymysql import MySQLDialect_pymysql
 from sqlalchemy.dialects.postgresql import psycopg2
 
-from modelctl.db import handshake
+from modelctl.db import mysql
 from modelctl.db.connect import Purpose, options
 from modelctl.db.engine import Database
 from modelctl.db.mysql import QuietConnection
@@ -170,7 +170,7 @@ def test_a_statement_with_many_rows_is_as_long_as_the_server_takes(
     mariadb: Database, monkeypatch: pytest.MonkeyPatch, takes: str, statements: int
 ) -> None:
     """Of 6 MB of rows, in statements of 4 MB at most."""
-    monkeypatch.setattr(handshake, "_QUESTION", handshake._QUESTION.replace("@@max_allowed_packet", takes))
+    monkeypatch.setattr(mysql, "QUESTION", mysql.QUESTION.replace("@@max_allowed_packet", takes))
     table = Table(
         "things", MetaData(), Column("n", Integer, primary_key=True, autoincrement=False), Column("t", String(200))
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum, auto
 from functools import partial
-from typing import Any, TypeAlias, cast
+from typing import Any, NoReturn, TypeAlias, cast
 
 from sqlalchemy import Connection, Dialect, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
@@ -16,7 +16,6 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from modelctl.core.credentials import has_unquoted_password, masked, redacted
 from modelctl.db.dialects import fit_dialect, is_tried
-from modelctl.db.handshake import MySQLServer, ask_little_of_mysql, ask_little_of_postgresql
 from modelctl.errors import UsageError
 from modelctl.tables.base import json_from_text
 
@@ -164,17 +163,43 @@ def engine_of(url: URL, as_given: str, *, connect_timeout_s: int = CONNECT_TIMEO
             ) from None
         raise _bad_options(as_given, _said(error)) from None
     fit_dialect(engine.dialect)
-    server = MySQLServer()
-    event.listen(engine, "do_connect", partial(_connect, as_given, server))
+    event.listen(engine, "do_connect", partial(_connect, as_given, _driver_of(engine)))
     event.listen(engine, "begin", begin)
     if is_sqlite:
         event.listen(engine, "connect", _prepare_sqlite)
-    elif begin_here(engine.dialect):
-        if engine.dialect.driver == "pymysql":
-            ask_little_of_mysql(engine, server)
-        else:
-            ask_little_of_postgresql(engine.dialect)
     return engine
+
+
+def _driver_of(engine: Engine) -> Callable[..., Any]:
+    """What connects. Where it is us who begin, SQLAlchemy is kept from asking the server what the driver knows."""
+    if not begin_here(engine.dialect):  # another dialect has a driver of its own
+        return engine.dialect.connect
+    if engine.dialect.driver == "pymysql":
+        from modelctl.db.mysql import ask_little
+
+        connect: Callable[..., Any] = ask_little(engine)
+        return connect
+    _ask_little_of_postgresql(engine.dialect)
+    return engine.dialect.connect
+
+
+def _ask_little_of_postgresql(dialect: Any) -> None:
+    """Let SQLAlchemy take what it wants to know from psycopg, which was told when it connected."""
+
+    def version(connection: Connection) -> tuple[int, ...]:
+        driver: Any = connection.connection.driver_connection
+        major, minor = divmod(driver.info.server_version, 10_000)
+        return (major, minor) if major >= 10 else (major, *divmod(minor, 100))
+
+    def note_escapes(connection: Connection) -> None:
+        driver: Any = connection.connection.driver_connection
+        dialect._backslash_escapes = driver.info.parameter_status("standard_conforming_strings") == "off"
+
+    def not_asked(_connection: object) -> NoReturn:
+        raise NotImplementedError  # as a dialect says that has no such thing: no statement of ours depends on it
+
+    dialect._get_server_version_info, dialect._set_backslash_escapes = version, note_escapes
+    dialect._get_default_schema_name = dialect.get_default_isolation_level = not_asked
 
 
 def _options(url: URL) -> dict[str, Any]:
@@ -197,7 +222,7 @@ def _connect_arguments(url: URL, connect_timeout_s: int) -> dict[str, Any]:
 
 def _connect(
     as_given: str,
-    server: MySQLServer,
+    connect: Callable[..., Any],
     dialect: Dialect,
     _record: object,
     arguments: list[Any],
@@ -208,7 +233,7 @@ def _connect(
     if dialect.driver == "pymysql":
         _fit_pymysql(parameters)
     try:
-        connection = _connection(server, dialect, arguments, parameters)
+        connection = connect(*arguments, **parameters)
     except _BAD_OPTIONS as error:
         raise _bad_options(as_given, _said(error)) from None
     except Exception as error:
@@ -220,14 +245,6 @@ def _connect(
     if waits_for_ever:
         connection._read_timeout = None  # from here on a statement may take its time
     return cast(DBAPIConnection, connection)
-
-
-def _connection(server: MySQLServer, dialect: Dialect, arguments: list[Any], parameters: dict[str, Any]) -> Any:
-    if dialect.driver != "pymysql" or not begin_here(dialect):  # another dialect has a driver of its own
-        return dialect.connect(*arguments, **parameters)
-    from modelctl.db.mysql import QuietConnection
-
-    return QuietConnection(server, **parameters)
 
 
 def _fit_pymysql(parameters: dict[str, Any]) -> None:

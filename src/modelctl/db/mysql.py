@@ -1,17 +1,19 @@
-"""A connection of PyMySQL that sends nothing whose answer is known. Loaded where there is one to be made."""
+"""PyMySQL, sending nothing whose answer is known: a server may be far away. Loaded for a MySQL or MariaDB."""
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from dataclasses import dataclass, field
+from functools import cache, lru_cache, partial
 from ssl import CERT_NONE, PROTOCOL_TLS_CLIENT, SSLContext
-from typing import Any
+from typing import Any, NoReturn
 
 from pymysql.connections import Connection, MySQLResult
 from pymysql.constants import FIELD_TYPE
 from pymysql.constants.SERVER_STATUS import SERVER_STATUS_IN_TRANS
 from pymysql.converters import conversions
+from sqlalchemy import Connection as SQLConnection
+from sqlalchemy import Engine, event
 
-from modelctl.db.handshake import MySQLServer
 from modelctl.tables.base import MAX_REMEMBERED
 
 _OFTEN_THE_SAME = (
@@ -25,6 +27,53 @@ _CONVERSIONS = conversions | {kind: lru_cache(MAX_REMEMBERED)(conversions[kind])
 """PyMySQL's own. Each instant and each amount is made of its text once: thousands of rows have the same few."""
 
 
+QUESTION = """SELECT VERSION() AS version, DATABASE() AS name, @@autocommit AS autocommit, @@sql_mode AS sql_mode,
+ @@lower_case_table_names AS lower_case_table_names, @@max_allowed_packet AS max_allowed_packet,
+ @@character_set_client AS client, @@character_set_connection AS connection, @@character_set_results AS results"""
+_STATEMENT_BYTES = 4_000_000
+"""That are made of many rows: with more, a client and a server hold more in memory, and gain nothing."""
+_HEADER_BYTES = 1_000
+"""Of a packet, and more."""
+
+
+@dataclass(slots=True)
+class Server:
+    """What a server of MySQL's kind said of itself when it was first asked, for all connections to it."""
+
+    heeds_handshake: bool = True
+    """The character set and the commit of every statement are as they were asked for on connecting.
+
+    A server may be set up to ignore that, or to run a statement of its own at the start.
+    """
+    _said: dict[str, Any] = field(default_factory=dict)
+
+    def greet(self, dialect: Any, connection: SQLConnection) -> tuple[int, ...]:
+        """Ask for everything; the version, as SQLAlchemy has it."""
+        self._said |= connection.exec_driver_sql(QUESTION).mappings().one()
+        driver: Any = connection.connection.driver_connection
+        found = {self._said["client"], self._said["connection"], self._said["results"]}
+        if found != {driver.charset} or not self._said["autocommit"]:
+            self.heeds_handshake = False
+            driver.set_character_set(driver.charset, driver.collation)
+            driver.autocommit(True)
+        version: tuple[int, ...] = dialect._parse_server_version(self._said["version"])
+        return version
+
+    def database(self, _connection: SQLConnection) -> str | None:
+        """The one that unqualified names are of."""
+        name: str | None = self._said["name"]
+        return name
+
+    def setting(self, _connection: SQLConnection, name: str) -> Any:
+        """A variable of the server."""
+        return self._said[name]
+
+    def fill_packets(self, cursor: Any, *_statement: object) -> None:
+        """Let a statement with many rows be as long as the server takes it. For the event `do_executemany`."""
+        if (limit := self._said.get("max_allowed_packet")) is not None:
+            cursor.max_stmt_length = min(_STATEMENT_BYTES, limit - _HEADER_BYTES)
+
+
 class QuietConnection(Connection):
     """It commits every statement, unless BEGIN was sent; COMMIT and ROLLBACK are sent only after that.
 
@@ -33,7 +82,7 @@ class QuietConnection(Connection):
 
     server_status: int  # its stubs forgot it
 
-    def __init__(self, server: MySQLServer, **parameters: Any) -> None:
+    def __init__(self, server: Server, **parameters: Any) -> None:
         """Connects."""
         self._server = server
         self._is_clean = True
@@ -78,3 +127,20 @@ def _unchecked() -> SSLContext:
     context = SSLContext(PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, CERT_NONE
     return context
+
+
+def ask_little(engine: Engine) -> Any:
+    """Let SQLAlchemy ask once for all that it wants to know of a server; what connects to it, by the parameters."""
+    dialect: Any = engine.dialect
+    server = Server()
+    dialect._get_server_version_info = partial(server.greet, dialect)
+    dialect._get_default_schema_name = server.database
+    dialect._fetch_setting = server.setting
+    dialect.get_default_isolation_level = _not_asked
+    event.listen(engine, "do_executemany", server.fill_packets)
+    return partial(QuietConnection, server)
+
+
+def _not_asked(_connection: object) -> NoReturn:
+    """As a dialect says that has no such thing: no statement of ours depends on it."""
+    raise NotImplementedError
