@@ -6,10 +6,11 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, update
+from sqlalchemy import Connection, and_, delete, func, update
 from sqlalchemy import select as select_columns
 from sqlmodel import col, select
 
+from modelctl.core.credentials import Credential
 from modelctl.core.edits.providers import (
     BY_CATALOGS,
     SETTINGS,
@@ -22,14 +23,14 @@ from modelctl.core.edits.providers import (
 from modelctl.core.facts import FactValue, Source, Status, encode
 from modelctl.core.planning.plan import Action, FieldChange
 from modelctl.core.provider import ModelCounts, Provider, ProviderHealth
-from modelctl.core.runs import Author
+from modelctl.core.runs import CREDENTIAL, PROVIDER, Author
 from modelctl.core.stored import Written
-from modelctl.db import credentials
-from modelctl.db.dialects import insert_rows
+from modelctl.db.dialects import insert_rows, overwrite_rows
 from modelctl.db.fetch import fetched, instances
-from modelctl.db.read import provider_from_row, provider_row
+from modelctl.db.read import entry_row, provider_from_row, provider_row
 from modelctl.errors import StalePlan
 from modelctl.tables import Tables
+from modelctl.tables.providers import ProviderCredential
 
 
 def health(connection: Connection, tables: Tables) -> dict[str, ProviderHealth]:
@@ -67,9 +68,6 @@ def count_stored_keys(connection: Connection, tables: Tables, provider: str) -> 
     return connection.execute(select(func.count()).where(col(tables.credentials.provider) == provider)).scalar_one()
 
 
-ENTITY = "provider"
-
-
 def last_written(connection: Connection, tables: Tables, rows: Mapping[str, Provider]) -> dict[str, dict[str, Written]]:
     """By provider, the last value that each setting was given through modelctl.
 
@@ -78,7 +76,7 @@ def last_written(connection: Connection, tables: Tables, rows: Mapping[str, Prov
     changes = tables.changes.__table__.c
     statement = (
         select_columns(changes.entity_key, changes.command, changes.action, changes.at, changes.after_values)
-        .where(changes.entity == ENTITY, changes.entity_key.in_(sorted(rows)))
+        .where(changes.entity == PROVIDER, changes.entity_key.in_(sorted(rows)))
         .order_by(changes.at)
     )
     found: defaultdict[str, dict[str, Written]] = defaultdict(dict)
@@ -127,9 +125,9 @@ def write_provider(
 
 def remove_provider(connection: Connection, tables: Tables, provider: Provider, author: Author) -> None:
     """Delete the row, its stored keys and what was held of it. Its models must be gone; its runs and prices stay."""
-    for credential in credentials.credentials(connection, tables, lock=True).values():
+    for credential in credentials(connection, tables, lock=True).values():
         if credential.provider == provider.name:
-            credentials.delete_credential(connection, tables, credential, author)
+            delete_credential(connection, tables, credential, author)
     connection.execute(delete(tables.holds.__table__).where(col(tables.holds.provider) == provider.name))
     connection.execute(delete(tables.providers.__table__).where(col(tables.providers.name) == provider.name))
     _audit(connection, tables, provider.name, Action.REMOVE, _stated(provider), {}, author)
@@ -161,20 +159,54 @@ def _audit(
     after: Mapping[str, FactValue],
     author: Author,
 ) -> None:
-    row = {
-        "run": author.run,
-        "entity": ENTITY,
-        "entity_key": name,
-        "at": author.now,
-        "actor": author.actor,
-        "command": author.command,
-        "action": action.value,
-        "before_values": None if before is None else _encoded(before),
-        "after_values": _encoded(after),
-    }
-    insert_rows(connection, tables.changes.__table__, [row])
+    old = None if before is None else _encoded(before)
+    entry = entry_row(PROVIDER, name, action.value, old, _encoded(after), author)
+    insert_rows(connection, tables.changes.__table__, [entry])
 
 
 def _encoded(values: Mapping[str, FactValue]) -> dict[str, object]:
     """As JSON; an address without the password that it may hold."""
     return {name: encode(shown_setting(name, value)) for name, value in values.items()}
+
+
+def credentials(connection: Connection, tables: Tables, *, lock: bool = False) -> dict[tuple[str, str], Credential]:
+    """All rows by provider and project, in that order. `lock`: nobody else may change them until the end."""
+    statement = select(tables.credentials)
+    rows = instances(connection, statement.with_for_update() if lock else statement)
+    found = [Credential(**row.model_dump()) for row in rows]
+    return {each.owner: each for each in sorted(found, key=lambda each: each.owner)}
+
+
+def keep_credentials(
+    connection: Connection,
+    tables: Tables,
+    action: str,
+    rows: Sequence[tuple[Credential | None, Credential]],
+    author: Author,
+) -> None:
+    """Write rows, each with the one that was in its place, and audit that as `action`."""
+    names = tuple(ProviderCredential.model_fields)
+    written = [{name: getattr(new, name) for name in names} for _, new in rows]
+    overwrite_rows(connection, tables.credentials.__table__, written, ("provider", "project"), keep=("created_at",))
+    audited = [
+        entry_row(CREDENTIAL, _key(new), action, _told(old) if old else None, _told(new), author) for old, new in rows
+    ]
+    insert_rows(connection, tables.changes.__table__, audited)
+
+
+def delete_credential(connection: Connection, tables: Tables, old: Credential, author: Author) -> None:
+    """Delete one row, and audit it."""
+    table = tables.credentials
+    here = and_(col(table.provider) == old.provider, col(table.project) == old.project)
+    connection.execute(delete(table.__table__).where(here))
+    entry = entry_row(CREDENTIAL, _key(old), Action.REMOVE.value, _told(old), {}, author)
+    insert_rows(connection, tables.changes.__table__, [entry])
+
+
+def _key(credential: Credential) -> str:
+    return "/".join(filter(None, credential.owner))
+
+
+def _told(credential: Credential) -> dict[str, str]:
+    """What the audit trail may know of a row: no ciphertext."""
+    return {"fingerprint": credential.fingerprint, "key_id": credential.key_id}

@@ -21,7 +21,7 @@ from sqlmodel import col, select
 from modelctl.core.facts import FACT_FIELDS, ModelFacts, ModelKey, decode, encoded
 from modelctl.core.prices.price import PricePoint
 from modelctl.core.provider import Provider
-from modelctl.core.runs import AuditEntry
+from modelctl.core.runs import AuditEntry, Author
 from modelctl.core.stored import RemovedModel, RowState, StoredModel, StoredProvider, Written
 from modelctl.db.dialects import Row, batches
 from modelctl.db.fetch import fetched, fetched_columns, instances, unreadable
@@ -170,6 +170,23 @@ def audit_entry_from_row(row: Change) -> AuditEntry:
         before=row.before_values or {},
         after=row.after_values or {},
     )
+
+
+def entry_row(
+    entity: str, key: str, action: str, before: Mapping[str, object] | None, after: Mapping[str, object], author: Author
+) -> Row:
+    """The row of an entry that is to be appended; `before`: None of what was not there."""
+    return {
+        "run": author.run,
+        "entity": entity,
+        "entity_key": key,
+        "at": author.now,
+        "actor": author.actor,
+        "command": author.command,
+        "action": action,
+        "before_values": before,
+        "after_values": after,
+    }
 
 
 def provider_from_row(row: ProviderRow) -> Provider:

@@ -15,13 +15,13 @@ from modelctl.core.facts import ModelKey, encode, encoded
 from modelctl.core.planning.plan import Action, Change, Hold, Move, Plan, Verdict, model_after, state_before
 from modelctl.core.prices.price import Basis, PricePoint, current
 from modelctl.core.provider import Provider
-from modelctl.core.runs import Author, RunRecord
+from modelctl.core.runs import MODEL, Author, RunRecord
 from modelctl.core.stored import RowState, StoredModel
 from modelctl.db import read
 from modelctl.db.dialects import Row, batches, insert_rows, overwrite_rows
 from modelctl.db.fetch import instances, unreadable
 from modelctl.db.providers import remove_provider, write_provider
-from modelctl.db.read import model_row, price_row, run_row, state_row
+from modelctl.db.read import entry_row, model_row, price_row, run_row, state_row
 from modelctl.errors import StalePlan
 from modelctl.tables import Tables
 
@@ -36,17 +36,9 @@ def audit_row(change: Change, state: RowState | None, author: Author) -> Row:
     pins = _pins_moved(change, state)
     new = _values_after(change, pins)
     prices = [_audited_price(change, point) for point in change.prices]
-    return {
-        "run": author.run,
-        "entity": "model",
-        "entity_key": str(change.key),
-        "at": author.now,
-        "actor": author.actor,
-        "command": author.command,
-        "action": change.action.value,
-        "before_values": None if change.existing is None else _values_before(change, change.existing, pins),
-        "after_values": {**new, **({"prices": prices} if prices else {}), **_sources(change)},
-    }
+    before = None if change.existing is None else _values_before(change, change.existing, pins)
+    after = {**new, **({"prices": prices} if prices else {}), **_sources(change)}
+    return entry_row(MODEL, str(change.key), change.action.value, before, after, author)
 
 
 def _audited_price(change: Change, point: PricePoint) -> dict[str, object]:
@@ -102,9 +94,6 @@ def _pins_moved(change: Change, state: RowState | None) -> _Pins | None:
     before = state_before(change)
     pins = before.pins if before is not None else frozenset(), state.pins if state is not None else frozenset()
     return pins if pins[0] != pins[1] else None
-
-
-ENTITY = "hold"
 
 
 def holds_of(
@@ -188,17 +177,9 @@ def _row(hold: Hold) -> Row:
 
 
 def _audit_row(hold: Hold, author: Author) -> Row:
-    return {
-        "run": author.run,
-        "entity": ENTITY,
-        "entity_key": f"{hold.name} {hold.guard}"[:256],
-        "at": author.now,
-        "actor": author.actor,
-        "command": author.command,
-        "action": author.command,
-        "before_values": {move.what: move.old for move in hold.moves},
-        "after_values": {move.what: move.new for move in hold.moves} | ({"note": hold.note} if hold.note else {}),
-    }
+    before = {move.what: move.old for move in hold.moves}
+    after = {move.what: move.new for move in hold.moves} | ({"note": hold.note} if hold.note else {})
+    return entry_row("hold", f"{hold.name} {hold.guard}"[:256], author.command, before, after, author)
 
 
 def apply(connection: Connection, tables: Tables, plan: Plan, provider: Provider, author: Author) -> None:

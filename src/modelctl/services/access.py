@@ -30,9 +30,9 @@ from modelctl.core.stored import StoredModel
 from modelctl.core.text import require_known, to_seconds
 from modelctl.db import providers as writing
 from modelctl.db import read
-from modelctl.db.credentials import credentials
 from modelctl.db.encryption import MasterKey, key_in_file, key_in_keyring, master_key
 from modelctl.db.engine import Database
+from modelctl.db.providers import credentials
 from modelctl.discovery.base import Access
 from modelctl.discovery.cache import ListingCache
 from modelctl.discovery.http import clean_key

@@ -18,10 +18,10 @@ from modelctl.core.credentials import (
 from modelctl.core.planning.policy import SourceChoice
 from modelctl.core.runs import Author
 from modelctl.core.text import did_you_mean
-from modelctl.db import credentials as rows
 from modelctl.db import migrate as schema
 from modelctl.db.encryption import MasterKey
 from modelctl.db.engine import Database
+from modelctl.db.providers import credentials, delete_credential, keep_credentials
 from modelctl.errors import CredentialError, SourceError, UsageError
 from modelctl.services.access import (
     Keys,
@@ -65,7 +65,7 @@ def set_key(
     schema.ensure_current(database)
 
     def work(connection: Connection) -> tuple[Credential, bool]:
-        known = rows.credentials(connection, database.tables, lock=True)
+        known = credentials(connection, database.tables, lock=True)
         require_one_master_key(known, master_key.id, but=owner)
         old = known.get(owner)
         new = Credential(
@@ -80,7 +80,7 @@ def set_key(
         if old is not None and _is_same(old, new, master_key):
             return old, False
         action = "update" if old is not None else "create"
-        rows.keep(connection, database.tables, action, [(old, new)], author)
+        keep_credentials(connection, database.tables, action, [(old, new)], author)
         return new, True
 
     return database.write(work)
@@ -90,12 +90,12 @@ def remove_key(database: Database, owner: tuple[str, str], author: Author) -> Cr
     """The row that was removed; no master key is needed. UsageError where there is none."""
 
     def work(connection: Connection) -> Credential:
-        known = rows.credentials(connection, database.tables, lock=True)
+        known = credentials(connection, database.tables, lock=True)
         if owner not in known:
             name = owner_text(*owner)
             hint = did_you_mean(name, map(str, known.values())) or "a key of the environment is unset where it was set"
             raise UsageError(f"no key is stored for {name}", hint)
-        rows.delete_credential(connection, database.tables, known[owner], author)
+        delete_credential(connection, database.tables, known[owner], author)
         return known[owner]
 
     return database.write(work)
@@ -109,11 +109,11 @@ def rotate_keys(runtime: Runtime, database: Database, new: MasterKey, author: Au
     """
 
     def work(connection: Connection) -> Rotation:
-        known = rows.credentials(connection, database.tables, lock=True)
+        known = credentials(connection, database.tables, lock=True)
         pending = [each for each in known.values() if each.key_id != new.id]
         moved = _moved(pending, master_key_of(runtime), new, author) if pending else []
         if moved:
-            rows.keep(connection, database.tables, "rotate", moved, author)
+            keep_credentials(connection, database.tables, "rotate", moved, author)
         return Rotation(moved=tuple(each for _, each in moved), already=len(known) - len(moved))
 
     return database.write(work)

@@ -35,9 +35,9 @@ from modelctl.core.stored import StoredModel
 from modelctl.db import history, read
 from modelctl.db import migrate as schema
 from modelctl.db import probe as probe
-from modelctl.db.credentials import credentials
 from modelctl.db.encryption import MasterKey
 from modelctl.db.engine import Database
+from modelctl.db.providers import credentials
 from modelctl.errors import ModelctlError
 from modelctl.services.access import Keys
 
