@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from modelctl.core.catalog_diff import CatalogState
     from modelctl.core.provider import Provider
     from modelctl.core.stored import StoredModel
-    from modelctl.tables import Tables
+    from modelctl.tables.base import Tables
 
 
 app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Look at the catalogs, and check them.")

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from modelctl.core.prices.usage import UsageRows
     from modelctl.core.stored import StoredModel
     from modelctl.output.bills import RecordBill
-    from modelctl.tables import Tables
+    from modelctl.tables.base import Tables
 
 
 Known = Mapping[ModelKey, "StoredModel"]

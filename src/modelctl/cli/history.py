@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from modelctl.core.runs import HistoryEntry
-    from modelctl.tables import Tables
+    from modelctl.tables.base import Tables
 
 
 @epilog(

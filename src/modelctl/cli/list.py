@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from modelctl.cli.context import Context
     from modelctl.core.stored import StoredModel
-    from modelctl.tables import Tables
+    from modelctl.tables.base import Tables
 
 
 SHORT = 500

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from modelctl.core.prices.timeline import PriceChange
     from modelctl.core.stored import StoredModel
     from modelctl.services.prices import PriceEdit, PriceReport
-    from modelctl.tables import Tables
+    from modelctl.tables.base import Tables
 
 
 SINCE_DAYS = 30

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from modelctl.core.runs import HistoryEntry, Run
     from modelctl.services.plans import UndoReport
-    from modelctl.tables import Tables
+    from modelctl.tables.base import Tables
 
 
 RUNS_EPILOG = """\b

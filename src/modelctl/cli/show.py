@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from modelctl.core.models.details import ModelDetails
     from modelctl.core.models.resolve import Resolution
-    from modelctl.tables import Tables
+    from modelctl.tables.base import Tables
 
 
 @epilog(

@@ -20,7 +20,7 @@ from modelctl.core.facts import TABLE_PREFIX
 from modelctl.db.connect import Purpose, engine_of, options, parsed
 from modelctl.db.dialects import is_conflict, is_duplicate, is_not_ready, will_pass
 from modelctl.errors import StalePlan, StoreError
-from modelctl.tables import Tables
+from modelctl.tables.base import Tables
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState, Retrying

@@ -18,8 +18,8 @@ from modelctl.core.prices.price import PricePoint
 from modelctl.core.runs import CREDENTIAL, MODEL, PROVIDER, HistoryEntry, Outcome, RecordedPoint, Run, RunRecord
 from modelctl.db.fetch import AnyRow, fetched, instances
 from modelctl.db.read import PRICE_COLUMNS, audit_entry_from_row
-from modelctl.tables import Tables
-from modelctl.tables.history import SyncRun
+from modelctl.tables.base import Tables
+from modelctl.tables.others import SyncRun
 
 _COUNTED = {
     "create": "created",

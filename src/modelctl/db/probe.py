@@ -21,8 +21,7 @@ from modelctl.core.runs import LeaseState, Outcome, ProviderRuns
 from modelctl.db.dialects import Row, insert_rows, is_tried, overwrite_rows, will_pass
 from modelctl.db.engine import Database, first_line
 from modelctl.errors import ModelctlError, StoreError
-from modelctl.tables import Tables
-from modelctl.tables.base import ExactText, Instant, Price, Texts
+from modelctl.tables.base import ExactText, Instant, Price, Tables, Texts
 
 _IDS = ("GPT-4o", "gpt-4o", "gpt-4o ", "gpt-é", "gpt-e\u0301", "🧠" * 191)
 _VALUES: Row = {

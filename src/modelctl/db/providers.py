@@ -29,8 +29,8 @@ from modelctl.db.dialects import insert_rows, overwrite_rows
 from modelctl.db.fetch import fetched, instances
 from modelctl.db.read import entry_row, provider_from_row, provider_row
 from modelctl.errors import StalePlan
-from modelctl.tables import Tables
-from modelctl.tables.providers import ProviderCredential
+from modelctl.tables.base import Tables
+from modelctl.tables.others import ProviderCredential
 
 
 def health(connection: Connection, tables: Tables) -> dict[str, ProviderHealth]:

@@ -26,7 +26,7 @@ from modelctl.core.stored import RemovedModel, RowState, StoredModel, StoredProv
 from modelctl.db.dialects import Row, batches
 from modelctl.db.fetch import fetched, fetched_columns, instances, unreadable
 from modelctl.errors import StalePlan
-from modelctl.tables import Tables
+from modelctl.tables.base import Tables
 from modelctl.tables.models import Model
 
 if TYPE_CHECKING:

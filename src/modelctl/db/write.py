@@ -23,7 +23,7 @@ from modelctl.db.fetch import instances, unreadable
 from modelctl.db.providers import remove_provider, write_provider
 from modelctl.db.read import entry_row, model_row, price_row, run_row, state_row
 from modelctl.errors import StalePlan
-from modelctl.tables import Tables
+from modelctl.tables.base import Tables
 
 if TYPE_CHECKING:
     from modelctl.tables import Hold as HoldRow

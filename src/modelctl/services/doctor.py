@@ -44,7 +44,7 @@ from modelctl.services.access import Keys
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from modelctl.tables import Tables
+    from modelctl.tables.base import Tables
 
 
 UNREADABLE = "the database cannot be read"

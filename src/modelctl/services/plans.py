@@ -43,7 +43,7 @@ from modelctl.settings import Runtime
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from modelctl.tables import Tables
+    from modelctl.tables.base import Tables
 
 
 NAMED_WHEN_STALE = 5

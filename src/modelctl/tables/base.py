@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar, cast
 
 from sqlalchemy import JSON, BigInteger, Dialect, Integer, MetaData, Numeric, String, event
@@ -19,6 +21,9 @@ from modelctl.core.facts import AMOUNT_DECIMALS, AMOUNT_DIGITS, TABLE_PREFIX
 
 if TYPE_CHECKING:
     from sqlalchemy import Table
+
+    from modelctl.tables.models import Model, ModelState
+    from modelctl.tables.others import Change, Hold, Lease, ModelPrice, Provider, ProviderCredential, SyncRun
 
 TableT = TypeVar("TableT", bound="Base")
 _Conversion: TypeAlias = Callable[[Any], Any]
@@ -174,3 +179,91 @@ def _elsewhere(table: type[Base], prefix: str, schema: str | None) -> Any:
         **table.model_fields,
     }
     return make(table.__name__, (Elsewhere,), body, table=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tables:
+    """The classes of the tables under one prefix and in one schema; by default those of this module themselves."""
+
+    prefix: str = TABLE_PREFIX
+    schema: str | None = None
+
+    @cached_property
+    def providers(self) -> type[Provider]:
+        """Who sells models."""
+        found: type[Provider] = self._named("Provider")
+        return found
+
+    @cached_property
+    def models(self) -> type[Model]:
+        """The models themselves."""
+        found: type[Model] = self._named("Model")
+        return found
+
+    @cached_property
+    def prices(self) -> type[ModelPrice]:
+        """The ledger."""
+        found: type[ModelPrice] = self._named("ModelPrice")
+        return found
+
+    @cached_property
+    def state(self) -> type[ModelState]:
+        """What modelctl last wrote."""
+        found: type[ModelState] = self._named("ModelState")
+        return found
+
+    @cached_property
+    def credentials(self) -> type[ProviderCredential]:
+        """API keys, encrypted."""
+        found: type[ProviderCredential] = self._named("ProviderCredential")
+        return found
+
+    @cached_property
+    def sync_runs(self) -> type[SyncRun]:
+        """One row per run and provider."""
+        found: type[SyncRun] = self._named("SyncRun")
+        return found
+
+    @cached_property
+    def holds(self) -> type[Hold]:
+        """What guards stopped, and what people decided about it."""
+        found: type[Hold] = self._named("Hold")
+        return found
+
+    @cached_property
+    def leases(self) -> type[Lease]:
+        """Who is writing now."""
+        found: type[Lease] = self._named("Lease")
+        return found
+
+    @cached_property
+    def changes(self) -> type[Change]:
+        """The audit trail."""
+        found: type[Change] = self._named("Change")
+        return found
+
+    @property
+    def version_table(self) -> str:
+        """modelctl's own version table; never the application's `alembic_version`."""
+        return f"{self.prefix}modelctl_version"
+
+    def names(self) -> frozenset[str]:
+        """Names of all tables of ours but the version table."""
+        tables = (_class(name).__table__.name for name in _MODULES)
+        return frozenset(self.prefix + name.removeprefix(TABLE_PREFIX) for name in tables)
+
+    def _named(self, name: str) -> Any:
+        return named(_class(name), self.prefix, self.schema)
+
+
+_MODULES = {
+    "Model": "models",
+    "ModelState": "models",
+    **dict.fromkeys(("Provider", "ProviderCredential", "ModelPrice", "SyncRun", "Hold", "Lease", "Change"), "others"),
+}
+
+
+def _class(name: str) -> type[Base]:
+    """Loaded when it is first used: a command that lists models has no use for the others."""
+    found: type[Base] = getattr(import_module(f"modelctl.tables.{_MODULES[name]}"), name)
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from modelctl.tables import Tables
+from modelctl.tables.base import Tables
 
 tables: Tables = context.config.attributes["tables"]
 
