@@ -31,6 +31,10 @@ def __getattr__(name: str) -> object:
     """A class; with the first one all are loaded, so that their foreign keys find each other (PEP 562)."""
     if name not in __all__:
         raise AttributeError(f"module 'modelctl.tables' has no attribute {name!r}")
-    from modelctl.tables import base, models, others
+    from modelctl.tables import base
 
-    return next(getattr(module, name) for module in (base, models, others) if hasattr(module, name))
+    if name == "Tables":
+        return base.Tables
+    from modelctl.tables import models, others
+
+    return getattr(models, name, None) or getattr(others, name)
