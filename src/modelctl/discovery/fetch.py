@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import logging
 import queue
-import re
 import threading
 import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, TypeAlias
 
 from modelctl.core.planning.merge import Snapshot
 from modelctl.core.provider import Health
 from modelctl.core.text import shorten
 from modelctl.discovery.base import Access, Discovery, UnusableListing, bare_url, read_listing
+from modelctl.discovery.http import retry_after_s
 from modelctl.errors import ModelctlError, SourceError
 
 if TYPE_CHECKING:
@@ -129,9 +127,9 @@ def _of_status(status: int, error: Exception, access: Access) -> Failure:
             f"{what}: too many requests",
             is_transient=True,
             health=Health.RATE_LIMITED,
-            retry_after_s=_retry_after(error),
+            retry_after_s=retry_after_s(error),
         )
-    return Failure(what, is_transient=status in TRANSIENT_STATUSES, retry_after_s=_retry_after(error))
+    return Failure(what, is_transient=status in TRANSIENT_STATUSES, retry_after_s=retry_after_s(error))
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -166,20 +164,6 @@ def _address(error: Exception) -> str:
             except (AttributeError, RuntimeError, ValueError):
                 continue  # httpx raises RuntimeError where no request was made
     return ""
-
-
-def _retry_after(error: Exception) -> float | None:
-    """Seconds of Retry-After, a number or a date; None when there is none to understand."""
-    headers = getattr(getattr(error, "response", None), "headers", None)
-    value = str(headers.get("retry-after", "")).strip() if headers is not None else ""
-    if re.fullmatch(r"\d{1,9}(\.\d+)?", value):
-        return float(value)
-    try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
 
 MAX_ATTEMPTS = 4

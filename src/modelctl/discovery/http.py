@@ -5,14 +5,17 @@ No redirect carries a key, no answer is longer than a listing can be, and no hea
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import cache
 from ipaddress import ip_address, ip_network
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 from modelctl import __version__
 from modelctl.discovery.base import Access, Endpoint, Page, UnusableListing, bare_url, follow, json_of, list_at
@@ -205,6 +208,31 @@ def page_of(body: Any, endpoint: Endpoint) -> Page:
     if endpoint.has_more:
         return Page(items, required_id(body, endpoint.next_cursor) if flag(body, endpoint.has_more) else None)
     return Page(items, text(body, endpoint.next_cursor) if endpoint.next_cursor else None)
+
+
+def next_address(url: str, link: str) -> str:
+    """Where a link to the next page leads. UnusableListing where that is another server, which would get the key."""
+    following = urljoin(url, link)
+    if urlsplit(following)[:2] != urlsplit(url)[:2]:
+        raise UnusableListing("the listing goes on at another server")
+    return following
+
+
+def retry_after_s(error: Exception) -> float | None:
+    """Seconds that the answer in an error asks to wait, said as a number or a date; None where it does not say.
+
+    https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
+    """
+    headers = getattr(getattr(error, "response", None), "headers", None)
+    value = str(headers.get("retry-after", "")).strip() if headers is not None else ""
+    if re.fullmatch(r"\d{1,9}(\.\d+)?", value):
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
 
 def proxy_of(url: str) -> str | None:

@@ -20,7 +20,6 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urljoin, urlsplit
 
 from modelctl.core.facts import MODALITIES, ModelFacts, ModelKey, ModelRecord, ModelType, Skipped
 from modelctl.core.prices.price import PriceKind, PricePoint, PriceUnit
@@ -40,7 +39,7 @@ from modelctl.discovery.fields import (
     text,
     texts,
 )
-from modelctl.discovery.http import json_api
+from modelctl.discovery.http import json_api, next_address
 from modelctl.errors import SourceError
 
 CONTEXT_KEYS = ("context_length", "context_window", "max_model_len", "max_context_length", "max_input_tokens")
@@ -255,10 +254,7 @@ def page_at(body: Any, url: str) -> Page:
     items = list_at(body, "data")
     link = text(part(body, "links"), "next")
     if link:
-        following = urljoin(url, link)
-        if urlsplit(following)[:2] != urlsplit(url)[:2]:
-            raise UnusableListing("the listing goes on at another server")
-        return Page(items, following)
+        return Page(items, next_address(url, link))
     if body.get("has_more") is True:
         raise UnusableListing("the listing says that it has more, but not where")
     return Page(items)

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from modelctl.core.credentials import PLATFORM
 from modelctl.core.edits.providers import setting_change_text
 from modelctl.core.facts import ModelKey
-from modelctl.core.planning.guards import Acceptance, check, listing_is_short, new_holds
+from modelctl.core.planning.guards import Acceptance, Decisions, check, listing_is_short, new_holds
 from modelctl.core.planning.merge import merge_sources
 from modelctl.core.planning.ownership import Takeover, with_takeover
-from modelctl.core.planning.plan import Decisions, Hold, Plan, Verdict, holds_after, listing_hold
+from modelctl.core.planning.plan import Hold, Plan, Verdict, holds_after, listing_hold
 from modelctl.core.planning.planner import plan
 from modelctl.core.planning.policy import Patterns, SourceChoice
 from modelctl.core.planning.report import ProviderReport, SyncReport, outcome_of

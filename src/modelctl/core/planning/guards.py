@@ -5,14 +5,13 @@ The vocabulary and the percentages follow octoDNS's plan limits (30 %, ignored b
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from modelctl.core.facts import FACTS, ModelKey, decimal_text
 from modelctl.core.planning.plan import (
     Action,
     Change,
-    Decisions,
     FieldChange,
     GuardName,
     Held,
@@ -29,11 +28,26 @@ from modelctl.core.prices.ledger import BY_PRICE
 from modelctl.core.prices.price import Basis, PricePoint, point_at
 from modelctl.core.runs import Author
 
-NOBODY_DECIDED = Decisions()
 _OF_ONE_VALUE = (GuardName.PRICE_RISE, GuardName.PRICE_FALL, GuardName.PRICE_ZERO, GuardName.LIMIT_DROP)
 """Guards that doubt single values; the others doubt whole rows."""
 
 LIMIT_FIELDS = tuple(name for name, fact in FACTS.items() if fact.unit == "tokens")
+
+
+class Decisions:
+    """The decisions on one provider's holds, to be asked for a verdict on what a guard would stop now."""
+
+    def __init__(self, holds: Iterable[Hold] = ()) -> None:
+        """Of `holds`, those that are decided."""
+        self._holds = {(each.key, each.guard): each for each in holds if each.verdict is not None}
+
+    def on(self, key: ModelKey, guard: str, moves: Iterable[Move]) -> Verdict | None:
+        """The verdict on these very values; None where nobody has decided, or either side has moved since."""
+        hold, asked = self._holds.get((key, guard)), set(moves)
+        return hold.verdict if hold is not None and asked and asked <= set(hold.moves) else None
+
+
+NOBODY_DECIDED = Decisions()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ A decision holds for one pair of values, old and new. A hold is remembered until
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -209,19 +209,6 @@ class Hold:
     def name(self) -> str:
         """What `accept` and `decline` call it."""
         return str(self.key) if self.key.model_id else self.key.provider
-
-
-class Decisions:
-    """The decisions on one provider's holds, to be asked for a verdict on what a guard would stop now."""
-
-    def __init__(self, holds: Iterable[Hold] = ()) -> None:
-        """Of `holds`, those that are decided."""
-        self._holds = {(each.key, each.guard): each for each in holds if each.verdict is not None}
-
-    def on(self, key: ModelKey, guard: str, moves: Iterable[Move]) -> Verdict | None:
-        """The verdict on these very values; None where nobody has decided, or either side has moved since."""
-        hold, asked = self._holds.get((key, guard)), set(moves)
-        return hold.verdict if hold is not None and asked and asked <= set(hold.moves) else None
 
 
 def model_after(change: Change, *, now: datetime) -> StoredModel:
