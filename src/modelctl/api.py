@@ -15,8 +15,8 @@ from modelctl.config import resolve
 from modelctl.core.edits.additions import addition
 from modelctl.core.edits.models import facts_from_json
 from modelctl.core.facts import FactValue, ModelKey, encode
-from modelctl.core.models.query import Filter, ordered, select
-from modelctl.core.models.resolve import NAMING_FACTS, Resolution, by_provider
+from modelctl.core.models.query import Filter
+from modelctl.core.models.resolve import Resolution, by_provider
 from modelctl.core.models.resolve import resolve as resolve_name
 from modelctl.core.planning.guards import Acceptance
 from modelctl.core.planning.policy import SourceChoice
@@ -30,7 +30,8 @@ from modelctl.db import migrate as schema
 from modelctl.db import read
 from modelctl.db.engine import Database
 from modelctl.errors import StoreError, UsageError
-from modelctl.services.access import usable_among
+from modelctl.services import models
+from modelctl.services.access import keys_of
 from modelctl.services.additions import AddOptions, add
 from modelctl.services.sync import SyncOptions
 from modelctl.services.sync import sync as run_sync
@@ -89,37 +90,24 @@ class ModelStore:
 
     def list_models(self, where: Filter = EVERYTHING, *, order: Sequence[str] = ()) -> list[StoredModel]:
         """The models that pass the filter, by key or by columns (`-COLUMN`: the other way round); without ledgers."""
-        database = self._readable()
-
-        def work(connection: Connection) -> list[StoredModel]:
-            models = read.models(connection, database.tables, only=where.providers)
-            return read.with_states(connection, database.tables, models) if where.is_protected else models
-
-        return ordered(select(database.read(work), where).models, order)
+        return list(models.list_models(self._readable(), where, today=self._clock().date(), order=order).shown)
 
     def get_model(self, name: str) -> StoredModel:
         """One model with its ledger and what modelctl remembers of it."""
-        database = self._readable()
-
-        def work(connection: Connection) -> StoredModel:
-            key = resolve_name(name, read.models(connection, database.tables, columns=NAMING_FACTS)).key
-            return read.with_ledgers(connection, database.tables, [key])[key]
-
-        return database.read(work)
+        return models.get_model(self._readable(), name)
 
     def resolve(self, name: str) -> Resolution:
         """Which model a name means, and by which rule."""
-        database = self._readable()
-        return resolve_name(
-            name, database.read(lambda connection: read.models(connection, database.tables, columns=NAMING_FACTS))
-        )
+        return models.resolve_model(self._readable(), name)
 
     def usable_models(self, project: str = "") -> dict[str, tuple[StoredModel, ...]]:
         """By provider, the models that a project may call now: enabled, live, and there is a key.
 
         `project`: whose keys count before the platform's.
         """
-        return by_provider(usable_among(self.list_models(), self._runtime(), self._readable(), project))
+        database, runtime = self._readable(), self._runtime()
+        keys = keys_of(runtime, database, project)
+        return by_provider(models.list_models(database, EVERYTHING, today=runtime.now.date(), keys=keys).shown)
 
     def price_at(self, name: str, at: datetime | None = None) -> dict[PriceKey, PricePoint]:
         """The prices in force for a model, or for the one that answers in its place, at an instant (now)."""

@@ -1,8 +1,8 @@
-"""What a list finds: of all models only what decides, of those that are shown what is shown."""
+"""`modelctl list`: the models that pass a filter."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
@@ -19,24 +19,14 @@ from modelctl.core.models.query import (
     PROTECTED,
     SHOWABLE,
     Filter,
-    Selection,
-    columns_decisive,
-    ordered,
-    select,
 )
 from modelctl.core.text import counted, require_known
 from modelctl.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from modelctl.cli.context import Context
-    from modelctl.core.stored import StoredModel
-    from modelctl.tables.base import Tables
-
-
-SHORT = 500
-"""So many models at most are read a second time, by their numbers."""
+    from modelctl.db.engine import Database
+    from modelctl.services.access import Keys
+    from modelctl.services.models import FoundModels
 
 
 class ListFormat(StrEnum):
@@ -75,62 +65,28 @@ class View:
             require_known(name, SHOWABLE, "column")
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What a list found."""
-
-    selection: Selection
-    shown: Sequence[StoredModel]
-    known: int
-    """How many models the table has of the providers that are asked for, or can be used."""
-
-
-def found_models(context: Context, wanted: Filter, usable_for: str | None, view: View) -> Found:
-    """The models in their order. For a short list, only what decides is read of all, and what is shown of a few."""
+def found_models(context: Context, wanted: Filter, usable_for: str | None, view: View) -> FoundModels:
+    """What the list found. UsageError for a provider that there is not, and for a project that has no key at all."""
     from modelctl.output.models import columns_shown
+    from modelctl.services.models import list_models, require_providers
 
-    to_show = columns_shown(view.format, view.columns)
-    to_read = _columns_to_read(wanted, usable_for, view, to_show)
     with readable_database(context) as database:
-        tables = database.tables
-
-        def find(connection: Connection) -> Found:
-            models = _models(connection, tables, wanted, to_read, with_states=PROTECTED in to_show)
-            if usable_for is not None:
-                from modelctl.services.access import usable_among
-
-                models = usable_among(models, context.runtime, database, usable_for)
-            selection = select(models, wanted)
-            shown = ordered(selection.models, view.sort)[: view.limit]
-            if shown and not to_show <= to_read:
-                from modelctl.db import read
-
-                shown = read.again(connection, tables, shown, to_show)
-            return Found(selection, shown, known=len(models))
-
-        return database.read(find)
+        require_providers(database, wanted.providers)
+        return list_models(
+            database,
+            wanted,
+            today=context.now.date(),
+            order=view.sort,
+            limit=view.limit,
+            columns=columns_shown(view.format, view.columns),
+            keys=_keys(context, database, usable_for) if usable_for is not None else None,
+        )
 
 
-def _models(
-    connection: Connection, tables: Tables, wanted: Filter, to_read: Set[str], *, with_states: bool
-) -> list[StoredModel]:
-    """The models of the providers that are asked for. UsageError for one that there is not."""
-    from modelctl.db import read
+def _keys(context: Context, database: Database, project: str) -> Keys:
+    from modelctl.services.access import keys_of  # it stands on the catalogs and the vendors, which a list does not
 
-    if wanted.providers:
-        names = sorted(read.providers(connection, tables))
-        for name in sorted(wanted.providers):
-            require_known(name, names, "provider")
-    models = read.models(connection, tables, only=wanted.providers, columns=to_read)
-    return read.with_states(connection, tables, models) if with_states or wanted.is_protected else models
-
-
-def _columns_to_read(wanted: Filter, usable_for: str | None, view: View, to_show: Set[str]) -> Set[str]:
-    """The columns that are read of all models."""
-    if usable_for is not None or PROTECTED in to_show:
-        return frozenset(SHOWABLE)
-    decisive = columns_decisive(wanted, view.sort)
-    return decisive if view.limit is not None and view.limit <= SHORT else decisive | to_show
+    return keys_of(context.runtime, database, project)
 
 
 def _any_of(choices: Iterable[str]) -> str:
@@ -271,7 +227,7 @@ def _nothing_usable(project: str) -> str:
     return f"{whose} can call no model: none is enabled and live at a provider with a key (see `credential list`)"
 
 
-def _summary(found: Found) -> str:
+def _summary(found: FoundModels) -> str:
     """How many there are, and how many are left out and why: never silently."""
     selection, shown, known = found.selection, len(found.shown), found.known
     if not known:

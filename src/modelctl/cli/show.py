@@ -1,27 +1,19 @@
-"""`modelctl show`: everything that is known of one model."""
+"""`modelctl show` and `resolve`: everything that is known of one model, and which model a name means."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from modelctl.cli.commands import epilog
 from modelctl.cli.context import (
-    Context,
     Format,
     FormatOption,
     JsonOption,
     context_of,
     readable_database,
 )
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from modelctl.core.models.details import ModelDetails
-    from modelctl.core.models.resolve import Resolution
-    from modelctl.tables.base import Tables
 
 
 @epilog(
@@ -47,29 +39,41 @@ def show_command(
     """
     from modelctl.core.models.resolve import Rule
     from modelctl.output.model import ModelDocument
+    from modelctl.services.models import show_model
 
     context = context_of(ctx)
-    resolution, details = _read(context, model, changes)
+    with readable_database(context) as database:
+        resolution, details = show_model(database, model, changes=changes, now=context.now)
     if resolution.rule is not Rule.EXACT:
         context.say(f"{model!r} is {resolution}")
     context.show(ModelDocument.of(details, resolution.rule), format)
 
 
-def _read(context: Context, name: str, changes: int) -> tuple[Resolution, ModelDetails]:
-    from modelctl.core.models.details import model_details
-    from modelctl.core.models.lifecycle import chain_of
-    from modelctl.core.models.resolve import resolve
-    from modelctl.db import read
+@epilog(
+    """\b
+Examples:
+  modelctl resolve gpt-4o
+  modelctl resolve claude-sonnet-4-5-latest
+  modelctl resolve gpt-4o-2024-08-06 --format json
 
-    today = context.now.date()
+The rules, in this order: exact provider/model_id, an id that only one provider has, an alias, one of these with
+`-latest` or with a real date at its end. Never a prefix or a part: what merely looks alike is suggested, not taken.
+"""
+)
+def resolve_command(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A model as somebody wrote it.")],
+    format: FormatOption = Format.TABLE,
+    json: JsonOption = False,
+) -> None:
+    """Say which model a name means, and by which rule."""
+    from modelctl.output.model import ResolvedDocument
+    from modelctl.services.models import resolve_model
 
-    def work(connection: Connection, tables: Tables) -> tuple[Resolution, ModelDetails]:
-        known = {each.key: each for each in read.models(connection, tables)}
-        resolution = resolve(name, known.values())
-        model = read.models_by_key(connection, tables, [resolution.key])[resolution.key]
-        entries = read.changes_of(connection, tables, resolution.key, changes) if changes else ()
-        chain = chain_of(model, known, after=today, today=today)
-        return resolution, model_details(model, known, chain, entries, now=context.now)
-
+    context = context_of(ctx)
     with readable_database(context) as database:
-        return database.read(lambda connection: work(connection, database.tables))
+        found = resolve_model(database, name)
+    provider, model_id = found.key
+    context.show(ResolvedDocument(name=name, provider=provider, model_id=model_id, rule=found.rule), format)
+    if format is Format.TABLE:
+        context.say(f"{name!r} is {found}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache, partial
@@ -21,12 +21,10 @@ from modelctl.core.credentials import (
     require_project,
 )
 from modelctl.core.edits.providers import SETTINGS, setting_changes, with_settings
-from modelctl.core.models.resolve import usable
 from modelctl.core.planning.merge import Snapshot
 from modelctl.core.planning.plan import FieldChange
 from modelctl.core.planning.policy import Patterns, SourceChoice
 from modelctl.core.provider import FROM_VARIABLE, Provider
-from modelctl.core.stored import StoredModel
 from modelctl.core.text import require_known, to_seconds
 from modelctl.db import providers as writing
 from modelctl.db import read
@@ -392,15 +390,3 @@ def _listing_cache(max_age: timedelta | None) -> ListingCache | None:
     """The user's cache of listings; None for a user who has no home."""
     directory = user_directory(user_cache_path)
     return ListingCache(directory=directory / "listings", max_age=max_age) if directory is not None else None
-
-
-def usable_among(
-    models: Iterable[StoredModel], runtime: Runtime, database: Database, project: str = PLATFORM
-) -> list[StoredModel]:
-    """Those that are enabled and answer, of enabled providers with a key for the project. No key is opened.
-
-    UsageError for a project that has no key at all, SourceError for a variable that holds what can be no key.
-    """
-    keys = keys_of(runtime, database, project)
-    providers = database.read(lambda connection: read.providers(connection, database.tables))
-    return usable(models, providers, keys.is_there, runtime.now.date())

@@ -1,0 +1,136 @@
+"""What can be asked of the models in a database: which there are, which one a name means, and all that is known of it.
+
+What commands and programs read. Nothing is written, and each answer is of one instant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence, Set
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from modelctl.core.models.query import (
+    COLUMNS,
+    PROTECTED,
+    SHOWABLE,
+    Filter,
+    Selection,
+    columns_decisive,
+    ordered,
+    select,
+)
+from modelctl.core.models.resolve import NAMING_FACTS, Resolution, resolve, usable
+from modelctl.core.text import require_known
+from modelctl.db import read
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+    from sqlalchemy import Connection
+
+    from modelctl.core.models.details import ModelDetails
+    from modelctl.core.stored import StoredModel
+    from modelctl.db.engine import Database
+    from modelctl.services.access import Keys
+
+
+SHORT = 500
+"""So many models at most are read a second time, by their numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundModels:
+    """What a list found."""
+
+    selection: Selection
+    shown: Sequence[StoredModel]
+    """In order, as many as are wanted; of each the columns that are."""
+    known: int
+    """How many models the table has of the providers that are asked for, or can be used."""
+
+
+def require_providers(database: Database, names: Collection[str]) -> None:
+    """UsageError for a name that no provider of the database has."""
+    if names:
+        known = sorted(database.read(lambda connection: read.providers(connection, database.tables)))
+        for name in sorted(names):
+            require_known(name, known, "provider")
+
+
+def list_models(
+    database: Database,
+    wanted: Filter,
+    *,
+    today: date,
+    order: Sequence[str] = (),
+    limit: int | None = None,
+    columns: Set[str] = frozenset(COLUMNS),
+    keys: Keys | None = None,
+) -> FoundModels:
+    """The models that pass the filter, by key or by `order` (`-COLUMN`: the other way round); without ledgers.
+
+    `columns`: what is wanted of each. For a short list, only what decides is read of all, and the rest of a few.
+    `keys`: only models that can be called with them today: enabled, not ended, of an enabled provider with a key.
+    UsageError for a column that there is not, SourceError for a variable that holds what can be no key.
+    """
+    tables = database.tables
+    to_read = _columns_to_read(wanted, order, limit, columns) if keys is None else frozenset(SHOWABLE)
+
+    def find(connection: Connection) -> FoundModels:
+        models = read.models(connection, tables, only=wanted.providers, columns=to_read)
+        if wanted.is_protected or PROTECTED in columns:
+            models = read.with_states(connection, tables, models)
+        if keys is not None:
+            models = usable(models, read.providers(connection, tables), keys.is_there, today)
+        selection = select(models, wanted)
+        shown = ordered(selection.models, order)[:limit]
+        if shown and not columns <= to_read:
+            shown = read.again(connection, tables, shown, columns)
+        return FoundModels(selection, shown, known=len(models))
+
+    return database.read(find)
+
+
+def _columns_to_read(wanted: Filter, order: Sequence[str], limit: int | None, columns: Set[str]) -> Set[str]:
+    """The columns that are read of all models."""
+    if PROTECTED in columns:
+        return frozenset(SHOWABLE)
+    decisive = columns_decisive(wanted, order)
+    return decisive if limit is not None and limit <= SHORT else decisive | columns
+
+
+def resolve_model(database: Database, name: str) -> Resolution:
+    """Which model a name means, and by which rule. UsageError where it means none, or several."""
+    return database.read(lambda connection: _resolution(connection, database, name))
+
+
+def get_model(database: Database, name: str) -> StoredModel:
+    """One model with its ledger and what modelctl remembers of it. UsageError as of `resolve_model`."""
+
+    def work(connection: Connection) -> StoredModel:
+        key = _resolution(connection, database, name).key
+        return read.with_ledgers(connection, database.tables, [key])[key]
+
+    return database.read(work)
+
+
+def _resolution(connection: Connection, database: Database, name: str) -> Resolution:
+    return resolve(name, read.models(connection, database.tables, columns=NAMING_FACTS))
+
+
+def show_model(database: Database, name: str, *, changes: int, now: datetime) -> tuple[Resolution, ModelDetails]:
+    """Which model a name means, and all that is known of it, with its last `changes`; raises as `resolve_model`."""
+    from modelctl.core.models.details import model_details
+    from modelctl.core.models.lifecycle import chain_of
+
+    today, tables = now.date(), database.tables
+
+    def work(connection: Connection) -> tuple[Resolution, ModelDetails]:
+        known = {each.key: each for each in read.models(connection, tables)}
+        resolution = resolve(name, known.values())
+        model = read.models_by_key(connection, tables, [resolution.key])[resolution.key]
+        entries = read.changes_of(connection, tables, resolution.key, changes) if changes else ()
+        chain = chain_of(model, known, after=today, today=today)
+        return resolution, model_details(model, known, chain, entries, now=now)
+
+    return database.read(work)
