@@ -204,17 +204,19 @@ class ChangePart(_Part):
     def of(cls, change: Change, rests_on: str | None) -> ChangePart:
         """Of the core's value."""
         state = change.state
-        return cls(
+        return cls.model_construct(
             action=change.action,
             model_id=change.key.model_id,
             rests_on=rests_on,
             is_enabled=change.is_enabled,
             fields=tuple(
-                FieldPart(name=each.name, old=_encoded(each.old), new=_encoded(each.new), source=each.source)
+                FieldPart.model_construct(
+                    name=each.name, old=_encoded(each.old), new=_encoded(each.new), source=each.source
+                )
                 for each in change.fields
             ),
             prices=tuple(
-                PricePart.model_validate({**each._asdict(), **_texts(each), "amount": _encoded(each.amount)})
+                PricePart.model_construct(**{**each._asdict(), **_texts(each), "amount": _encoded(each.amount)})
                 for each in change.prices
             ),
             state=None
@@ -447,7 +449,6 @@ class ProviderPart(_Part):
 
     def planned(self) -> PlannedProvider:
         """The core's value."""
-        error = None if self.error is None else ModelctlError(self.error.message, self.error.hint)
         return PlannedProvider(
             report=ProviderReport(
                 provider=self.provider,
@@ -456,7 +457,7 @@ class ProviderPart(_Part):
                 plan=self._plan(),
                 fetched=self.fetched,
                 notices=self.notices,
-                error=error,
+                error=None if self.error is None else ModelctlError(self.error.message, self.error.hint),
                 kept=self.kept,
             ),
             row=None if self.row is None else self.row.provider(self.provider),
