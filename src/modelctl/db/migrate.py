@@ -16,8 +16,9 @@ from modelctl.errors import ModelctlError, StoreError
 TRIES_AT_ONCE = 4
 WAIT_FOR_OTHERS_S = 0.5
 
-REVISIONS = ("0001", "0002")
-"""All of `migrations/versions`, in order; kept here so that a look at the version does not load Alembic."""
+MIGRATIONS = Path(__file__).parent / "migrations"
+REVISIONS = tuple(sorted(path.name[:4] for path in (MIGRATIONS / "versions").glob("[0-9]*.py")))
+"""All of them, in order, by the names of their files: a look at the version does not load Alembic."""
 HEAD = REVISIONS[-1]
 
 
@@ -135,7 +136,7 @@ def _revisions_after(version: str | None, database: Database) -> tuple[str, ...]
     from alembic.script import ScriptDirectory
     from alembic.script.revision import RevisionError
 
-    script = ScriptDirectory(str(Path(__file__).parent / "migrations"))
+    script = ScriptDirectory(str(MIGRATIONS))
     try:
         return tuple(reversed([each.revision for each in script.iterate_revisions("heads", version or "base")]))
     except RevisionError:
@@ -157,7 +158,7 @@ def _run_migrations(connection: Connection, database: Database) -> None:
     except KeyError:  # a dialect that brought nothing for Alembic: plain CREATE TABLE is all that is needed
         type("PlainImpl", (DefaultImpl,), {"__dialect__": name})
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
     config.attributes["tables"] = database.tables
     try:
