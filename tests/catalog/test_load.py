@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from modelctl.catalog.load import load, shipped_directory
-from modelctl.core.facts import CAPABILITIES, FACT_FIELDS, PRICE_FIELDS, ModelKey, Source
+from modelctl.catalog.schema import STATED_FACTS
+from modelctl.core.facts import CAPABILITIES, FACT_FIELDS, FACT_TYPES, FACTS, PRICE_FIELDS, ModelKey, Source
 from modelctl.core.prices.price import SINCE_LAUNCH, PriceKind
 from modelctl.core.provider import Provider
 from modelctl.errors import CatalogError
@@ -117,7 +118,18 @@ def test_every_key_of_the_format_reaches_the_record(write: Write) -> None:
     }
     assert record.provenance == dict.fromkeys(known, "catalog")
     assert record.verified_on == date(2026, 11, 21)
-    assert set(known) | set(CAPABILITIES) | set(PRICE_FIELDS) | {"price_currency"} == set(FACT_FIELDS)
+    assert set(known) | set(CAPABILITIES) | set(PRICE_FIELDS) | {"price_currency"} <= set(FACT_FIELDS)
+
+
+@pytest.mark.parametrize("name", STATED_FACTS)
+def test_every_fact_can_be_stated_under_its_own_name(name: str, write: Write) -> None:
+    fact, kind = FACTS[name], FACT_TYPES[name]
+    text = fact.words[0] if fact.words else "2026" if fact.pattern else "x"
+    values = {str: text, tuple: [text], int: 7, bool: True, date: date(2026, 7, 9)}
+    stated = {tuple: f'["{text}"]', str: f'"{text}"', int: "7", bool: "true", date: "2026-07-09"}[kind]
+    record = load(write(f'[provider]\ndisplay_name = "O"\n[[model]]\nid = "m"\n{name} = {stated}\n')).snapshot.records
+    value = values[kind]
+    assert getattr(record[ModelKey("openai", "m")].facts, name) == (tuple(value) if kind is tuple else value)
 
 
 def test_prices_are_exact_dated_and_sourced(write: Write) -> None:
