@@ -122,7 +122,8 @@ def test_order_with_unknown_last(listed, order, first, last):
 def test_json_has_exactly_the_columns_of_the_table(listed, url):
     found = json.loads(listed("--json").stdout)
     in_database = [column["name"] for column in inspect(create_engine(url)).get_columns("ai_models")]
-    assert list(found[0]) == in_database == list(COLUMNS) == list(MODEL_COLUMNS)
+    assert list(found[0]) == list(COLUMNS) == list(MODEL_COLUMNS)
+    assert sorted(in_database) == sorted(COLUMNS)  # a column that a later version adds stands last in its table
 
 
 def test_json_prices_are_exact_numbers_and_unknown_is_null(listed):
