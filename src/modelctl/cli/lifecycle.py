@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,14 +14,11 @@ from modelctl.cli.context import (
     context_of,
     readable_database,
 )
-from modelctl.core.text import days, did_you_mean
-from modelctl.errors import ExitCode, UsageError
+from modelctl.core.text import days
+from modelctl.errors import ExitCode
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from modelctl.core.models.retirements import Retirements, Window
-    from modelctl.db.engine import Database
+    from modelctl.core.models.retirements import Retirements
 
 
 @epilog(
@@ -63,6 +59,7 @@ def lifecycle_command(
     and never make the check fail.
     """
     from modelctl.core.models.retirements import RetirementFinding, Window
+    from modelctl.services.models import list_retirements
 
     context = context_of(ctx)
     window = Window(
@@ -73,31 +70,10 @@ def lifecycle_command(
         providers=() if "all" in (provider or ()) else tuple(sorted(set(provider or ()))),
     )
     with readable_database(context) as database:
-        retirements = _retirements(context, database, window)
+        retirements = list_retirements(database, window, today=context.now.date())
     _print(context, retirements, format)
     if any(retirements.findings(kind) for kind in RetirementFinding):
         raise typer.Exit(ExitCode.PENDING)
-
-
-def _retirements(context: Context, database: Database, window: Window) -> Retirements:
-    """What ends inside the window; of the ledgers only those that are shown are read."""
-    from modelctl.core.models.retirements import find_retirements, with_prices
-    from modelctl.db import read
-
-    def work(connection: Connection) -> Retirements:
-        _check_known(window.providers, read.providers(connection, database.tables))
-        models = read.models(connection, database.tables, only=window.providers)
-        retirements = find_retirements(models, window, today=context.now.date())
-        return with_prices(retirements, read.with_ledgers(connection, database.tables, retirements.keys))
-
-    return database.read(work)
-
-
-def _check_known(names: Iterable[str], known: Iterable[str]) -> None:
-    known = sorted(known)
-    for name in names:
-        if name not in known:
-            raise UsageError(f"the database has no provider {name!r}", did_you_mean(name, known) or "there are none")
 
 
 def _print(context: Context, retirements: Retirements, format: MarkdownFormat) -> None:

@@ -20,8 +20,9 @@ from modelctl.core.models.query import (
     select,
 )
 from modelctl.core.models.resolve import NAMING_FACTS, Resolution, resolve, usable
-from modelctl.core.text import require_known
+from modelctl.core.text import did_you_mean, require_known
 from modelctl.db import read
+from modelctl.errors import UsageError
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from modelctl.core.models.details import ModelDetails
+    from modelctl.core.models.retirements import Retirements, Window
     from modelctl.core.stored import StoredModel
     from modelctl.db.engine import Database
     from modelctl.services.access import Keys
@@ -132,5 +134,26 @@ def show_model(database: Database, name: str, *, changes: int, now: datetime) ->
         entries = read.changes_of(connection, tables, resolution.key, changes) if changes else ()
         chain = chain_of(model, known, after=today, today=today)
         return resolution, model_details(model, known, chain, entries, now=now)
+
+    return database.read(work)
+
+
+def list_retirements(database: Database, window: Window, *, today: date) -> Retirements:
+    """What ends inside the window; of the ledgers only those that are shown are read.
+
+    UsageError for a provider that there is not.
+    """
+    from modelctl.core.models.retirements import find_retirements, with_prices
+
+    tables = database.tables
+
+    def work(connection: Connection) -> Retirements:
+        known = sorted(read.providers(connection, tables))
+        for name in window.providers:
+            if name not in known:
+                hint = did_you_mean(name, known) or "there are none"
+                raise UsageError(f"the database has no provider {name!r}", hint)
+        retirements = find_retirements(read.models(connection, tables, only=window.providers), window, today=today)
+        return with_prices(retirements, read.with_ledgers(connection, tables, retirements.keys))
 
     return database.read(work)
