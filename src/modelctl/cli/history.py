@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from modelctl.cli.commands import epilog
-from modelctl.cli.context import (
-    JsonOption,
-    LinesFormat,
-    LinesFormatOption,
-    context_of,
-    readable_database,
-)
-from modelctl.core.facts import ModelKey
-from modelctl.core.models.resolve import NAMING_FACTS, Rule, resolve
-from modelctl.core.runs import HistoryEntry, since_instant
-from modelctl.core.text import require_known
-from modelctl.errors import ModelctlError
+from modelctl.cli.context import JsonOption, LinesFormat, LinesFormatOption, context_of, readable_database
+from modelctl.core.models.resolve import Rule
+from modelctl.core.runs import since_instant
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection
-
-    from modelctl.core.runs import HistoryEntry
-    from modelctl.tables.base import Tables
+    from modelctl.core.facts import ModelKey
+    from modelctl.services.history import Trail
 
 
 @epilog(
@@ -60,14 +47,15 @@ def history_command(
     Before → after, newest first, with the command that did it.
     """
     from modelctl.output.history import EmptyBecause, HistoryDocument
+    from modelctl.services.history import list_changes
 
     context = context_of(ctx)
     start = since_instant(since, now=context.now) if since is not None else None
     wanted = tuple(dict.fromkeys(provider or ()))
     with readable_database(context) as database:
-        trail = database.read(lambda connection: _trail(connection, database.tables, model, wanted, start, limit + 1))
-    if trail.note:
-        context.say(trail.note)
+        trail = list_changes(database, model, providers=wanted, since=start, limit=limit + 1)
+    if model is not None and (note := _note(model, trail)):
+        context.say(note)
     shown = trail.entries[:limit]
     empty_because: EmptyBecause = None if shown else "filtered" if trail.total else "nothing"
     context.show(HistoryDocument(empty_because=empty_because, entries=tuple(shown)), format)
@@ -79,50 +67,11 @@ def history_command(
         context.say("nothing was changed yet")
 
 
-@dataclass(frozen=True, slots=True)
-class _Trail:
-    """What was found of the trail."""
-
-    key: ModelKey | None
-    """The model that is meant."""
-    note: str
-    """What is to be said of how it was named."""
-    entries: Sequence[HistoryEntry]
-    total: int
-    """At least: all entries are counted only where none fits."""
-
-
-def _trail(
-    connection: Connection,
-    tables: Tables,
-    name: str | None,
-    providers: Collection[str],
-    since: datetime | None,
-    limit: int,
-) -> _Trail:
-    from modelctl.db import history, read
-
-    known = read.providers(connection, tables)
-    for each in providers:
-        require_known(each, known, "provider")
-    key, note = _key(connection, tables, name) if name is not None else (None, "")
-    found = history.entries(connection, tables, key=key, providers=providers, since=since, limit=limit)
-    return _Trail(key, note, found, len(found) or history.count_entries(connection, tables))
-
-
-def _key(connection: Connection, tables: Tables, name: str) -> tuple[ModelKey, str]:
-    """The model that is meant, and how it was named; also one of the trail, by its exact id, whose row is gone."""
-    from modelctl.db import history, read
-
-    try:
-        resolution = resolve(name, read.models(connection, tables, columns=NAMING_FACTS))
-    except ModelctlError:
-        provider, slash, model_id = name.partition("/")
-        gone = ModelKey(provider, model_id)
-        if not slash or not history.entries(connection, tables, key=gone, limit=1):
-            raise
-        return gone, f"{gone} is no row of the table any more"
-    return resolution.key, "" if resolution.rule is Rule.EXACT else f"{name!r} is {resolution}"
+def _note(name: str, trail: Trail) -> str:
+    """What is to be said of how the model was named."""
+    if trail.resolution is None:
+        return f"{trail.key} is no row of the table any more"
+    return "" if trail.resolution.rule is Rule.EXACT else f"{name!r} is {trail.resolution}"
 
 
 def _what(key: ModelKey | None, providers: Collection[str], since: datetime | None) -> str:

@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from modelctl.cli.commands import epilog
-from modelctl.cli.context import (
-    Format,
-    FormatOption,
-    JsonOption,
-    context_of,
-    readable_database,
-)
-from modelctl.core.runs import HistoryEntry
-from modelctl.core.text import require_known
+from modelctl.cli.context import Format, FormatOption, JsonOption, context_of, readable_database
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from sqlalchemy import Connection
-
-    from modelctl.core.runs import HistoryEntry, Run
     from modelctl.services.plans import UndoReport
-    from modelctl.tables.base import Tables
 
 
 RUNS_EPILOG = """\b
@@ -51,24 +36,21 @@ def runs_command(
     json: JsonOption = False,
 ) -> None:
     """Show the last runs: who wrote when, and what came of it."""
-    from modelctl.db import history, read
     from modelctl.output.history import RunsDocument
+    from modelctl.services.history import list_runs
 
     if ctx.invoked_subcommand is not None:
         return
     context = context_of(ctx)
     with readable_database(context) as database:
-        tables = database.tables
-        known, runs = database.read(lambda here: (read.providers(here, tables), history.runs(here, tables)))
-    wanted = {require_known(name, known, "provider") for name in provider or ()}
-    fitting = [run for run in runs if not wanted or any(record.provider in wanted for record in run.records)]
+        fitting, total = list_runs(database, provider or ())
     shown = fitting[:limit]
-    empty_because = None if shown else "filtered" if runs else "nothing"
+    empty_because = None if shown else "filtered" if total else "nothing"
     context.show(RunsDocument.model_validate({"empty_because": empty_because, "runs": shown}), format)
     if len(fitting) > len(shown):
         context.say(f"the last {len(shown)} of {len(fitting)} runs; --limit shows more")
     if empty_because == "filtered":
-        context.say(f"none of the {len(runs)} runs was of {', '.join(sorted(wanted))}")
+        context.say(f"none of the {total} runs was of {', '.join(sorted(set(provider or ())))}")
     elif empty_because == "nothing":
         context.say("there was no run yet")
 
@@ -94,21 +76,14 @@ def show(
     Per provider, and each change as before → after.
     """
     from modelctl.output.history import RunChangesDocument
+    from modelctl.services.history import show_run
 
     context = context_of(ctx)
     with readable_database(context) as database:
-        found, entries = database.read(lambda connection: _run_and_changes(connection, database.tables, run))
+        found, entries = show_run(database, run)
     context.show(RunChangesDocument.of(found, entries), format)
     if not entries:
         context.say("the run changed nothing")
-
-
-def _run_and_changes(connection: Connection, tables: Tables, name: str) -> tuple[Run, Sequence[HistoryEntry]]:
-    from modelctl.core.runs import named_run
-    from modelctl.db import history
-
-    run = named_run(name, history.runs(connection, tables))
-    return run, history.entries(connection, tables, run=run.name)
 
 
 @epilog(

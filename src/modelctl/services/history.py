@@ -1,0 +1,89 @@
+"""What can be asked of the past: who changed what, and which runs there were. Nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from modelctl.core.facts import ModelKey
+from modelctl.core.models.resolve import NAMING_FACTS, Resolution, resolve
+from modelctl.core.runs import HistoryEntry, Run, named_run
+from modelctl.core.text import require_known
+from modelctl.db import history, read
+from modelctl.errors import ModelctlError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from modelctl.db.engine import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """What was found of the audit trail."""
+
+    key: ModelKey | None
+    """The model that is meant; None where none was named."""
+    resolution: Resolution | None
+    """How it was named; None where its row is gone."""
+    entries: Sequence[HistoryEntry]
+    total: int
+    """At least: all entries are counted only where none fits."""
+
+
+def list_changes(
+    database: Database, name: str | None, *, providers: Collection[str], since: datetime | None, limit: int
+) -> Trail:
+    """The last changes, newest first: of one model, or of all, and from then on.
+
+    UsageError for a provider that there is not, and for a name that means no model, now or in the trail.
+    """
+
+    def work(connection: Connection) -> Trail:
+        tables = database.tables
+        known = read.providers(connection, tables)
+        for each in providers:
+            require_known(each, known, "provider")
+        key, resolution = _named(connection, database, name) if name is not None else (None, None)
+        found = history.entries(connection, tables, key=key, providers=providers, since=since, limit=limit)
+        return Trail(key, resolution, found, len(found) or history.count_entries(connection, tables))
+
+    return database.read(work)
+
+
+def _named(connection: Connection, database: Database, name: str) -> tuple[ModelKey, Resolution | None]:
+    """The model that is meant, and how it was named; also one of the trail, by its exact id, whose row is gone."""
+    try:
+        resolution = resolve(name, read.models(connection, database.tables, columns=NAMING_FACTS))
+    except ModelctlError:
+        provider, slash, model_id = name.partition("/")
+        gone = ModelKey(provider, model_id)
+        if not slash or not history.entries(connection, database.tables, key=gone, limit=1):
+            raise
+        return gone, None
+    return resolution.key, resolution
+
+
+def list_runs(database: Database, providers: Collection[str] = ()) -> tuple[list[Run], int]:
+    """The runs of these providers, or all, the last one first, and how many runs there are of whatever provider.
+
+    UsageError for a provider that there is not.
+    """
+    tables = database.tables
+    known, runs = database.read(lambda here: (read.providers(here, tables), history.runs(here, tables)))
+    wanted = {require_known(name, known, "provider") for name in providers}
+    fitting = [run for run in runs if not wanted or any(record.provider in wanted for record in run.records)]
+    return fitting, len(runs)
+
+
+def show_run(database: Database, name: str) -> tuple[Run, Sequence[HistoryEntry]]:
+    """The run of that id, or whose id begins so, or the `last` one, and its changes. UsageError for another name."""
+
+    def work(connection: Connection) -> tuple[Run, Sequence[HistoryEntry]]:
+        run = named_run(name, history.runs(connection, database.tables))
+        return run, history.entries(connection, database.tables, run=run.name)
+
+    return database.read(work)
