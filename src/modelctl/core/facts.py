@@ -195,6 +195,7 @@ class Facts(_Fields):
     """1,050,000 = 922,000 + 128,000."""
     max_output_tokens: Annotated[int | None, _tokens()] = None
     """Unknown, too, where the vendor has no limit."""
+    max_images: Annotated[int | None, Fact(unit="images", minimum=0, comment="most that one request may hold")] = None
     knowledge_cutoff: Annotated[
         str | None,
         Fact(
