@@ -78,6 +78,11 @@ BAD = [
     ("input_price_per_mtok", "1000000"),
     ("released_on", "yesterday"),
     ("vision", "perhaps"),
+    ("status", "alive"),
+    ("type", "chatty"),
+    ("tier", "gold"),
+    ("after_retirement", "vanish"),
+    ("knowledge_cutoff", "2025-13"),
 ]
 
 
@@ -86,6 +91,11 @@ def test_what_cannot_be_is_refused_by_the_class(name: str, value: object) -> Non
     with pytest.raises(ValidationError) as refused:
         Model.model_validate({**ROW, name: value})
     assert [error["loc"] for error in refused.value.errors()] == [(name,)]
+
+
+def test_a_modality_that_does_not_exist_is_refused_by_the_class() -> None:
+    with pytest.raises(ValidationError, match=r"input_modalities\.1"):
+        Model.model_validate({**ROW, "input_modalities": ["text", "smell"]})
 
 
 def test_what_can_be_is_taken_by_the_class() -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
+from pydantic import StringConstraints
 from sqlalchemy import BigInteger, Boolean, Date, ForeignKeyConstraint, String, Text, UniqueConstraint
 from sqlmodel import Field
 
@@ -39,11 +40,26 @@ def _field(kind: type, fact: Fact) -> Any:
     return Field(**options)
 
 
+def _values(kind: type, hint: Any, fact: Fact) -> Any:
+    """The fact's type; where only some words or one form can be, these."""
+    if fact.pattern:
+        return Annotated[str, StringConstraints(pattern=f"^({fact.pattern})$")] | None
+    if not fact.words:
+        return hint
+    one_of: Any = Literal  # of values that no type checker can see
+    many: Any = tuple
+    words = one_of[tuple(map(str, fact.words))]
+    return (many[words, ...] if kind is tuple else words) | None
+
+
 if TYPE_CHECKING:
     _Facts = Facts
 else:
     _hints = get_type_hints(Facts)
-    _columns = {name: Annotated[_hints[name], _field(FACT_TYPES[name], fact)] for name, fact in FACTS.items()}
+    _columns = {
+        name: Annotated[_values(FACT_TYPES[name], _hints[name], fact), _field(FACT_TYPES[name], fact)]
+        for name, fact in FACTS.items()
+    }
     _Facts = type("_Facts", (), {"__annotations__": _columns, **dict.fromkeys(FACTS)})
 
 
