@@ -10,7 +10,6 @@ import pytest
 from pydantic import ValidationError
 from sqlmodel import Session, SQLModel, select
 
-from modelctl import tables
 from modelctl.core.facts import FACT_FIELDS, FACT_TYPES, FACTS
 from modelctl.core.models.query import COLUMNS
 from modelctl.db import migrate as schema
@@ -57,13 +56,15 @@ def test_a_program_writes_through_the_classes_under_any_prefix(bare: Database) -
     other.close()
 
 
-def test_a_program_makes_its_own_class_of_one() -> None:
-    class Shown(tables.ProviderCredential):
-        """What a web framework would return."""
-
-        note: str = ""
-
-    assert Shown(provider="acme").provider == "acme"
+def test_a_program_makes_its_own_class_of_one_before_it_asks_anything() -> None:
+    code = (
+        "from modelctl import tables\n"
+        "class Shown(tables.ProviderCredential):\n"
+        "    note: str = ''\n"
+        "print(Shown(provider='acme').provider)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("acme\n", "")
 
 
 BAD = [

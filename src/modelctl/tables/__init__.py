@@ -37,4 +37,5 @@ def __getattr__(name: str) -> object:
         return base.Tables
     from modelctl.tables import models, others
 
+    base.Base._sa_registry.configure()  # else a class that a program makes of one cannot be filled before a query
     return getattr(models, name, None) or getattr(others, name)
