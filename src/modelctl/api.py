@@ -8,38 +8,31 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
 
 from modelctl.catalog.load import catalogs_in_force
 from modelctl.config import resolve
 from modelctl.core.edits.additions import addition
 from modelctl.core.edits.models import facts_from_json
-from modelctl.core.facts import FactValue, ModelKey, encode
+from modelctl.core.facts import FactValue, encode
 from modelctl.core.models.query import Filter
 from modelctl.core.models.resolve import Resolution, by_provider
-from modelctl.core.models.resolve import resolve as resolve_name
 from modelctl.core.planning.guards import Acceptance
 from modelctl.core.planning.policy import SourceChoice
 from modelctl.core.planning.report import SyncReport
-from modelctl.core.prices.billing import Billed, Biller, may_answer, served
-from modelctl.core.prices.price import STANDARD, PriceKey, PricePoint, current
+from modelctl.core.prices.billing import Billed
+from modelctl.core.prices.price import STANDARD, PriceKey, PricePoint
 from modelctl.core.prices.usage import usage_of
 from modelctl.core.stored import StoredModel
 from modelctl.core.text import to_seconds
 from modelctl.db import migrate as schema
-from modelctl.db import read
 from modelctl.db.engine import Database
 from modelctl.errors import StoreError, UsageError
-from modelctl.services import models
+from modelctl.services import models, prices
 from modelctl.services.access import keys_of
 from modelctl.services.additions import AddOptions, add
 from modelctl.services.sync import SyncOptions
 from modelctl.services.sync import sync as run_sync
 from modelctl.settings import Runtime
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
 
 EVERYTHING = Filter()
 
@@ -111,10 +104,7 @@ class ModelStore:
 
     def price_at(self, name: str, at: datetime | None = None) -> dict[PriceKey, PricePoint]:
         """The prices in force for a model, or for the one that answers in its place, at an instant (now)."""
-        key, known = self._with_ledger(name)
-        moment = at or self._clock()
-        answering = served(key, known, moment)
-        return current(known[answering.key].prices, moment) if answering.is_known else {}
+        return prices.prices_at(self._readable(), name, at or self._clock()).in_force
 
     def cost(
         self,
@@ -130,8 +120,9 @@ class ModelStore:
         What has no price on record is listed in the bill, whose totals are then lower bounds (`bill.is_complete`).
         """
         used = usage_of(**quantities)
-        key, known = self._with_ledger(name)
-        return Biller(known).bill(key, used, at or to_seconds(self._clock()), service_tier)
+        moment = at or to_seconds(self._clock())
+        [billed], _ = prices.bill(self._readable(), [name], used, moment, service_tier)
+        return billed
 
     def add_model(
         self, name: str, /, *, is_enabled: bool | None = None, exact: bool = False, **facts: FactValue
@@ -185,14 +176,3 @@ class ModelStore:
                 raise StoreError(f"{self._database.label} has no models yet", "sync to fill it")
             self._is_readable = True
         return self._database
-
-    def _with_ledger(self, name: str) -> tuple[ModelKey, dict[ModelKey, StoredModel]]:
-        """The model that is meant, and all models: it, and what it redirects to, with their ledgers."""
-        database = self._readable()
-
-        def work(connection: Connection) -> tuple[ModelKey, dict[ModelKey, StoredModel]]:
-            known = {each.key: each for each in read.models(connection, database.tables)}
-            key = resolve_name(name, known.values()).key
-            return key, known | read.with_ledgers(connection, database.tables, may_answer([key], known))
-
-        return database.read(work)

@@ -18,6 +18,7 @@ import typer
 from modelctl.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
+    from modelctl.core.models.resolve import Resolution
     from modelctl.core.runs import Author
     from modelctl.db.engine import Database
     from modelctl.db.lease import Holder
@@ -92,6 +93,14 @@ class Context:
     def wait(self, holder: Holder) -> None:
         """Say whose run has to be waited for."""
         self.say(f"waiting for the {holder.command} of {holder.actor}, begun {holder.since}")
+
+    def say_resolved(self, resolutions: Mapping[str, Resolution]) -> None:
+        """Say which models were meant by names that are no ids."""
+        from modelctl.core.models.resolve import Rule
+
+        for name, resolution in resolutions.items():
+            if resolution.rule is not Rule.EXACT:
+                self.say(f"{name!r} is {resolution}")
 
     def without_secrets(self, text: str) -> str:
         """The text without keys and database passwords of this process: the last line of defence, for error reports."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -16,72 +15,15 @@ import typer
 from modelctl.cli.commands import epilog
 from modelctl.cli.context import Context, Format, FormatOption, JsonOption, context_of, format_option, readable_database
 from modelctl.cli.options import read_file, tell_bad_rows
-from modelctl.core.facts import ModelKey
-from modelctl.core.models.resolve import Resolution, Rule, resolve
-from modelctl.core.prices.billing import may_answer
 from modelctl.core.prices.price import ServiceTier
 from modelctl.core.prices.usage import METERS, Usage, read_quantity
 from modelctl.core.text import counted, instant, to_seconds
-from modelctl.errors import ExitCode, InvalidFact, ModelctlError, UsageError
+from modelctl.errors import ExitCode, InvalidFact, UsageError
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from modelctl.core.prices.billing import Billed, Biller, BillTotals
+    from modelctl.core.prices.billing import Billed
     from modelctl.core.prices.usage import UsageRows
-    from modelctl.core.stored import StoredModel
-    from modelctl.output.bills import RecordBill
-    from modelctl.tables.base import Tables
-
-
-Known = Mapping[ModelKey, "StoredModel"]
-
-
-def find(context: Context, names: Sequence[str]) -> tuple[list[ModelKey], Known]:
-    """The models that the names mean, and all models: these, and what they redirect to, with their ledgers.
-
-    UsageError or ModelctlError for a name that means none, or several.
-    """
-    from modelctl.cli.context import readable_database
-    from modelctl.db import read
-
-    def work(connection: Connection, tables: Tables) -> tuple[list[Resolution], Known]:
-        known = {each.key: each for each in read.models(connection, tables)}
-        found = [resolve(name, known.values()) for name in names]
-        return found, with_ledgers(connection, tables, known, [each.key for each in found])
-
-    with readable_database(context) as database:
-        found, known = database.read(lambda connection: work(connection, database.tables))
-    tell_resolved(context, zip(names, found, strict=True))
-    return [each.key for each in found], known
-
-
-def with_ledgers(connection: Connection, tables: Tables, known: Known, keys: Iterable[ModelKey]) -> Known:
-    """All models, those named and what they redirect to with their ledgers."""
-    from modelctl.db import read
-
-    return {**known, **read.with_ledgers(connection, tables, may_answer(keys, known))}
-
-
-def tell_resolved(context: Context, resolved: Iterable[tuple[str, Resolution]]) -> None:
-    """Which models were meant by names that are no ids."""
-    for name, resolution in resolved:
-        if resolution.rule is not Rule.EXACT:
-            context.say(f"{name!r} is {resolution}")
-
-
-def tell_of(context: Context, billed: Billed, known: Known) -> None:
-    """What a person should know of a bill before relying on it."""
-    from modelctl.output.bills import not_given_text, overruled_text, oversized_text, served_text
-
-    remarks = [
-        *served_text(billed.served, known, billed.bill.at),
-        *overruled_text(known, billed.served, context.now),
-        *not_given_text(billed),
-        *oversized_text(billed),
-    ]
-    for remark in remarks:
-        context.warn(remark)
+    from modelctl.services.prices import UsageBills
 
 
 _PARAMETER = "usage"
@@ -193,8 +135,8 @@ def cost(
     if source is not None:
         if model is not None or usage.quantities:
             raise UsageError("--from bills what the records say: give no MODEL and no quantities with it")
-        order = BillOptions(source=source, at=moment, service_tier=service_tier, by_model=by_model, format=format)
-        raise typer.Exit(bill_records(context, order))
+        options = BillOptions(source=source, at=moment, service_tier=service_tier, by_model=by_model, format=format)
+        raise typer.Exit(_bill_records(context, options))
     if model is None or by_model:
         raise UsageError("--by-model needs --from FILE" if by_model else "give a MODEL, or --from FILE")
     [billed] = _bills(context_of(ctx), [model], usage, moment, service_tier)
@@ -240,15 +182,22 @@ def _bills(
     context: Context, models: list[str], usage: Usage, at: datetime | None, service_tier: ServiceTier
 ) -> list[Billed]:
     """A bill for each model, with what has to be said of it."""
-    from modelctl.core.prices.billing import Biller
+    from modelctl.output.bills import not_given_text, overruled_text, oversized_text, served_text
+    from modelctl.services.prices import bill
 
     if not usage.quantities:
         raise UsageError("nothing to bill", "say what was used, as --input 1200 --output 300")
-    keys, known = find(context, list(dict.fromkeys(models)))
-    biller = Biller(known)
-    bills = [biller.bill(key, usage, at or to_seconds(context.now), service_tier.value) for key in dict.fromkeys(keys)]
+    with readable_database(context) as database:
+        bills, ledgers = bill(database, models, usage, at or to_seconds(context.now), service_tier.value)
+    context.say_resolved(ledgers.resolutions)
     for billed in bills:
-        tell_of(context, billed, known)
+        for text in (
+            *served_text(billed.served, ledgers.known, billed.bill.at),
+            *overruled_text(ledgers.known, billed.served, context.now),
+            *not_given_text(billed),
+            *oversized_text(billed),
+        ):
+            context.warn(text)
     return bills
 
 
@@ -265,105 +214,46 @@ class BillOptions:
     format: str
 
 
-def bill_records(context: Context, order: BillOptions) -> ExitCode:
+def _bill_records(context: Context, options: BillOptions) -> ExitCode:
     """Bill all records, print the bills and what they come to. UsageError naming each line that cannot be billed."""
-    from modelctl.core.prices.billing import Biller, BillTotals
     from modelctl.core.prices.usage import read_usage_rows
-
-    found = read_file(context, order.source, "--from", read_usage_rows)
-    keys, known = _models(context, found)
-    if found.bad:
-        tell_bad_rows(context, found.bad)
-        raise UsageError(f"nothing was billed: {len(found.bad):,} of {_count(found)} usage records cannot be")
-    total, of_model = BillTotals(), defaultdict[ModelKey, BillTotals](BillTotals)
-    _print(context, order, _row_bills(context, order, found, keys, Biller(known), total, of_model), total, of_model)
-    _tell(context, order, found, total, known, set(keys.values()))
-    return ExitCode.PENDING if total.incomplete_rows else ExitCode.OK
-
-
-def _models(context: Context, found: UsageRows) -> tuple[dict[str, ModelKey], Known]:
-    """Each name that the records use, and the models with their ledgers; names that mean none become bad rows."""
-    from modelctl.core.records import BadRow
-    from modelctl.db import read
-
-    names = dict.fromkeys(row.model for row in found.rows)
-
-    def work(connection: Connection, tables: Tables) -> tuple[dict[str, Resolution], dict[str, str], Known]:
-        known = {each.key: each for each in read.models(connection, tables)}
-        resolved: dict[str, Resolution] = {}
-        problems: dict[str, str] = {}
-        for name in names:
-            try:
-                resolved[name] = resolve(name, known.values())
-            except ModelctlError as error:
-                problems[name] = str(error)
-        return resolved, problems, with_ledgers(connection, tables, known, {each.key for each in resolved.values()})
-
-    with readable_database(context) as database:
-        resolved, problems, known = database.read(lambda connection: work(connection, database.tables))
-    tell_resolved(context, resolved.items())
-    found.bad.extend(BadRow(row.line, problems[row.model]) for row in found.rows if row.model in problems)
-    return {name: each.key for name, each in resolved.items()}, known
-
-
-def _row_bills(
-    context: Context,
-    order: BillOptions,
-    found: UsageRows,
-    keys: dict[str, ModelKey],
-    biller: Biller,
-    total: BillTotals,
-    of_model: defaultdict[ModelKey, BillTotals],
-) -> Iterator[RecordBill]:
-    """The bills one by one, counted as they pass."""
-    from modelctl.output.bills import RecordBill
-
-    default_at, default_tier = order.at or to_seconds(context.now), order.service_tier.value
-    for row in found.rows:
-        billed = biller.bill(keys[row.model], row.usage, row.at or default_at, row.service_tier or default_tier)
-        total.add(billed)
-        of_model[billed.key].add(billed)
-        yield RecordBill(row.line, row.id, billed)
-
-
-def _print(
-    context: Context,
-    order: BillOptions,
-    bills: Iterator[RecordBill],
-    total: BillTotals,
-    of_model: dict[ModelKey, BillTotals],
-) -> None:
     from modelctl.output.bills import BillsByModel, RecordBills
+    from modelctl.services.prices import bill_usage
 
-    if order.by_model:
-        for _ in bills:
+    found = read_file(context, options.source, "--from", read_usage_rows)
+    with readable_database(context) as database:
+        bills = bill_usage(database, found.rows, options.at or to_seconds(context.now), options.service_tier.value)
+    context.say_resolved(bills.ledgers.resolutions)
+    if bad := [*found.bad, *bills.bad]:
+        tell_bad_rows(context, bad)
+        count = len({row.line for row in found.rows} | {each.line for each in bad})
+        raise UsageError(f"nothing was billed: {len(bad):,} of {count:,} usage records cannot be")
+    if options.by_model:
+        for _ in bills.records:
             pass  # counting them is all
-    context.show(BillsByModel(of_model, total) if order.by_model else RecordBills(bills, total), order.format)
+        context.show(BillsByModel(bills.by_model, bills.total), options.format)
+    else:
+        context.show(RecordBills(bills.records, bills.total), options.format)
+    _tell(context, options, found, bills)
+    return ExitCode.PENDING if bills.total.incomplete_rows else ExitCode.OK
 
 
-def _tell(
-    context: Context, order: BillOptions, found: UsageRows, total: BillTotals, known: Known, used: Iterable[ModelKey]
-) -> None:
+def _tell(context: Context, options: BillOptions, found: UsageRows, bills: UsageBills) -> None:
     """The talk after the bills: what they come to, and what must be known before relying on it."""
     from modelctl.core.prices.billing import served
-    from modelctl.output.bills import overruled_text, summary, total_alarms
+    from modelctl.output.bills import overruled_text, summary, total_warnings
 
-    if order.format in ("csv", "jsonl"):
-        context.say(summary(total))
+    if options.format in ("csv", "jsonl"):
+        context.say(summary(bills.total))
     if not found.rows:
         context.warn("warning: no usage records: nothing was billed")
     undated = sum(row.at is None for row in found.rows)
     if undated:
-        as_of = f"{order.at or context.now:%Y-%m-%d %H:%M} UTC"
+        as_of = f"{options.at or context.now:%Y-%m-%d %H:%M} UTC"
         context.say(f"note: {counted(undated, 'row')} without an instant billed as of {as_of}")
-    for key in sorted(used):
+    known = bills.ledgers.known
+    for key in sorted(bills.by_model):
         for text in overruled_text(known, served(key, known, context.now), context.now):
             context.warn(text)
-    for text in total_alarms(total):
+    for text in total_warnings(bills.total):
         context.warn(text)
-
-
-def _count(found: UsageRows) -> str:
-    """Records in all: those of which only the model was bad are among the rows."""
-    lines: set[int] = {row.line for row in found.rows} | {each.line for each in found.bad}
-    return f"{len(lines):,}"

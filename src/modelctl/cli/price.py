@@ -10,24 +10,16 @@ import typer
 
 from modelctl.cli import cost
 from modelctl.cli.commands import register
-from modelctl.cli.context import Context, Format, FormatOption, JsonOption, context_of, readable_database, writing_alone
-from modelctl.cli.cost import find
+from modelctl.cli.context import Context, Format, FormatOption, JsonOption, context_of, readable_database
 from modelctl.cli.options import read_file, tell_bad_rows
-from modelctl.core.models.resolve import Rule
 from modelctl.core.prices.price import PriceKind, PriceUnit, ServiceTier
 from modelctl.core.records import BadRow
-from modelctl.core.text import counted, instant, require_known, to_seconds
+from modelctl.core.text import counted, instant, to_seconds
 from modelctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from modelctl.core.facts import ModelKey
     from modelctl.core.prices.manual import PriceRow
-    from modelctl.core.prices.timeline import PriceChange
-    from modelctl.core.stored import StoredModel
     from modelctl.services.prices import PriceEdit, PriceReport
-    from modelctl.tables.base import Tables
 
 
 SINCE_DAYS = 30
@@ -91,12 +83,17 @@ def history(
     """Show every dated price of a model, and who states it."""
     from modelctl.core.prices.timeline import periods
     from modelctl.output.prices import PriceHistoryDocument
+    from modelctl.services.prices import get_ledgers
 
     context = context_of(ctx)
-    [key], known = find(context, [model])
-    wanted = [each for each in known[key].prices if not kind or each.kind in kind]
-    if kind and not wanted and known[key].prices:
-        there_are = sorted({each.kind for each in known[key].prices})
+    with readable_database(context) as database:
+        found = get_ledgers(database, [model])
+    context.say_resolved(found.resolutions)
+    key = found.resolutions[model].key
+    ledger = found.known[key].prices
+    wanted = [each for each in ledger if not kind or each.kind in kind]
+    if kind and not wanted and ledger:
+        there_are = sorted({each.kind for each in ledger})
         raise UsageError(f"{key} has no price for {', '.join(kind)}", f"it has {', '.join(there_are)}")
     report = PriceHistoryDocument(
         model=str(key),
@@ -129,55 +126,36 @@ def changes(
     Those that are announced are included.
     """
     from modelctl.output.prices import PriceChangesDocument
+    from modelctl.services.prices import list_price_changes
 
     context = context_of(ctx)
     begin = instant(since, "--since") if since else to_seconds(context.now) - timedelta(days=SINCE_DAYS)
     end = instant(until, "--until") if until else None
     if end is not None and end <= begin:
         raise UsageError(f"--until {until} is not after --since {since or begin.date()}")
-    found = _changes(context, begin, end, provider or [])
+    with readable_database(context) as database:
+        found = list_price_changes(database, provider or (), since=begin, until=end)
     context.show(PriceChangesDocument(since=begin, until=end, changes=tuple(found)), format)
     span = f"since {begin:%Y-%m-%d}" + (f" and before {end:%Y-%m-%d}" if end else "")
     context.say(f"{counted(len(found), 'price change') if found else 'no price changes'} {span}")
 
 
 def _sheet(context: Context, model: str, moment: datetime, format: Format, *, with_past: bool) -> None:
-    from modelctl.core.prices.billing import served
     from modelctl.core.prices.timeline import timeline
     from modelctl.output.bills import overruled_text, served_text
     from modelctl.output.prices import PriceSheetDocument
-
-    [key], known = find(context, [model])
-    sheet, answering = timeline(known[key].prices, moment), served(key, known, moment)
-    context.show(PriceSheetDocument.of(key, sheet, answering, with_past=with_past), format)
-    for remark in (*served_text(answering, known, moment), *overruled_text(known, answering, context.now)):
-        context.warn(remark)
-
-
-def _changes(
-    context: Context, begin: datetime, end: datetime | None, wanted: list[str]
-) -> list[tuple[ModelKey, PriceChange]]:
-    """The changes in the span, by time and model."""
-    from modelctl.core.prices.timeline import price_changes, rank
-    from modelctl.db import read
-
-    def work(connection: Connection, tables: Tables) -> list[StoredModel]:
-        providers = sorted(read.providers(connection, tables))
-        for name in wanted:
-            require_known(name, providers, "provider")
-        return [
-            model for name in wanted or providers for model in read.models_of(connection, tables, name).models.values()
-        ]
+    from modelctl.services.prices import prices_at
 
     with readable_database(context) as database:
-        models = database.read(lambda connection: work(connection, database.tables))
-    found = [
-        (model.key, change)
-        for model in models
-        for change in price_changes(model.prices)
-        if begin <= change.at and (end is None or change.at < end)
-    ]
-    return sorted(found, key=lambda each: (each[1].at, each[0], rank(each[1].key)))
+        found = prices_at(database, model, moment)
+    context.say_resolved({model: found.resolution})
+    sheet = timeline(found.ledger, moment)
+    context.show(PriceSheetDocument.of(found.resolution.key, sheet, found.served, with_past=with_past), format)
+    for text in (
+        *served_text(found.served, found.known, moment),
+        *overruled_text(found.known, found.served, context.now),
+    ):
+        context.warn(text)
 
 
 _OF_AMOUNT = ("kind", "amount", "unit")
@@ -374,11 +352,9 @@ def edit_and_report(
     from modelctl.services.prices import edit_prices
 
     author = context.author(command)
-    with readable_database(context) as database, writing_alone(context, database, author) as fenced:
-        report = edit_prices(fenced, rows, edit, author, bad=bad)
-    for name, resolution in report.resolutions.items():
-        if resolution.rule is not Rule.EXACT:
-            context.say(f"{name!r} is {resolution}")
+    with readable_database(context) as database:
+        report = edit_prices(context.runtime, database, rows, edit, author, bad=bad, on_wait=context.wait)
+    context.say_resolved(report.resolutions)
     _refuse_bad(context, report.bad, len({row.line for row in rows} | {each.line for each in bad}))
     entries = PriceEntriesDocument(run=author.run, entered=tuple(report.prices), unchanged=report.unchanged)
     context.show(entries, format)

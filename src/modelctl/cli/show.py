@@ -37,15 +37,13 @@ def show_command(
 
     Its facts with their sources, its prices over time and its changes.
     """
-    from modelctl.core.models.resolve import Rule
     from modelctl.output.model import ModelDocument
     from modelctl.services.models import show_model
 
     context = context_of(ctx)
     with readable_database(context) as database:
         resolution, details = show_model(database, model, changes=changes, now=context.now)
-    if resolution.rule is not Rule.EXACT:
-        context.say(f"{model!r} is {resolution}")
+    context.say_resolved({model: resolution})
     context.show(ModelDocument.of(details, resolution.rule), format)
 
 

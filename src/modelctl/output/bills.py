@@ -8,13 +8,22 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal
 
 from pydantic import RootModel
 from typing_extensions import TypedDict
 
 from modelctl.core.facts import PRICE_FIELDS, ModelKey, decimal_text, exact_number
-from modelctl.core.prices.billing import Bill, Billed, BillTotals, Reason, Served, Unpriced, overruled_prices
+from modelctl.core.prices.billing import (
+    Bill,
+    Billed,
+    BillTotals,
+    Reason,
+    RecordBill,
+    Served,
+    Unpriced,
+    overruled_prices,
+)
 from modelctl.core.prices.price import STANDARD
 from modelctl.core.prices.usage import METERS
 from modelctl.core.stored import StoredModel
@@ -234,14 +243,6 @@ def _origins(bill: Bill) -> Iterator[str]:
         yield f"{', '.join(labels)}: {text}"
 
 
-class RecordBill(NamedTuple):
-    """The bill of one usage record."""
-
-    line: int
-    id: str
-    billed: Billed
-
-
 def _record_bill(record: RecordBill) -> RecordBillJson:
     return {"line": record.line, "id": record.id or None, **_bill(record.billed)}
 
@@ -393,7 +394,7 @@ def summary(total: BillTotals) -> str:
     return f"total {amount} for {counted(total.rows, 'row')}"
 
 
-def total_alarms(total: BillTotals) -> Iterator[str]:
+def total_warnings(total: BillTotals) -> Iterator[str]:
     """What must be said before the total is relied on."""
     if total.incomplete_rows:
         items = ", ".join(f"{item} in {count:,}" for item, count in sorted(total.unknown.items()))

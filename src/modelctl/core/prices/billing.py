@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from decimal import Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow
 from enum import StrEnum
 from types import MappingProxyType
+from typing import NamedTuple
 
 from modelctl.core.facts import PRICE_FIELDS, AfterRetirement, ModelKey, Source
 from modelctl.core.prices.price import STANDARD, Basis, PriceKey, PriceKind, PricePoint, PriceUnit, current, is_within
@@ -115,6 +116,16 @@ class Billed:
     def key(self) -> ModelKey:
         """The model that was asked for."""
         return self.served.path[0]
+
+
+class RecordBill(NamedTuple):
+    """The bill of one usage record."""
+
+    line: int
+    """Where the record stands in its file, from 1."""
+    id: str
+    """The caller's own."""
+    billed: Billed
 
 
 @dataclass(slots=True)
