@@ -99,11 +99,11 @@ def test_a_command_enters_few_files(url, command, most):
     ("command", "classes"),
     [
         ("list", {"models"}),
-        ("show deepseek/deepseek-v4-pro", {"models", "others"}),
-        ("price show deepseek/deepseek-v4-pro", {"models", "others"}),
-        ("lifecycle", {"models", "others"}),
-        ("history", {"models", "others"}),
-        ("runs", {"models", "others"}),
+        ("show deepseek/deepseek-v4-pro", {"models", "prices", "runs"}),
+        ("price show deepseek/deepseek-v4-pro", {"models", "prices"}),
+        ("lifecycle", {"models", "providers"}),
+        ("history", {"models", "providers", "runs"}),
+        ("runs", {"models", "providers", "runs"}),
     ],
 )
 def test_what_only_reads_makes_the_classes_of_the_tables_that_it_reads(url, command, classes):

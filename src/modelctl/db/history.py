@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_
 from sqlalchemy import select as select_columns
@@ -19,7 +19,9 @@ from modelctl.core.runs import CREDENTIAL, MODEL, PROVIDER, HistoryEntry, Outcom
 from modelctl.db.fetch import AnyRow, fetched, instances
 from modelctl.db.read import PRICE_COLUMNS, audit_entry_from_row
 from modelctl.tables.base import Tables
-from modelctl.tables.others import SyncRun
+
+if TYPE_CHECKING:
+    from modelctl.tables import SyncRun
 
 _COUNTED = {
     "create": "created",
@@ -106,7 +108,7 @@ def _is_about(tables: Tables, provider: str) -> ColumnElement[bool]:
 
 
 def _run_record(row: SyncRun) -> RunRecord:
-    values = {name: getattr(row, name) for name in SyncRun.model_fields}
+    values = {name: getattr(row, name) for name in type(row).model_fields}
     return RunRecord(**{**values, "sources": row.sources or (), "outcome": Outcome(row.outcome)})
 
 

@@ -30,7 +30,6 @@ from modelctl.db.fetch import fetched, instances
 from modelctl.db.read import entry_row, provider_from_row, provider_row
 from modelctl.errors import StalePlan
 from modelctl.tables.base import Tables
-from modelctl.tables.others import ProviderCredential
 
 
 def health(connection: Connection, tables: Tables) -> dict[str, ProviderHealth]:
@@ -185,7 +184,7 @@ def keep_credentials(
     author: Author,
 ) -> None:
     """Write rows, each with the one that was in its place, and audit that as `action`."""
-    names = tuple(ProviderCredential.model_fields)
+    names = tuple(tables.credentials.model_fields)
     written = [{name: getattr(new, name) for name in names} for _, new in rows]
     overwrite_rows(connection, tables.credentials.__table__, written, ("provider", "project"), keep=("created_at",))
     audited = [

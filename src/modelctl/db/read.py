@@ -27,7 +27,6 @@ from modelctl.db.dialects import Row, batches
 from modelctl.db.fetch import fetched, fetched_columns, instances, unreadable
 from modelctl.errors import StalePlan
 from modelctl.tables.base import Tables
-from modelctl.tables.models import Model
 
 if TYPE_CHECKING:
     from modelctl.core.runs import RunRecord
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
 
 PRICE_COLUMNS = PricePoint._fields  # the ledger's columns and a point's fields have the same names
 NAMING_COLUMNS = ("id", "provider", "model_id")
-MODEL_COLUMNS = tuple(Model.model_fields)
+MODEL_COLUMNS = tuple(Tables().models.model_fields)
 _SHARED_TEXTS = frozenset({"kind", "unit", "service_tier", "hours_utc", "currency", "basis", "source"})
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 

@@ -20,7 +20,6 @@ from modelctl.core.stored import RowState, StoredModel
 from modelctl.db import read
 from modelctl.db.dialects import Row, batches, insert_rows, overwrite_rows
 from modelctl.db.fetch import instances, unreadable
-from modelctl.db.providers import remove_provider, write_provider
 from modelctl.db.read import entry_row, model_row, price_row, run_row, state_row
 from modelctl.errors import StalePlan
 from modelctl.tables.base import Tables
@@ -185,12 +184,16 @@ def _audit_row(hold: Hold, author: Author) -> Row:
 def apply(connection: Connection, tables: Tables, plan: Plan, provider: Provider, author: Author) -> None:
     """Write the plan's changes, their prices and their audit rows. StalePlan where a row has moved since."""
     if plan.provider_settings or not plan.existing:  # where it has models, its row is there
+        from modelctl.db.providers import write_provider
+
         write_provider(connection, tables, provider, plan.provider_settings, author)
     for changes in batches(connection, plan.changes):
         _write_changes(connection, tables, changes, plan, author)
     _write_absences(connection, tables, plan, author)
     _write_seen(connection, tables, plan)
     if plan.provider_action is Action.REMOVE:
+        from modelctl.db.providers import remove_provider
+
         remove_provider(connection, tables, provider, author)
 
 

@@ -219,4 +219,6 @@ def write_changes(connection: Connection, database: Database, changes: Sequence[
     providers = read.providers(connection, database.tables)
     for name in sorted({change.key.provider for change in changes}):
         mine = tuple(change for change in changes if change.key.provider == name)
-        writing.apply(connection, database.tables, Plan(provider=name, changes=mine), providers[name], author)
+        existing = sum(change.existing is not None for change in mine)
+        plan = Plan(provider=name, changes=mine, existing=existing)
+        writing.apply(connection, database.tables, plan, providers[name], author)

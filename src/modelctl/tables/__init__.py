@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from modelctl.tables.base import Tables
     from modelctl.tables.models import Model, ModelState
-    from modelctl.tables.others import Change, Hold, Lease, ModelPrice, Provider, ProviderCredential, SyncRun
+    from modelctl.tables.prices import ModelPrice
+    from modelctl.tables.providers import Provider, ProviderCredential
+    from modelctl.tables.runs import Change, Hold, Lease, SyncRun
 
 __all__ = [
     "Change",
@@ -35,7 +37,6 @@ def __getattr__(name: str) -> object:
 
     if name == "Tables":
         return base.Tables
-    from modelctl.tables import models, others
-
+    found = {each: base.class_named(each) for each in base.MODULES}[name]
     base.Base._sa_registry.configure()  # else a class that a program makes of one cannot be filled before a query
-    return getattr(models, name, None) or getattr(others, name)
+    return found

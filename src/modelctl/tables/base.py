@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Table
 
     from modelctl.tables.models import Model, ModelState
-    from modelctl.tables.others import Change, Hold, Lease, ModelPrice, Provider, ProviderCredential, SyncRun
+    from modelctl.tables.prices import ModelPrice
+    from modelctl.tables.providers import Provider, ProviderCredential
+    from modelctl.tables.runs import Change, Hold, Lease, SyncRun
 
 TableT = TypeVar("TableT", bound="Base")
 _Conversion: TypeAlias = Callable[[Any], Any]
@@ -249,21 +251,23 @@ class Tables:
 
     def names(self) -> frozenset[str]:
         """Names of all tables of ours but the version table."""
-        tables = (_class(name).__table__.name for name in _MODULES)
+        tables = (class_named(name).__table__.name for name in MODULES)
         return frozenset(self.prefix + name.removeprefix(TABLE_PREFIX) for name in tables)
 
     def _named(self, name: str) -> Any:
-        return named(_class(name), self.prefix, self.schema)
+        return named(class_named(name), self.prefix, self.schema)
 
 
-_MODULES = {
-    "Model": "models",
-    "ModelState": "models",
-    **dict.fromkeys(("Provider", "ProviderCredential", "ModelPrice", "SyncRun", "Hold", "Lease", "Change"), "others"),
+MODULES = {
+    **dict.fromkeys(("Provider", "ProviderCredential"), "providers"),
+    **dict.fromkeys(("Model", "ModelState"), "models"),
+    "ModelPrice": "prices",
+    **dict.fromkeys(("SyncRun", "Hold", "Lease", "Change"), "runs"),
 }
+"""Where each class is."""
 
 
-def _class(name: str) -> type[Base]:
+def class_named(name: str) -> type[Base]:
     """Loaded when it is first used: a command that lists models has no use for the others."""
-    found: type[Base] = getattr(import_module(f"modelctl.tables.{_MODULES[name]}"), name)
+    found: type[Base] = getattr(import_module(f"modelctl.tables.{MODULES[name]}"), name)
     return found

@@ -1,0 +1,45 @@
+"""The ledger of prices."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import BigInteger
+from sqlmodel import Field
+
+from modelctl.core.facts import AMOUNT_DECIMALS, AMOUNT_DIGITS, MODEL_ID_MAX_CHARS, PROVIDER_MAX_CHARS
+from modelctl.tables.base import Base, ExactText, Instant, Price, now
+
+
+class ModelPrice(Base, table=True):
+    """The ledger: append-only. The point with the latest start, and of those the highest revision, is in force."""
+
+    __tablename__ = "ai_model_prices"
+
+    provider: str = Field(sa_type=ExactText(PROVIDER_MAX_CHARS), max_length=PROVIDER_MAX_CHARS, primary_key=True)
+    model_id: str = Field(sa_type=ExactText(MODEL_ID_MAX_CHARS), max_length=MODEL_ID_MAX_CHARS, primary_key=True)
+    kind: str = Field(sa_type=ExactText(32), max_length=32, primary_key=True)
+    unit: str = Field(sa_type=ExactText(16), max_length=16, primary_key=True)
+    context_above: int = Field(
+        sa_type=BigInteger,
+        primary_key=True,
+        sa_column_kwargs={"autoincrement": False, "comment": "tokens of prompt; 0: any prompt"},
+    )
+    service_tier: str = Field(sa_type=ExactText(16), max_length=16, primary_key=True)
+    hours_utc: str = Field(sa_type=ExactText(64), max_length=64, primary_key=True)
+    effective_from: datetime = Field(
+        sa_type=Instant(), primary_key=True, sa_column_kwargs={"comment": "UTC; 1970-01-01: since launch"}
+    )
+    revision: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    amount: Decimal = Field(sa_type=Price(), max_digits=AMOUNT_DIGITS, decimal_places=AMOUNT_DECIMALS)
+    currency: str = Field(max_length=3)
+    effective_to: datetime | None = Field(
+        default=None,
+        sa_type=Instant(),
+        sa_column_kwargs={"comment": "stated end, exclusive; NULL: until the next point"},
+    )
+    basis: str = Field(max_length=16, sa_column_kwargs={"comment": "documented, observed or manual"})
+    source: str = Field(max_length=2048)
+    run: str = Field(max_length=64)
+    recorded_at: datetime = Field(default_factory=now, sa_type=Instant())

@@ -1,0 +1,55 @@
+"""Who sells models, and the keys to their APIs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from sqlalchemy import Text
+from sqlmodel import Field
+
+from modelctl.core.facts import PROVIDER_MAX_CHARS
+from modelctl.tables.base import JSON_OBJECT, Base, ExactText, Instant, Texts, now
+
+
+class Provider(Base, table=True):
+    """Who sells models, and how their API is reached."""
+
+    __tablename__ = "ai_providers"
+
+    name: str = Field(sa_type=ExactText(PROVIDER_MAX_CHARS), max_length=PROVIDER_MAX_CHARS, primary_key=True)
+    display_name: str = Field(max_length=255)
+    kind: str = Field(max_length=64, sa_column_kwargs={"comment": "discovery module; empty: no listing"})
+    api_base_url: str | None = Field(default=None, max_length=2048)
+    auth_header_name: str | None = Field(default=None, max_length=255)
+    auth_header_prefix: str | None = Field(default=None, max_length=255)
+    env_vars: Annotated[
+        tuple[str, ...] | None,
+        Field(
+            sa_type=Texts(),
+            sa_column_kwargs={"comment": "environment variables with the API key; the first one set wins"},
+        ),
+    ] = None
+    features: Annotated[tuple[str, ...] | None, Field(sa_type=Texts())] = None
+    settings: Annotated[dict[str, Any] | None, Field(sa_type=JSON_OBJECT)] = None
+    is_builtin: bool = False
+    is_enabled: bool = True
+    health_status: str = Field(default="unknown", max_length=32)
+    health_checked_at: datetime | None = Field(default=None, sa_type=Instant())
+    health_latency_ms: int | None = None
+    created_at: datetime = Field(default_factory=now, sa_type=Instant())
+    updated_at: datetime = Field(default_factory=now, sa_type=Instant())
+
+
+class ProviderCredential(Base, table=True):
+    """API keys, encrypted; `project` empty = the platform's own."""
+
+    __tablename__ = "ai_provider_credentials"
+
+    provider: str = Field(sa_type=ExactText(PROVIDER_MAX_CHARS), max_length=PROVIDER_MAX_CHARS, primary_key=True)
+    project: str = Field(sa_type=ExactText(191), max_length=191, primary_key=True)
+    ciphertext: str = Field(sa_type=Text)
+    key_id: str = Field(max_length=64)
+    fingerprint: str = Field(max_length=64)
+    created_at: datetime = Field(default_factory=now, sa_type=Instant())
+    updated_at: datetime = Field(default_factory=now, sa_type=Instant())
