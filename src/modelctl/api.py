@@ -9,7 +9,6 @@ from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
 
-from modelctl.catalog.load import catalogs_in_force
 from modelctl.config import resolve
 from modelctl.core.edits.additions import addition
 from modelctl.core.edits.models import facts_from_json
@@ -132,12 +131,11 @@ class ModelStore:
         `is_enabled`: None is on, if its price is known. `exact`: the id is meant as it is spelled.
         UsageError for a row that is there, an unknown provider, a misspelt id, and for facts that cannot be.
         """
-        schema.ensure_current(self._database)
         row = addition(
             name, facts_from_json({fact: encode(value) for fact, value in facts.items()}), is_enabled=is_enabled
         )
-        author = self._runtime().author("add")
-        add(self._database, [row], catalogs_in_force(self.settings.catalog_directory), author, AddOptions(exact=exact))
+        runtime = self._runtime()
+        add(runtime, self._database, [row], runtime.author("add"), AddOptions(exact=exact))
         return self.get_model(str(row.key))
 
     def sync(

@@ -62,8 +62,6 @@ def add_command(
     json: JsonOption = False,
 ) -> None:
     """Add models by hand: one, or many from JSON."""
-    from modelctl.catalog.load import catalogs_in_force
-    from modelctl.db import migrate as schema
     from modelctl.services.additions import AddOptions, add
 
     context = context_of(ctx)
@@ -71,10 +69,7 @@ def add_command(
     rows = _rows(context, words or [], source, enabled)
     opened = readable_database if dry_run else database_of
     with told_row_by_row(context), opened(context) as database:
-        if not dry_run:
-            schema.ensure_current(database)
-        catalogs = catalogs_in_force(context.settings.catalog_directory)
-        plans = add(database, rows, catalogs, author, AddOptions(exact=exact, dry_run=dry_run))
+        plans = add(context.runtime, database, rows, author, AddOptions(exact=exact, dry_run=dry_run))
     _print(context, plans, None if dry_run else author.run, format)
 
 

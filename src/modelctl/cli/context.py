@@ -168,24 +168,6 @@ def database_if_any(context: Context) -> Iterator[Database | None]:
         yield database if is_readable(database) else None
 
 
-@contextmanager
-def writing_alone(
-    context: Context, database: Database, author: Author, *, is_needed: bool = True
-) -> Iterator[Database]:
-    """The right to write: the database, every write of which makes sure of it first. Waits as the settings say.
-
-    Not `is_needed`: a run that only shows waits for nobody. LockHeld where another run writes for too long.
-    """
-    if not is_needed:
-        yield database
-        return
-    from modelctl.db import lease
-
-    wait_s = context.settings.lock_wait_s
-    with lease.writing_alone(database, author, wait_s=wait_s, on_wait=context.wait) as fenced:
-        yield fenced
-
-
 class Format(StrEnum):
     """How most reports can be printed."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,13 +14,11 @@ from modelctl.cli.context import (
     JsonOption,
     context_of,
     database_of,
-    writing_alone,
 )
 from modelctl.cli.edit import DryRun
-from modelctl.core.text import require_known
 
 if TYPE_CHECKING:
-    from modelctl.services.additions import PopulateOptions, PopulateReport
+    from modelctl.services.additions import PopulateReport
 
 
 @epilog(
@@ -52,40 +49,13 @@ def populate_command(
 
     And the tables if need be.
     """
+    from modelctl.services.additions import PopulateOptions, populate
+
     context = context_of(ctx)
-    options = _options(context, sets or (), providers or ())
-    done = _populate(context, options, dry_run=dry_run)
-    _print_populated(context, done, format, dry_run=dry_run)
-
-
-def _options(context: Context, sets: Sequence[str], providers: Sequence[str]) -> PopulateOptions:
-    from modelctl.catalog.load import catalogs_in_force
-    from modelctl.core.edits.additions import models_in_sets
-    from modelctl.services.additions import PopulateOptions
-
-    settings = context.settings
-    catalogs = catalogs_in_force(settings.catalog_directory)
-    known = sorted({name for catalog in catalogs for name in catalog.providers})
-    for name in providers:
-        require_known(name, known, "provider")
-    return PopulateOptions(
-        wanted=models_in_sets([catalog.sets for catalog in catalogs], sets, providers),
-        catalogs=catalogs,
-        patterns={name: each.patterns for name, each in settings.providers.items()},
-    )
-
-
-def _populate(context: Context, options: PopulateOptions, *, dry_run: bool) -> PopulateReport:
-    from modelctl.db import migrate as schema
-    from modelctl.services.additions import populate, preview
-
-    author = context.author("populate")
+    options = PopulateOptions(sets=tuple(sets or ()), providers=tuple(providers or ()), dry_run=dry_run)
     with database_of(context) as database:
-        if dry_run:
-            return preview(database if schema.is_readable(database) else None, options, author)
-        schema.ensure_created(database)
-        with writing_alone(context, database, author) as fenced:
-            return populate(fenced, options, author)
+        done = populate(context.runtime, database, options, context.author("populate"), on_wait=context.wait)
+    _print_populated(context, done, format, dry_run=dry_run)
 
 
 def _print_populated(context: Context, done: PopulateReport, format: Format, *, dry_run: bool) -> None:

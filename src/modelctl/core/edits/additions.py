@@ -18,7 +18,7 @@ from modelctl.core.planning.plan import Plan
 from modelctl.core.planning.planner import Consulted, plan
 from modelctl.core.records import BYTE_ORDER_MARK, all_or_none, json_lines, read_json
 from modelctl.core.stored import StoredModel, StoredProvider
-from modelctl.core.text import did_you_mean, require_known, shorten
+from modelctl.core.text import did_you_mean, shorten
 from modelctl.core.validation import check_key, contradictions
 from modelctl.errors import ModelctlError, UsageError
 
@@ -181,21 +181,16 @@ class SeedPlan:
     results: tuple[SeedResult, ...]
 
 
-def models_in_sets(
-    layers: Sequence[Mapping[ModelKey, tuple[str, ...]]], names: Collection[str], providers: Collection[str]
-) -> list[ModelKey]:
-    """The models of these sets, `default` where none is named, of these providers or of all, sorted.
-
-    `layers`: the sets in which models are, by catalog in order of authority. UsageError for a set that there is not.
-    """
+def models_by_set(layers: Sequence[Mapping[ModelKey, tuple[str, ...]]]) -> dict[str, list[ModelKey]]:
+    """The models of each set, sorted. `layers`: in which sets models are, by catalog in order of authority."""
     sets: dict[ModelKey, tuple[str, ...]] = {}
     for layer in reversed(layers):
         sets.update(layer)
-    known = sorted({name for each in sets.values() for name in each})
-    wanted = {require_known(name, known, "set") for name in names or (DEFAULT_SET,)}
-    return sorted(
-        key for key, each in sets.items() if wanted.intersection(each) and (not providers or key.provider in providers)
-    )
+    members: dict[str, list[ModelKey]] = {}
+    for key in sorted(sets):
+        for name in sets[key]:
+            members.setdefault(name, []).append(key)
+    return members
 
 
 def plan_seed(
