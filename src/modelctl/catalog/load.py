@@ -46,6 +46,11 @@ def catalogued_providers(overlay: Path | None) -> set[str]:
     return provider_names(shipped_directory()) | (provider_names(overlay) if overlay is not None else set())
 
 
+def stated_providers(catalogs: Sequence[Catalog]) -> dict[str, Provider]:
+    """The providers by name, each as the catalog of most authority states it. `catalogs` come in that order."""
+    return {name: provider for catalog in reversed(catalogs) for name, provider in catalog.providers.items()}
+
+
 def _among(directory: Path, only: Collection[str] | None) -> Collection[str] | None:
     return None if only is None else provider_names(directory).intersection(only)
 

@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from modelctl.cli.context import Context, Format, FormatOption, JsonOption, context_of, readable_database
+from modelctl.cli.context import Format, FormatOption, JsonOption, context_of, readable_database
 from modelctl.core.facts import FACT_FIELDS
-from modelctl.core.text import counted, require_known
+from modelctl.core.text import counted
 from modelctl.errors import ExitCode
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from modelctl.catalog.export import ExportedCatalog
-    from modelctl.catalog.load import Catalog
-    from modelctl.core.catalog_diff import CatalogState
-    from modelctl.core.provider import Provider
-    from modelctl.core.stored import StoredModel
-    from modelctl.tables.base import Tables
-
 
 app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Look at the catalogs, and check them.")
 
@@ -65,28 +53,16 @@ def lint_command(
     last verified the facts. A directory of your own, named by --catalog, is looked at over the shipped catalogs: it
     may leave out what these state, and refer to their models.
     """
-    from modelctl.catalog.findings import Severity
-    from modelctl.catalog.lint import lint
-    from modelctl.catalog.load import catalog_paths
     from modelctl.output.setup import LintDocument
+    from modelctl.services.catalogs import lint_catalogs
 
     context = context_of(ctx)
-    directories = [directory] if directory is not None else list(_directories(context).values())
-    today = context.now.date()
-    findings = [
-        each
-        for place in directories
-        for each in lint(place, today=today, stale_after_days=stale_after_days, over=_below(context, place))
-    ]
-    files = sum(len(catalog_paths(place)) for place in directories)
-    errors = sum(each.severity is Severity.ERROR for each in findings)
-    report = {"files": files, "errors": errors, "findings": findings}
-    context.show(LintDocument.model_validate(report), format)
+    found = lint_catalogs(context.runtime, directory, stale_after_days=stale_after_days)
+    context.show(LintDocument.model_validate(found), format)
     context.stdout.flush()
-    context.say(
-        ", ".join([counted(files, "catalog"), counted(errors, "error"), counted(len(findings) - errors, "warning")])
-    )
-    if errors:
+    errors, warnings = counted(found.errors, "error"), counted(len(found.findings) - found.errors, "warning")
+    context.say(f"{counted(found.files, 'catalog')}, {errors}, {warnings}")
+    if found.errors:
         raise typer.Exit(ExitCode.PENDING)
 
 
@@ -104,9 +80,11 @@ def path_command(ctx: typer.Context, format: FormatOption = Format.TABLE, json: 
     Your own directory comes first, if the setting catalog_directory names one; the last line is the shipped one.
     """
     from modelctl.output.setup import CatalogPathsDocument
+    from modelctl.services.catalogs import catalog_directories
 
     context = context_of(ctx)
-    context.show(CatalogPathsDocument.model_validate({"own": None, **_directories(context)}), format)
+    directories = catalog_directories(context.runtime)
+    context.show(CatalogPathsDocument.model_validate({"own": None, **directories}), format)
 
 
 @app.command(
@@ -130,14 +108,13 @@ def show_command(
     """
     from modelctl.output.models import ModelList
     from modelctl.output.setup import CatalogsDocument
+    from modelctl.services.catalogs import list_catalog_models
 
     context = context_of(ctx)
-    models = _models(context)
+    models = list_catalog_models(context.runtime, provider)
     if provider is None:
         return context.show(CatalogsDocument.of(models), format)
-    require_known(provider, sorted({each.key.provider for each in models}), "catalog for provider")
-    wanted = [each for each in models if each.key.provider == provider]
-    return context.show(ModelList(wanted, CATALOG_COLUMNS if format is Format.JSON else ()), format)
+    return context.show(ModelList(models, CATALOG_COLUMNS if format is Format.JSON else ()), format)
 
 
 @app.command(
@@ -164,23 +141,19 @@ def export_command(
     `--catalog DIR` lays them over the shipped ones. The same rows give the same bytes, so the files can live in a
     repository: export, edit, sync.
     """
-    from modelctl.catalog.export import write_files
-    from modelctl.catalog.load import catalogs_in_force
     from modelctl.output.setup import ExportDocument
+    from modelctl.services.catalogs import export_catalogs
 
     context = context_of(ctx)
-    catalogs = catalogs_in_force(context.settings.catalog_directory)
-    exports = _exports(context, provider or (), catalogs)
-    files = write_files(directory, exports, catalogs[-1].providers, force=force)
-    notes = [note for each in exports.values() for note in each.notes]
-    context.show(ExportDocument.model_validate({"files": files, "notes": notes}), format)
-    for note in notes[:NOTES_SHOWN]:
+    with readable_database(context) as database:
+        done = export_catalogs(context.runtime, database, directory, provider or (), force=force)
+    context.show(ExportDocument.model_validate(done), format)
+    for note in done.notes[:NOTES_SHOWN]:
         context.warn(f"note: {note}")
-    if len(notes) > NOTES_SHOWN:
-        context.warn(f"note: and {len(notes) - NOTES_SHOWN:,} more; --json has them all")
-    others = sorted(path.name for path in directory.glob("*.toml") if path.stem not in exports)
-    if others and not provider:
-        context.warn(f"note: left as they are: {', '.join(others)}; the database has no such provider")
+    if len(done.notes) > NOTES_SHOWN:
+        context.warn(f"note: and {len(done.notes) - NOTES_SHOWN:,} more; --json has them all")
+    if done.others and not provider:
+        context.warn(f"note: left as they are: {', '.join(done.others)}; the database has no such provider")
 
 
 @app.command(
@@ -208,88 +181,14 @@ def diff_command(
     Models, facts and dated prices, against the catalogs in force. In force are the shipped catalogs under your
     own. A key that OTHER leaves out of the [provider] table of a shipped provider is the shipped one.
     """
-    from modelctl.catalog.load import catalogs_in_force, load_overlay
-    from modelctl.core.catalog_diff import differences
     from modelctl.output.setup import CatalogDiffDocument
+    from modelctl.services.catalogs import diff_catalogs
 
     context = context_of(ctx)
-    catalogs = catalogs_in_force(context.settings.catalog_directory if against is None else None)
-    shipped = catalogs[-1]
-    old = _state(context, catalogs if against is None else [load_overlay(against, shipped)])
-    new = _state(context, [load_overlay(other, shipped)])
-    for name in provider or ():
-        require_known(name, sorted(old.providers.keys() | new.providers.keys()), "provider")
-    found = [each for each in differences(old, new) if not provider or each.provider in provider]
+    found = diff_catalogs(context.runtime, other, against=against, providers=provider or ())
     compared = {"old": "in force" if against is None else str(against), "new": str(other), "providers": found}
     report = CatalogDiffDocument.model_validate(compared)
     context.show(report, format)
     context.say(report.summary())
     if found and exit_code:
         raise typer.Exit(ExitCode.PENDING)
-
-
-def _directories(context: Context) -> dict[str, Path]:
-    """The catalogs' directories by whose they are, in order of authority."""
-    from modelctl.catalog.load import shipped_directory
-
-    own = context.settings.catalog_directory
-    return {**({"own": own} if own is not None else {}), "shipped": shipped_directory()}
-
-
-def _below(context: Context, directory: Path) -> Path | None:
-    """The shipped catalogs, for the directory that is the user's own: that one may leave out what they state."""
-    directories = _directories(context)
-    own = directories.get("own")
-    return directories["shipped"] if own is not None and own.resolve() == directory.resolve() else None
-
-
-def _models(context: Context) -> list[StoredModel]:
-    """What a sync from the catalogs alone would put into an empty database, by key."""
-    from modelctl.catalog.load import catalogs_in_force
-    from modelctl.core.planning.merge import merge
-    from modelctl.core.planning.plan import model_after
-    from modelctl.core.planning.planner import Consulted, plan
-    from modelctl.core.stored import StoredProvider
-
-    now = context.now
-    catalogs = catalogs_in_force(context.settings.catalog_directory)
-    records = merge([catalog.snapshot for catalog in catalogs], today=now.date())
-    made = plan("", StoredProvider(), records, consulted=Consulted(), now=now)
-    return [model_after(change, now=now) for change in made.changes]
-
-
-def _exports(context: Context, wanted: Collection[str], catalogs: Sequence[Catalog]) -> Mapping[str, ExportedCatalog]:
-    """What each file is to say, by provider."""
-    from modelctl.catalog.export import exported
-    from modelctl.db import read
-
-    stated: dict[str, Provider] = {
-        name: provider for catalog in reversed(catalogs) for name, provider in catalog.providers.items()
-    }
-
-    def work(connection: Connection, tables: Tables) -> dict[str, ExportedCatalog]:
-        rows = read.providers(connection, tables)
-        for name in wanted:
-            require_known(name, sorted(rows), "provider")
-        return {
-            name: exported(
-                rows[name],
-                stated.get(name),
-                list(read.models_of(connection, tables, name).models.values()),
-                catalogs[-1].snapshot.records,
-                context.now,
-            )
-            for name in sorted(wanted or rows)
-        }
-
-    with readable_database(context) as database:
-        return database.read(lambda connection: work(connection, database.tables))
-
-
-def _state(context: Context, catalogs: Sequence[Catalog]) -> CatalogState:
-    from modelctl.core.catalog_diff import CatalogState
-    from modelctl.core.planning.merge import merge
-
-    providers = {name: provider for catalog in reversed(catalogs) for name, provider in catalog.providers.items()}
-    records = merge([catalog.snapshot for catalog in catalogs], today=context.now.date())
-    return CatalogState(providers=providers, records=records)

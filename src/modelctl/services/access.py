@@ -10,7 +10,7 @@ from functools import cache, partial
 
 from platformdirs import user_cache_path
 
-from modelctl.catalog.load import Catalog, catalogs_in_force, catalogued_providers
+from modelctl.catalog.load import Catalog, catalogs_in_force, catalogued_providers, stated_providers
 from modelctl.core.credentials import (
     MASTER_KEY_VARIABLE,
     PLATFORM,
@@ -153,7 +153,7 @@ def known_providers(database: Database | None, catalogs: Sequence[Catalog]) -> d
     `catalogs` come in that order, the shipped one last. `database`: None where there is none yet.
     """
     shipped = catalogs[-1].providers
-    stated = {name: provider for catalog in reversed(catalogs) for name, provider in catalog.providers.items()}
+    stated = stated_providers(catalogs)
     known = {name: KnownProvider(provider=each, shipped=shipped.get(name)) for name, each in stated.items()}
     if database is None:
         return known

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from modelctl.catalog.load import stated_providers
 from modelctl.core.edits.providers import (
     EDITABLE,
     SETTINGS,
@@ -263,7 +264,7 @@ def provider_views(runtime: Runtime, present: Database | None, wanted: Collectio
     """The wanted providers, or all, by name. `present`: the database; None where it has no tables yet."""
     known_by_name, catalogs = providers_in_force(runtime, present, wanted)
     keys, contents = keys_of(runtime, present), _contents(present)
-    stated = {name: provider for catalog in reversed(catalogs) for name, provider in catalog.providers.items()}
+    stated = stated_providers(catalogs)
     views = {}
     for name in sorted(wanted or known_by_name):
         known, said = known_by_name[name], stated.get(name)
