@@ -85,7 +85,7 @@ COMMANDS: Mapping[str, CommandEntry] = {
     "adopt": CommandEntry(
         "Let the sources fill rows that were there before modelctl.", "modelctl.cli.override:adopt_command"
     ),
-    "resolve": CommandEntry("Say which model a name means, and by which rule.", "modelctl.cli.show:resolve_command"),
+    "resolve": CommandEntry("Say which model a name means, and by which rule.", "modelctl.cli.resolve:resolve_command"),
     "history": CommandEntry(
         "Show who changed what, when and from which source.", "modelctl.cli.history:history_command"
     ),

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from modelctl.cli.commands import epilog
 from modelctl.cli.context import Format, FormatOption, JsonOption, context_of, readable_database
 from modelctl.core.planning.plan import Verdict
-
-if TYPE_CHECKING:
-    pass
-
 
 Keys = Annotated[list[str], typer.Argument(metavar="KEY", help="As provider/model_id, or a provider's listing.")]
 Note = Annotated[str | None, typer.Option(metavar="TEXT", help="Why; kept with the decision.")]
@@ -35,12 +31,12 @@ def held_command(
     json: JsonOption = False,
 ) -> None:
     """List what guards hold, and what was decided about it."""
-    from modelctl.db.write import holds_of
     from modelctl.output.edits import HoldsDocument
+    from modelctl.services.edits import list_holds
 
     context = context_of(ctx)
     with readable_database(context) as database:
-        holds = database.read(lambda connection: holds_of(connection, database.tables))
+        holds = list_holds(database)
     context.show(HoldsDocument.model_validate(holds), format)
     if not holds and format is Format.TABLE:
         context.say("nothing is held")

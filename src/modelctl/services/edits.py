@@ -188,6 +188,11 @@ def unowned_keys(database: Database, provider: str | None) -> tuple[str, ...]:
     return tuple(str(key) for each in stored for key, model in sorted(each.models.items()) if model.state is None)
 
 
+def list_holds(database: Database) -> tuple[Hold, ...]:
+    """All that guards hold, and what was decided about it."""
+    return database.read(lambda connection: holds_of(connection, database.tables))
+
+
 def decide_holds(
     database: Database, names: Sequence[str], verdict: Verdict, note: str | None, author: Author
 ) -> tuple[Hold, ...]:
