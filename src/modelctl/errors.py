@@ -100,9 +100,3 @@ class LockHeld(ModelctlError):
     """Another run writes to this database now, or took over while this one stood still."""
 
     exit_code = ExitCode.STALE
-
-
-class Interrupted(ModelctlError):
-    """SIGTERM, treated as Ctrl-C: roll back and leave."""
-
-    exit_code = ExitCode.INTERRUPTED

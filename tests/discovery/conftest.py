@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
-from modelctl.discovery.base import Access
+from modelctl.core.planning.merge import Snapshot
+from modelctl.discovery.base import Access, Discovery
+from modelctl.discovery.fetch import Request, collect_all
+from modelctl.errors import SourceError
 from tests.conftest import NOW
 from tests.loopback import ProviderServer
 from tests.loopback.fixture import provider_server
@@ -33,3 +36,13 @@ def reach(provider_server: ProviderServer) -> Iterator[Reach]:
         return Access(**(fields | changes))
 
     yield make
+
+
+def collect(
+    source: Discovery, access: Access, *, deadline_s: float, sleep: Callable[[float], object] | None = None
+) -> Snapshot:
+    """The provider's whole listing. SourceError when it cannot be had, or cannot be believed."""
+    [(_, outcome)] = collect_all([Request(source=source, access=access, deadline_s=deadline_s, sleep=sleep)])
+    if isinstance(outcome, SourceError):
+        raise outcome
+    return outcome

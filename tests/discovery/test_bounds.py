@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
-from modelctl.discovery.fetch import collect
 from modelctl.discovery.http import MOST_BYTES
 from modelctl.discovery.registry import REGISTRY
 from modelctl.errors import SourceError
-from tests.discovery.conftest import Reach
+from tests.discovery.conftest import Reach, collect
 from tests.loopback import Behaviour, ProviderServer, coded, endless, gzip_bomb
 from tests.loopback.behaviours import Reply
 

@@ -22,11 +22,11 @@ from modelctl.core.planning.merge import Snapshot
 from modelctl.core.prices.price import PricePoint
 from modelctl.discovery.base import Access
 from modelctl.discovery.cache import ListingCache, key_fingerprint
-from modelctl.discovery.fetch import REQUESTS_PER_SECOND, RateLimiter, collect
+from modelctl.discovery.fetch import REQUESTS_PER_SECOND, RateLimiter
 from modelctl.discovery.registry import REGISTRY
 from modelctl.errors import SourceError
 from tests.conftest import NOW
-from tests.discovery.conftest import Reach
+from tests.discovery.conftest import Reach, collect
 from tests.loopback import ProviderServer, status
 
 KEY = "sk-planted-0123456789"

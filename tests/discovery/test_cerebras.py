@@ -11,9 +11,8 @@ import pytest
 from modelctl.core.facts import ModelRecord
 from modelctl.discovery import cerebras
 from modelctl.discovery.base import Access, UnusableListing
-from modelctl.discovery.fetch import collect
 from tests.conftest import NOW
-from tests.discovery.conftest import Reach
+from tests.discovery.conftest import Reach, collect
 from tests.loopback import ProviderServer
 from tests.loopback.shapes import DATA
 

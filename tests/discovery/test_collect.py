@@ -20,12 +20,12 @@ import pytest
 from modelctl.core.facts import ModelFacts, ModelKey, ModelRecord, Skipped
 from modelctl.core.planning.merge import Snapshot
 from modelctl.discovery.base import Access
-from modelctl.discovery.fetch import Request, collect, collect_all
+from modelctl.discovery.fetch import Request, collect_all
 from modelctl.discovery.http import clean_key
 from modelctl.discovery.registry import REGISTRY
 from modelctl.errors import SourceError
 from tests.conftest import NOW
-from tests.discovery.conftest import Reach
+from tests.discovery.conftest import Reach, collect
 from tests.loopback import ProviderServer, drip, openai_item, slow, status
 
 OPENAI = REGISTRY["openai"]
@@ -161,12 +161,14 @@ def test_a_provider_is_not_asked_twice_at_once() -> None:
 HANGING = """
 import sys, time
 from datetime import UTC, datetime
-from modelctl.discovery.fetch import collect
+from modelctl.discovery.fetch import Request, collect_all
 from modelctl.discovery.registry import REGISTRY
 from modelctl.discovery.base import Access
 access = Access(provider="openai", api_key="openai-test-key", base_url=sys.argv[1], timeout_s=60, now=datetime.now(UTC))
 print("asking", flush=True)
-collect(REGISTRY["openai"], access, deadline_s=float(sys.argv[2]))
+request = Request(source=REGISTRY["openai"], access=access, deadline_s=float(sys.argv[2]))
+for _, outcome in collect_all([request]):
+    sys.exit(str(outcome))
 """
 
 

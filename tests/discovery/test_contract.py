@@ -20,11 +20,10 @@ from modelctl.catalog.load import load, shipped_directory
 from modelctl.core.facts import ModelRecord, Skipped, Source
 from modelctl.core.validation import check_record
 from modelctl.discovery.base import Access, Discovery
-from modelctl.discovery.fetch import collect
 from modelctl.discovery.registry import REGISTRY, SDK_KINDS
 from modelctl.errors import SourceError
 from tests.conftest import NOW
-from tests.discovery.conftest import Reach
+from tests.discovery.conftest import Reach, collect
 from tests.loopback import (
     Behaviour,
     ProviderServer,
@@ -314,12 +313,13 @@ def test_asking_one_provider_loads_no_other_sdk(kind: str, provider_server: Prov
     code = f"""
 import sys
 from datetime import UTC, datetime
-from modelctl.discovery.fetch import collect
+from modelctl.discovery.fetch import Request, collect_all
 from modelctl.discovery.registry import REGISTRY
 from modelctl.discovery.base import Access
 url, now = {provider_server.base_url(kind)!r}, datetime.now(UTC).replace(microsecond=0)
 access = Access(provider="{kind}", api_key="{kind}-test-key", base_url=url, timeout_s=5, now=now)
-assert collect(REGISTRY["{kind}"], access, deadline_s=20).records
+[(_, listing)] = collect_all([Request(source=REGISTRY["{kind}"], access=access, deadline_s=20)])
+assert listing.records
 print(*sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, env=dict(os.environ))

@@ -17,10 +17,10 @@ from modelctl import __version__
 from modelctl.core.planning.merge import Snapshot
 from modelctl.discovery import openai_compatible
 from modelctl.discovery.base import Access
-from modelctl.discovery.fetch import collect
 from modelctl.discovery.http import MOST_BYTES, PART_BYTES, proxy_of
 from modelctl.errors import SourceError
 from tests.conftest import NOW
+from tests.discovery.conftest import collect
 
 KEY = "sk-planted-0123456789"
 URL = "https://llm.test/v1/models"

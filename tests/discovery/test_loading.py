@@ -12,7 +12,7 @@ from tests.loopback import ProviderServer, openai_item
 LOADING = """
 import importlib.abc, sys, threading, time
 from datetime import UTC, datetime
-from modelctl.discovery.fetch import collect
+from tests.discovery.conftest import collect
 from modelctl.discovery.registry import REGISTRY
 from modelctl.discovery.base import Access
 

@@ -13,10 +13,9 @@ import pytest
 from modelctl.core.facts import ModelRecord, Skipped
 from modelctl.discovery import openai_compatible
 from modelctl.discovery.base import Access
-from modelctl.discovery.fetch import collect
 from modelctl.errors import SourceError
 from tests.conftest import NOW
-from tests.discovery.conftest import Reach
+from tests.discovery.conftest import Reach, collect
 from tests.loopback import ProviderServer, openai_item, wrong_shape
 
 DATA = Path(__file__).parent / "data"

@@ -12,10 +12,9 @@ from modelctl.core.facts import ModelRecord
 from modelctl.core.validation import check_record
 from modelctl.discovery import openrouter
 from modelctl.discovery.base import Access, UnusableListing
-from modelctl.discovery.fetch import collect
 from modelctl.errors import SourceError
 from tests.conftest import NOW, Result, Run
-from tests.discovery.conftest import Reach
+from tests.discovery.conftest import Reach, collect
 from tests.loopback import ProviderServer, wrong_shape
 from tests.loopback.shapes import DATA
 

@@ -12,10 +12,9 @@ import pytest
 from modelctl.core.facts import ModelRecord
 from modelctl.discovery import xai
 from modelctl.discovery.base import Access
-from modelctl.discovery.fetch import collect
 from modelctl.errors import SourceError
 from tests.conftest import NOW
-from tests.discovery.conftest import Reach
+from tests.discovery.conftest import Reach, collect
 from tests.loopback import ProviderServer, openai_item
 
 DATA = Path(__file__).parent / "data"

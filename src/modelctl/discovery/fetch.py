@@ -301,16 +301,6 @@ class Request:
     """How it is asked; a probe asks once and measures."""
 
 
-def collect(
-    source: Discovery, access: Access, *, deadline_s: float, sleep: Callable[[float], object] | None = None
-) -> Snapshot:
-    """The provider's whole listing. SourceError when it cannot be had, or cannot be believed."""
-    [(_, outcome)] = collect_all([Request(source=source, access=access, deadline_s=deadline_s, sleep=sleep)])
-    if isinstance(outcome, SourceError):
-        raise outcome
-    return outcome
-
-
 def collect_all(requests: Iterable[Request], *, at_once: int = AT_ONCE) -> Iterator[tuple[str, ListingResult]]:
     """Each provider's name with its listing or its error, as they finish; the slowest one sets the total time.
 

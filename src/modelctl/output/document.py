@@ -7,7 +7,6 @@ rows copies none of them, a table can use all that the core knows, and its schem
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from decimal import Decimal
 from functools import reduce
 from importlib import import_module
 from itertools import pairwise
@@ -21,7 +20,6 @@ from pydantic import (
     ConfigDict,
     Field,
     GetCoreSchemaHandler,
-    PlainSerializer,
     RootModel,
     TypeAdapter,
 )
@@ -159,8 +157,6 @@ def price_json(point: PricePoint) -> PriceJson:
     }
 
 
-Amount: TypeAlias = Annotated[Decimal, PlainSerializer(exact_number), JsonSchema({"type": "number"})]
-"""An exact number in JSON, too."""
 Fact: TypeAlias = Annotated[FactValue, AsJson(_fact)]
 ForPeople = Annotated[Item, AsJson(None), Field(exclude=True)]
 """What a table needs besides, and JSON has not."""

@@ -27,23 +27,6 @@ def plain(value: FactValue | datetime) -> Any:
     return encode(value)
 
 
-def price_object(point: PricePoint) -> dict[str, Any]:
-    """A point of the ledger."""
-    return {
-        "kind": str(point.kind),
-        "unit": str(point.unit),
-        "amount": exact_number(point.amount),
-        "currency": point.currency,
-        "context_above": point.context_above,
-        "service_tier": str(point.service_tier),
-        "hours_utc": point.hours_utc,
-        "effective_from": plain(point.effective_from),
-        "effective_to": plain(point.effective_to),
-        "basis": str(point.basis),
-        "source": point.source,
-    }
-
-
 def model_object(model: StoredModel, columns: Sequence[str] = ()) -> dict[str, Any]:
     """A model by column names, all of them unless some are named; null is unknown."""
     return {name: plain(column_value(model, name)) for name in columns or COLUMNS}
