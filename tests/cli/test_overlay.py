@@ -207,3 +207,31 @@ def test_no_catalog_is_read_but_those_of_the_providers_that_are_named(
     listed = run("list", "--catalog", "mine", "--database", sqlite_url, "--verbose")
     assert listed.code == 0
     assert "modelctl.catalog" not in listed.stderr
+
+
+BROKEN = "this is no catalog"
+
+
+def test_a_command_about_one_provider_reads_no_catalog_of_another(
+    run: Run, sqlite_url: str, sync: Sync, mine: Callable[..., str]
+) -> None:
+    sync(sqlite_url, "--source", "catalog", "--provider", "openai")
+    mine('[provider]\ndisplay_name = "Ours"\n')
+    mine(BROKEN, "google")
+    here = ("--catalog", "mine", "--database", sqlite_url)
+    for argv in (
+        ("sync", "--source", "catalog", "--provider", "openai"),
+        ("plan", "openai", "--source", "catalog"),
+        ("populate", "--provider", "openai"),
+        ("populate", "--provider", "openai", "--set", "audio", "--dry-run"),
+        ("add", "openai/ours", "type=chat"),
+        ("provider", "show", "openai"),
+        ("provider", "disable", "openai"),
+        ("catalog", "show", "openai"),
+        ("catalog", "export", "out", "--provider", "openai"),
+        ("catalog", "diff", "out", "--provider", "openai"),
+    ):
+        done = run(*argv, *here)
+        assert (done.code, done.stderr) == (0, done.stderr.replace("google", "")), (argv, done.stderr)
+    for argv in (("sync", "--provider", "all"), ("populate",), ("catalog", "show"), ("catalog", "diff", "out")):
+        assert "mine/google.toml" in run(*argv, *here).stderr
