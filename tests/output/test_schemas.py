@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from modelctl.core.models.query import SHOWABLE
 from modelctl.output.document import REPORTS, json_schema
 from tests.conftest import Run
 from tests.test_house import COMMANDS
@@ -26,6 +27,16 @@ def test_keys_may_come_to_a_report_and_not_to_a_plan_which_is_read_strictly(repo
     assert schema["$schema"].endswith("2020-12/schema")
     closed = [each.get("additionalProperties") is False for each in (schema, *schema.get("$defs", {}).values())]
     assert any(closed) == (report == "plan")
+
+
+def test_every_column_of_a_list_is_named_with_its_type_and_what_it_means():
+    columns = json_schema("list")["$defs"]["ModelJson"]["properties"]
+    assert [*columns] == [*SHOWABLE]
+    assert [
+        name for name, each in columns.items() if not {"type", "anyOf"} & {*each} or not each.get("description")
+    ] == []
+    assert columns["context_window"]["anyOf"] == [{"type": "integer"}, {"type": "null"}]
+    assert columns["context_window"]["description"].startswith("tokens; ")
 
 
 def test_the_pages_are_those_that_the_code_makes():

@@ -165,7 +165,9 @@ class Facts(_Fields):
     """
 
     display_name: Annotated[str | None, Fact(max_chars=255)] = None
+    """The name for people."""
     family: Annotated[str | None, Fact(max_chars=64)] = None
+    """What its vendor calls the line that it belongs to."""
     type: Annotated[
         str | None, _one_of(ModelType, "chat, embedding, image, audio, video, moderation, rerank or other")
     ] = None
@@ -207,6 +209,7 @@ class Facts(_Fields):
     ] = None
     """As precise as the vendor gives it."""
     released_on: _Day = None
+    """The day on which it could first be called."""
     deprecated_on: Annotated[date | None, Fact(comment="day the end was announced")] = None
     retires_on: Annotated[date | None, Fact(comment="last day on which the id answers")] = None
     retires_not_before: Annotated[date | None, Fact(comment="no announced end")] = None
@@ -217,9 +220,12 @@ class Facts(_Fields):
     replacement: Annotated[str | None, Fact(max_chars=MODEL_ID_MAX_CHARS, is_id=True)] = None
     """A model_id of the same provider; it may be retired itself, so the chain is followed."""
     aliases: _Texts = None
+    """Other names that mean this model."""
     recommended: Annotated[bool | None, Fact(is_set_once=True)] = None
+    """For new work."""
     tier: Annotated[str | None, _one_of(Tier, "free, affordable or premium")] = None
     tags: _Texts = None
+    """Words of whoever sorts the models."""
     input_price_per_mtok: Annotated[Decimal | None, _price("input")] = None
     output_price_per_mtok: Annotated[Decimal | None, _price("output")] = None
     cache_read_price_per_mtok: Annotated[Decimal | None, _price("cache_read")] = None

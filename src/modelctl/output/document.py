@@ -28,6 +28,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import CoreSchema, core_schema
 from typing_extensions import TypedDict
 
+from modelctl.core import facts
 from modelctl.core.facts import FactValue, exact_number
 from modelctl.core.prices.price import PricePoint
 from modelctl.errors import ModelctlError
@@ -225,6 +226,7 @@ def json_schema(report: str) -> dict[str, Any]:
     schema = TypeAdapter(reduce(or_, found)).json_schema(mode="serialization", schema_generator=_WithoutTitles)
     for each in _modules(report):
         _describe(schema, each)
+    _describe(schema, facts, {"Facts": "ModelJson"})
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
@@ -246,22 +248,19 @@ def _modules(report: str) -> Iterator[Any]:
         yield import_module(f"modelctl.output.{name}")
 
 
-def _describe(schema: dict[str, Any], module: Any) -> None:
-    """Give each property the text that stands below its field."""
+def _describe(schema: dict[str, Any], module: Any, names: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Give each property the text that stands below its field. `names`: of parts that are not called as their class."""
     parts = {**schema.get("$defs", {}), schema.get("title", ""): schema}
     import ast
     import inspect
-    import textwrap
 
-    for node in ast.parse(textwrap.dedent(inspect.getsource(module))).body:
-        properties = parts.get(node.name, {}).get("properties", {}) if isinstance(node, ast.ClassDef) else {}
-        lines = node.body if isinstance(node, ast.ClassDef) else []
-        for field, text in pairwise(lines):
-            if (
-                isinstance(field, ast.AnnAssign)
-                and isinstance(field.target, ast.Name)
-                and field.target.id in properties
-                and isinstance(text, ast.Expr)
-                and isinstance(text.value, ast.Constant)
-            ):
-                properties[field.target.id]["description"] = text.value.value
+    for node in ast.parse(inspect.getsource(module)).body:
+        if not isinstance(node, ast.ClassDef):
+            continue
+        properties = parts.get(names.get(node.name, node.name), {}).get("properties", {})
+        for field, text in pairwise(node.body):
+            match field, text:
+                case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(said))):
+                    if name in properties:
+                        described = properties[name].get("description")
+                        properties[name]["description"] = f"{described}. {said}" if described else said

@@ -3,18 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
-from typing import Annotated, Any, TypeAlias
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from modelctl.core import facts
 from modelctl.core.facts import FACT_FIELDS, Status, decimal_text
 from modelctl.core.models.details import ModelDetails
 from modelctl.core.models.lifecycle import ChainEnd
+from modelctl.core.models.query import PROTECTED
 from modelctl.core.models.resolve import Rule
 from modelctl.core.prices.price import PricePoint, PriceUnit, price_label
 from modelctl.core.runs import AuditEntry
 from modelctl.core.stored import StoredModel
 from modelctl.output.console import Cell, Column, Look, aligned, labelled, total_width
-from modelctl.output.document import AsJson, Document, Fact, ForPeople, JsonFact, Price, VersionedDocument
+from modelctl.output.document import (
+    AsJson,
+    Day,
+    Document,
+    Fact,
+    ForPeople,
+    Instant,
+    JsonFact,
+    Number,
+    Price,
+    VersionedDocument,
+)
 from modelctl.output.format import model_object, one_line, percent, shown, since
 
 _STATUS_STYLES: Mapping[str, str] = {Status.DEPRECATED: "yellow", Status.RETIRED: "red", Status.PREVIEW: "cyan"}
@@ -23,6 +40,7 @@ _CHAIN_ENDS = {
     ChainEnd.MISSING: "which is not in the table",
     ChainEnd.CYCLE: "which goes round in a circle",
 }
+_JSON_TYPES: Mapping[type, Any] = {bool: bool, int: int, str: str, Decimal: Number, date: Day, tuple: list[str]}
 _INDENT = 2
 _ROOM_FOR_VALUES = 44
 """With less room beside the names, these are not aligned."""
@@ -204,8 +222,31 @@ def _rows(rows: Sequence[tuple[str, ...]], look: Look) -> list[str]:
     ]
 
 
-ModelsJson: TypeAlias = list[dict[str, JsonFact]]
-"""An object per model, by the columns of the model table; null is unknown."""
+def _described(fact: facts.Fact) -> str:
+    if fact.is_capability:
+        return "a capability"
+    return fact.description or ", ".join(fact.words) or fact.form
+
+
+_COLUMNS: Mapping[str, tuple[Any, str]] = {
+    "id": (int, "number of the row, which an application may refer to"),
+    "provider": (str, "who sells it"),
+    "model_id": (str, "exactly as the provider's API spells it"),
+    **{name: (_JSON_TYPES[kind] | None, _described(facts.FACTS[name])) for name, kind in facts.FACT_TYPES.items()},
+    "is_enabled": (bool, "the application's switch; set on creation, then only by people"),
+    "last_seen_at": (Instant | None, "in a listing of the provider, day by day"),
+    "last_verified_at": (Instant | None, "confirmed by any source, day by day"),
+    "created_at": (Instant, "when the row was made"),
+    "updated_at": (Instant, "when a value of the row last changed"),
+    PROTECTED: (list[str], "fields that a person owns: no sync changes them; only where it is asked for"),
+}
+if TYPE_CHECKING:
+    ModelJson: TypeAlias = dict[str, JsonFact]
+else:
+    _columns = {name: Annotated[kind, Field(description=text)] for name, (kind, text) in _COLUMNS.items()}
+    ModelJson = TypedDict("ModelJson", _columns, total=False)
+    ModelJson.__doc__ = "A model by the columns of its table, or those that were asked for; null is unknown."
+ModelsJson: TypeAlias = list[ModelJson]
 ModelsByProviderJson: TypeAlias = dict[str, ModelsJson]
 
 
