@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from modelctl.config.values import PROVIDER_KINDS, SPECS
+from modelctl.config.resolve import PROVIDER_KINDS, SPECS
 from modelctl.errors import EXIT_CODE_MEANING
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
