@@ -25,7 +25,7 @@ DECIDING = {
     "modelctl.core.planning.merge",
     "modelctl.core.planning.plan",
 }
-ALWAYS = {"modelctl.cli.main", "modelctl.cli.context", "modelctl.cli.completion", "modelctl.cli.commands"}
+ALWAYS = {"modelctl.cli.main", "modelctl.cli.context", "modelctl.cli.commands"}
 
 
 @pytest.fixture

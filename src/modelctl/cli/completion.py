@@ -1,55 +1,21 @@
-"""The tree of commands, as it answers a shell that asks for completions. What the answer is, `completion` knows."""
+"""What a shell is answered that asks for completions: commands, options, names that catalogs or database know."""
 
 from __future__ import annotations
 
 import re
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
-
-from typer.core import TyperGroup
 
 from modelctl.cli.context import SETTING_OF_OPTION, Context
 from modelctl.errors import ModelctlError
 
 if TYPE_CHECKING:
     from modelctl.settings import Settings
-
-
-_WORDS = "modelctl.cli.completion.words"
-_COMMAND_LINES = ("COMP_WORDS", "_TYPER_COMPLETE_ARGS")
-"""The variables in which shells hand over what a person has typed: bash, and the others."""
-
-
-def words_typed(environ: Mapping[str, str]) -> list[str]:
-    """The words of the command line that a shell asks to complete, and perhaps more; none where it asks nothing."""
-    if "_MODELCTL_COMPLETE" not in environ:
-        return []
-    return re.findall(r"[\w-]+", " ".join(environ.get(name, "") for name in _COMMAND_LINES))
-
-
-class CompletingGroup(TyperGroup):
-    """A tree of commands that completes every word in its own way."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """The arguments, parsed; for a completion only kept, since nothing runs."""
-        if not ctx.resilient_parsing:
-            return super().parse_args(ctx, args)
-        ctx.meta[_WORDS] = args
-        return []
-
-    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
-        """The candidates for the word that a person is writing, and never a word of an error.
-
-        Typer prints them in the way of each shell, and adds the names of files where there are none.
-        """
-        pass
-
-        return list(candidates(self, ctx.meta.get(_WORDS, []), ctx, incomplete))
 
 
 def providers(context: Context) -> set[str]:
@@ -80,7 +46,6 @@ def models(context: Context, beginning: str) -> set[str]:
 
 
 def _rows(settings: Settings, table: str, *columns: str) -> list[tuple[str, ...]]:
-
     if settings.database_url is None:
         return []
     return quick_rows(settings.database_url, f"{settings.table_prefix}{table}", columns, settings.schema)

@@ -1,10 +1,8 @@
 """The command line: global options, and the one place where errors become exit codes.
 
 Command modules import Typer, the standard library and the core at the top, and everything slow in their bodies; which
-of them are imported at all, `commands` says.
+of them are imported at all, `commands` says. No annotation here is text: Typer evaluates those of `root` six times.
 """
-
-from __future__ import annotations
 
 import gc
 import os
@@ -12,7 +10,7 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cache
@@ -24,18 +22,17 @@ from modelctl.errors import ExitCode, ModelctlError, UsageError
 
 try:
     import typer
-    from typer.core import TyperCommand
+    from typer.core import TyperCommand, TyperGroup
     from typer.exceptions import TyperException
 
     from modelctl.cli.commands import COMMANDS
-    from modelctl.cli.completion import CompletingGroup, words_typed
     from modelctl.cli.context import SETTING_OF_OPTION, Context, context_of
 except KeyboardInterrupt:  # most of the first tenth of a second is spent here, before `main` can catch it
     sys.stderr.write("interrupted\n")
     sys.exit(ExitCode.INTERRUPTED)
 
 _NO_SUCH_OPTION = "No such option"
-_INVALID_VALUE = re.compile(r"Invalid value for '([^']*)': (?:Value error, )?(.*)", re.DOTALL)
+_INVALID_VALUE = r"(?s)Invalid value for '([^']*)': (?:Value error, )?(.*)"
 
 
 def run_command(tree: Any, arguments: list[str], context: Context) -> int:
@@ -76,7 +73,7 @@ def _usage_error(mistake: TyperException) -> UsageError:
 
 def _phrase(sentence: str) -> str:
     """A sentence of Typer's, or of pydantic's behind it, as our errors are written."""
-    if found := _INVALID_VALUE.fullmatch(sentence):
+    if found := re.fullmatch(_INVALID_VALUE, sentence):
         return f"{found[1]}: {_phrase(found[2])}"
     return (sentence[:1].lower() + sentence[1:]).rstrip(".")
 
@@ -108,21 +105,24 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+Database = Annotated[str | None, typer.Option(metavar="URL", help="The database, as sqlite:///models.db.")]
+Catalog = Annotated[str | None, typer.Option(metavar="DIR", help="Your own catalogs, laid over the shipped ones.")]
+Config = Annotated[str | None, typer.Option(metavar="FILE", help="Settings file, in place of modelctl.toml.")]
+Verbose = Annotated[bool, typer.Option("--verbose", help="Log what is done and how long it takes.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Log everything; show tracebacks of errors.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print only the answer, warnings and errors.")]
+Version = Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")]
+
+
 def root(
     ctx: typer.Context,
-    database: Annotated[str | None, typer.Option(metavar="URL", help="The database, as sqlite:///models.db.")] = None,
-    catalog: Annotated[
-        str | None, typer.Option(metavar="DIR", help="Your own catalogs, laid over the shipped ones.")
-    ] = None,
-    config: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Settings file, in place of modelctl.toml.")
-    ] = None,
-    verbose: Annotated[bool, typer.Option("--verbose", help="Log what is done and how long it takes.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Log everything; show tracebacks of errors.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print only the answer, warnings and errors.")] = False,
-    version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
-    ] = False,
+    database: Database = None,
+    catalog: Catalog = None,
+    config: Config = None,
+    verbose: Verbose = False,
+    debug: Debug = False,
+    quiet: Quiet = False,
+    version: Version = False,
 ) -> None:
     """Keep your database's table of language models true: ids, limits, prices, deprecations."""
     context = context_of(ctx)
@@ -188,12 +188,44 @@ def run() -> None:
     sys.exit(code)
 
 
+_TYPED_WORDS = "modelctl.typed_words"
+_COMMAND_LINES = ("COMP_WORDS", "_TYPER_COMPLETE_ARGS")
+"""The variables in which shells hand over what a person has typed: bash, and the others."""
+
+
+def _words_typed(environ: Mapping[str, str]) -> list[str]:
+    """The words of the command line that a shell asks to complete, and perhaps more; none where it asks nothing."""
+    if "_MODELCTL_COMPLETE" not in environ:
+        return []
+    return re.findall(r"[\w-]+", " ".join(environ.get(name, "") for name in _COMMAND_LINES))
+
+
+class CompletingGroup(TyperGroup):
+    """A tree of commands that completes every word in its own way."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """The arguments, parsed; for a completion only kept, since nothing runs."""
+        if not ctx.resilient_parsing:
+            return super().parse_args(ctx, args)
+        ctx.meta[_TYPED_WORDS] = args
+        return []
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """The candidates for the word that a person is writing, and never a word of an error.
+
+        Typer prints them in the way of each shell, and adds the names of files where there are none.
+        """
+        from modelctl.cli.completion import candidates
+
+        return list(candidates(self, ctx.meta.get(_TYPED_WORDS, []), ctx, incomplete))
+
+
 def _invoke(arguments: list[str], context: Context) -> int:
     if (text := _help_text(arguments)) is not None:
         context.answer(text)
         return ExitCode.OK
 
-    return run_command(_tree_for([*arguments, *words_typed(context.environ)]), arguments, context)
+    return run_command(_tree_for([*arguments, *_words_typed(context.environ)]), arguments, context)
 
 
 def _tree_for(words: Iterable[str]) -> Any:
