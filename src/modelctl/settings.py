@@ -11,12 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modelctl.core.credentials import MASK, masked
 from modelctl.core.planning.policy import GuardLimits, NewModels, Patterns
-from modelctl.core.runs import Author
 from modelctl.core.text import to_seconds
+
+if TYPE_CHECKING:
+    from modelctl.core.runs import Author
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,8 @@ class Runtime:
 
     def author(self, command: str) -> Author:
         """A new run of a command."""
+        from modelctl.core.runs import Author  # which nothing that only reads needs
+
         now = to_seconds(self.now)
         name = self.actor or self.environ.get("GITHUB_ACTOR") or _user()
         return Author(run=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}", actor=name[:255], command=command, now=now)

@@ -15,8 +15,6 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-import tomli
-
 from modelctl.core.credentials import with_driver
 from modelctl.core.planning.policy import GuardLimits, NewModels, Patterns
 from modelctl.core.text import suggestion
@@ -312,6 +310,8 @@ def _from_file(path: Path) -> dict[str, Setting]:
 
 
 def _read(path: Path) -> dict[str, Any]:
+    import tomli  # which who has no settings file does not need
+
     try:
         return tomli.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
     except tomli.TOMLDecodeError as error:

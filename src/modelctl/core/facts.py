@@ -1,10 +1,8 @@
 """What is known of a model: the one list of its facts, the values that hold them, and how they are written as JSON.
 
 Whatever else names facts (columns and their constraints, keys of a catalog, checks, `set` and `list`, JSON) is made
-of that list.
+of that list. Its annotations are values, not text, so that no command has to evaluate them before it can begin.
 """
-
-from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -23,7 +21,6 @@ from typing import (
     dataclass_transform,
     get_args,
     get_origin,
-    get_type_hints,
 )
 
 from modelctl.core.prices.price import PricePoint
@@ -243,14 +240,17 @@ def _kind(alternatives: Any) -> type:
     return kind
 
 
-_HINTS = {name: get_args(hint) for name, hint in get_type_hints(Facts, include_extras=True).items()}
+_HINTS = {name: get_args(hint) for name, hint in Facts.__annotations__.items()}
 
 FACTS: Mapping[str, Fact] = MappingProxyType({name: fact for name, (_, fact) in _HINTS.items()})
 """Each fact by its name, which is also its column's and its key in JSON, in the order in which they are shown."""
 
 FACT_FIELDS: tuple[str, ...] = tuple(FACTS)
 
-FACT_TYPES: Mapping[str, type] = MappingProxyType({name: _kind(hint) for name, (hint, _) in _HINTS.items()})
+FACT_HINTS: Mapping[str, Any] = MappingProxyType({name: hint for name, (hint, _) in _HINTS.items()})
+"""Fact name -> its type as a type checker sees it, as `str | None`."""
+
+FACT_TYPES: Mapping[str, type] = MappingProxyType({name: _kind(hint) for name, hint in FACT_HINTS.items()})
 """Fact name -> its Python type (`tuple` for lists)."""
 
 CAPABILITIES = tuple(name for name, fact in FACTS.items() if fact.is_capability)
@@ -270,8 +270,8 @@ if TYPE_CHECKING:
         """As a type checker sees a named tuple with the fields of `Facts`."""
 
         @classmethod
-        def _make(cls, values: Iterable[Any]) -> ModelFacts: ...
-        def _replace(self, **values: FactValue) -> ModelFacts: ...
+        def _make(cls, values: Iterable[Any]) -> "ModelFacts": ...
+        def _replace(self, **values: FactValue) -> "ModelFacts": ...
 else:
     _Positional = namedtuple("ModelFacts", FACT_FIELDS, defaults=(None,) * len(FACT_FIELDS))
 
@@ -288,7 +288,7 @@ class ModelFacts(_Positional):
         """The facts that are known, in declaration order."""
         return ((name, value) for name, value in zip(FACT_FIELDS, self, strict=True) if value is not None)
 
-    def replaced(self, values: Mapping[str, FactValue]) -> ModelFacts:
+    def replaced(self, values: Mapping[str, FactValue]) -> "ModelFacts":
         """A copy with some facts given anew, by name; the caller vouches for their types."""
         facts: list[FactValue] = list(self)
         for name, value in values.items():

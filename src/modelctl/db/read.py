@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import fields, replace
 from datetime import datetime
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import groupby
 from operator import attrgetter
 from sys import intern
@@ -20,8 +20,6 @@ from sqlmodel import col, select
 
 from modelctl.core.facts import FACT_FIELDS, ModelFacts, ModelKey, decode, encoded
 from modelctl.core.prices.price import PricePoint
-from modelctl.core.provider import Provider
-from modelctl.core.runs import AuditEntry, Author
 from modelctl.core.stored import RemovedModel, RowState, StoredModel, StoredProvider, Written
 from modelctl.db.dialects import Row, batches
 from modelctl.db.fetch import fetched, fetched_columns, instances, unreadable
@@ -29,7 +27,8 @@ from modelctl.errors import StalePlan
 from modelctl.tables.base import Tables
 
 if TYPE_CHECKING:
-    from modelctl.core.runs import RunRecord
+    from modelctl.core.provider import Provider
+    from modelctl.core.runs import AuditEntry, Author, RunRecord
     from modelctl.tables import Change
     from modelctl.tables import Provider as ProviderRow
 
@@ -79,6 +78,11 @@ def _written_fields(text: str) -> Mapping[str, Written]:
     return {name: Written(decode(name, value), source) for name, (value, source) in raw.items()}
 
 
+_facts_of: Callable[[Iterable[Any]], ModelFacts] = partial(tuple.__new__, ModelFacts)
+_key_of: Callable[[Iterable[Any]], ModelKey] = partial(tuple.__new__, ModelKey)
+"""What `_make` does, in C and without a look at the number of values: there are hundreds of thousands of rows."""
+
+
 def models_from_columns(
     columns: Sequence[Sequence[Any]],
     ledger: Mapping[str, Sequence[PricePoint]],
@@ -86,17 +90,16 @@ def models_from_columns(
 ) -> Iterator[StoredModel]:
     """Stored models from the columns of `MODEL_COLUMNS`, with their ledgers by id and their states."""
     row_ids, providers, model_ids, *others = columns
-    all_facts = map(ModelFacts._make, zip(*others[: len(FACT_FIELDS)], strict=True))
+    all_facts = map(_facts_of, zip(*others[: len(FACT_FIELDS)], strict=True))
     stamps = zip(*others[len(FACT_FIELDS) :], strict=True)
-    rows = zip(row_ids, map(intern, providers), model_ids, all_facts, stamps, strict=True)
-    for row_id, provider, model_id, facts, stamped in rows:
-        key = ModelKey(provider, model_id)
+    keys = map(_key_of, zip(map(intern, providers), model_ids, strict=True))
+    for row_id, key, facts, stamped in zip(row_ids, keys, all_facts, stamps, strict=True):
         is_enabled, last_seen_at, last_verified_at, created_at, updated_at = stamped
         yield StoredModel(
             key=key,
             facts=facts,
             is_enabled=bool(is_enabled),
-            prices=tuple(ledger.get(model_id, ())),
+            prices=tuple(ledger.get(key.model_id, ())),
             state=states.get(key),
             row_id=row_id,
             last_seen_at=last_seen_at,
@@ -160,6 +163,8 @@ def price_row(key: ModelKey, point: PricePoint, *, run: str, now: datetime) -> R
 
 def audit_entry_from_row(row: Change) -> AuditEntry:
     """An entry of the audit trail from its row."""
+    from modelctl.core.runs import AuditEntry  # here, as a list of models has no use for it
+
     return AuditEntry(
         run=row.run,
         at=row.at,
@@ -190,6 +195,8 @@ def entry_row(
 
 def provider_from_row(row: ProviderRow) -> Provider:
     """A provider from its row."""
+    from modelctl.core.provider import Provider  # here, as a list of models has no use for it
+
     return Provider(
         name=row.name,
         display_name=row.display_name,

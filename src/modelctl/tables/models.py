@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import StringConstraints
 from sqlalchemy import BigInteger, Boolean, Date, ForeignKeyConstraint, String, Text, UniqueConstraint
@@ -13,6 +13,7 @@ from sqlmodel import Field
 from modelctl.core.facts import (
     AMOUNT_DECIMALS,
     AMOUNT_DIGITS,
+    FACT_HINTS,
     FACT_TYPES,
     FACTS,
     MODEL_ID_MAX_CHARS,
@@ -55,9 +56,8 @@ def _values(kind: type, hint: Any, fact: Fact) -> Any:
 if TYPE_CHECKING:
     _Facts = Facts
 else:
-    _hints = get_type_hints(Facts)
     _columns = {
-        name: Annotated[_values(FACT_TYPES[name], _hints[name], fact), _field(FACT_TYPES[name], fact)]
+        name: Annotated[_values(FACT_TYPES[name], FACT_HINTS[name], fact), _field(FACT_TYPES[name], fact)]
         for name, fact in FACTS.items()
     }
     _Facts = type("_Facts", (), {"__annotations__": _columns, **dict.fromkeys(FACTS)})

@@ -10,13 +10,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from modelctl.core.facts import ModelFacts, ModelKey
-from modelctl.core.provider import Provider
 from modelctl.core.stored import StoredModel, has_ended
 from modelctl.core.text import shorten, similar_names
 from modelctl.errors import ModelctlError, UsageError
+
+if TYPE_CHECKING:
+    from modelctl.core.provider import Provider
 
 NAMING_FACTS = ("aliases",)
 """The facts by which a name can mean a model, besides its key."""
