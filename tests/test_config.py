@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from modelctl.config import FILE_NAME, Settings, resolve
 from modelctl.core.credentials import masked, redacted, with_driver
-from modelctl.core.planning.policy import NewModels
+from modelctl.core.planning.policy import CreateNew, NewModels
 from modelctl.errors import UsageError
 
 
@@ -35,23 +35,23 @@ def test_defaults_need_no_file_and_no_variable():
     assert settings.database_url.startswith("sqlite:///")
     assert settings.database_url.endswith("modelctl.db")
     assert (settings.table_prefix, settings.schema, settings.catalog_directory) == ("ai_", None, None)
-    assert (settings.timeout_s, settings.deadline_s, settings.new_models) == (20, 120, NewModels.REVIEW)
+    assert (settings.timeout_s, settings.deadline_s, settings.new_models("openai")) == (20, 120, NewModels())
     assert (settings.limits.min_rows, settings.limits.max_price_fall) == (10, 10)
     assert settings.provider("openai").enabled
     assert {each.origin for each in settings.shown().values()} == {"default"}
 
 
 def test_the_nearest_source_wins():
-    user = "timeout_s = 1\ndeadline_s = 1\ntable_prefix = 'user_'\nnew_models = 'skip'"
+    user = "timeout_s = 1\ndeadline_s = 1\ntable_prefix = 'user_'\ncreate_new = 'catalog'"
     here = "timeout_s = 2\ndeadline_s = 2\ntable_prefix = 'here_'"
     settings = resolved(here, {"MODELCTL_TIMEOUT_S": "3", "MODELCTL_DATABASE_URL": "sqlite:///e"}, user)
     assert (settings.timeout_s, settings.deadline_s, settings.table_prefix) == (3, 2, "here_")
-    assert settings.new_models is NewModels.SKIP
+    assert settings.create_new is CreateNew.CATALOG
     origins = {name: each.origin for name, each in settings.shown().items()}
     assert origins["timeout_s"] == "MODELCTL_TIMEOUT_S"
     assert origins["deadline_s"] == str(Path.cwd() / FILE_NAME)
-    assert origins["new_models"].endswith(FILE_NAME)
-    assert origins["new_models"] != origins["deadline_s"]
+    assert origins["create_new"].endswith(FILE_NAME)
+    assert origins["create_new"] != origins["deadline_s"]
 
 
 def test_the_database_comes_from_flag_then_our_variable_then_the_common_one_then_file():
@@ -112,8 +112,8 @@ def test_guard_limits_are_exact():
         ("max_retired_percent = 30.5", "30.5 is not a whole number"),
         ("guard_min_rows = -1", "-1 is not a whole number from 0 up"),
         ("max_price_rise = 0.5", "0.5 is not a number from 1 up"),
-        ("new_models = 'maybe'", "'maybe' is not one of review, enable, disable, skip"),
-        ("new_models = ['skip']", "is not one of review"),
+        ("enable_new = 'maybe'", "'maybe' is not one of priced, recommended, none, all"),
+        ("create_new = ['catalog']", "is not one of all, catalog"),
         ("table_prefix = 'x; drop table'", "is not a name"),
         ("schema = 3", "3 is not text"),
         ("database_url = 'models.db'", "database_url: is no database URL"),

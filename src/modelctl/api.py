@@ -144,7 +144,7 @@ class ModelStore:
         source: str = "auto",
         project: str = "",
         accept: Sequence[str] = (),
-        hold: bool = False,
+        all_or_nothing: bool = False,
         dry_run: bool = False,
         migrate: bool = False,
     ) -> SyncReport:
@@ -157,7 +157,7 @@ class ModelStore:
             source=SourceChoice(source),
             project=project,
             acceptance=Acceptance(names=frozenset(accept)),
-            hold=hold,
+            all_or_nothing=all_or_nothing,
             dry_run=dry_run,
             migrate=migrate,
         )

@@ -16,8 +16,8 @@ class ExitCode(IntEnum):
     FAILED = 1  # failed; nothing was written
     USAGE = 2  # the command line or the settings are wrong
     PENDING = 3  # findings, or changes pending (checks and --exit-code)
-    REFUSED = 4  # a guard held changes back
-    PARTIAL = 5  # some providers failed; the others are applied
+    REFUSED = 4  # a guard holds something; the rest is applied
+    PARTIAL = 5  # an API or a provider failed; the rest is applied
     STALE = 6  # the plan is stale, or another run holds the lock
     BUG = 70  # a defect in modelctl
     INTERRUPTED = 130  # Ctrl-C or SIGTERM
@@ -28,8 +28,8 @@ EXIT_CODE_MEANING: dict[ExitCode, str] = {
     ExitCode.FAILED: "failed, nothing written",
     ExitCode.USAGE: "wrong usage or settings",
     ExitCode.PENDING: "findings, or changes pending (`--exit-code`, checks)",
-    ExitCode.REFUSED: "refused by a guard; the held rows are named",
-    ExitCode.PARTIAL: "partial: some providers failed, the others are applied",
+    ExitCode.REFUSED: "a guard holds something; the rest is applied",
+    ExitCode.PARTIAL: "partial: an API or a provider failed, the rest is applied",
     ExitCode.STALE: "stale plan, or another run holds the lock",
     ExitCode.BUG: "a bug in modelctl (details with `--debug`)",
     ExitCode.INTERRUPTED: "interrupted",

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelctl.core.credentials import MASK, masked
-from modelctl.core.planning.policy import GuardLimits, NewModels, Patterns
+from modelctl.core.planning.policy import CreateNew, EnableNew, GuardLimits, NewModels, Patterns
 from modelctl.core.text import to_seconds
 
 if TYPE_CHECKING:
@@ -34,8 +34,11 @@ class ProviderSettings:
     """What a person set for one provider."""
 
     enabled: bool = True
-    """A provider that is switched off is left out of `--provider all`."""
+    """A provider that is switched off is left out where all are synced."""
     patterns: Patterns = field(default_factory=Patterns)
+    enable_new: EnableNew | None = None
+    create_new: CreateNew | None = None
+    """None: as for every provider."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +54,10 @@ class Settings:
     table_prefix: str
     catalog_directory: Path | None
     """Directory of the user's own catalogs, laid over the shipped ones."""
-    new_models: NewModels
+    enable_new: EnableNew
+    create_new: CreateNew
+    configured_only: bool
+    """Whether a sync of all providers leaves out those that have no key."""
     timeout_s: float
     """For one request to a provider."""
     deadline_s: float
@@ -69,6 +75,11 @@ class Settings:
     def provider(self, name: str) -> ProviderSettings:
         """What is set for the provider of that name; the defaults where nothing is."""
         return self.providers.get(name, ProviderSettings())
+
+    def new_models(self, provider: str) -> NewModels:
+        """What happens to models of that provider that have no row yet."""
+        own = self.provider(provider)
+        return NewModels(enable=own.enable_new or self.enable_new, create=own.create_new or self.create_new)
 
     def shown(self) -> dict[str, Setting]:
         """Every setting with its origin, fit to be printed: the password and the master key are masked."""

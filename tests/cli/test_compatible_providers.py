@@ -287,7 +287,7 @@ def test_a_provider_that_fails_changes_nothing(
     assert reached(provider, *CASES[provider].changes).code == 0
     before = [query(sqlite_url, statement) for statement in EVERYTHING]
     provider_server.fail(provider, status(401))
-    assert reached(provider).code == 1
+    assert reached(provider).code == 5
     assert [query(sqlite_url, statement) for statement in EVERYTHING] == before
 
 

@@ -16,7 +16,7 @@ SET = """\
 timeout_s = 2.5
 max_price_rise = 1.1
 catalog_directory = "mine"
-new_models = "skip"
+create_new = "catalog"
 
 [providers."a.b"]
 enabled = false

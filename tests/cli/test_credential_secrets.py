@@ -184,7 +184,7 @@ def test_who_stores_no_keys_loads_nothing_for_them(sqlite_url: str) -> None:
     code = "import sys; from modelctl.cli.main import main; main(sys.argv[1:]); print(*sys.modules, file=sys.stderr)"
     argv = [sys.executable, "-c", code, "sync", "--provider", "deepseek", "--database", sqlite_url]
     done = subprocess.run(argv, capture_output=True, text=True, check=True)
-    assert "1 applied" in done.stdout + done.stderr
+    assert " created; 0 unchanged" in done.stdout
     assert not {"cryptography", "keyring"} & set(done.stderr.split())
 
 

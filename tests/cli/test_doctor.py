@@ -92,6 +92,59 @@ def test_what_went_wrong_is_found_and_nothing_is_left_behind(
         assert query(database_url, f"SELECT COUNT(*) FROM {table} WHERE {column} = 'modelctl-doctor'") == [(0,)]
 
 
+def test_a_first_sync_leaves_warnings_that_only_strict_counts(sqlite_url: str, sync: Sync, run: Run) -> None:
+    """Models end in the days after NOW; nobody has chosen one of them, until somebody switches one on."""
+    assert sync(sqlite_url, "--source", "catalog", "--provider", "openai", "--provider", "google").code == 0
+    look = ("doctor", "--json", "--database", sqlite_url)
+    first = run(*look)
+    lifecycle = {each["name"]: each for each in json.loads(first.stdout)["checks"]}["lifecycle"]
+    assert (first.code, lifecycle["status"]) == (0, "warnings")
+    assert run(*look, "--strict").code == 3
+    ending = lifecycle["findings"][0]["subject"]
+    assert run("disable", ending, "--database", sqlite_url).code == 0
+    assert run("enable", ending, "--database", sqlite_url).code == 0
+    chosen = run(*look)
+    lifecycle = {each["name"]: each for each in json.loads(chosen.stdout)["checks"]}["lifecycle"]
+    assert (chosen.code, lifecycle["status"]) == (3, "findings")
+    assert [each["subject"] for each in lifecycle["findings"] if not each["is_warning"]] == [ending]
+
+
+def test_a_price_column_that_differs_from_the_ledger_is_found(
+    database_url: str, sync: Sync, query: Query, doctor: Doctor
+) -> None:
+    """A day on which an announced price has come into force and no sync was run; a person's column is a warning."""
+    assert sync(database_url, "--source", "catalog", "--provider", "google").code == 0
+    assert problems(doctor(database_url, "--max-age", "9999d"), "ledger") == {}
+    late = doctor(database_url, "--max-age", "9999d", now=datetime(2026, 12, 2, tzinfo=UTC))
+    argon = "google/gemini-4-argon"
+    told = {each["problem"] for each in late["checks"]["ledger"]["findings"] if each["subject"] == argon}
+    assert "its input_price_per_mtok is 2, and the ledger says 4" in told
+    query(database_url, "UPDATE ai_models SET input_price_per_mtok = 77 WHERE model_id = 'gemini-4-argon'")
+    [edited] = doctor(database_url, "--max-age", "9999d")["checks"]["ledger"]["findings"]
+    assert (edited["subject"], edited["is_warning"]) == (argon, True)
+    assert "is 77, and the ledger says 2" in edited["problem"]
+
+
+@pytest.mark.parametrize(
+    ("damage", "gone"),
+    [
+        ("DROP TABLE ai_holds", "table ai_holds"),
+        ("ALTER TABLE ai_models RENAME COLUMN family TO kin", "column ai_models.family"),
+    ],
+)
+def test_a_table_or_a_column_that_was_dropped_is_named(
+    damage: str, gone: str, database_url: str, sync: Sync, query: Query, doctor: Doctor, run: Run
+) -> None:
+    assert sync(database_url, *CATALOG).code == 0
+    assert run("db", "status", "--exit-code", "--database", database_url).code == 0
+    query(database_url, damage)
+    found = doctor(database_url)
+    assert problems(found, "database").keys() == {gone}
+    assert found["checks"]["prices"]["status"] == "not_run"
+    status = run("db", "status", "--exit-code", "--database", database_url)
+    assert (status.code, gone in status.stdout) == (3, True)
+
+
 def test_runs_that_are_too_old_or_failed_are_found(
     sqlite_url: str, sync: Sync, query: Query, doctor: Doctor, provider_server: ProviderServer
 ) -> None:
@@ -102,9 +155,9 @@ def test_runs_that_are_too_old_or_failed_are_found(
     assert problems(late, "runs") == {"openai": "its last whole run was 27 h ago, more than 26 h"}
     assert problems(doctor(sqlite_url, "--max-age", "2d", env=env, now=NOW + timedelta(hours=27)), "runs") == {}
     wrong = env | {name: "not-the-key-0001" for name in env if name.endswith("_KEY")}
-    assert sync(sqlite_url, "--provider", "openai", env=wrong, now=NOW + timedelta(hours=1)).code == 1
+    assert sync(sqlite_url, "--provider", "openai", env=wrong, now=NOW + timedelta(hours=1)).code == 5
     failed = problems(doctor(sqlite_url, env=env, now=NOW + timedelta(hours=2)), "runs")["openai"]
-    assert failed.startswith("its last run, 1 h ago, was failed: openai: ")
+    assert failed.startswith("its last run, 1 h ago, was partial: openai: ")
     assert failed.endswith("the last whole one was 2 h ago")
     assert "not-the-key-0001" not in failed
     gone = problems(doctor(sqlite_url, now=NOW + timedelta(hours=2)), "keys")["openai"]
@@ -169,8 +222,8 @@ def test_one_table_that_refuses_is_told_from_the_others(
     sqlite_url: str, sync: Sync, query: Query, doctor: Doctor
 ) -> None:
     healthy(sqlite_url, sync, query)
-    query(sqlite_url, "DROP TABLE ai_holds")
-    query(sqlite_url, "CREATE VIEW ai_holds AS SELECT provider, model_id, guard FROM ai_models, (SELECT 1 AS guard)")
+    query(sqlite_url, "ALTER TABLE ai_holds RENAME TO kept")
+    query(sqlite_url, "CREATE VIEW ai_holds AS SELECT * FROM kept")  # in which nothing can be written
     assert problems(doctor(sqlite_url), "permissions").keys() == {"ai_holds"}
 
 

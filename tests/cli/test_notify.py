@@ -85,7 +85,7 @@ def test_slack_gets_text_only_in_which_nothing_is_a_command(
     assert result.code == 5
     [body] = hook.bodies
     assert list(body) == ["text"]
-    assert body["text"].startswith("modelctl sync FAILED for openai\nopenai: failed: ")
+    assert body["text"].startswith("modelctl sync FAILED for openai\nopenai: its API failed: ")
     assert "exit 5" in body["text"]
     assert "<" not in body["text"]
     assert "openai-test-key" not in body["text"]

@@ -218,13 +218,13 @@ def test_no_command_shows_a_key_or_the_value_of_a_header_variable(added: Do) -> 
     assert "in LOCAL_LLM_API_KEY" in told[0].stdout
     assert "X-Tenant=env:TENANT" in told[2].stdout
     missing = added("sync", "--provider", "local-llm", env={"LOCAL_LLM_API_KEY": KEY})
-    assert (missing.code, "TENANT is not set, which its header X-Tenant wants" in missing.stdout) == (1, True)
+    assert (missing.code, "TENANT is not set, which its header X-Tenant wants" in missing.stderr) == (1, True)
 
 
 def test_a_redirect_takes_the_key_nowhere(added: Do, server: ProviderServer) -> None:
     server.fail("local-llm", redirect(f"{server.base_url('elsewhere')}/models"))
     told = added("sync", "--provider", "local-llm", env=OWN)
-    assert (told.code, "redirect, which is not followed" in told.stdout) == (1, True)
+    assert (told.code, "redirect, which is not followed" in told.stderr) == (1, True)
     assert server.asked("elsewhere") == []
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import pytest
 
 from tests.cli.conftest import Query
 from tests.conftest import Result
+from tests.loopback import ProviderServer
 
 Sync = Callable[..., Result]
 
@@ -28,6 +30,73 @@ def test_a_summary_that_cannot_be_written_is_a_warning(sqlite_url: str, sync: Sy
     assert f"warning: the report could not be added to GITHUB_STEP_SUMMARY ({nowhere}): No such file" in result.stderr
 
 
+FAILING = {"OPENAI_API_KEY": "wrong-key-0001", "OPENAI_BASE_URL": "http://127.0.0.1:1/v1"}
+
+
+def test_quiet_prints_nothing_unless_something_failed_or_waits(sqlite_url: str, sync: Sync) -> None:
+    for _ in range(2):
+        first = sync(sqlite_url, *SMALL, "--quiet")
+        assert (first.code, first.stdout, first.stderr) == (0, "", "")
+    failed = sync(sqlite_url, "openai", "--quiet", env=FAILING)
+    assert (failed.code, failed.stdout) == (5, "")
+    [line] = failed.stderr.splitlines()
+    assert line.startswith("error: openai: no connection to http://127.0.0.1:1/v1/models")
+    asked_for = sync(sqlite_url, *SMALL, "--quiet", "--format", "json")
+    assert json.loads(asked_for.stdout)["exit_code"] == 0
+
+
+def test_a_first_sync_takes_eight_lines_and_one_that_changes_nothing_one(sqlite_url: str, sync: Sync) -> None:
+    first = sync(sqlite_url, "--source", "catalog")
+    assert 3 <= len(first.stdout.splitlines()) <= 8
+    again = sync(sqlite_url, "--source", "catalog")
+    assert re.fullmatch(r"In sync: [\d,]+ models of \d+ providers\n", again.stdout)
+    assert first.stderr == again.stderr == ""
+
+
+def test_details_tell_of_each_provider(sqlite_url: str, sync: Sync) -> None:
+    told = sync(sqlite_url, "--source", "catalog", "anthropic", "xai", "--details").stdout
+    assert re.search(r"^anthropic +applied +created \d+", told, re.MULTILINE)
+    assert re.search(r"^xai +applied +created \d+", told, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [("xai", "anthropic"), ("xai,anthropic",), ("-p", "xai", "-p", "anthropic"), ("--provider", "xai, anthropic")],
+    ids=" ".join,
+)
+def test_providers_are_arguments_or_an_option_with_commas_or_without(
+    asked: tuple[str, ...], sqlite_url: str, sync: Sync
+) -> None:
+    result = sync(sqlite_url, "--source", "catalog", *asked, "-n", "--json")
+    assert [each["provider"] for each in json.loads(result.stdout)["providers"]] == ["anthropic", "xai"]
+
+
+@pytest.mark.parametrize("way", ["option", "variable"])
+def test_only_configured_providers_are_those_with_a_key_or_a_name(
+    way: str, sqlite_url: str, sync: Sync, provider_server: ProviderServer
+) -> None:
+    option = ("--configured-only",) if way == "option" else ()
+    env = provider_server.env("openai") | ({} if option else {"MODELCTL_CONFIGURED_ONLY": "true"})
+    result = sync(sqlite_url, "all", "xai", *option, "--json", env=env)
+    assert [each["provider"] for each in json.loads(result.stdout)["providers"]] == ["openai", "xai"]
+    assert "left out: anthropic, " in result.stderr
+    assert "no key is set" in result.stderr
+
+
+def test_github_gets_annotations_a_summary_and_outputs(sqlite_url: str, sync: Sync, tmp_path: Path) -> None:
+    files = {name: tmp_path / name for name in ("GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT")}
+    env = {"GITHUB_ACTIONS": "true", **FAILING, **{name: str(path) for name, path in files.items()}}
+    result = sync(sqlite_url, "openai", env=env)
+    assert result.code == 5
+    [line] = [line for line in result.stderr.splitlines() if line.startswith("::")]
+    assert line.startswith("::error title=modelctl::openai: no connection to ")
+    assert "### modelctl sync" in files["GITHUB_STEP_SUMMARY"].read_text(encoding="utf-8")
+    outputs = dict(line.split("=") for line in files["GITHUB_OUTPUT"].read_text(encoding="utf-8").splitlines())
+    created = int(outputs.pop("created"))
+    assert created > 100
+    assert outputs == {"changed": "true", "held": "0", "failed": "1"}
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 @pytest.mark.parametrize(
     ("extra", "says"), [((), b"the sync was applied"), (("--dry-run",), b"the sync changed nothing")]
@@ -36,7 +105,7 @@ def test_a_report_that_cannot_be_printed_does_not_hide_what_was_done(
     sqlite_url: str, query: Query, sync: Sync, extra: tuple[str, ...], says: bytes
 ) -> None:
     with Path("/dev/full").open("w") as full:
-        command = [sys.executable, "-m", "modelctl", "sync", "--quiet", "--database", sqlite_url, *SMALL, *extra]
+        command = [sys.executable, "-m", "modelctl", "sync", "--database", sqlite_url, *SMALL, *extra]
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
     assert done.returncode == 1
     assert done.stderr == b"error: " + says + b", but its report could not be printed: No space left on device\n"

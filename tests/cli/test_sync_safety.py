@@ -60,7 +60,7 @@ def test_a_failing_provider_keeps_its_rows_and_the_others_are_applied(
     [(outcome, error)] = query(
         sqlite_url, "SELECT outcome, error FROM ai_sync_runs WHERE provider = 'openai' AND error IS NOT NULL"
     )
-    assert outcome == "failed"
+    assert outcome == "partial"
     assert "openai" in error
     everything = result.stdout + result.stderr + error
     assert "openai-test-key" not in everything
@@ -74,11 +74,37 @@ def test_passing_failures_are_retried(sqlite_url: str, sync: Sync, provider_serv
     assert sync(sqlite_url, env=provider_server.env("openai", "google", "anthropic")).code == 0
 
 
-def test_when_every_provider_fails_nothing_is_written(
+def test_what_the_catalog_knows_is_applied_where_the_api_fails(
+    sqlite_url: str, sync: Sync, query: Query, provider_server: ProviderServer, tmp_path: Path
+) -> None:
+    """The rows are those that a sync without any key makes, whatever the API did."""
+    without_key = f"sqlite:///{tmp_path / 'without_key.db'}"
+    sync(without_key, "--provider", "openai")
+    provider_server.fail("openai", status(401))
+    result = sync(sqlite_url, "--provider", "openai", env=provider_server.env())
+    assert result.code == 5
+    assert "401" in result.stdout + result.stderr
+    rows = query(sqlite_url, OPENAI_ROWS)
+    assert len(rows) > 100
+    assert rows == query(without_key, OPENAI_ROWS)
+    run = "SELECT outcome, sources, fetched, created FROM ai_sync_runs"
+    assert query(sqlite_url, run) == [("partial", '["catalog"]', None, len(rows))]
+
+
+@pytest.mark.parametrize("options", [("--dry-run",), ("--dry-run", "--exit-code"), ()], ids=" ".join)
+def test_an_api_that_fails_is_told_by_the_exit_code_whatever_the_catalog_changes(
+    options: tuple[str, ...], sqlite_url: str, sync: Sync, provider_server: ProviderServer
+) -> None:
+    provider_server.fail("openai", status(401))
+    for _ in range(2):  # the second time there is nothing to apply
+        assert sync(sqlite_url, "--provider", "openai", *options, env=provider_server.env()).code == 5
+
+
+def test_when_every_provider_fails_and_no_catalog_may_speak_nothing_is_written(
     sqlite_url: str, sync: Sync, query: Query, provider_server: ProviderServer
 ) -> None:
     provider_server.fail("openai", status(401))
-    result = sync(sqlite_url, "--provider", "openai", env=provider_server.env())
+    result = sync(sqlite_url, "--provider", "openai", "--source", "api", env=provider_server.env())
     assert result.code == 1
     assert query(sqlite_url, "SELECT COUNT(*) FROM ai_models") == [(0,)]
 
@@ -89,8 +115,8 @@ def test_an_impossible_id_fails_the_listing_by_name(
 ) -> None:
     provider_server.models["openai"].append(openai_item(model_id))
     result = sync(sqlite_url, "--provider", "openai", env=provider_server.env())
-    assert result.code == 1
-    assert query(sqlite_url, "SELECT COUNT(*) FROM ai_models") == [(0,)]
+    assert result.code == 5
+    assert query(sqlite_url, "SELECT COUNT(*) FROM ai_models WHERE last_seen_at IS NOT NULL") == [(0,)]
     assert "openai" in result.stdout + result.stderr
     assert len(max((result.stdout + result.stderr).splitlines(), key=len)) < 1000
     assert "\x1b[2J" not in result.stdout + result.stderr
@@ -98,7 +124,7 @@ def test_an_impossible_id_fails_the_listing_by_name(
 
 def test_a_key_with_a_newline_inside_is_named_by_its_variable(sqlite_url: str, sync: Sync) -> None:
     result = sync(sqlite_url, "--provider", "openai", env={"OPENAI_API_KEY": "sk-first\nsk-second"})
-    assert result.code == 1
+    assert result.code == 5
     assert "OPENAI_API_KEY" in result.stdout + result.stderr
     assert "sk-first" not in result.stdout + result.stderr
 
@@ -151,15 +177,16 @@ def test_a_guard_holds_what_is_implausible_until_it_is_accepted(
     assert sync(sqlite_url, *args, env=env).code == 0
     catalog.write_text(text % ("5", "2000"))
 
-    refused = sync(sqlite_url, *args, env=env)
+    refused = sync(sqlite_url, *args, "--all-or-nothing", env=env)
     assert refused.code == 4
     assert "acme/one" in refused.stdout
     assert "--accept" in refused.stdout
     state = "SELECT model_id, input_price_per_mtok, context_window FROM ai_models ORDER BY model_id"
     assert query(sqlite_url, state) == [("one", 1, None), ("two", None, 1000)]
 
-    held = sync(sqlite_url, *args, "--hold", env=env)
+    held = sync(sqlite_url, *args, env=env)
     assert held.code == 4
+    assert "acme/one" in held.stdout
     assert query(sqlite_url, state) == [("one", 1, None), ("two", None, 2000)]
 
     accepted = sync(sqlite_url, *args, "--accept", "acme/one", env=env)
@@ -172,7 +199,7 @@ def test_only_the_second_whole_absence_marks_a_model_and_its_return_reactivates_
 ) -> None:
     def sync_and_see() -> str:
         result = sync(sqlite_url, "--provider", "anthropic", env=provider_server.env("anthropic"))
-        assert result.code in (0, 1), result.stdout
+        assert result.code in (0, 5), result.stdout
         [(status_now,)] = query(sqlite_url, "SELECT status FROM ai_models WHERE model_id = 'claude-test-9'")
         return str(status_now)
 

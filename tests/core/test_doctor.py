@@ -126,7 +126,10 @@ def test_an_end_within_thirty_days_is_soon() -> None:
         model("perhaps", retires_not_before=date(2026, 11, 22)),
         model("off", is_enabled=False, status="retired"),
     )
-    [finding] = check_lifecycle(models, NOW.date()).findings
+    [finding] = check_lifecycle(models, {ModelKey("acme", "soon")}, NOW.date()).findings
+    assert not finding.is_warning
+    [unchosen] = check_lifecycle(models, (), NOW.date()).findings
+    assert unchosen.is_warning
     assert (finding.subject, finding.remedy) == ("acme/soon", "move to acme/later, then disable it")
 
 

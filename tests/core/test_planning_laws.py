@@ -13,7 +13,7 @@ from modelctl.core.facts import FACT_FIELDS, PRICE_FIELDS, SET_ON_CREATION, Sour
 from modelctl.core.planning.merge import Snapshot
 from modelctl.core.planning.plan import Action
 from modelctl.core.planning.planner import ABSENCES_UNTIL_DEPRECATED, BY_ABSENCE
-from modelctl.core.planning.policy import NewModels
+from modelctl.core.planning.policy import CreateNew, EnableNew, NewModels
 from modelctl.core.prices.ledger import projection
 from modelctl.core.stored import StoredProvider
 from tests.core.effects import after_plan
@@ -27,7 +27,7 @@ def without_a_whole_listing(heard: Sources) -> Sources:
     return replace(heard, listing=heard.listing and replace(heard.listing, complete_for=frozenset()))
 
 
-@given(**WORLDS, new_models=st.sampled_from(NewModels))
+@given(**WORLDS, new_models=st.builds(NewModels, enable=st.sampled_from(EnableNew), create=st.sampled_from(CreateNew)))
 def test_planning_after_applying_is_empty(stored, heard, new_models):
     heard = without_a_whole_listing(heard)
     applied = after_plan(stored, heard.plan(stored, new_models=new_models), now=NOW)
@@ -206,19 +206,27 @@ def test_a_sync_with_the_api_alone_and_one_with_the_catalog_do_not_undo_each_oth
     assert heard.plan(heard.api_only.sync(once_each)).changes == ()
 
 
-@pytest.mark.parametrize("policy", NewModels)
+@pytest.mark.parametrize("create", CreateNew)
+@pytest.mark.parametrize("enable", EnableNew)
 @given(heard=sources())
-def test_new_rows_follow_the_policy(policy, heard):
-    plan = heard.plan(StoredProvider(), new_models=policy)
+def test_new_rows_follow_the_settings(enable, create, heard):
+    plan = heard.plan(StoredProvider(), new_models=NewModels(enable=enable, create=create))
     in_catalog = set(heard.catalog.records) if heard.catalog else set()
     in_listing = set(heard.listing.records) if heard.listing else set()
     created = {change.key: change for change in plan.changes}
-    skipped = in_listing - in_catalog if policy is NewModels.SKIP else set()
+    skipped = in_listing - in_catalog if create is CreateNew.CATALOG else set()
     assert set(created) == (in_catalog | in_listing) - skipped
     assert set(plan.not_created) == skipped
     for key, change in created.items():
         assert change.action is Action.CREATE
-        if change.new_value("status") == "retired" or (policy is NewModels.DISABLE and key not in in_catalog):
+        is_retired = change.new_value("status") == "retired"
+        if is_retired or enable is EnableNew.NONE:
             assert change.is_enabled is False
-        if change.is_enabled and not (policy is NewModels.ENABLE and key not in in_catalog):
+        elif enable is EnableNew.ALL:
+            assert change.is_enabled is True
+        elif change.is_enabled:
             assert key not in plan.needs_review
+        elif enable is EnableNew.RECOMMENDED:
+            assert key in plan.needs_review or not change.new_value("recommended")
+        else:
+            assert key in plan.needs_review

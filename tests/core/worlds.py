@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from modelctl.core.facts import FACT_FIELDS, ModelFacts, ModelKey, ModelRecord, Source
 from modelctl.core.planning.merge import Snapshot, merge_sources
 from modelctl.core.planning.plan import Plan
-from modelctl.core.planning.planner import Consulted, plan
+from modelctl.core.planning.planner import NEW_MODELS, Consulted, plan
 from modelctl.core.planning.policy import NewModels, Patterns
 from modelctl.core.prices.price import SINCE_LAUNCH, Basis, PricePoint
 from modelctl.core.stored import RemovedModel, StoredProvider
@@ -84,7 +84,7 @@ class Sources:
     catalog: Snapshot | None = None
     listing: Snapshot | None = None
 
-    def plan(self, stored: StoredProvider, now: datetime = NOW, new_models: NewModels = NewModels.REVIEW) -> Plan:
+    def plan(self, stored: StoredProvider, now: datetime = NOW, new_models: NewModels = NEW_MODELS) -> Plan:
         """The plan of a sync of `stored` with these sources."""
         return plan(
             PROVIDER,

@@ -101,12 +101,14 @@ def report_with(*providers: ProviderReport, dry_run: bool = False) -> SyncReport
 
 
 RECORDS = {key("gpt-4o"): ModelRecord(key=key("gpt-4o"), facts=ModelFacts())}
+NO_KEY = "no key; set ANTHROPIC_API_KEY to ask its API as well"
 IN_SYNC = ProviderReport(
     provider="anthropic",
     outcome=Outcome.IN_SYNC,
     sources=("catalog",),
     plan=Plan(provider="anthropic", unchanged=20, existing=20),
-    notices=("no key; set ANTHROPIC_API_KEY to ask its API as well",),
+    notices=(NO_KEY,),
+    not_asked=NO_KEY,
     records=RECORDS,
 )
 FAILED = ProviderReport(

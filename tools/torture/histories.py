@@ -78,10 +78,12 @@ class History:
 
     def good_sync(self) -> None:
         """A sync, with or without what guards can be told."""
-        self.site.run(*SYNC, *self.draw.choice(((), (), ("--hold",), ("--force",), ("--accept", "price-rise"))))
+        self.site.run(
+            *SYNC, *self.draw.choice(((), (), ("--all-or-nothing",), ("--force",), ("--accept", "price-rise")))
+        )
 
     def failing_sync(self) -> None:
-        """One listing fails: its rows stay as they are."""
+        """One listing fails: nothing of it counts, and where no catalog speaks the rows stay as they are."""
         world = self.site.world
         provider, must_fail = sources.misbehave(world, self.draw)
         before = self.site.look()
@@ -89,7 +91,7 @@ class History:
         world.server.heal(provider)
         after = self.site.look()
         for run in after.new_runs(before)[provider]:
-            if must_fail and run["outcome"] != "failed":
+            if must_fail and not run["error"]:
                 raise Broken(f"{provider}'s listing was broken, and its run is {run}")
             if run["outcome"] in ("failed", "refused"):
                 checks.check_untouched(before, after, provider)
@@ -135,7 +137,7 @@ class History:
     def plan_and_apply(self) -> None:
         """What was reviewed is written, all or nothing of a provider; and nothing of it once a row has moved."""
         site, file = self.site, str(self.site.directory / "plan.json")
-        options = self.draw.choice(((), ("--hold",), ("--force",)))
+        options = self.draw.choice(((), ("--all-or-nothing",), ("--force",)))
         site.run("plan", *PROVIDERS, "-o", file, *options)
         listed = set(site.world.listed)
         meanwhile = self.draw.choice((None, None, None, self.edit_sources, self.edit_by_hand, self.good_sync))

@@ -16,7 +16,7 @@ from modelctl.cli.context import (
     database_of,
 )
 from modelctl.cli.options import Migrate
-from modelctl.cli.sync import print_report
+from modelctl.cli.sync import Details, print_report
 from modelctl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -29,14 +29,15 @@ Examples:
   modelctl plan -o plan.json
   modelctl apply plan.json
 
-Exit codes: 0 done or nothing to do, 1 failed, 2 no plan, 4 held by a guard, 5 some providers failed,
-6 a row that the plan rests on has moved, and nothing was written.
+Exit codes: 0 done or nothing to do, 1 failed, 2 no plan, 4 a guard holds something, 5 an API or
+a provider failed, 6 a row that the plan rests on has moved, and nothing was written.
 """
 )
 def apply_command(
     ctx: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What `modelctl plan -o FILE` wrote.")],
     migrate: Migrate = False,
+    details: Details = False,
     format: MarkdownFormatOption = MarkdownFormat.TABLE,
     json: JsonOption = False,
 ) -> None:
@@ -55,7 +56,7 @@ def apply_command(
         author = context.author("apply")
         report = apply_plan(context.runtime, database, plan, author, migrate=migrate, on_wait=context.wait)
     code = report.exit_code(pending_counts=False)
-    print_report(context, report, code, format)
+    print_report(context, report, code, format, details=details)
     raise typer.Exit(code)
 
 

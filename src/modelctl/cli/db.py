@@ -33,7 +33,9 @@ def status(
     ctx: typer.Context,
     format: FormatOption = Format.TABLE,
     json: JsonOption = False,
-    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 3 when an upgrade is pending.")] = False,
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="Exit 3 when an upgrade is pending, or something is missing.")
+    ] = False,
 ) -> None:
     """Tell the version of the tables and what an upgrade would run."""
     from modelctl.db import migrate as schema
@@ -46,6 +48,7 @@ def status(
             if database.is_missing_file
             else schema.status(database)
         )
+        missing = schema.missing(database) if found.version is not None and not found.pending else ()
     context.show(
         TablesDocument(
             database=database.label,
@@ -53,8 +56,9 @@ def status(
             newest=schema.HEAD,
             pending=found.pending,
             foreign_tables=found.foreign,
+            missing=missing,
         ),
         format,
     )
-    if exit_code and found.pending:
+    if exit_code and (found.pending or missing):
         raise typer.Exit(ExitCode.PENDING)

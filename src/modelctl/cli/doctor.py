@@ -19,7 +19,7 @@ Examples:
   modelctl doctor --max-age 2d
   modelctl doctor --format json
 
-Exits 3 when there are findings, or when something could not be looked at.
+Exits 3 when there are findings, or when something could not be looked at. Warnings alone exit 0, unless --strict.
 """
 )
 def doctor_command(
@@ -27,6 +27,7 @@ def doctor_command(
     max_age: Annotated[
         str, typer.Option("--max-age", metavar="Nh|Nd", help="How long ago a provider's last whole run may be.")
     ] = "26h",
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 3 for warnings, too.")] = False,
     format: FormatOption = Format.TABLE,
     json: JsonOption = False,
 ) -> None:
@@ -47,6 +48,7 @@ def doctor_command(
         environ=context.environ,
         master_key=master_key_once(context.runtime),
         overlay=settings.catalog_directory,
+        is_strict=strict,
         switched_off=[name for name, each in settings.providers.items() if not each.enabled],
     )
     with database_of(context) as database:

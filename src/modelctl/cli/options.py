@@ -31,6 +31,21 @@ Project = Annotated[
 ]
 
 
+ProviderArguments = Annotated[
+    list[str] | None, typer.Argument(metavar="PROVIDER", help="Which providers; left out, or `all`, means all.")
+]
+ProviderOption = Annotated[
+    list[str] | None,
+    typer.Option("--provider", "-p", metavar="NAME[,NAME]", help="The same as an option. Repeatable."),
+]
+
+
+def providers_asked(arguments: Iterable[str] | None, options: Iterable[str] | None) -> tuple[str, ...]:
+    """The names in the order in which they are written, each once; several may stand in one, with commas between."""
+    words = (word.strip() for each in (*(arguments or ()), *(options or ())) for word in each.split(","))
+    return tuple(dict.fromkeys(filter(None, words)))
+
+
 Accept = Annotated[
     list[str] | None,
     typer.Option("--accept", metavar="KEY", help="Let a held model, or a guard by its name, pass. Repeatable."),
@@ -70,11 +85,12 @@ def project_asked(text: str | None, source: SourceChoice) -> str:
 _WHERE = {
     "row": "disabled; `modelctl provider enable NAME` takes it in again",
     "settings": "switched off in modelctl.toml",
+    "key": "no key is set, and only configured providers are asked for",
 }
 
 
 def say_left_out(context: Context, left_out: Mapping[str, str]) -> None:
-    """Name the providers that are switched off, and where: `row` or `settings`."""
+    """Name the providers that are left out, and why, as `Chosen.left_out` has it."""
     for where, why in _WHERE.items():
         if names := [name for name, place in left_out.items() if place == where]:
             context.say(f"left out: {', '.join(names)} ({why})")

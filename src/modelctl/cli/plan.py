@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,10 +17,26 @@ from modelctl.cli.context import (
     database_of,
     format_option,
 )
-from modelctl.cli.options import Accept, Force, MaxAge, Recreate, Source, Take, age_of
-from modelctl.cli.sync import print_report, shown_while_it_runs, warn_of_idle
-from modelctl.core.planning.guards import Acceptance
-from modelctl.core.planning.ownership import takeover_of
+from modelctl.cli.options import (
+    Accept,
+    Force,
+    MaxAge,
+    ProviderArguments,
+    ProviderOption,
+    Recreate,
+    Source,
+    Take,
+    providers_asked,
+)
+from modelctl.cli.sync import (
+    AllOrNothing,
+    ConfiguredOnly,
+    Details,
+    options_of,
+    print_report,
+    shown_while_it_runs,
+    warn_of_idle,
+)
 from modelctl.core.planning.policy import SourceChoice
 from modelctl.errors import UsageError
 
@@ -37,7 +54,6 @@ class PlanFormat(StrEnum):
     SQL = "sql"
 
 
-Providers = Annotated[list[str] | None, typer.Argument(metavar="PROVIDER", help="Which providers; left out means all.")]
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the plan for `modelctl apply`.")
 ]
@@ -51,16 +67,20 @@ Examples:
   modelctl plan --format sql > plan.sql
   modelctl apply plan.json
 
-Exit codes: 0 done or in sync, 1 failed, 3 pending (--exit-code), 4 held by a guard, 5 some providers failed.
+Exit codes: 0 done or in sync, 1 failed, 3 pending (--exit-code), 4 a guard holds something, 5 an API or
+a provider failed.
 """
 )
 def plan_command(
     ctx: typer.Context,
-    provider: Providers = None,
+    providers: ProviderArguments = None,
+    provider: ProviderOption = None,
     output: Output = None,
     source: Source = SourceChoice.AUTO,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 3 when something is pending.")] = False,
-    hold: Annotated[bool, typer.Option("--hold", help="Plan what no guard held (still exits 4).")] = False,
+    all_or_nothing: AllOrNothing = False,
+    configured_only: ConfiguredOnly = False,
+    details: Details = False,
     accept: Accept = None,
     force: Force = False,
     take: Take = None,
@@ -73,20 +93,11 @@ def plan_command(
 ) -> None:
     """Show what a sync would do, and keep it for `apply`.
 
-    Or print it as SQL to run by hand. A provider that a guard holds is in the plan, and is not written by it without
-    --hold or --accept.
+    Or print it as SQL to run by hand. What a guard holds is in the plan, and is not written by it without --accept.
     """
-    from modelctl.services.sync import SyncOptions
-
     context = context_of(ctx)
-    options = SyncOptions(
-        providers=tuple(provider or ()),
-        source=source,
-        max_age=age_of(max_age, source),
-        acceptance=Acceptance(everything=force, names=frozenset(accept or ())),
-        takeover=takeover_of(take or (), recreate or ()),
-        hold=hold,
-    )
+    options = options_of(providers_asked(providers, provider), source, max_age, accept, force, take, recreate)
+    options = replace(options, all_or_nothing=all_or_nothing, configured_only=configured_only)
     report, file, sql = _plan(context, options, with_sql=format is PlanFormat.SQL)
     text = _document_text(file)
     if output is not None:
@@ -95,7 +106,7 @@ def plan_command(
     if format in (PlanFormat.JSON, PlanFormat.SQL):
         context.answer((sql if format is PlanFormat.SQL else text).rstrip("\n"))
     else:
-        print_report(context, report, code, format)
+        print_report(context, report, code, format, details=details)
     raise typer.Exit(code)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -25,11 +25,14 @@ from modelctl.cli.options import (
     MaxAge,
     Migrate,
     Project,
+    ProviderArguments,
+    ProviderOption,
     Recreate,
     Source,
     Take,
     age_of,
     project_asked,
+    providers_asked,
     say_left_out,
 )
 from modelctl.core.planning.guards import Acceptance
@@ -115,19 +118,24 @@ def _cleaned(context: Context, value: Any) -> Any:
 
 
 SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
+OUTPUT_VARIABLE = "GITHUB_OUTPUT"
 
 
-def print_report(context: Context, report: SyncReport, code: ExitCode, format: str) -> None:
-    """The report where it belongs. A report that cannot be printed does not make a sync that was applied a failed one.
+def print_report(context: Context, report: SyncReport, code: ExitCode, format: str, *, details: bool = False) -> None:
+    """The report where it belongs, and last, on stderr, what failed: with --quiet nothing else but what waits.
 
-    ModelctlError, which says whether the sync was applied, when stdout cannot be written.
+    A report that cannot be printed does not make a sync that was applied a failed one: ModelctlError, which says
+    whether it was applied, when stdout cannot be written.
     """
     from modelctl.output.sync import SyncDocument
 
     document = SyncDocument.of(report, code)
-    _append_summary(context, document)
+    _tell_github(context, document)
     try:
-        context.show(document, format)
+        if format != "table":
+            context.show(document, format)
+        elif not context.quiet:
+            context.show(document, "details" if details else "table")
         context.stdout.flush()
     except BrokenPipeError:
         raise
@@ -135,21 +143,40 @@ def print_report(context: Context, report: SyncReport, code: ExitCode, format: s
         written = any(each.is_written for each in report.providers) and not report.dry_run
         done = "the sync was applied" if written else "the sync changed nothing"
         raise ModelctlError(f"{done}, but its report could not be printed: {error.strerror or error}") from None
+    if format != "json":
+        _tell_failures(context, document)
 
 
-def _append_summary(context: Context, document: SyncDocument) -> None:
-    """The report for the page of a GitHub job, where there is one; several steps append to one file."""
+def _tell_failures(context: Context, document: SyncDocument) -> None:
+    """What failed, on stderr; in a GitHub job as annotations. With --quiet, what guards hold, too."""
+    from modelctl.output.sync import failures, waiting
+
+    in_github = context.environ.get("GITHUB_ACTIONS") == "true"
+    held = [*waiting(document)] if context.quiet or in_github else []
+    for severity, lines in (("warning", held), ("error", failures(document))):
+        for line in lines:
+            context.warn(f"::{severity} title=modelctl::{line}" if in_github else f"{severity}: {line}")
+
+
+def _tell_github(context: Context, document: SyncDocument) -> None:
+    """The report for the page of a GitHub job and the outputs of its step, where there is one."""
     from modelctl.output.console import PLAIN
 
-    summary = context.environ.get(SUMMARY_VARIABLE)
-    if not summary:
+    _append(context, SUMMARY_VARIABLE, lambda: document.to_markdown(PLAIN))
+    _append(context, OUTPUT_VARIABLE, document.to_outputs)
+
+
+def _append(context: Context, variable: str, text: Callable[[], str]) -> None:
+    """Add to the file that the variable names; several steps append to one file."""
+    path = context.environ.get(variable)
+    if not path:
         return
     try:
-        with Path(summary).open("a", encoding="utf-8") as file:
-            file.write(document.to_markdown(PLAIN) + "\n")
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.write(text() + "\n")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        context.warn(f"warning: the report could not be added to {SUMMARY_VARIABLE} ({summary}): {reason}")
+        context.warn(f"warning: the report could not be added to {variable} ({path}): {reason}")
 
 
 def print_explanation(context: Context, report: SyncReport, name: str, format: str) -> None:
@@ -217,12 +244,38 @@ def shown_while_it_runs(context: Context) -> Iterator[Observer]:
         yield Observer(begin=begin, wait=context.wait, finish=lambda report: done[-1](report))
 
 
-Providers = Annotated[
-    list[str] | None, typer.Option("--provider", metavar="all|NAME", help="Repeatable; left out means all.")
-]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change and write nothing.")]
+def options_of(
+    providers: tuple[str, ...],
+    source: SourceChoice,
+    max_age: str | None,
+    accept: Sequence[str] | None,
+    force: bool,
+    take: Sequence[str] | None,
+    recreate: Sequence[str] | None,
+) -> SyncOptions:
+    """What `sync` and `plan` are both asked for. UsageError for what cannot be, or can have no effect."""
+    from modelctl.services.sync import SyncOptions
+
+    return SyncOptions(
+        providers=providers,
+        source=source,
+        max_age=age_of(max_age, source),
+        acceptance=Acceptance(everything=force, names=frozenset(accept or ())),
+        takeover=takeover_of(take or (), recreate or ()),
+    )
+
+
+DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would change and write nothing.")]
 WithExitCode = Annotated[bool, typer.Option("--exit-code", help="With --dry-run: exit 3 when something is pending.")]
-Hold = Annotated[bool, typer.Option("--hold", help="Apply what no guard held (still exits 4).")]
+AllOrNothing = Annotated[
+    bool, typer.Option("--all-or-nothing", help="Write nothing of a provider of which a guard holds one model.")
+]
+ConfiguredOnly = Annotated[
+    bool, typer.Option("--configured-only", help="Leave out providers that have no key, unless they are named.")
+]
+Details = Annotated[
+    bool, typer.Option("--details", help="Tell of each provider: its counts, changes and all that was left alone.")
+]
 Explain = Annotated[
     str | None, typer.Option("--explain", metavar="MODEL", help="Say why a model is as it is; writes nothing.")
 ]
@@ -235,27 +288,30 @@ Notify = Annotated[
 @epilog(
     """\b
 Examples:
-  modelctl sync --provider all
-  modelctl sync --provider openai --dry-run --exit-code --max-age 1h
+  modelctl sync
+  modelctl sync openai anthropic --dry-run --exit-code --max-age 1h
   modelctl sync --source catalog --migrate --format json
   modelctl sync --accept openai/gpt-4o --accept price-rise
   modelctl sync --take openai/gpt-4o:context_window --recreate openai/gpt-3.5-turbo
   modelctl sync --explain gpt-4o
-  modelctl sync --provider openai --project shop
-  modelctl sync --provider all --notify "$SLACK_WEBHOOK"
+  modelctl sync openai --project shop
+  modelctl sync --quiet --notify "$SLACK_WEBHOOK"
 
-Exit codes: 0 done or in sync, 1 failed, 3 pending (--exit-code), 4 held by a guard, 5 some providers failed,
-6 another run writes.
+Exit codes: 0 done or in sync, 1 failed, 3 pending (--exit-code), 4 a guard holds something, 5 an API or
+a provider failed and the rest is applied, 6 another run writes.
 """
 )
 def sync_command(
     ctx: typer.Context,
-    provider: Providers = None,
+    providers: ProviderArguments = None,
+    provider: ProviderOption = None,
     project: Project = None,
     source: Source = SourceChoice.AUTO,
     dry_run: DryRun = False,
     exit_code: WithExitCode = False,
-    hold: Hold = False,
+    all_or_nothing: AllOrNothing = False,
+    configured_only: ConfiguredOnly = False,
+    details: Details = False,
     accept: Accept = None,
     force: Force = False,
     take: Take = None,
@@ -271,18 +327,13 @@ def sync_command(
 
     These are the catalogs and the APIs of the providers whose key is set.
     """
-    from modelctl.services.sync import SyncOptions
-
     context = context_of(ctx)
     _require_dry_run(exit_code, dry_run)
-    options = SyncOptions(
-        providers=tuple(provider or ()),
-        source=source,
+    options = replace(
+        options_of(providers_asked(providers, provider), source, max_age, accept, force, take, recreate),
         project=project_asked(project, source),
-        max_age=age_of(max_age, source),
-        acceptance=Acceptance(everything=force, names=frozenset(accept or ())),
-        takeover=takeover_of(take or (), recreate or ()),
-        hold=hold,
+        all_or_nothing=all_or_nothing,
+        configured_only=configured_only,
         dry_run=dry_run or explain is not None,
         migrate=migrate,
     )
@@ -290,7 +341,7 @@ def sync_command(
     if explain is not None:
         return print_explanation(context, report, explain, format)
     code = report.exit_code(pending_counts=exit_code)
-    print_report(context, report, code, format)
+    print_report(context, report, code, format, details=details)
     raise typer.Exit(code)
 
 

@@ -12,11 +12,12 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from modelctl.core.credentials import with_driver
-from modelctl.core.planning.policy import GuardLimits, NewModels, Patterns
+from modelctl.core.planning.policy import CreateNew, EnableNew, GuardLimits, Patterns
 from modelctl.core.text import suggestion
 from modelctl.errors import UsageError
 from modelctl.files import user_directory
@@ -50,10 +51,11 @@ _SCHEMA = re.compile(r"[\w$ -]+")
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A check (ValueError says what is wrong with the value), and whether text is to be read as a number first."""
+    """A check (ValueError says what is wrong with the value), and what text is to be read as first."""
 
     check: Callable[[Any], Any]
     is_number: bool = False
+    is_switch: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +131,13 @@ def _secret(value: Any) -> str:
     return value.strip()
 
 
-def _new_models(value: Any) -> NewModels:
-    if value not in list(NewModels):
-        raise ValueError(f"{_spelt(value)} is not one of {', '.join(NewModels)}")
-    return NewModels(value)
+def _one_of(words: type[StrEnum]) -> Kind:
+    def check(value: Any) -> StrEnum:
+        if value not in list(words):
+            raise ValueError(f"{_spelt(value)} is not one of {', '.join(words)}")
+        return words(value)
+
+    return Kind(check)
 
 
 def _seconds(value: Any) -> float:
@@ -191,6 +196,7 @@ def _spelt(value: Any) -> str:
     return str(value) if isinstance(value, Decimal) else repr(value)
 
 
+_SWITCH = Kind(_switch, is_switch=True)
 _SECONDS = Kind(_seconds, is_number=True)
 _PERCENT, _COUNT, _FACTOR = (Kind(check, is_number=True) for check in (_percent, _count, _factor))
 _GUARDS = GuardLimits()
@@ -200,7 +206,9 @@ SPECS: Mapping[str, Spec] = {
     "schema": Spec(Kind(_schema), None),
     "table_prefix": Spec(Kind(_prefix), "ai_"),
     "catalog_directory": Spec(Kind(_path), None),
-    "new_models": Spec(Kind(_new_models), NewModels.REVIEW),
+    "enable_new": Spec(_one_of(EnableNew), EnableNew.PRICED),
+    "create_new": Spec(_one_of(CreateNew), CreateNew.ALL),
+    "configured_only": Spec(_SWITCH, False),
     "timeout_s": Spec(_SECONDS, 20.0),
     "deadline_s": Spec(_SECONDS, 120.0),
     "lock_wait_s": Spec(Kind(_seconds_or_none, is_number=True), 60.0),
@@ -227,9 +235,11 @@ LIMITS = {
 """Settings that are fields of `GuardLimits`, and which."""
 
 PROVIDER_KINDS: Mapping[str, Kind] = {
-    "enabled": Kind(_switch),
+    "enabled": _SWITCH,
     "include": Kind(_patterns),
     "exclude": Kind(_patterns),
+    "enable_new": _one_of(EnableNew),
+    "create_new": _one_of(CreateNew),
 }
 """What a `[providers.NAME]` table may hold."""
 
@@ -354,6 +364,8 @@ def _typed(kind: Kind, text: str, origin: str) -> Any:
     """Text as a settings file would have typed it. Empty is an error: a CI secret that is missing arrives empty."""
     if not text.strip():
         raise UsageError(f"{origin} is set but empty", "unset it to use the default")
+    if kind.is_switch:
+        return {"true": True, "false": False}.get(text.strip().lower(), text)
     if not kind.is_number:
         return text
     try:
@@ -392,7 +404,8 @@ def _settings(found: Mapping[str, Setting]) -> Settings:
 
 def _provider_settings(values: Mapping[str, Any]) -> ProviderSettings:
     patterns = Patterns(include=values.get("include", ()), exclude=values.get("exclude", ()))
-    return ProviderSettings(enabled=values.get("enabled", True), patterns=patterns)
+    own = {name: values.get(name) for name in ("enable_new", "create_new")}
+    return ProviderSettings(enabled=values.get("enabled", True), patterns=patterns, **own)
 
 
 _HEAD = "# Settings of modelctl. Lines that begin with # are the defaults; take the # away to change one.\n"

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from modelctl.core.credentials import Credential, CredentialState, store_command
-from modelctl.core.facts import PRICE_FIELDS, ModelKey, Source
+from modelctl.core.facts import PRICE_FIELDS, FactValue, ModelKey, Source, encode
 from modelctl.core.models.lifecycle import Chain, ChainEnd, chain_of
 from modelctl.core.models.retirements import Retirement, RetirementKind, Window, find_retirements
-from modelctl.core.prices.ledger import has_complete_price
+from modelctl.core.prices.ledger import has_complete_price, projection
 from modelctl.core.provider import Provider
 from modelctl.core.runs import LEASE_STALE, LeaseState, ProviderRuns
 from modelctl.core.stored import StoredModel, has_ended
 from modelctl.core.text import age_text, counted
+from modelctl.core.validation import fact_problems
 from modelctl.errors import ModelctlError
 
 CATALOG_STALE_DAYS = 90
@@ -37,7 +38,9 @@ class CheckName(StrEnum):
     CREDENTIALS = "credentials"
     RUNS = "runs"
     LEASES = "leases"
+    VALUES = "values"
     PRICES = "prices"
+    LEDGER = "ledger"
     LIFECYCLE = "lifecycle"
     SUCCESSORS = "successors"
     UNKNOWN_ROWS = "unknown_rows"
@@ -48,6 +51,7 @@ class CheckStatus(StrEnum):
     """How a check ended."""
 
     OK = "ok"
+    WARNINGS = "warnings"
     FINDINGS = "findings"
     NOT_RUN = "not_run"
 
@@ -59,6 +63,8 @@ class CheckFinding:
     subject: str
     problem: str
     remedy: str
+    is_warning: bool = False
+    """Whether it is worth knowing, and nobody has to do anything today."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,9 +81,11 @@ class Check:
     @property
     def status(self) -> CheckStatus:
         """Findings first; a check that was not run is never ok."""
-        if self.findings:
+        if not all(each.is_warning for each in self.findings):
             return CheckStatus.FINDINGS
-        return CheckStatus.NOT_RUN if self.not_run else CheckStatus.OK
+        if self.not_run:
+            return CheckStatus.NOT_RUN
+        return CheckStatus.WARNINGS if self.findings else CheckStatus.OK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,11 +96,14 @@ class Checkup:
     database: str
     """As it may be shown."""
     checks: tuple[Check, ...]
+    is_strict: bool = False
+    """Whether a warning counts as a finding."""
 
     @property
     def is_ok(self) -> bool:
-        """Whether everything could be looked at, and nothing was found."""
-        return all(check.status is CheckStatus.OK for check in self.checks)
+        """Whether everything could be looked at, and nothing was found but warnings, if those do not count."""
+        good = {CheckStatus.OK} if self.is_strict else {CheckStatus.OK, CheckStatus.WARNINGS}
+        return all(check.status in good for check in self.checks)
 
 
 def run_check(name: CheckName, look: Callable[[], Check]) -> Check:
@@ -258,12 +269,58 @@ def check_prices(models: Mapping[ModelKey, StoredModel], now: datetime) -> Check
     return Check(name=CheckName.PRICES, findings=tuple(findings), note=f"{len(alive):,} enabled and alive")
 
 
-def check_lifecycle(models: Mapping[ModelKey, StoredModel], today: date) -> Check:
-    """Enabled models that have ended, or end soon."""
+def check_values(models: Mapping[ModelKey, StoredModel]) -> Check:
+    """Values that no model can have: somebody wrote them past modelctl, where the database refuses nothing."""
+    findings = [
+        CheckFinding(
+            subject=str(each.key), problem=problem, remedy="correct the row by `modelctl set`, or with NULL for unknown"
+        )
+        for each in models.values()
+        for problem in fact_problems(each.facts)
+    ]
+    return Check(name=CheckName.VALUES, findings=tuple(findings), note=f"{len(models):,} looked at")
+
+
+def check_ledger(models: Mapping[ModelKey, StoredModel], now: datetime) -> Check:
+    """Price columns that say something else than the ledger does for today; with their ledgers.
+
+    A person who writes into a column alone is warned: bills are made of the ledger.
+    """
+    findings = [
+        CheckFinding(
+            subject=str(each.key),
+            problem=f"its {name} is {_amount_text(getattr(each.facts, name))}, and the ledger says {_amount_text(due)}",
+            remedy="run `modelctl sync`" if each.is_ours(name) else "say it by `modelctl price set`, which bills use",
+            is_warning=not each.is_ours(name),
+        )
+        for each in models.values()
+        if each.prices
+        for name, due in _prices_due(each, now)
+        if getattr(each.facts, name) != due
+    ]
+    return Check(name=CheckName.LEDGER, findings=tuple(findings), note="price columns against the ledger")
+
+
+def _prices_due(model: StoredModel, now: datetime) -> Iterator[tuple[str, FactValue]]:
+    shown = projection(model.prices, at=now)
+    return ((name, shown.get(name)) for name in PRICE_FIELDS)
+
+
+def _amount_text(amount: FactValue) -> str:
+    return "unknown" if amount is None else str(encode(amount))
+
+
+def check_lifecycle(models: Mapping[ModelKey, StoredModel], chosen: Collection[ModelKey], today: date) -> Check:
+    """Enabled models that have ended, or end soon. Of those that nobody has `chosen` it is a warning."""
     window = Window(within_days=ENDS_SOON_DAYS, fail_within_days=ENDS_SOON_DAYS, only_enabled=True)
     rows = [each for each in find_retirements(models.values(), window, today=today).rows if each.finding is not None]
     findings = [
-        CheckFinding(subject=str(each.key), problem=_retirement_problem(each), remedy=_retirement_remedy(each))
+        CheckFinding(
+            subject=str(each.key),
+            problem=_retirement_problem(each),
+            remedy=_retirement_remedy(each),
+            is_warning=each.key not in chosen,
+        )
         for each in rows
     ]
     return Check(name=CheckName.LIFECYCLE, findings=tuple(findings), note=f"ends within {ENDS_SOON_DAYS} days")

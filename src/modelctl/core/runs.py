@@ -44,8 +44,9 @@ class Outcome(StrEnum):
 
     APPLIED = "applied"
     IN_SYNC = "in_sync"
+    PARTIAL = "partial"  # its API failed; what its catalogs state is applied
     PLANNED = "planned"  # shown only
-    REFUSED = "refused"  # a guard held it; nothing was written
+    REFUSED = "refused"  # a guard held the provider; nothing was written
     HELD = "held"  # the rest was applied, what a guard held was not
     FAILED = "failed"
 

@@ -75,12 +75,24 @@ def count_entries(connection: Connection, tables: Tables) -> int:
     return connection.execute(select(func.count()).select_from(tables.changes.__table__)).scalar_one()
 
 
+ENABLE = "enable"
+"""The command, as the audit trail names it."""
+
+
 def added_by_hand(connection: Connection, tables: Tables) -> set[ModelKey]:
     """The models that people have added, whether they are still there or not."""
     changes = tables.changes.__table__.c
-    statement = select_columns(changes.entity_key).where(
-        changes.entity == MODEL, changes.command == ADD, changes.action == Action.CREATE.value
-    )
+    return _changed_models(connection, tables, changes.command == ADD, changes.action == Action.CREATE.value)
+
+
+def enabled_by_hand(connection: Connection, tables: Tables) -> set[ModelKey]:
+    """The models that people have switched on, whatever became of them."""
+    return _changed_models(connection, tables, tables.changes.__table__.c.command == ENABLE)
+
+
+def _changed_models(connection: Connection, tables: Tables, *conditions: ColumnElement[bool]) -> set[ModelKey]:
+    changes = tables.changes.__table__.c
+    statement = select_columns(changes.entity_key).where(changes.entity == MODEL, *conditions)
     return {ModelKey(*row.entity_key.split("/", 1)) for row in fetched(connection, statement)}
 
 

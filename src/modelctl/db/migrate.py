@@ -38,6 +38,29 @@ def status(database: Database) -> SchemaStatus:
     return database.look(lambda connection: _status(connection, database))
 
 
+def missing(database: Database) -> tuple[str, ...]:
+    """Tables and columns that are gone although the version says that they are there: somebody dropped them."""
+    tables = database.tables
+
+    def look(connection: Connection) -> tuple[str, ...]:
+        inspector = inspect(connection)
+        gone: list[str] = []
+        for each in tables.classes():
+            table = each.__table__
+            if not inspector.has_table(table.name, schema=tables.schema):
+                gone.append(f"table {table.name}")
+                continue
+            present = {column["name"] for column in inspector.get_columns(table.name, schema=tables.schema)}
+            gone += [
+                f"column {table.name}.{name}"
+                for name in (column.name for column in table.columns)
+                if name not in present
+            ]
+        return tuple(gone)
+
+    return database.look(look)
+
+
 def is_readable(database: Database) -> bool:
     """Whether there are tables to read; false where nothing was created yet. Creates nothing. StoreError when old."""
     if database.is_missing_file:

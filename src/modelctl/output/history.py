@@ -123,7 +123,12 @@ class RunDocument(Document):
 
 COUNTS = ("created", "updated", "deprecated", "retired", "reactivated", "held", "protected")
 """What a run did to rows, and what it left alone, by the columns of its record."""
-_STYLES = {Outcome.FAILED: "red", Outcome.REFUSED: "yellow", Outcome.HELD: "yellow"}
+_STYLES = {
+    Outcome.FAILED: "red",
+    Outcome.PARTIAL: "red",
+    Outcome.REFUSED: "yellow",
+    Outcome.HELD: "yellow",
+}
 
 
 class RunsDocument(VersionedDocument):

@@ -36,7 +36,6 @@ from modelctl.output.console import Look, json_text
 from modelctl.output.format import one_line
 
 VERSION = 1
-
 Stamp: TypeAlias = Annotated[
     AwareDatetime,
     AfterValidator(lambda at: at.astimezone(UTC)),
@@ -47,14 +46,13 @@ Encoded: TypeAlias = Any
 """A fact as the core encodes it: amounts as exact text, days as ISO text, lists as lists; null is unknown."""
 Texts: TypeAlias = tuple[str, ...]
 
+FactName: TypeAlias = Annotated[str, AfterValidator(lambda name: _known(name))]
 
-def _fact_name(name: str) -> str:
+
+def _known(name: str) -> str:
     if name not in FACT_TYPES:
         raise ValueError("names no fact")
     return name
-
-
-FactName: TypeAlias = Annotated[str, AfterValidator(_fact_name)]
 
 
 def _fact(name: str, raw: Encoded) -> FactValue:
@@ -105,13 +103,10 @@ class SettingPart(_Part):
     @model_validator(mode="after")
     def _fit(self) -> SettingPart:
         for value in (self.old, self.new):
-            _require_setting(self.name, value)
+            is_missing = value is None and self.name in ("display_name", "kind")
+            if is_missing or isinstance(value, tuple) is not (self.name == "env_vars"):
+                raise ValueError(f"is no {self.name}")
         return self
-
-
-def _require_setting(name: str, value: object) -> None:
-    if isinstance(value, tuple) is not (name == "env_vars") or (value is None and name in ("display_name", "kind")):
-        raise ValueError(f"is no {name}")
 
 
 class PricePart(_Part):
@@ -364,6 +359,7 @@ class ProviderPart(_Part):
     error: ErrorPart | None
     sources: Texts
     notices: Texts
+    not_asked: str | None
     remarks: Texts
     fetched: NonNegativeInt | None
     kept: NonNegativeInt
@@ -407,7 +403,9 @@ class ProviderPart(_Part):
 
     @model_validator(mode="after")
     def _can_be(self) -> ProviderPart:
-        if self.outcome is Outcome.PLANNED or (self.outcome is Outcome.FAILED) is (self.error is None):
+        needs_error = self.outcome in (Outcome.FAILED, Outcome.PARTIAL)
+        forbids_error = self.outcome in (Outcome.APPLIED, Outcome.IN_SYNC)
+        if self.outcome is Outcome.PLANNED or (needs_error if self.error is None else forbids_error):
             raise ValueError("has an outcome that applying a plan cannot come to")
         if (self.row is None) is (self.rests_on is None):
             raise ValueError("must have a row where `rests_on` is null, and only there")
@@ -424,6 +422,7 @@ class ProviderPart(_Part):
             error=None if error is None else ErrorPart(message=error.message, hint=error.hint),
             sources=report.sources,
             notices=report.notices,
+            not_asked=report.not_asked,
             remarks=plan.notices,
             fetched=report.fetched,
             kept=len(report.records) or report.kept,
@@ -457,6 +456,7 @@ class ProviderPart(_Part):
                 plan=self._plan(),
                 fetched=self.fetched,
                 notices=self.notices,
+                not_asked=self.not_asked,
                 error=None if self.error is None else ModelctlError(self.error.message, self.error.hint),
                 kept=self.kept,
             ),

@@ -200,6 +200,8 @@ class TablesDocument(Document):
     pending: tuple[str, ...]
     foreign_tables: tuple[str, ...]
     """Tables with names of modelctl's that it did not create."""
+    missing: tuple[str, ...] = ()
+    """Tables and columns that somebody dropped."""
 
     def to_table(self, look: Look) -> str:
         """A line for each."""
@@ -210,13 +212,20 @@ class TablesDocument(Document):
         ]
         if self.foreign_tables:
             lines.append(f"foreign   {', '.join(self.foreign_tables)}: not modelctl's; set table_prefix or schema")
+        if self.missing:
+            lines.append(f"missing   {', '.join(self.missing)}: dropped by somebody; restore them from a backup")
         return look.text(lines)
 
 
 MAX_FINDINGS = 10
 """Findings shown of one check; the rest is counted, and in the JSON."""
 
-_CHECK_STYLES = {CheckStatus.OK: "green", CheckStatus.FINDINGS: "red", CheckStatus.NOT_RUN: "yellow"}
+_CHECK_STYLES = {
+    CheckStatus.OK: "green",
+    CheckStatus.WARNINGS: "yellow",
+    CheckStatus.FINDINGS: "red",
+    CheckStatus.NOT_RUN: "yellow",
+}
 
 
 class CheckFindingDocument(Document):
@@ -225,6 +234,8 @@ class CheckFindingDocument(Document):
     subject: str
     problem: str
     remedy: str
+    is_warning: bool
+    """Whether it is worth knowing, and nobody has to do anything today."""
 
 
 class CheckDocument(Document):
@@ -262,12 +273,14 @@ class CheckupDocument(VersionedDocument):
         return look.text([*lines, "", self._closing()])
 
     def _closing(self) -> str:
-        findings = sum(len(check.findings) for check in self.checks)
+        found = [each for check in self.checks for each in check.findings]
+        warned = sum(each.is_warning for each in found)
         not_run = sum(check.status is CheckStatus.NOT_RUN for check in self.checks)
+        warnings = f", {counted(warned, 'warning')}" if warned else ""
         if self.ok:
-            return f"all {len(self.checks)} checks are ok"
+            return f"all {len(self.checks)} checks are ok{warnings}"
         missed = f", {not_run} of {len(self.checks)} checks could not be run" if not_run else ""
-        return f"{counted(findings, 'finding')}{missed}"
+        return f"{counted(len(found) - warned, 'finding')}{warnings}{missed}"
 
 
 def _state(check: CheckDocument) -> str:
@@ -277,6 +290,8 @@ def _state(check: CheckDocument) -> str:
             return f"ok{note}"
         case CheckStatus.NOT_RUN:
             return f"not run: {one_line(check.reason or '')}"
+        case CheckStatus.WARNINGS:
+            return f"{counted(len(check.findings), 'warning')}{note}"
         case CheckStatus.FINDINGS:
             return f"{counted(len(check.findings), 'finding')}{note}"
 

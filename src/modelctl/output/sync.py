@@ -31,11 +31,13 @@ from modelctl.output.format import code, escaped, markdown_table, old_to_new, on
 from modelctl.output.sync_text import (
     OUTCOME_WORDS,
     PAST,
+    brief_table,
     closing,
     counts,
     counts_text,
     created_ids,
     failure,
+    failures,
     held_groups,
     how_to_accept,
     report_remarks,
@@ -43,7 +45,10 @@ from modelctl.output.sync_text import (
     sync_table,
     totals,
     verdict,
+    waiting,
 )
+
+__all__ = ["ExplanationsDocument", "SyncDocument", "error_document", "error_text", "failures", "plan_sql", "waiting"]
 
 
 class ChangedFieldJson(TypedDict):
@@ -204,8 +209,20 @@ class SyncDocument(VersionedDocument):
         )
 
     def to_table(self, look: Look) -> str:
-        """As text that fits the look."""
+        """What changed and what waits; see `failures` for what failed."""
+        return brief_table(self, look)
+
+    def to_details(self, look: Look) -> str:
+        """Everything, provider by provider."""
         return sync_table(self, self.exit_code, look)
+
+    def to_outputs(self) -> str:
+        """As outputs of a step of GitHub Actions: whether rows changed, and how many were created, wait or failed."""
+        changed = any(self.totals[name] for name in PAST.values())
+        failed = sum(each.error is not None for each in self.providers)
+        held = self.totals["held"]
+        lines = {"changed": str(changed).lower(), "created": self.totals["created"], "held": held, "failed": failed}
+        return "\n".join(f"{name}={value}" for name, value in lines.items())
 
     def to_markdown(self, look: Look) -> str:
         """A table with totals, then a section for each provider that has something to tell."""
@@ -218,10 +235,13 @@ class SyncDocument(VersionedDocument):
 
     def notice(self) -> str:
         """The summary for a webhook, failures first."""
-        failed = [each for each in self.providers if each.outcome is Outcome.FAILED]
-        held = [each for each in self.providers if each.plan.is_held and each.outcome is not Outcome.FAILED]
+        failed = [each for each in self.providers if each.error is not None]
+        held = [each for each in self.providers if each.plan.is_held]
         lines = [_notice_headline([each.provider for each in failed], [each.provider for each in held])]
-        lines += [f"{each.provider}: failed: {failure(each)}" for each in failed]
+        lines += [
+            f"{each.provider}: {'failed' if each.outcome is Outcome.FAILED else 'its API failed'}: {failure(each)}"
+            for each in failed
+        ]
         for each in held:
             for (guard, reason), changes in held_groups(each).items():
                 names = some((one.change.key.model_id for one in changes), MAX_NOTICE_NAMES)

@@ -58,6 +58,7 @@ OUTCOME_WORDS = MappingProxyType(
     {
         Outcome.APPLIED: "applied",
         Outcome.IN_SYNC: "in sync",
+        Outcome.PARTIAL: "partial",
         Outcome.PLANNED: "planned",
         Outcome.REFUSED: "refused",
         Outcome.HELD: "held",
@@ -69,6 +70,7 @@ OUTCOME_STYLES = MappingProxyType(
     {
         Outcome.APPLIED: "green",
         Outcome.IN_SYNC: "green",
+        Outcome.PARTIAL: "red",
         Outcome.PLANNED: "cyan",
         Outcome.REFUSED: "red",
         Outcome.HELD: "yellow",
@@ -124,12 +126,14 @@ def verdict(report: ProviderReport) -> str:
     match report.outcome:
         case Outcome.FAILED:
             return f"failed: {failure(report)}"
+        case Outcome.PARTIAL:
+            return f"its API failed: {failure(report)}; what its catalogs state is applied"
         case Outcome.REFUSED:
-            return "refused: nothing was written for this provider; --hold applies what is not held"
+            return "refused: a guard holds this provider, and nothing of it was written"
         case Outcome.HELD:
             return "held: what the guards name was not written, the rest was"
         case Outcome.PLANNED if report.plan.is_held:
-            return "a guard holds changes: without --hold or --accept a sync refuses this provider"
+            return "a guard holds what is named below: a sync does not write it without --accept"
         case _:
             return ""
 
@@ -210,8 +214,156 @@ _MAIN_COUNTS = (*ALWAYS_SHOWN, "waiting", "held")
 _COUNTS_EVEN_IF_ZERO = ("created", "updated", "unchanged")
 
 
+MAX_REASONS_NAMED = 2
+"""Providers whose missing key is named with its variable; more are counted."""
+MAX_CREATED = 3
+"""New models of a provider that are named one by one; more are counted."""
+_SIGNS = {Action.CREATE: "+", Action.UPDATE: "~", Action.DEPRECATE: "-", Action.RETIRE: "-", Action.REACTIVATE: "+"}
+
+
+def brief_table(report: SyncResult, look: Look) -> str:
+    """What changed, what waits and what comes next; one line where nothing changed. What failed is told on stderr."""
+    together = totals(report.providers)
+    lines = [*_new_models(report, look)]
+    for each in report.providers:
+        lines += _brief_changes(each, report.started_at, look)
+        lines += _brief_held(each, look)
+    if any(together[name] for name in _MOVED):
+        lines += _what_to_know(report, together, look)
+    for each in report.providers:
+        said = (remark for remark in report_remarks(each) if remark != each.not_asked)
+        lines += [line for remark in said for line in labelled("note", f"{each.provider}: {remark}", look, style="dim")]
+    lines += wrapped(_total(report, together), look.width)
+    if report.providers and not report.dry_run and all(_is_first(each) for each in report.providers):
+        lines += wrapped("Next: `modelctl list`, `modelctl show MODEL`, `modelctl doctor`", look.width)
+    return look.text(lines)
+
+
+def _is_first(report: ProviderReport) -> bool:
+    return report.plan.existing == 0 and report.is_written
+
+
+def failures(report: SyncResult) -> Iterator[str]:
+    """What failed, a line for each with the way to mend it: the last that is told of a sync."""
+    for each in report.providers:
+        if each.error is not None:
+            hint = f"; {one_line(each.error.hint)}" if each.error.hint else ""
+            failed = each.outcome is Outcome.FAILED
+            kept = "its rows stay as they are" if failed else "what its catalogs state counts as if it had no key"
+            yield f"{each.provider}: {failure(each)}{hint} ({kept})"
+
+
+def waiting(report: SyncResult) -> Iterator[str]:
+    """What guards hold, a line for each reason with the option that lets it pass."""
+    for each in report.providers:
+        for (guard, reason), held in held_groups(each).items():
+            names = some((one.change.key.model_id for one in held), MAX_CREATED)
+            yield f"{each.provider}: {names}: held by {guard}: {reason}; to let it pass: {how_to_accept(guard, held)}"
+        if each.plan.listing_doubt and not each.plan.held:
+            yield f"{each.provider}: {one_line(each.plan.listing_doubt)}"
+
+
+def _new_models(report: SyncResult, look: Look) -> Iterator[str]:
+    """The new models of providers that have many, in one line for all of them."""
+    many = {each.provider: each.plan.count(Action.CREATE) for each in report.providers if _creates_many(each)}
+    if many:
+        ended = sum(_is_retired(change) for each in report.providers for change in _created(each))
+        of_which = f" ({ended:,} of them retired)" if ended else ""
+        named = ", ".join(f"{name}{GLUE}{count:,}" for name, count in many.items())
+        yield from labelled("+", f"{sum(many.values()):,} models{of_which}: {named}", look, style="green")
+
+
+def _creates_many(report: ProviderReport) -> bool:
+    return report.plan.count(Action.CREATE) > MAX_CREATED
+
+
+def _created(report: ProviderReport) -> list[Change]:
+    return [change for change in report.plan.changes if change.action is Action.CREATE]
+
+
+def _is_retired(change: Change) -> bool:
+    return change.new_value("status") == Status.RETIRED
+
+
+def _brief_changes(report: ProviderReport, now: datetime, look: Look) -> Iterator[str]:
+    changes = [each for each in report.plan.changes if each.action is not Action.CREATE or not _creates_many(report)]
+    for change in changes[:MAX_CHANGES]:
+        sign = _SIGNS[change.action]
+        yield from labelled(sign, one_line(str(change.key)), look, style=_ACTION_STYLES[change.action])
+        if change.action is not Action.CREATE:
+            for name, text in what_changes(change, now=now):
+                yield from labelled(name, text.replace(" %", f"{GLUE}%"), look, indent=4)
+    if len(changes) > MAX_CHANGES:
+        yield f"  and {len(changes) - MAX_CHANGES:,} more of {report.provider}; --details or --format json has them"
+
+
+def _brief_held(report: ProviderReport, look: Look) -> Iterator[str]:
+    for (guard, reason), held in held_groups(report).items():
+        names = some((str(each.change.key) for each in held), MAX_CREATED)
+        yield from labelled("!", f"{names}: held by {guard}: {reason}", look, style="yellow")
+        option = how_to_accept(guard, held).replace("--accept ", f"--accept{GLUE}")
+        yield from labelled("to let it pass:", option, look, indent=4)
+
+
+_MOVED = (*PAST.values(), "waiting", "held")
+"""Fates that make a sync tell more than one line."""
+
+_FATES = {
+    "needs review": "switched off until a complete price is known",
+    "not created": "not created, for the setting create_new is catalog",
+    "absent": "not in the listing any more",
+    "skipped": "left out of the listing",
+}
+"""What a person should know of rows that a sync did not write as the sources have them."""
+
+
+def _what_to_know(report: SyncResult, together: Mapping[str, int], look: Look) -> Iterator[str]:
+    """A line for each thing that a person should know, whatever number of providers it is about."""
+    fates = [f"{together[name]:,} {text}" for name, text in _FATES.items() if together[name]]
+    if together["protected"]:
+        fates.append(f"{together['protected']:,} values are yours and stay (`modelctl override`)")
+    if fates:
+        yield from labelled("note", "; ".join(fates), look, style="dim")
+    without_key = [each for each in report.providers if each.not_asked]
+    if 0 < len(without_key) <= MAX_REASONS_NAMED:
+        for each in without_key:
+            yield from labelled("note", f"{each.provider}: {one_line(each.not_asked or '')}", look, style="dim")
+    elif without_key:
+        is_all = len(without_key) == len(report.providers)
+        names = f"all {len(without_key):,} providers"
+        if not is_all:
+            names = some((each.provider for each in without_key), MAX_NAMES)
+        text = f"from catalogs alone, for want of a key: {names}; `modelctl provider list` says which key"
+        yield from labelled("note", text, look, style="dim")
+
+
+def _total(report: SyncResult, together: Mapping[str, int]) -> str:
+    """The last line: how many rows had which fate."""
+    models = sum(together[name] for name in ALWAYS_SHOWN)
+    whose = f"{models:,} models of {_count_of(report.providers)}"
+    counted = [f"{together[name]:,} {name}" for name in _MOVED if together[name]]
+    if report.providers and all(each.outcome is Outcome.FAILED for each in report.providers):
+        return f"Nothing was written for {_count_of(report.providers)}"
+    if not counted:
+        failed = [each for each in report.providers if each.error is not None]
+        return f"{'Nothing to change' if failed else 'In sync'}: {whose}{_besides(together)}"
+    if report.dry_run:
+        return f"Planned, and nothing was written: {', '.join(counted)}; {together['unchanged']:,} stay as they are"
+    return f"{', '.join(counted)}; {together['unchanged']:,} unchanged"
+
+
+def _besides(together: Mapping[str, int]) -> str:
+    names = ("protected", "absent", "skipped", "filtered", "declined", "removed by hand", "not ours")
+    besides = ", ".join(f"{together[name]:,} {name}" for name in names if together[name])
+    return f" ({besides})" if besides else ""
+
+
+def _count_of(reports: Sequence[ProviderReport]) -> str:
+    return reports[0].provider if len(reports) == 1 else f"{len(reports):,} providers"
+
+
 def sync_table(report: SyncResult, exit_code: ExitCode, look: Look) -> str:
-    """The whole report as text that fits the look."""
+    """The whole report, provider by provider, as text that fits the look."""
     lines: list[str] = []
     for each in report.providers:
         details = list(_details(each, report.started_at, look))
@@ -240,10 +392,9 @@ def _first_lines(report: ProviderReport, reports: Sequence[ProviderReport], look
 
 
 def _details(report: ProviderReport, now: datetime, look: Look) -> Iterator[str]:
-    if report.error is not None:
-        if report.error.hint:
-            yield from labelled("hint", one_line(report.error.hint), look, indent=2)
-    elif sentence := verdict(report):
+    if report.error is not None and report.error.hint:
+        yield from labelled("hint", one_line(report.error.hint), look, indent=2)
+    if report.outcome is not Outcome.FAILED and (sentence := verdict(report)):
         yield from labelled("note", sentence, look, indent=2, style="yellow")
     for remark in report_remarks(report):
         yield from labelled("note", remark, look, indent=2, style="dim")
@@ -284,7 +435,7 @@ def _left_alone(report: ProviderReport, look: Look) -> Iterator[str]:
     yield from _rest(len(plan.protected) - MAX_CHANGES, "protected")
     for label, keys, reason in (
         ("needs review", plan.needs_review, "created switched off: no complete price is known"),
-        ("not created", plan.not_created, "new, and the setting new_models is skip"),
+        ("not created", plan.not_created, "only the API knows them, and the setting create_new is catalog"),
         ("removed by hand", plan.removed_by_hand, "a person deleted the rows; they stay deleted"),
         ("not ours", plan.unowned, "the rows were there before modelctl and are left alone"),
         ("absent", [key for key, count in plan.absences.items() if count], "not in the listing any more"),

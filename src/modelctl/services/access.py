@@ -193,6 +193,8 @@ class Job:
     project: str = ""
     """Whose key asks: a project may see less than there is, so its listing proves nothing by what it lacks."""
     notice: str | None = None
+    not_asked: str | None = None
+    """Why the API is not asked, where it could be."""
     error: ModelctlError | None = None
 
 
@@ -236,7 +238,7 @@ def job_for(
         return replace(job, access=access, notice=_project_notice(keys.project, found))
     if source is SourceChoice.API:
         return replace(job, error=SourceError(f"{provider.name}: its API was not asked: {access}"))
-    return replace(job, notice=access)
+    return replace(job, notice=access, not_asked=access if provider.kind else None)
 
 
 def _project_notice(project: str, found: FoundKey | None) -> str | None:
@@ -329,7 +331,7 @@ class Chosen:
     known: Mapping[str, KnownProvider]
     """By name."""
     left_out: Mapping[str, str]
-    """Providers that `all` leaves out because they are switched off, and where: `row` or `settings`."""
+    """Providers that `all` leaves out, and why: switched off in their `row` or the `settings`, or without a `key`."""
     catalogs: tuple[Catalog, ...]
     """What is stated of them, in order of authority."""
     named: frozenset[str]
@@ -357,6 +359,19 @@ def choose(runtime: Runtime, present: Database | None, wanted: Collection[str] =
         catalogs=catalogs,
         named=frozenset(wanted),
     )
+
+
+def with_keys(runtime: Runtime, present: Database | None, chosen: Chosen, project: str = PLATFORM) -> Chosen:
+    """Without those that want a key, have none, and are not named. `present`: the database that may hold keys."""
+    keys = keys_of(runtime, present, project)
+
+    def is_configured(name: str) -> bool:
+        provider = chosen.known[name].provider
+        return name in chosen.named or (bool(provider.kind) and (not provider.env_vars or keys.is_there(provider)))
+
+    without = {name: "key" for name in chosen.known if not is_configured(name)}
+    known = {name: each for name, each in chosen.known.items() if name not in without}
+    return replace(chosen, known=known, left_out={**chosen.left_out, **without})
 
 
 def jobs_of(

@@ -20,11 +20,13 @@ from modelctl.core.doctor import (
     check_credentials,
     check_keys,
     check_leases,
+    check_ledger,
     check_lifecycle,
     check_prices,
     check_runs,
     check_successors,
     check_unknown_rows,
+    check_values,
     finding_of,
     run_check,
 )
@@ -63,6 +65,8 @@ class CheckupOptions:
     """Directory of the user's own catalogs."""
     switched_off: Collection[str] = ()
     """Providers that the settings leave out."""
+    is_strict: bool = False
+    """Whether warnings count as findings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +77,8 @@ class _Contents:
     models: Mapping[ModelKey, StoredModel]
     added: Collection[ModelKey]
     """Models that people have added with `modelctl add`."""
+    chosen: Collection[ModelKey]
+    """Models that people have added, switched on or edited."""
     runs: Mapping[str, ProviderRuns]
     leases: Sequence[LeaseState]
     credentials: Credentials
@@ -97,6 +103,7 @@ def check_up(database: Database, options: CheckupOptions) -> Checkup:
         checked_at=options.now,
         database=database.label,
         checks=tuple(sorted(checks, key=lambda check: order.index(check.name))),
+        is_strict=options.is_strict,
     )
 
 
@@ -111,10 +118,20 @@ def _read(database: Database) -> tuple[Check, _Contents | None]:
                 remedy="run `modelctl sync --migrate`",
             )
             return Check(name=name, findings=(problem,)), None
+        if missing := schema.missing(database):
+            return Check(name=name, findings=tuple(_missing(each) for each in missing)), None
         contents = database.read(lambda connection: _contents(connection, database.tables))
     except ModelctlError as error:
         return Check(name=name, findings=(finding_of(error, database.label),)), None
     return Check(name=name, note=f"reachable, tables at version {schema.HEAD}"), contents
+
+
+def _missing(name: str) -> CheckFinding:
+    return CheckFinding(
+        subject=name,
+        problem="it is gone: somebody dropped it",
+        remedy="restore it from a backup; modelctl does not make it again, for what it held is lost",
+    )
 
 
 def _contents(connection: Connection, tables: Tables) -> _Contents:
@@ -123,15 +140,22 @@ def _contents(connection: Connection, tables: Tables) -> _Contents:
     models: dict[ModelKey, StoredModel] = {}
     for each in sorted(providers):
         models |= read.models_of(connection, tables, each).models
+    added = history.added_by_hand(connection, tables)
     return _Contents(
         providers=[provider for _, provider in sorted(providers.items())],
         models=dict(sorted(models.items())),
-        added=history.added_by_hand(connection, tables),
+        added=added,
+        chosen=added | history.enabled_by_hand(connection, tables) | _claimed(models),
         runs=probe.provider_runs(connection, tables),
         leases=probe.leases(connection, tables),
         credentials=credentials(connection, tables),
         clock=clock,
     )
+
+
+def _claimed(models: Mapping[ModelKey, StoredModel]) -> set[ModelKey]:
+    """Models of which people have pinned a field."""
+    return {key for key, each in models.items() if each.state is not None and each.state.pins}
 
 
 def _catalogs(options: CheckupOptions, contents: _Contents | None) -> tuple[tuple[Catalog, ...], Check]:
@@ -170,8 +194,10 @@ def _looks(
         ),
         CheckName.RUNS: lambda: check_runs(enabled, runs, max_age=options.max_age, now=now),
         CheckName.LEASES: lambda: check_leases(contents.leases, now),
+        CheckName.VALUES: lambda: check_values(models),
         CheckName.PRICES: lambda: check_prices(models, now),
-        CheckName.LIFECYCLE: lambda: check_lifecycle(models, now.date()),
+        CheckName.LEDGER: lambda: check_ledger(models, now),
+        CheckName.LIFECYCLE: lambda: check_lifecycle(models, contents.chosen, now.date()),
         CheckName.SUCCESSORS: lambda: check_successors(models, now.date()),
         CheckName.CLOCK: lambda: check_clock(now, database=contents.clock, verified_on=verified_on, runs=runs),
     }

@@ -28,7 +28,7 @@ class Observer:
     """Who is told of a sync, or of a look at listings, while it runs: functions, each of which may do nothing."""
 
     begin: Callable[[Sequence[str], Mapping[str, str]], None] = lambda _providers, _left_out: None
-    """Which providers it is about, and which are left out: switched off in their `row`, or in the `settings`."""
+    """Which providers it is about, and which are left out and why, as `Chosen.left_out` says."""
     wait: Callable[[Holder], None] = lambda _holder: None
     """Another run writes, and has to be waited for."""
     finish: Callable[[ProviderReport], None] = lambda _report: None
@@ -134,7 +134,7 @@ def discover(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gathered:
-    """What the sources state of one provider, or the error that kept them from it."""
+    """What the sources state of one provider, and the error that kept its API from it."""
 
     job: Job
     layers: tuple[Snapshot, ...] = ()
@@ -150,15 +150,9 @@ def gather(jobs: Sequence[Job], *, deadline_s: float) -> Iterator[Gathered]:
     """What the sources state of each job's provider, as soon as they are there: at once for those that ask no API."""
     answers = ask(jobs, deadline_s=deadline_s)  # at once: the catalogs' providers are brought up to date meanwhile
     for job in jobs:
-        if job.error is not None:
-            yield Gathered(job=job, error=job.error)
-        elif job.access is None:
-            yield _gathered(ListedProvider(job=job))
-    for listed in answers:
-        if listed.error is None:
-            yield _gathered(listed)
-        else:
-            yield Gathered(job=listed.job, error=listed.error)
+        if job.access is None or job.error is not None:
+            yield _gathered(ListedProvider(job=job, error=job.error))
+    yield from map(_gathered, answers)
 
 
 def without_listing(gathered: Gathered, notice: str) -> Gathered:
@@ -176,7 +170,10 @@ def without_listing(gathered: Gathered, notice: str) -> Gathered:
 
 
 def _gathered(listed: ListedProvider) -> Gathered:
-    """What a listing does not show means nothing if it is used again (that was counted) or a project's own view."""
+    """What a listing does not show means nothing if it is used again (that was counted) or a project's own view.
+
+    Where the API failed, what the catalogs state counts as if there were no key.
+    """
     notice = "; ".join(filter(None, (listed.job.notice, listed.notice))) or None
     job, listing = replace(listed.job, notice=notice), listed.listing
     name = job.provider.name
@@ -193,4 +190,5 @@ def _gathered(listed: ListedProvider) -> Gathered:
         sources=tuple(layer.source.value for layer in layers if layer.records),
         fetched=len(listing.records) if listing is not None else None,
         skipped=listing.skipped if listing is not None else (),
+        error=listed.error,
     )

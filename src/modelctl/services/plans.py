@@ -76,13 +76,13 @@ def make_plan(
         modelctl=__version__,
         created_at=author.now,
         database=database.label,
-        providers=_planned_providers(present, report, stated, hold=options.hold),
+        providers=_planned_providers(present, report, stated, all_or_nothing=options.all_or_nothing),
     )
     return report, file
 
 
 def _planned_providers(
-    database: Database | None, report: SyncReport, stated: Mapping[str, Provider], *, hold: bool
+    database: Database | None, report: SyncReport, stated: Mapping[str, Provider], *, all_or_nothing: bool
 ) -> tuple[PlannedProvider, ...]:
     """What a dry run found, with what it rests on. `database`: None where there are no tables yet.
 
@@ -95,7 +95,9 @@ def _planned_providers(
     return tuple(
         planned(
             each,
-            Outcome.FAILED if each.error is not None else outcome_of(each.plan, hold=hold),
+            Outcome.FAILED
+            if each.outcome is Outcome.FAILED
+            else outcome_of(each.plan, all_or_nothing=all_or_nothing, api_failed=each.error is not None),
             stated=stated[each.provider],
             row=rows.get(each.provider),
             stored=stored.get(each.provider, StoredProvider()),

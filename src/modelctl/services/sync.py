@@ -29,7 +29,7 @@ from modelctl.db.engine import Database
 from modelctl.db.lease import writing_alone
 from modelctl.db.write import holds_of, keep_holds
 from modelctl.errors import ModelctlError, StalePlan, StoreError
-from modelctl.services.access import Chosen, Job, choose, jobs_of
+from modelctl.services.access import Chosen, Job, choose, jobs_of, with_keys
 from modelctl.services.gather import QUIET, Gathered, Observer, gather, without_listing
 from modelctl.settings import Runtime, Settings
 
@@ -61,8 +61,10 @@ class SyncOptions:
     """How old a listing may be that is used again."""
     acceptance: Acceptance = field(default_factory=Acceptance)
     takeover: Takeover = field(default_factory=Takeover)
-    hold: bool = False
-    """Apply what no guard held; without it a provider with held rows is not written at all."""
+    all_or_nothing: bool = False
+    """Write nothing of a provider of which a guard holds a single row."""
+    configured_only: bool = False
+    """Leave out providers that have no key and are not named."""
     dry_run: bool = False
     migrate: bool = False
     """Create or upgrade the tables on a server, too."""
@@ -91,6 +93,8 @@ def sync(
 def asked(runtime: Runtime, present: Database | None, options: SyncOptions) -> tuple[Chosen, list[Job]]:
     """Whom a sync is about, and how each is asked. `present`: the database, or None where it has no tables yet."""
     chosen = choose(runtime, present, options.providers)
+    if options.configured_only or runtime.settings.configured_only:
+        chosen = with_keys(runtime, present, chosen, options.project)
     jobs = jobs_of(runtime, present, chosen, source=options.source, project=options.project, max_age=options.max_age)
     return chosen, jobs
 
@@ -147,7 +151,7 @@ class _Run:
 
     def _planned_and_applied(self, gathered: Gathered) -> ProviderReport:
         """One provider brought up to date; whatever was written is also recorded."""
-        if gathered.error is not None:
+        if gathered.error is not None and not gathered.sources:
             return self._remember(_failed(gathered, gathered.error))
         for tries_left in reversed(range(TRIES_WHEN_STALE)):
             try:
@@ -199,7 +203,7 @@ class _Run:
             stored,
             wanted.records,
             consulted=gathered.consulted,
-            new_models=self.settings.new_models,
+            new_models=self.settings.new_models(name),
             takeover=options.takeover,
             now=self.author.now,
         )
@@ -212,7 +216,10 @@ class _Run:
             provider_settings=gathered.job.settings,
         )
         kept = holds_after(holds, doubted | new_holds(checked, self.author), stored.models)
-        outcome = Outcome.PLANNED if options.dry_run else outcome_of(checked, hold=options.hold)
+        api_failed = gathered.error is not None
+        outcome = outcome_of(checked, all_or_nothing=options.all_or_nothing, api_failed=api_failed)
+        if options.dry_run:
+            outcome = Outcome.PLANNED
         return replace(_report(gathered, outcome, checked), records=wanted.records, holds=kept, holds_before=holds)
 
     def _listing(
@@ -294,7 +301,7 @@ def _rests_on_rows(plan: Plan) -> bool:
 
 def _failed(gathered: Gathered, error: ModelctlError) -> ProviderReport:
     report = _report(gathered, Outcome.FAILED, Plan(provider=gathered.job.provider.name))
-    return replace(report, error=error)
+    return replace(report, sources=(), error=error)
 
 
 def _report(gathered: Gathered, outcome: Outcome, checked: Plan) -> ProviderReport:
@@ -310,6 +317,8 @@ def _report(gathered: Gathered, outcome: Outcome, checked: Plan) -> ProviderRepo
             *(setting_change_text(each) for each in checked.provider_settings),
             *([job.notice] if job.notice else []),
         ),
+        not_asked=job.not_asked,
+        error=gathered.error,
     )
 
 

@@ -254,6 +254,10 @@ class Tables:
         tables = (class_named(name).__table__.name for name in MODULES)
         return frozenset(self.prefix + name.removeprefix(TABLE_PREFIX) for name in tables)
 
+    def classes(self) -> tuple[type[Base], ...]:
+        """All of them."""
+        return tuple(self._named(name) for name in MODULES)
+
     def _named(self, name: str) -> Any:
         return named(class_named(name), self.prefix, self.schema)
 

@@ -54,6 +54,11 @@ class GuardName(StrEnum):
     PRICE_ZERO = "price-zero"
     LIMIT_DROP = "limit-drop"
 
+    @property
+    def holds_provider(self) -> bool:
+        """Whether it doubts a listing, or many rows at once: then none of the provider's rows is written."""
+        return self in (GuardName.MASS_RETIREMENT, GuardName.MASS_UPDATE, GuardName.SHORT_LISTING)
+
 
 class Verdict(StrEnum):
     """What a person decided about a hold."""
@@ -156,7 +161,7 @@ class Plan:
     needs_review: tuple[ModelKey, ...] = ()
     """Created, but switched off until a person looks: without a complete price nobody can bill it."""
     not_created: tuple[ModelKey, ...] = ()
-    """New models that the policy `new_models = skip` leaves out."""
+    """New models that the policy `create_new = catalog` leaves out."""
     removed_by_hand: tuple[ModelKey, ...] = ()
     """Rows that a person deleted; a sync does not bring them back."""
     unowned: tuple[ModelKey, ...] = ()

@@ -13,7 +13,7 @@ from modelctl.core.facts import FactValue, ModelFacts, ModelKey, ModelRecord, So
 from modelctl.core.models.lifecycle import ENDED, api_is_newer
 from modelctl.core.planning.ownership import Takeover, field_changes, with_takeover
 from modelctl.core.planning.plan import Action, Change, FieldChange, Plan, Protected, action_of, money_text, price_name
-from modelctl.core.planning.policy import NewModels
+from modelctl.core.planning.policy import CreateNew, EnableNew, NewModels
 from modelctl.core.prices.ledger import (
     BY_LEDGER,
     BY_PRICE,
@@ -39,6 +39,10 @@ _NO_PRICES: Mapping[str, FactValue] = dict.fromkeys(MONEY_FIELDS)
 _BY_LEDGER = dict.fromkeys(MONEY_FIELDS, BY_LEDGER)
 
 
+NEW_MODELS = NewModels()
+"""What is done with them unless somebody says otherwise."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consulted:
     """Which sources were asked in this run."""
@@ -54,7 +58,7 @@ def plan(
     desired: Mapping[ModelKey, ModelRecord],
     *,
     consulted: Consulted,
-    new_models: NewModels = NewModels.REVIEW,
+    new_models: NewModels = NEW_MODELS,
     takeover: Takeover = NO_TAKEOVER,
     now: datetime,
 ) -> Plan:
@@ -115,8 +119,7 @@ def _resting_on(stored: StoredProvider, change: Change) -> Change:
 def _plan_creation(
     draft: _Draft, record: ModelRecord, removed: RemovedModel | None, new_models: NewModels, now: datetime
 ) -> None:
-    only_api_knows = record.known_to == {Source.API}
-    if only_api_knows and new_models is NewModels.SKIP:
+    if record.known_to == {Source.API} and new_models.create is CreateNew.CATALOG:
         draft.not_created.append(record.key)
         return
     ledger = removed.prices if removed is not None else ()
@@ -124,10 +127,7 @@ def _plan_creation(
     record = _with_projection(record, (*ledger, *prices), record.facts.type, now)
     alive = record.facts.status != Status.RETIRED
     billable = has_complete_price((*ledger, *prices), record.facts.type, at=now)
-    if only_api_knows and new_models is not NewModels.REVIEW:
-        is_enabled = alive and new_models is NewModels.ENABLE
-    else:
-        is_enabled = alive and billable
+    is_enabled = alive and _arrives_enabled(new_models.enable, record, billable)
     if alive and not billable and not is_enabled:
         draft.needs_review.append(record.key)
     fields = tuple(FieldChange(name, None, value, record.provenance[name]) for name, value in record.facts.known())
@@ -137,6 +137,18 @@ def _plan_creation(
         )
     )
     _note_seen(draft, None, record)
+
+
+def _arrives_enabled(rule: EnableNew, record: ModelRecord, billable: bool) -> bool:
+    match rule:
+        case EnableNew.PRICED:
+            return billable
+        case EnableNew.RECOMMENDED:
+            return billable and bool(record.facts.recommended)
+        case EnableNew.NONE:
+            return False
+        case EnableNew.ALL:
+            return True
 
 
 def _plan_existing(

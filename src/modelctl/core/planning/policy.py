@@ -55,13 +55,28 @@ class SourceChoice(StrEnum):
     CATALOG = "catalog"  # only the catalogs: no key, no network
 
 
-class NewModels(StrEnum):
-    """What happens to a model that only the provider's API knows."""
+class EnableNew(StrEnum):
+    """Which new models are created switched on, whoever knows them; one that is retired never is."""
 
-    REVIEW = "review"  # created; switched off without a complete price
-    ENABLE = "enable"
-    DISABLE = "disable"
-    SKIP = "skip"  # not created
+    PRICED = "priced"  # those that can be billed: their price is complete
+    RECOMMENDED = "recommended"  # of these, those that a catalog recommends
+    NONE = "none"
+    ALL = "all"  # without a price, too
+
+
+class CreateNew(StrEnum):
+    """Which new models are created at all."""
+
+    ALL = "all"
+    CATALOG = "catalog"  # not those that only the provider's API knows: they are counted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewModels:
+    """What happens to models that have no row yet."""
+
+    enable: EnableNew = EnableNew.PRICED
+    create: CreateNew = CreateNew.ALL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,10 +20,16 @@ from modelctl.core.stored import RemovedModel, RowState, StoredModel, StoredProv
 from modelctl.errors import ExitCode, ModelctlError, UsageError
 
 
-def outcome_of(plan: Plan, *, hold: bool) -> Outcome:
-    """What applying a plan comes to. `hold`: what no guard stopped is written although others were stopped."""
+def outcome_of(plan: Plan, *, all_or_nothing: bool, api_failed: bool) -> Outcome:
+    """What applying a plan comes to: a guard on a row stops that row, one on many rows or on a listing the provider.
+
+    `all_or_nothing`: one row that is held stops the provider, too. `api_failed`: the plan rests on catalogs alone.
+    """
     if plan.is_held:
-        return Outcome.HELD if hold else Outcome.REFUSED
+        stops_all = all_or_nothing or any(held.guard.holds_provider for held in plan.held)
+        return Outcome.REFUSED if stops_all else Outcome.HELD
+    if api_failed:
+        return Outcome.PARTIAL
     return Outcome.IN_SYNC if plan.is_empty else Outcome.APPLIED
 
 
@@ -42,7 +48,10 @@ class ProviderReport:
     """Whether later listings are measured by this one's size: not by what one project sees."""
     notices: tuple[str, ...] = ()
     """What a person should know: no key, an API that lists nothing, and the like."""
+    not_asked: str | None = None
+    """Which of these says why no API was asked, where there is no key for it."""
     error: ModelctlError | None = None
+    """What kept the provider from being planned, or, where it was, its API from being asked."""
     holds: tuple[Hold, ...] | None = field(default=None, repr=False)
     """What is to be remembered of what guards stopped; None where no plan was made."""
     holds_before: tuple[Hold, ...] = field(default=(), repr=False)
@@ -55,7 +64,7 @@ class ProviderReport:
     @property
     def is_written(self) -> bool:
         """Whether the plan's changes are in the database now."""
-        return self.outcome in (Outcome.APPLIED, Outcome.IN_SYNC, Outcome.HELD)
+        return self.outcome in (Outcome.APPLIED, Outcome.IN_SYNC, Outcome.PARTIAL, Outcome.HELD)
 
     def run_record(
         self, *, run: str, command: str, actor: str, started_at: datetime, finished_at: datetime
@@ -106,8 +115,8 @@ class SyncReport:
 
     def exit_code(self, *, pending_counts: bool) -> ExitCode:
         """By the table: failures first, then what guards held, then (if asked) what is pending."""
-        failed = [each for each in self.providers if each.outcome is Outcome.FAILED]
-        if failed and len(failed) == len(self.providers):
+        failed = [each for each in self.providers if each.error is not None]
+        if failed and all(each.outcome is Outcome.FAILED for each in self.providers):
             codes = {each.error.exit_code for each in failed if each.error is not None}
             return codes.pop() if len(codes) == 1 else ExitCode.FAILED
         if failed:
@@ -138,7 +147,7 @@ def _lines(report: ProviderReport, key: ModelKey) -> Iterator[str]:
     if key in plan.removed_by_hand:
         yield "somebody removed its row; a sync does not bring it back"
     if key in plan.not_created:
-        yield "new, and not created: the setting new_models is `skip`"
+        yield "new, and not created: only the API knows it, and the setting create_new is `catalog`"
     if key in plan.unowned:
         yield "its row was there before modelctl and is left alone"
     yield from _facts(report, key)
@@ -155,8 +164,10 @@ def _lines(report: ProviderReport, key: ModelKey) -> Iterator[str]:
     )
     if key in plan.absences:
         yield f"absent from {plan.absences[key]} whole listing(s) in a row"
-    if report.error is not None and (not report.records or key in report.records):
+    if report.error is not None and report.outcome is Outcome.FAILED:
         yield f"nothing was done for this provider: {report.error.message}"
+    elif report.error is not None:
+        yield f"its API was not heard: {report.error.message}"
 
 
 def _facts(report: ProviderReport, key: ModelKey) -> Iterator[str]:
@@ -257,7 +268,7 @@ class PlannedProvider:
     @property
     def is_written(self) -> bool:
         """Whether applying writes more than the record of the run."""
-        return self.report.outcome in (Outcome.APPLIED, Outcome.HELD, Outcome.IN_SYNC)
+        return self.report.is_written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
