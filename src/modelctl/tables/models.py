@@ -1,7 +1,5 @@
 """The models, with a column for each of `core.facts.Facts`, and what modelctl remembers of their rows."""
 
-from __future__ import annotations
-
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, Literal

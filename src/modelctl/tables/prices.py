@@ -1,7 +1,5 @@
 """The ledger of prices."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from decimal import Decimal
 

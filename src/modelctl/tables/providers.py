@@ -1,7 +1,5 @@
 """Who sells models, and the keys to their APIs."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated, Any
 

@@ -1,7 +1,5 @@
 """What runs did: their outcomes, every change, what guards held back, and who is writing now."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated, Any
 
