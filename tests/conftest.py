@@ -159,7 +159,7 @@ def make_tables(url: str) -> None:
     sent: list[tuple[str, Any]] = []
 
     def keep(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        if statement.split()[0] in {"CREATE", "ALTER", "COMMENT", "INSERT", "UPDATE", "DELETE"}:
+        if statement.split()[0] in {"CREATE", "ALTER", "DROP", "PRAGMA", "COMMENT", "INSERT", "UPDATE", "DELETE"}:
             sent.append((statement, parameters))
 
     event.listen(Engine, "before_cursor_execute", keep)

@@ -125,7 +125,6 @@ def test_a_circle_and_an_unknown_successor_are_said_as_such(lifecycle, query, fi
     ("change", "said"),
     [
         ("after_retirement = 'error'", " errors "),
-        ("after_retirement = 'archived'", " archived "),
         (
             "after_retirement = 'redirect', replacement = NULL",
             "the id is served and billed as a model that nobody names",

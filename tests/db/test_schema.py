@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 
@@ -15,7 +13,7 @@ from modelctl.core.planning.plan import Plan
 from modelctl.db import migrate as schema
 from modelctl.db.engine import Database
 from modelctl.errors import StoreError
-from modelctl.tables import Model, Tables
+from modelctl.tables import Tables
 from tests.db.writing import (
     author,
     creation,
@@ -142,18 +140,6 @@ def test_a_schema_that_is_not_there_is_one_line(postgresql: Database) -> None:
     with pytest.raises(StoreError, match="nowhere") as failed:
         schema.upgrade(other)
     assert "\n" not in str(failed.value)
-
-
-def test_the_classes_say_what_the_migrations_made(database: Database) -> None:
-    def compared(_object: Any, name: str | None, kind: str, *_rest: Any) -> bool:
-        return not (kind == "table" and name == database.tables.version_table)
-
-    with database.engine.connect() as connection:
-        context = MigrationContext.configure(
-            connection, opts={"compare_type": True, "include_object": compared, "target_metadata": Model.metadata}
-        )
-        assert compare_metadata(context, Model.metadata) == []
-    assert Model.__table__.name in names(database)
 
 
 def test_the_newest_version_is_alembics_head() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from enum import Enum, auto
 from functools import partial
 from typing import Any, NoReturn, TypeAlias, cast
@@ -274,3 +275,18 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     """Let SQLAlchemy begin transactions (the driver would begin none at a SELECT), and keep foreign keys."""
     connection.isolation_level = None
     connection.execute("PRAGMA foreign_keys = ON")
+
+
+@contextmanager
+def without_foreign_keys(connection: Connection) -> Iterator[None]:
+    """SQLite does not look at foreign keys meanwhile; it can be told so outside of a transaction only."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver: Any = connection.connection.driver_connection
+    driver.execute("PRAGMA foreign_keys = OFF")
+    try:
+        yield
+    finally:
+        with suppress(sqlite3.ProgrammingError):  # it broke off, and is closed
+            driver.execute("PRAGMA foreign_keys = ON")

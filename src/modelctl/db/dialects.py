@@ -126,6 +126,19 @@ def next_row(connection: Connection, prefix: str, schema: str | None) -> Functio
     return sequence.next_value()
 
 
+_BOUND_LOCK_WAITS = {
+    "postgresql": "SET LOCAL lock_timeout = '{seconds}s'",
+    "mysql": "SET SESSION lock_wait_timeout = {seconds}",  # for tables; 24 hours, or more, if it is not set
+    "mariadb": "SET SESSION lock_wait_timeout = {seconds}",
+}
+
+
+def bound_lock_waits(connection: Connection, seconds: int) -> None:
+    """Wait no longer than this for a table, at each statement of the transaction that alters tables."""
+    if (statement := _BOUND_LOCK_WAITS.get(connection.dialect.name)) is not None:
+        connection.exec_driver_sql(statement.format(seconds=seconds))
+
+
 def fit_dialect(dialect: Dialect) -> None:
     """Keep SQLAlchemy from sending what the database has no word for."""
     if dialect.name in _WITHOUT_ROW_LOCKS:

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from modelctl.core.credentials import masked, redacted
 from modelctl.core.facts import TABLE_PREFIX
-from modelctl.db.connect import Purpose, engine_of, options, parsed
+from modelctl.db.connect import Purpose, engine_of, options, parsed, without_foreign_keys
 from modelctl.db.dialects import is_conflict, is_duplicate, is_not_ready, will_pass
 from modelctl.errors import StalePlan, StoreError
 from modelctl.tables.base import Tables
@@ -30,6 +30,7 @@ T = TypeVar("T")
 
 
 CREDENTIALS = "check the user name and the password of the URL; what is special in them must be percent-encoded"
+CONSTRAINTS = "check what else writes these tables, or has changed their constraints"
 GRANTS = "docs/databases.md lists what each command needs"
 
 _BY_CODE: Mapping[object, str] = {
@@ -42,6 +43,7 @@ _BY_CODE: Mapping[object, str] = {
     **dict.fromkeys(
         (1047, 1180), "this node has lost its cluster: wait until it has joined again, or use another node"
     ),
+    **dict.fromkeys((3819, 4025), CONSTRAINTS),  # for which PyMySQL has no IntegrityError
     1045: CREDENTIALS,
     1049: "create that database, or correct its name in the URL, or correct the setting `schema`",
     "3F000": "create the schema, or correct the setting `schema`",
@@ -66,7 +68,7 @@ _BY_WORD = {
 def hint(url: URL, error: DBAPIError) -> str:
     """The next step for a person."""
     if isinstance(error, IntegrityError):
-        return "check what else writes these tables, or has changed their constraints"
+        return CONSTRAINTS
     original = error.orig
     number = original.args[0] if original is not None and original.args else None
     code = number if isinstance(number, int) else getattr(original, "sqlstate", None)
@@ -235,6 +237,18 @@ class Database:
 
         self._tried(lambda: self._write_once(unless_done))
         return results[-1]
+
+    def alter(self, work: Callable[[Connection], T]) -> T:
+        """The result of `work`, which alters tables; as `write`, but not fenced, and SQLite's foreign keys are off.
+
+        Else a table that is dropped to be made anew would take with it the rows that refer to it.
+        """
+
+        def once() -> T:
+            with self._connected(Purpose.WRITE) as connection, without_foreign_keys(connection), connection.begin():
+                return work(connection)
+
+        return self._tried(once)
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """The result of `work`, which reads one state of the database; tried anew as a whole, as `write` does."""

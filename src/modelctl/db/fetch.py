@@ -8,13 +8,13 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TypeAlias
 
-from sqlalchemy import JSON, Column, Connection, CursorResult, Row, Select, type_coerce
+from sqlalchemy import Column, Connection, CursorResult, Row, Select, type_coerce
 from sqlalchemy.types import NULLTYPE, TypeDecorator, TypeEngine
 from sqlmodel import Session
 from sqlmodel.sql.expression import SelectOfScalar
 
 from modelctl.errors import StoreError
-from modelctl.tables.base import TableT, Texts
+from modelctl.tables.base import JsonObject, TableT, Texts
 
 ROWS_AT_ONCE = 1_000
 """That are turned into columns to be looked at: of all rows it would take as much memory again."""
@@ -146,7 +146,7 @@ def _all_fit(column: Column[Any], values: Collection[Any]) -> bool:
 
 def _type_of(column: Column[Any]) -> type:
     kind: TypeEngine[Any] = column.type
-    if isinstance(kind, Texts | JSON):
+    if isinstance(kind, Texts | JsonObject):
         return tuple if isinstance(kind, Texts) else dict
     return (kind.impl_instance if isinstance(kind, TypeDecorator) else kind).python_type
 

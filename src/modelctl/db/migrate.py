@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Column, Connection, MetaData, String, Table, delete, inspect, select
 from sqlalchemy.exc import DBAPIError
 
-from modelctl.db.dialects import will_pass
-from modelctl.db.engine import Database
+from modelctl.core.text import counted, shorten
+from modelctl.db.dialects import bound_lock_waits, will_pass
+from modelctl.db.engine import MAX_RETRY_S, Database
 from modelctl.errors import ModelctlError, StoreError
 
 TRIES_AT_ONCE = 4
 WAIT_FOR_OTHERS_S = 0.5
+LOCK_WAIT_S = 10
+"""For a table that somebody reads or writes, one time; it is asked for anew within a minute."""
+TOLD_ROWS = 8
+"""Of those that an upgrade refuses; the others are counted."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 REVISIONS = tuple(sorted(path.name[:4] for path in (MIGRATIONS / "versions").glob("[0-9]*.py")))
@@ -105,15 +111,18 @@ def upgrade(database: Database) -> tuple[str, ...]:
         from modelctl.db.probe import require_capable  # a new database only
 
         require_capable(database)
+    elif found.pending:
+        database.read(lambda connection: _require_possible(connection, database, found.pending))
+    deadline_s = time.monotonic() + MAX_RETRY_S
     for tries_left in reversed(range(TRIES_AT_ONCE)):
         if not (present := status(database)).pending:
             break
         try:
             if present.version is not None:
                 database.write(lambda connection: _forget_overtaken(connection, database))
-            database.write(lambda connection: _run_migrations(connection, database))
+            database.alter(lambda connection: _run_migrations(connection, database))
         except ModelctlError:  # perhaps another process is upgrading: then the next look finds less to do, or nothing
-            if not tries_left:
+            if not tries_left or time.monotonic() > deadline_s:
                 raise
             time.sleep(WAIT_FOR_OTHERS_S)
     database.write(lambda connection: _forget_overtaken(connection, database))
@@ -169,6 +178,27 @@ def _revisions_after(version: str | None, database: Database) -> tuple[str, ...]
         ) from None
 
 
+def _require_possible(connection: Connection, database: Database, pending: Sequence[str]) -> None:
+    """StoreError that names rows which the new tables could not hold, before any table is altered."""
+    from alembic.script import ScriptDirectory
+
+    script = ScriptDirectory(str(MIGRATIONS))
+    modules = [script.get_revision(revision).module for revision in pending]
+    looks = [module.impossible for module in modules if hasattr(module, "impossible")]
+    tables = database.tables
+    found = [row for look in looks for row in look(connection, tables.prefix, tables.schema)]
+    if not found:
+        return
+    told = [f"{table} {key}: {column} = {shorten(repr(value))}" for table, key, column, value in found[:TOLD_ROWS]]
+    more = f"; and {len(found) - TOLD_ROWS:,} more" if len(found) > TOLD_ROWS else ""
+    raise StoreError(
+        f"{database.label} was not upgraded, for it holds {counted(len(found), 'value')} that no row can have: "
+        f"{'; '.join(told)}{more}",
+        "nothing was altered: correct these rows (UPDATE … SET column = NULL where the value is not known, or DELETE), "
+        "then run `modelctl db upgrade`",
+    )
+
+
 def _run_migrations(connection: Connection, database: Database) -> None:
     from alembic import command
     from alembic.config import Config
@@ -176,6 +206,7 @@ def _run_migrations(connection: Connection, database: Database) -> None:
     from alembic.util import CommandError
 
     name = connection.dialect.name
+    bound_lock_waits(connection, LOCK_WAIT_S)
     try:
         DefaultImpl.get_by_dialect(connection.dialect)
     except KeyError:  # a dialect that brought nothing for Alembic: plain CREATE TABLE is all that is needed

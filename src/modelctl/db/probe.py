@@ -231,7 +231,7 @@ def _again(table: Table, now: datetime) -> dict[str, Any]:
 
 
 def _must_be_given(column: Column[Any]) -> bool:
-    return not column.nullable and column.name != "id"
+    return not column.nullable and column.name != "id" and column.server_default is None
 
 
 def _value(column: Column[Any], now: datetime) -> Any:

@@ -11,8 +11,10 @@ from functools import cached_property, lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar, cast
 
-from sqlalchemy import JSON, BigInteger, Dialect, Integer, MetaData, Numeric, String, event
+from sqlalchemy import JSON, BigInteger, CheckConstraint, Dialect, Integer, MetaData, Numeric, String, event, text
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import registry
+from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 from sqlmodel import SQLModel
 from sqlmodel.sql.sqltypes import UTCDateTime
@@ -94,13 +96,36 @@ class Texts(TypeDecorator[tuple[str, ...]]):
         """Any number of texts."""
         super().__init__(none_as_null=True)
 
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """As `JsonObject` does."""
+        return _json_of(dialect)
+
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         """A tuple of a list; what is no list stays what it is, so that it can be told."""
         return tuple(value) if isinstance(value, list) else value
 
 
-JSON_OBJECT = JSON(none_as_null=True)
-"""A JSON object, or NULL."""
+class JsonObject(TypeDecorator[dict[str, Any]]):
+    """A JSON object, or NULL. The order of its keys is the database's."""
+
+    impl = JSON
+    cache_ok = True
+
+    def __init__(self) -> None:
+        """Any keys."""
+        super().__init__(none_as_null=True)
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """JSONB on PostgreSQL, whose JSON is never equal to anything; JSON elsewhere."""
+        return _json_of(dialect)
+
+
+def _json_of(dialect: Dialect) -> TypeEngine[Any]:
+    if dialect.name != "postgresql":
+        return dialect.type_descriptor(JSON(none_as_null=True))
+    from sqlalchemy.dialects import postgresql  # with drivers that another database has no use for
+
+    return dialect.type_descriptor(postgresql.JSONB(none_as_null=True))
 
 
 def json_from_text(text: str | bytes) -> Any:
@@ -111,6 +136,43 @@ def json_from_text(text: str | bytes) -> Any:
 @lru_cache(maxsize=MAX_REMEMBERED)
 def _tuple_from_text(text: str | bytes) -> Sequence[Any]:
     return tuple(json.loads(text))
+
+
+class ServerDefault(ColumnElement[Any]):
+    """What a column gets where an INSERT does not say, as each database writes it."""
+
+    inherit_cache = False
+
+    def __init__(self, otherwise: str, **by_dialect: str) -> None:
+        """The SQL by the dialect's name, and of every other dialect."""
+        self.otherwise, self.by_dialect = otherwise, by_dialect
+
+
+@compiles(ServerDefault)
+def _default_of(default: ServerDefault, compiler: Any, **_options: Any) -> str:
+    return default.by_dialect.get(compiler.dialect.name, default.otherwise)
+
+
+TRUE = ServerDefault("1", postgresql="true", cockroachdb="true")
+FALSE = ServerDefault("0", postgresql="false", cockroachdb="false")
+ZERO = text("0")
+NOW = ServerDefault(
+    "CURRENT_TIMESTAMP",
+    sqlite="(strftime('%Y-%m-%d %H:%M:%S.000000', 'now'))",  # exactly what SQLAlchemy writes there
+    mysql="(utc_timestamp())",  # CURRENT_TIMESTAMP is in the session's zone
+    mariadb="(utc_timestamp())",
+)
+"""The present instant in UTC."""
+
+
+def checks(table: str, **conditions: str) -> tuple[CheckConstraint, ...]:
+    """The CHECK constraints of a table: by column, what its values can be. NULL always can."""
+    return tuple(CheckConstraint(each, name=f"ck_{table}_{column}") for column, each in conditions.items())
+
+
+def one_of(column: str, words: Sequence[str]) -> str:
+    """The condition that a text is one of these."""
+    return f"{column} IN ({', '.join(map(repr, map(str, words)))})"
 
 
 ROW_ID = BigInteger().with_variant(Integer(), "sqlite")

@@ -19,7 +19,7 @@ from modelctl.core.facts import (
     Fact,
     Facts,
 )
-from modelctl.tables.base import ROW_ID, Base, ExactText, Instant, Price, Texts, now
+from modelctl.tables.base import NOW, ROW_ID, TRUE, ZERO, Base, ExactText, Instant, Price, Texts, checks, now, one_of
 
 
 def _field(kind: type, fact: Fact) -> Any:
@@ -51,6 +51,17 @@ def _values(kind: type, hint: Any, fact: Fact) -> Any:
     return (many[words, ...] if kind is tuple else words) | None
 
 
+def _conditions() -> dict[str, str]:
+    """By column, what the database takes: bounds and words; the form of a text is for `model_validate` alone."""
+    found = {"model_id": "model_id <> ''", "price_currency": "price_currency LIKE '___'"}
+    for name, fact in FACTS.items():
+        if fact.minimum is not None:
+            found[name] = f"{name} BETWEEN {fact.minimum} AND {fact.maximum}"
+        elif fact.words and FACT_TYPES[name] is str:
+            found[name] = one_of(name, fact.words)
+    return found
+
+
 if TYPE_CHECKING:
     _Facts = Facts
 else:
@@ -76,10 +87,15 @@ class Model(_Facts, _Named, table=True):
     __table_args__ = (
         UniqueConstraint("provider", "model_id", name="uq_ai_models_provider_model_id"),
         ForeignKeyConstraint(["provider"], ["ai_providers.name"]),
+        *checks("ai_models", **_conditions()),
     )
 
     is_enabled: bool = Field(
-        sa_column_kwargs={"comment": "the application's switch; set on creation, then only by people"}
+        default=True,  # who inserts a row by hand wants the model; what a sync creates without a price says false
+        sa_column_kwargs={
+            "server_default": TRUE,
+            "comment": "the application's switch; set on creation, then only by people",
+        },
     )
     last_seen_at: datetime | None = Field(
         default=None, sa_type=Instant(), sa_column_kwargs={"comment": "in a listing of the provider, day by day"}
@@ -87,14 +103,15 @@ class Model(_Facts, _Named, table=True):
     last_verified_at: datetime | None = Field(
         default=None, sa_type=Instant(), sa_column_kwargs={"comment": "confirmed by any source, day by day"}
     )
-    created_at: datetime = Field(default_factory=now, sa_type=Instant())
-    updated_at: datetime = Field(default_factory=now, sa_type=Instant())
+    created_at: datetime = Field(default_factory=now, sa_type=Instant(), sa_column_kwargs={"server_default": NOW})
+    updated_at: datetime = Field(default_factory=now, sa_type=Instant(), sa_column_kwargs={"server_default": NOW})
 
 
 class ModelState(Base, table=True):
     """What modelctl last wrote into each row: how a person's edit is told from its own."""
 
     __tablename__ = "ai_model_state"
+    __table_args__ = checks("ai_model_state", absences="absences >= 0")
 
     provider: str = Field(sa_type=ExactText(PROVIDER_MAX_CHARS), max_length=PROVIDER_MAX_CHARS, primary_key=True)
     model_id: str = Field(sa_type=ExactText(MODEL_ID_MAX_CHARS), max_length=MODEL_ID_MAX_CHARS, primary_key=True)
@@ -103,5 +120,7 @@ class ModelState(Base, table=True):
         tuple[str, ...] | None,
         Field(sa_type=Texts(), sa_column_kwargs={"comment": "fields that a person has claimed"}),
     ] = None
-    absences: int = Field(default=0, sa_column_kwargs={"comment": "whole listings in a row without this model"})
-    updated_at: datetime = Field(default_factory=now, sa_type=Instant())
+    absences: int = Field(
+        default=0, sa_column_kwargs={"server_default": ZERO, "comment": "whole listings in a row without this model"}
+    )
+    updated_at: datetime = Field(default_factory=now, sa_type=Instant(), sa_column_kwargs={"server_default": NOW})

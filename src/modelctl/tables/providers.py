@@ -3,17 +3,18 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from sqlalchemy import Text
+from sqlalchemy import Text, text
 from sqlmodel import Field
 
 from modelctl.core.facts import PROVIDER_MAX_CHARS
-from modelctl.tables.base import JSON_OBJECT, Base, ExactText, Instant, Texts, now
+from modelctl.tables.base import FALSE, NOW, TRUE, Base, ExactText, Instant, JsonObject, Texts, checks, now
 
 
 class Provider(Base, table=True):
     """Who sells models, and how their API is reached."""
 
     __tablename__ = "ai_providers"
+    __table_args__ = checks("ai_providers", name="name <> ''")
 
     name: str = Field(sa_type=ExactText(PROVIDER_MAX_CHARS), max_length=PROVIDER_MAX_CHARS, primary_key=True)
     display_name: str = Field(max_length=255)
@@ -29,14 +30,14 @@ class Provider(Base, table=True):
         ),
     ] = None
     features: Annotated[tuple[str, ...] | None, Field(sa_type=Texts())] = None
-    settings: Annotated[dict[str, Any] | None, Field(sa_type=JSON_OBJECT)] = None
-    is_builtin: bool = False
-    is_enabled: bool = True
-    health_status: str = Field(default="unknown", max_length=32)
+    settings: Annotated[dict[str, Any] | None, Field(sa_type=JsonObject())] = None
+    is_builtin: bool = Field(default=False, sa_column_kwargs={"server_default": FALSE})
+    is_enabled: bool = Field(default=True, sa_column_kwargs={"server_default": TRUE})
+    health_status: str = Field(default="unknown", max_length=32, sa_column_kwargs={"server_default": text("'unknown'")})
     health_checked_at: datetime | None = Field(default=None, sa_type=Instant())
     health_latency_ms: int | None = None
-    created_at: datetime = Field(default_factory=now, sa_type=Instant())
-    updated_at: datetime = Field(default_factory=now, sa_type=Instant())
+    created_at: datetime = Field(default_factory=now, sa_type=Instant(), sa_column_kwargs={"server_default": NOW})
+    updated_at: datetime = Field(default_factory=now, sa_type=Instant(), sa_column_kwargs={"server_default": NOW})
 
 
 class ProviderCredential(Base, table=True):

@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, Text
 from sqlmodel import Field
 
 from modelctl.core.facts import MODEL_ID_MAX_CHARS, PROVIDER_MAX_CHARS
-from modelctl.tables.base import JSON_OBJECT, Base, ExactText, Instant, Texts
+from modelctl.tables.base import Base, ExactText, Instant, JsonObject, Texts
 
 
 class SyncRun(Base, table=True):
@@ -88,5 +88,5 @@ class Change(Base, table=True):
     actor: str = Field(max_length=255)
     command: str = Field(max_length=64)
     action: str = Field(max_length=16)
-    before_values: Annotated[dict[str, Any] | None, Field(sa_type=JSON_OBJECT)] = None
-    after_values: Annotated[dict[str, Any] | None, Field(sa_type=JSON_OBJECT)] = None
+    before_values: Annotated[dict[str, Any] | None, Field(sa_type=JsonObject())] = None
+    after_values: Annotated[dict[str, Any] | None, Field(sa_type=JsonObject())] = None
