@@ -60,7 +60,7 @@ class BadRows(UsageError):
     """Several rows, of which some cannot be written: none is. Each problem is told in a line of its own."""
 
     def __init__(self, problems: Sequence[str], *, of: int) -> None:
-        super().__init__(f"nothing was written: {len(problems):,} of {of:,} rows cannot be")
+        super().__init__(f"nothing was written, because {len(problems):,} of {of:,} rows have errors")
         self.problems = tuple(problems)
 
 

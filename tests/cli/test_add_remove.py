@@ -90,7 +90,7 @@ def test_many_are_added_at_once_or_none(run: Run, query: Query, filled: str) -> 
     assert (refused.code, refused.stdout) == (2, "")
     told = refused.stderr.splitlines()
     assert [line.partition(":")[0] for line in told] == [*(f"line {number}" for number in range(3, 19)), "error"]
-    assert told[-1] == "error: nothing was written: 16 of 18 rows cannot be"
+    assert told[-1] == "error: nothing was written, because 16 of 18 rows have errors"
     wanted = (
         "there already",
         "no provider 'nope'",

@@ -77,7 +77,7 @@ COMMANDS: Mapping[str, CommandEntry] = {
     "deprecate": CommandEntry(
         "State the end of models, and what replaces them.", "modelctl.cli.deprecate:deprecate_command"
     ),
-    "undeprecate": CommandEntry("Take the end of models back.", "modelctl.cli.deprecate:undeprecate_command"),
+    "undeprecate": CommandEntry("Say that models do not end after all.", "modelctl.cli.deprecate:undeprecate_command"),
     "pin": CommandEntry("Claim fields of a model: no sync changes them.", "modelctl.cli.override:pin_command"),
     "unpin": CommandEntry(
         "Give fields back: the next sync writes what sources state.", "modelctl.cli.override:unpin_command"

@@ -62,7 +62,7 @@ def undeprecate_command(
     format: FormatOption = Format.TABLE,
     json: JsonOption = False,
 ) -> None:
-    """Take the end of models back."""
+    """Say that models do not end after all."""
     from modelctl.services.edits import undeprecate
 
     request = EditRequest(command="undeprecate", names=models, dry_run=dry_run, format=format)

@@ -107,7 +107,7 @@ def check(
 
 
 def price_doubts(change: Change, limits: GuardLimits) -> tuple[str, ...]:
-    """Why the prices of a change may be wrong. What a person enters is doubted aloud, and never held."""
+    """Why the prices of a change may be wrong. What a person enters is written with a warning, and never held."""
     return tuple(dict.fromkeys(hit.reason for point in change.prices for hit in _price_hits(change, point, limits)))
 
 
