@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelctl.config import FILE_NAME, Settings, resolve
+from modelctl.config import FILE_NAME, Settings, resolve_settings
 from modelctl.core.credentials import masked, redacted, with_driver
 from modelctl.core.planning.policy import CreateNew, NewModels
 from modelctl.errors import UsageError
@@ -27,7 +27,7 @@ def resolved(
 
         directory = platformdirs.user_config_path("modelctl", appauthor=False, ensure_exists=True)
         (directory / FILE_NAME).write_text(user_text, encoding="utf-8")
-    return resolve(flags, environ or {}, working_directory=Path.cwd())
+    return resolve_settings(flags, environ or {}, working_directory=Path.cwd())
 
 
 def test_defaults_need_no_file_and_no_variable():

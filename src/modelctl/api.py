@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
 
-from modelctl.config import resolve
+from modelctl.config import resolve_settings
 from modelctl.core.edits.additions import addition
 from modelctl.core.edits.models import facts_from_json
 from modelctl.core.facts import FactValue, encode
@@ -60,7 +60,7 @@ class ModelStore:
         self._environ = dict(os.environ if environ is None else environ)
         self._actor = actor
         self._clock = clock
-        self.settings = resolve({"database_url": database_url}, self._environ, working_directory=Path.cwd())
+        self.settings = resolve_settings({"database_url": database_url}, self._environ, working_directory=Path.cwd())
         if self.settings.database_url is None:
             raise UsageError("there is no home directory for the default database", "give ModelStore a database URL")
         self._database = Database(
@@ -120,7 +120,7 @@ class ModelStore:
         """
         used = usage_of(**quantities)
         moment = at or to_seconds(self._clock())
-        [billed], _ = prices.bill(self._readable(), [name], used, moment, service_tier)
+        [billed], _ = prices.bill_request(self._readable(), [name], used, moment, service_tier)
         return billed
 
     def add_model(

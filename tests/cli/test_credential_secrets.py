@@ -94,7 +94,7 @@ def test_what_holds_a_secret_does_not_show_it() -> None:
     key = master_key(OLD, "here")
     row = Credential(
         provider="openai",
-        ciphertext=key.seal(KEYS[0], "openai", ""),
+        ciphertext=key.encrypt(KEYS[0], "openai", ""),
         key_id=key.id,
         fingerprint=key.fingerprint(KEYS[0]),
         created_at=NOW,

@@ -16,7 +16,7 @@ from typing import Any
 
 from modelctl.catalog.lint import lint
 from modelctl.catalog.load import load
-from modelctl.config import resolve
+from modelctl.config import resolve_settings
 from modelctl.core.validation import check_record
 from modelctl.discovery.base import Access, UnusableListing, json_of, list_at, read_listing
 from modelctl.discovery.fetch import failure_of
@@ -167,7 +167,7 @@ def read_settings(content: bytes) -> bool:
     path = _directory() / "settings"
     path.write_bytes(content)
     try:
-        resolve({"config": str(path)}, {"HOME": "/nowhere"}, working_directory=path.parent)
+        resolve_settings({"config": str(path)}, {"HOME": "/nowhere"}, working_directory=path.parent)
     except ModelctlError:
         return False
     return True

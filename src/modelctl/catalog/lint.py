@@ -26,7 +26,7 @@ STALE_AFTER_DAYS = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class LintOptions:
     """What a check goes by besides the file."""
 
     today: date
@@ -35,7 +35,7 @@ class Terms:
     """The catalog is a user's, who need not account for what is in it."""
 
 
-LintCheck: TypeAlias = Callable[[CatalogFile, Terms], Iterator[Problem]]
+LintCheck: TypeAlias = Callable[[CatalogFile, LintOptions], Iterator[Problem]]
 """Reads a file that may have problems of its own; tells only what those do not."""
 
 
@@ -74,14 +74,14 @@ def lint(
     `over`: the directory that this one is laid over, as a user's own catalogs are over the shipped ones. Its models
     are there to be referred to and overridden; what is wrong in them is not told.
     """
-    terms = Terms(today=today, stale_after_days=stale_after_days)
+    options = LintOptions(today=today, stale_after_days=stale_after_days)
     if over is None:
-        return tuple(finding for path in catalog_paths(directory) for finding in _lint_file(read(path), terms))
-    terms = replace(terms, is_own=True)
+        return tuple(finding for path in catalog_paths(directory) for finding in _lint_file(read(path), options))
+    options = replace(options, is_own=True)
     below = {path.stem: read(path) for path in catalog_paths(over)}
     providers = {name: file.provider for name, file in below.items() if file.provider is not None}
     files = {path.stem: read(path, source=Source.OVERLAY, over=providers) for path in catalog_paths(directory)}
-    return tuple(finding for name, file in files.items() for finding in _lint_overlay(file, below.get(name), terms))
+    return tuple(finding for name, file in files.items() for finding in _lint_overlay(file, below.get(name), options))
 
 
 def misspellings(provider: str, name: str) -> Iterator[str]:
@@ -98,7 +98,7 @@ def is_retired(entry: ModelEntry, today: date) -> bool:
     return entry.table.facts.status == Status.RETIRED or (ends is not None and ends < today)
 
 
-def dates_in_order(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
+def dates_in_order(file: CatalogFile, options: LintOptions) -> Iterator[Problem]:
     """Released, then deprecated, then retired."""
     for entry in file.entries:
         yield from (
@@ -106,14 +106,14 @@ def dates_in_order(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
         )
 
 
-def limits_fit_the_window(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
+def limits_fit_the_window(file: CatalogFile, options: LintOptions) -> Iterator[Problem]:
     """No limit is above the context window."""
     for entry in file.entries:
         found = limits_above_the_window(entry.table.facts)
         yield from (Problem(at=_at(entry, each.name), message=each.message) for each in found)
 
 
-def status_fits_the_dates(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
+def status_fits_the_dates(file: CatalogFile, options: LintOptions) -> Iterator[Problem]:
     """A stated status does not contradict the dates beside it."""
     for entry in file.entries:
         status, ends, announced = (
@@ -125,18 +125,18 @@ def status_fits_the_dates(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
             continue
         contradiction = ""
         if status == Status.RETIRED:
-            if ends is not None and ends >= terms.today:
+            if ends is not None and ends >= options.today:
                 contradiction = f"the model answers until {ends}"
-        elif ends is not None and ends < terms.today:
+        elif ends is not None and ends < options.today:
             contradiction = f"the model has retired on {ends}"
-        elif status == Status.ACTIVE and announced is not None and announced <= terms.today:
+        elif status == Status.ACTIVE and announced is not None and announced <= options.today:
             contradiction = f"its end was announced on {announced}"
         if contradiction:
             hint = "leave status out: the dates decide"
             yield Problem(at=_at(entry, "status"), message=f"is {status!r}, but {contradiction}", hint=hint)
 
 
-def retired_has_a_date(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
+def retired_has_a_date(file: CatalogFile, options: LintOptions) -> Iterator[Problem]:
     """The last day of a retired model is worth to be known: bills of the past ask for it."""
     for entry in file.entries:
         if entry.table.facts.status == Status.RETIRED and entry.table.facts.retires_on is None:
@@ -145,7 +145,7 @@ def retired_has_a_date(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
             )
 
 
-def verified_lately(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
+def verified_lately(file: CatalogFile, options: LintOptions) -> Iterator[Problem]:
     """Somebody has compared the facts with the vendor's, and not too long ago."""
     for entry in file.entries:
         day, at = entry.table.verified_on, _at(entry, "verified_on")
@@ -154,15 +154,15 @@ def verified_lately(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
                 at=at,
                 message="is missing",
                 hint="the day on which the facts were compared with the vendor's",
-                severity=Severity.WARNING if terms.is_own else Severity.ERROR,
+                severity=Severity.WARNING if options.is_own else Severity.ERROR,
             )
-        elif (age := (terms.today - day).days) > terms.stale_after_days:
+        elif (age := (options.today - day).days) > options.stale_after_days:
             yield Problem(at=at, message=f"{day} is {age} days ago", severity=Severity.WARNING)
         elif age < 0:
             yield Problem(at=at, message=f"{day} is in the future", severity=Severity.WARNING)
 
 
-def defaults_are_live(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
+def defaults_are_live(file: CatalogFile, options: LintOptions) -> Iterator[Problem]:
     """What `modelctl populate` puts into a new database is there to be used."""
     for entry in file.entries:
         sets, announced = entry.table.sets or (), entry.table.facts.deprecated_on
@@ -170,16 +170,16 @@ def defaults_are_live(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
             yield Problem(at=_at(entry, "sets"), message="names a set twice")
         if not sets:
             continue
-        if is_retired(entry, terms.today):
+        if is_retired(entry, options.today):
             yield Problem(at=_at(entry, "sets"), message="the model is retired", hint="put its replacement there")
-        elif entry.table.facts.retires_on is not None or (announced is not None and announced <= terms.today):
+        elif entry.table.facts.retires_on is not None or (announced is not None and announced <= options.today):
             hint = "put its replacement there"
             yield Problem(
                 at=_at(entry, "sets"), message="the end of the model is announced", hint=hint, severity=Severity.WARNING
             )
 
 
-def prices_have_a_source(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
+def prices_have_a_source(file: CatalogFile, options: LintOptions) -> Iterator[Problem]:
     """Somebody who doubts a bill can look the price up."""
     for entry in file.entries:
         for line in sorted({each.line for each in entry.priced if not each.point.source}):
@@ -190,7 +190,7 @@ def prices_have_a_source(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
             )
 
 
-def cached_is_cheaper(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
+def cached_is_cheaper(file: CatalogFile, options: LintOptions) -> Iterator[Problem]:
     """A price for cached input above that for input is nearly always two numbers in the wrong order."""
     for entry in file.entries:
         for each in entry.priced:
@@ -206,7 +206,7 @@ def cached_is_cheaper(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
                 )
 
 
-def replacement_exists(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
+def replacement_exists(file: CatalogFile, options: LintOptions) -> Iterator[Problem]:
     """The replacement is another model of the same file, by its id."""
     ids = {model_id for model_id in file.ids if model_id}
     owners = {alias: entry.table.id for entry in file.entries for alias in entry.table.facts.aliases or ()}
@@ -226,7 +226,7 @@ def replacement_exists(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
             yield _problem(entry, f"{printable(wanted)} is no model of this file", hint=hint)
 
 
-def chain_ends_alive(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
+def chain_ends_alive(file: CatalogFile, options: LintOptions) -> Iterator[Problem]:
     """Following the replacements ends, and at a model that answers."""
     by_id = {entry.table.id: entry for entry in file.entries}
     for entry in file.entries:
@@ -236,11 +236,11 @@ def chain_ends_alive(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
         shown = " -> ".join(printable(each.table.id) for each in chain)
         if chain[-1] in chain[:-1]:
             yield _problem(entry, f"goes round in a circle: {shown}")
-        elif is_retired(chain[-1], terms.today) and chain[-1].table.facts.replacement is None:
+        elif is_retired(chain[-1], options.today) and chain[-1].table.facts.replacement is None:
             yield _problem(entry, f"ends in a retired model: {shown}", severity=Severity.WARNING)
 
 
-def spelled_like_the_vendor(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
+def spelled_like_the_vendor(file: CatalogFile, options: LintOptions) -> Iterator[Problem]:
     """Ids and aliases follow what is known of the vendor's spelling."""
     provider = file.provider.name if file.provider is not None else ""
     for entry in file.entries:
@@ -249,7 +249,7 @@ def spelled_like_the_vendor(file: CatalogFile, terms: Terms) -> Iterator[Problem
             yield from _problems(provider, alias, ("model", entry.index, "aliases", position))
 
 
-def names_are_unique(file: CatalogFile, terms: Terms) -> Iterator[Problem]:
+def names_are_unique(file: CatalogFile, options: LintOptions) -> Iterator[Problem]:
     """An alias is no other model's id or alias. (Two models with one id are refused before.)"""
     owners = {model_id: model_id for model_id in file.ids if model_id}
     for entry in file.entries:
@@ -280,17 +280,17 @@ NAME_CHECKS: tuple[LintCheck, ...] = (spelled_like_the_vendor, names_are_unique)
 CHECKS = (*FACT_CHECKS, *SUCCESSOR_CHECKS, *NAME_CHECKS)
 
 
-def _lint_file(file: CatalogFile, terms: Terms) -> tuple[CatalogFinding, ...]:
-    doubts = [problem for check in CHECKS for problem in check(file, terms)]
+def _lint_file(file: CatalogFile, options: LintOptions) -> tuple[CatalogFinding, ...]:
+    doubts = [problem for check in CHECKS for problem in check(file, options)]
     return file.findings([*file.problems, *doubts])
 
 
-def _lint_overlay(file: CatalogFile, below: CatalogFile | None, terms: Terms) -> tuple[CatalogFinding, ...]:
+def _lint_overlay(file: CatalogFile, below: CatalogFile | None, options: LintOptions) -> tuple[CatalogFinding, ...]:
     """The findings of the file alone, looked at with all that it is laid over."""
     if below is None:
-        return _lint_file(file, terms)
+        return _lint_file(file, options)
     laid = laid_over(file, below)
-    doubts = [problem for check in CHECKS for problem in check(laid, terms)]
+    doubts = [problem for check in CHECKS for problem in check(laid, options)]
     return file.findings([*file.problems, *(each for each in doubts if _is_of(file, each))])
 
 

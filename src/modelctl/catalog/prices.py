@@ -92,10 +92,10 @@ def price_problems(lines: Sequence[PriceLine], points: PointsByLine, *, of_a_per
 
 def price_lines(points: Iterable[PricePoint], *, currency: str, origins: Origins) -> list[dict[str, Any]]:
     """The lines that state what the ledger says of every instant. `currency`: what a line without one has."""
-    grouped: defaultdict[_Terms, dict[str, Decimal]] = defaultdict(dict)
+    grouped: defaultdict[_LineTerms, dict[str, Decimal]] = defaultdict(dict)
     for point in in_effect(points):
         grouped[_terms(point, origins)][point.kind] = point.amount
-    return [_line(terms, grouped[terms], currency, origins) for terms in sorted(grouped, key=_Terms.order)]
+    return [_line(terms, grouped[terms], currency, origins) for terms in sorted(grouped, key=_LineTerms.order)]
 
 
 def common_currency(points: Sequence[PricePoint]) -> str:
@@ -123,7 +123,7 @@ def in_effect(points: Iterable[PricePoint]) -> Iterator[PricePoint]:
         yield timeline[-1]
 
 
-class _Terms(NamedTuple):
+class _LineTerms(NamedTuple):
     """What the amounts of one line have in common."""
 
     per: int
@@ -139,11 +139,11 @@ class _Terms(NamedTuple):
     def order(self) -> tuple[Any, ...]:
         """Plain prices first, then by tier, prompt and hours; within these by date."""
         end = (self.to is None, self.to or self.from_)
-        return (*self[: _Terms._fields.index("to")], end, self.basis, self.source, self.currency)
+        return (*self[: _LineTerms._fields.index("to")], end, self.basis, self.source, self.currency)
 
 
-def _terms(point: PricePoint, origins: Origins) -> _Terms:
-    return _Terms(
+def _terms(point: PricePoint, origins: Origins) -> _LineTerms:
+    return _LineTerms(
         per=_UNITS.index(PriceUnit(point.unit)),
         service_tier=_TIERS.index(ServiceTier(point.service_tier)),
         context_above=point.context_above,
@@ -165,7 +165,7 @@ def _source(point: PricePoint, origins: Origins) -> str:
     return Source.OVERLAY.value
 
 
-def _line(terms: _Terms, amounts: dict[str, Decimal], currency: str, origins: Origins) -> dict[str, Any]:
+def _line(terms: _LineTerms, amounts: dict[str, Decimal], currency: str, origins: Origins) -> dict[str, Any]:
     unit, tier = _UNITS[terms.per], _TIERS[terms.service_tier]
     keys: dict[str, Any] = {
         "from": None if terms.from_ == SINCE_LAUNCH else _day_or_instant(terms.from_),
@@ -260,14 +260,14 @@ def _unsound_hours(lines: Iterable[PriceLine]) -> Iterator[Problem]:
             yield Problem(at=("prices", index, "hours_utc"), message=message)
 
 
-class _Period(NamedTuple):
+class _LinePeriod(NamedTuple):
     """How long one point holds: until its stated end, or until the next one of the same key begins."""
 
     line: int
     point: PricePoint
     until: datetime | None
 
-    def meets(self, other: _Period) -> bool:
+    def meets(self, other: _LinePeriod) -> bool:
         return (self.until is None or other.point.effective_from < self.until) and (
             other.until is None or self.point.effective_from < other.until
         )
@@ -282,7 +282,7 @@ def _contradictions(priced: Iterable[Priced]) -> Iterator[Problem]:
     of_key: defaultdict[PriceKey, list[Priced]] = defaultdict(list)
     for each in priced:
         of_key[each.point.key].append(each)
-    by_hours: defaultdict[PriceKey, list[_Period]] = defaultdict(list)
+    by_hours: defaultdict[PriceKey, list[_LinePeriod]] = defaultdict(list)
     for key, points in of_key.items():
         if len(points) > 1:
             points.sort(key=lambda each: each.point.effective_from)
@@ -309,13 +309,13 @@ def _same_thing_twice(points: Iterable[Priced]) -> Iterator[Problem]:
             yield Problem(at=("prices", second.line, second.point.kind), message=message, hint=hint)
 
 
-def _periods(points: Sequence[Priced]) -> Iterator[_Period]:
+def _periods(points: Sequence[Priced]) -> Iterator[_LinePeriod]:
     for each, following in zip(points, [*points[1:], None], strict=True):
         next_begins = following.point.effective_from if following is not None else None
-        yield _Period(each.line, each.point, each.point.effective_to or next_begins)
+        yield _LinePeriod(each.line, each.point, each.point.effective_to or next_begins)
 
 
-def _same_hour_twice(groups: Iterable[Sequence[_Period]]) -> Iterator[Problem]:
+def _same_hour_twice(groups: Iterable[Sequence[_LinePeriod]]) -> Iterator[Problem]:
     seen = set()
     for group in groups:
         for first, second in combinations(sorted(group, key=lambda each: each.line), 2):
@@ -327,7 +327,7 @@ def _same_hour_twice(groups: Iterable[Sequence[_Period]]) -> Iterator[Problem]:
                 yield Problem(at=("prices", second.line, "hours_utc"), message=message, hint=hint)
 
 
-def _share_an_hour(first: _Period, second: _Period) -> bool:
+def _share_an_hour(first: _LinePeriod, second: _LinePeriod) -> bool:
     if first.point.hours_utc == second.point.hours_utc or not first.meets(second):
         return False
     spans = product(minutes_of(first.point.hours_utc), minutes_of(second.point.hours_utc))

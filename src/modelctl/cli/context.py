@@ -55,9 +55,9 @@ class Context:
     @cached_property
     def settings(self) -> Settings:
         """Resolved when a command first asks, so that `--help` works with broken settings. May raise UsageError."""
-        from modelctl.config import resolve  # and with it a third of the core
+        from modelctl.config import resolve_settings  # and with it a third of the core
 
-        return resolve(self.flags, self.environ, working_directory=Path.cwd())
+        return resolve_settings(self.flags, self.environ, working_directory=Path.cwd())
 
     @property
     def runtime(self) -> Runtime:

@@ -183,12 +183,12 @@ def _bills(
 ) -> list[Billed]:
     """A bill for each model, with what has to be said of it."""
     from modelctl.output.bills import not_given_text, overruled_text, oversized_text, served_text
-    from modelctl.services.prices import bill
+    from modelctl.services.prices import bill_request
 
     if not usage.quantities:
         raise UsageError("nothing to bill", "say what was used, as --input 1200 --output 300")
     with readable_database(context) as database:
-        bills, ledgers = bill(database, models, usage, at or to_seconds(context.now), service_tier.value)
+        bills, ledgers = bill_request(database, models, usage, at or to_seconds(context.now), service_tier.value)
     context.say_resolved(ledgers.resolutions)
     for billed in bills:
         for text in (

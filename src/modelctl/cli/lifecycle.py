@@ -77,10 +77,10 @@ def lifecycle_command(
 
 
 def _print(context: Context, retirements: Retirements, format: MarkdownFormat) -> None:
-    from modelctl.output.lifecycle import LifecycleDocument, retirement_alarms, window_remarks
+    from modelctl.output.lifecycle import LifecycleDocument, retirement_warnings, window_notes
 
     context.show(LifecycleDocument.of(retirements), format)
-    for remark in window_remarks(retirements):
-        context.say(remark)
-    for alarm in retirement_alarms(retirements):
-        context.warn(alarm)
+    for note in window_notes(retirements):
+        context.say(note)
+    for warning in retirement_warnings(retirements):
+        context.warn(warning)

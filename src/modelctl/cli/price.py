@@ -358,7 +358,7 @@ def edit_and_report(
     _refuse_bad(context, report.bad, len({row.line for row in rows} | {each.line for each in bad}))
     entries = PriceEntriesDocument(run=author.run, entered=tuple(report.prices), unchanged=report.unchanged)
     context.show(entries, format)
-    for text in entries.remarks(now=to_seconds(context.now)):
+    for text in entries.warnings(now=to_seconds(context.now)):
         context.warn(text)
     _print_report(context, report)
 
@@ -379,14 +379,14 @@ def _refuse_bad(context: Context, bad: Sequence[BadRow], count: int) -> None:
 def _print_report(context: Context, report: PriceReport) -> None:
     """What came of it in numbers, and what looks wrong: it is written all the same, for a person said so."""
     from modelctl.core.planning.guards import price_doubts
-    from modelctl.output.prices import remarks_on_row
+    from modelctl.output.prices import row_warnings
 
     limits, now = context.settings.limits, to_seconds(context.now)
     for change in report.changes:
         model = report.models[change.key]
         for doubt in price_doubts(change, limits):
             context.warn(f"warning: {change.key}: {doubt}: is that right?")
-        for text in remarks_on_row(change.key, (*model.prices, *change.prices), now=now):
+        for text in row_warnings(change.key, (*model.prices, *change.prices), now=now):
             context.warn(text)
     if report.unchanged:
         context.say(f"{report.unchanged} unchanged: the ledger has that already")

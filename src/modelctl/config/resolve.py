@@ -244,7 +244,9 @@ PROVIDER_KINDS: Mapping[str, Kind] = {
 """What a `[providers.NAME]` table may hold."""
 
 
-def resolve(flags: Mapping[str, str | None], environ: Mapping[str, str], *, working_directory: Path) -> Settings:
+def resolve_settings(
+    flags: Mapping[str, str | None], environ: Mapping[str, str], *, working_directory: Path
+) -> Settings:
     """The settings in force. `flags` by setting name, with `config` for `--config FILE`.
 
     Raises UsageError that names the flag, the variable, or the file and its key, and never a database URL.

@@ -20,7 +20,7 @@ VERSION = "v1"
 """Of the format of a ciphertext; written in front of it, and authenticated with it."""
 
 _NONCE_BYTES = 12
-"""Random for each sealing: 2^32 of them under one key are within NIST SP 800-38D's bound, and nobody has so many."""
+"""Random for each encryption: 2^32 of them under one key are within NIST SP 800-38D's bound, and nobody has so many."""
 _ID_BYTES, _FINGERPRINT_CHARS = 8, 16
 _SALT = b"modelctl credentials"
 
@@ -36,15 +36,15 @@ class MasterKey:
     _encryption: bytes = field(repr=False)
     _fingerprinting: bytes = field(repr=False)
 
-    def seal(self, key: str, provider: str, project: str) -> str:
+    def encrypt(self, key: str, provider: str, project: str) -> str:
         """The key as it is stored; each time another text."""
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        sealed = AESGCM(self._encryption).encrypt(nonce, key.encode(), self._bound_to(provider, project))
-        return f"{VERSION}:{base64.urlsafe_b64encode(nonce + sealed).decode()}"
+        encrypted = AESGCM(self._encryption).encrypt(nonce, key.encode(), self._bound_to(provider, project))
+        return f"{VERSION}:{base64.urlsafe_b64encode(nonce + encrypted).decode()}"
 
-    def unseal(self, credential: Credential) -> str:
+    def decrypt(self, credential: Credential) -> str:
         """The key. CredentialError where this master key does not open the row, or the row was tampered with."""
         if credential.key_id != self.id:
             raise CredentialError(
@@ -64,7 +64,7 @@ class MasterKey:
         if credential.key_id != self.id:
             return CredentialState.OTHER_KEY
         try:
-            self.unseal(credential)
+            self.decrypt(credential)
         except CredentialError:
             return CredentialState.DAMAGED
         return CredentialState.READABLE
@@ -83,11 +83,11 @@ class MasterKey:
 
         version, _, text = credential.ciphertext.partition(":")
         try:
-            sealed = base64.b64decode(text, altchars=b"-_", validate=True)
-            is_ours = text == base64.urlsafe_b64encode(sealed).decode()  # other texts, too, decode to the same bytes
-            if version != VERSION or len(sealed) <= _NONCE_BYTES or not is_ours:
+            encrypted = base64.b64decode(text, altchars=b"-_", validate=True)
+            is_ours = text == base64.urlsafe_b64encode(encrypted).decode()  # other texts, too, decode to the same bytes
+            if version != VERSION or len(encrypted) <= _NONCE_BYTES or not is_ours:
                 return None
-            nonce, rest = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
+            nonce, rest = encrypted[:_NONCE_BYTES], encrypted[_NONCE_BYTES:]
             return AESGCM(self._encryption).decrypt(nonce, rest, self._bound_to(*credential.owner)).decode()
         except (InvalidTag, binascii.Error, ValueError):
             return None

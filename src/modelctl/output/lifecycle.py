@@ -149,7 +149,7 @@ class LifecycleDocument(VersionedDocument):
         return retirements_table(self.retirements, look)
 
     def to_markdown(self, look: Look) -> str:
-        """Findings first, a table per kind of end, remarks last."""
+        """Findings first, a table per kind of end, notes last."""
         return retirements_markdown(self.retirements, look)
 
 
@@ -263,7 +263,7 @@ def _money(money: Money | None) -> str:
     return decimal_text(money.amount) + ("" if money.currency == "USD" else f" {one_line(money.currency)}")
 
 
-def window_remarks(retirements: Retirements) -> Iterator[str]:
+def window_notes(retirements: Retirements) -> Iterator[str]:
     """What is not in the rows: why there are none, and what no window can show."""
     of = f" of {', '.join(retirements.window.providers)}" if retirements.window.providers else ""
     if not retirements.looked_at:
@@ -287,7 +287,7 @@ def window_remarks(retirements: Retirements) -> Iterator[str]:
         yield f"{_models(len(retirements.undated), 'ends', 'end')} or ended on a day that nobody states: {names}"
 
 
-def retirement_alarms(retirements: Retirements) -> Iterator[str]:
+def retirement_warnings(retirements: Retirements) -> Iterator[str]:
     """The findings, by name."""
     soon, ended = retirements.findings(RetirementFinding.ENDS_SOON), retirements.findings(RetirementFinding.ENDED)
     if soon:
@@ -317,15 +317,15 @@ _HEADER = ("day", "when", "model", "status", "enabled", "successor", "afterwards
 
 
 def retirements_markdown(retirements: Retirements, look: Look) -> str:
-    """A document: findings first, a table per kind of end, remarks last."""
+    """A document: findings first, a table per kind of end, notes last."""
     parts = [f"### modelctl lifecycle, {retirements.today.isoformat()}"]
-    parts += [f"**{escaped(each)}**" for each in retirement_alarms(retirements)]
+    parts += [f"**{escaped(each)}**" for each in retirement_warnings(retirements)]
     for kind in RetirementKind:
         if rows := retirements.of(kind):
             parts += [f"#### {escaped(heading(retirements, kind))}: {len(rows):,}", *_section(rows)]
     if retirements.rows:
         parts.append(escaped(LEGEND))
-    parts += [escaped(each) for each in window_remarks(retirements)]
+    parts += [escaped(each) for each in window_notes(retirements)]
     return look.text("\n\n".join(parts).splitlines())
 
 

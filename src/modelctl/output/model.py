@@ -47,7 +47,7 @@ _ROOM_FOR_VALUES = 44
 
 
 def page(details: ModelDetails, look: Look) -> str:
-    """The whole dossier; sections that have nothing to say are left out."""
+    """The whole page; sections that have nothing to say are left out."""
     model = details.model
     lines = [_title(details, look)]
     if model.state is None:

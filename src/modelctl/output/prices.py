@@ -566,7 +566,7 @@ class PriceEntriesDocument(VersionedDocument):
             for each in self.entered
         )
 
-    def remarks(self, *, now: datetime) -> Iterator[str]:
+    def warnings(self, *, now: datetime) -> Iterator[str]:
         """What a person should know of the prices just entered."""
         for each in self.entered:
             name = f"{one_line(str(each.key))} {price_label(each.point.key)}"
@@ -585,7 +585,7 @@ def _old_to_new(old: PricePoint | None, new: PricePoint) -> str:
     return f"{money(old.amount, old.currency)} → {price_text(new)}" + (f" ({moved})" if moved else "")
 
 
-def remarks_on_row(key: ModelKey, ledger: Sequence[PricePoint], *, now: datetime) -> Iterator[str]:
+def row_warnings(key: ModelKey, ledger: Sequence[PricePoint], *, now: datetime) -> Iterator[str]:
     """What the row of a model cannot show of its prices now."""
     in_force = current(ledger, now)
     plain = {kind: in_force[PriceKey(kind)] for kind in PRICE_FIELDS.values() if PriceKey(kind) in in_force}

@@ -40,7 +40,7 @@ from modelctl.output.sync_text import (
     failures,
     held_groups,
     how_to_accept,
-    report_remarks,
+    report_notes,
     sources_text,
     sync_table,
     totals,
@@ -300,7 +300,7 @@ def _details(report: ProviderReport, now: datetime) -> Iterator[str]:
         yield f"**{escaped(sentence)}**"
     if report.error is not None and report.error.hint:
         yield escaped(report.error.hint)
-    if said := report_remarks(report):
+    if said := report_notes(report):
         yield "\n".join(f"- {escaped(each)}" for each in said)
     yield from _changes(report, now)
     yield from _left_alone(report)

@@ -150,7 +150,7 @@ def failure(report: ProviderReport) -> str:
     return one_line(report.error.message).removeprefix(f"{report.provider}: ") if report.error else "no reason given"
 
 
-def report_remarks(report: ProviderReport) -> list[str]:
+def report_notes(report: ProviderReport) -> list[str]:
     """What a person should know: the report's notices, and why a table may be emptier than expected."""
     said = [one_line(notice) for notice in (*report.notices, *report.plan.notices)]
     if report.outcome is not Outcome.FAILED and not (report.records or report.kept):
@@ -396,8 +396,8 @@ def _details(report: ProviderReport, now: datetime, look: Look) -> Iterator[str]
         yield from labelled("hint", one_line(report.error.hint), look, indent=2)
     if report.outcome is not Outcome.FAILED and (sentence := verdict(report)):
         yield from labelled("note", sentence, look, indent=2, style="yellow")
-    for remark in report_remarks(report):
-        yield from labelled("note", remark, look, indent=2, style="dim")
+    for note in report_notes(report):
+        yield from labelled("note", note, look, indent=2, style="dim")
     yield from _changes(report, now, look)
     yield from _left_alone(report, look)
 

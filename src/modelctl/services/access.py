@@ -82,7 +82,7 @@ class Keys:
             raise CredentialError(
                 f"{credential}: its key is stored encrypted, and {error.message}", error.hint
             ) from None
-        key = master_key.unseal(credential)
+        key = master_key.decrypt(credential)
         self.learned(key)
         name = f"the credential of {credential}"
         source = KeySource.PROJECT if credential.project else KeySource.PLATFORM

@@ -71,7 +71,7 @@ def set_key(
         new = Credential(
             provider=owner[0],
             project=owner[1],
-            ciphertext=master_key.seal(key, *owner),
+            ciphertext=master_key.encrypt(key, *owner),
             key_id=master_key.id,
             fingerprint=master_key.fingerprint(key),
             created_at=old.created_at if old is not None else author.now,
@@ -130,13 +130,13 @@ def _moved(
             f"nothing was rotated: {old.origin} does not open {len(shut)} of {len(pending)} stored keys: {named}",
             "store these again or remove them (see `modelctl credential list`), then rotate",
         )
-    return [(each, _under(new, each, old.unseal(each), author)) for each in pending]
+    return [(each, _under(new, each, old.decrypt(each), author)) for each in pending]
 
 
 def _under(master_key: MasterKey, credential: Credential, key: str, author: Author) -> Credential:
     return replace(
         credential,
-        ciphertext=master_key.seal(key, *credential.owner),
+        ciphertext=master_key.encrypt(key, *credential.owner),
         key_id=master_key.id,
         fingerprint=master_key.fingerprint(key),
         updated_at=author.now,
@@ -181,7 +181,7 @@ class KeyInUse:
 
 def which_key(runtime: Runtime, database: Database, provider: str, project: str = PLATFORM) -> KeyInUse:
     """The key that a sync would use. SourceError where there is none, UsageError for an unknown provider or project."""
-    known, keys = _asking(runtime, database, provider, project)
+    known, keys = _provider_and_keys(runtime, database, provider, project)
     return _in_use(known, keys)
 
 
@@ -189,7 +189,7 @@ def test_key(
     runtime: Runtime, database: Database, provider: str, project: str = PLATFORM
 ) -> tuple[KeyInUse, ListedProvider]:
     """The same, and what asking the provider with it came to; nothing is written."""
-    known, keys = _asking(runtime, database, provider, project)
+    known, keys = _provider_and_keys(runtime, database, provider, project)
     used = _in_use(known, keys)
     job = job_for(runtime, known, keys, SourceChoice.API)
     return used, next(ask([job], deadline_s=runtime.settings.deadline_s), ListedProvider(job=job, error=job.error))
@@ -201,7 +201,7 @@ def _known(runtime: Runtime, database: Database, provider: str) -> tuple[KnownPr
     return known[provider], present
 
 
-def _asking(runtime: Runtime, database: Database, provider: str, project: str) -> tuple[KnownProvider, Keys]:
+def _provider_and_keys(runtime: Runtime, database: Database, provider: str, project: str) -> tuple[KnownProvider, Keys]:
     known, present = _known(runtime, database, provider)
     return known, keys_of(runtime, present, project)
 

@@ -137,7 +137,7 @@ def list_price_changes(
     return sorted(found, key=lambda each: (each[1].at, each[0], rank(each[1].key)))
 
 
-def bill(
+def bill_request(
     database: Database, names: Sequence[str], usage: Usage, at: datetime, service_tier: str
 ) -> tuple[list[Billed], Ledgers]:
     """What the same request costs at each of the models that are named, in their order, and what that rests on.

@@ -251,7 +251,7 @@ def _ready(runtime: Runtime, known: KnownProvider, keys: Keys, *, timeout_s: flo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Contents:
+class _StoredProviders:
     """What the database says of providers."""
 
     rows: Mapping[str, Provider] = field(default_factory=dict)
@@ -292,14 +292,14 @@ def provider_views(runtime: Runtime, present: Database | None, wanted: Collectio
     return views
 
 
-def _contents(database: Database | None) -> _Contents:
+def _contents(database: Database | None) -> _StoredProviders:
     if database is None:
-        return _Contents()
+        return _StoredProviders()
     tables = database.tables
 
-    def work(connection: Connection) -> _Contents:
+    def work(connection: Connection) -> _StoredProviders:
         rows = read.providers(connection, tables)
-        return _Contents(
+        return _StoredProviders(
             rows=rows,
             written=last_written(connection, tables, rows) if rows else {},
             counts=provider_facts.model_counts(connection, tables),

@@ -110,7 +110,7 @@ def run_jobs(
     has_tables: bool = True,
 ) -> SyncReport:
     """Bring each job's provider up to date. `has_tables`: false for a dry run on a database that is not there yet."""
-    run = _Run(database, options, settings, author, has_tables, time.monotonic())
+    run = _SyncRun(database, options, settings, author, has_tables, time.monotonic())
     reports = []
     for gathered in gather(jobs, deadline_s=settings.deadline_s):
         began_s = time.monotonic()
@@ -128,7 +128,7 @@ def run_jobs(
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
+class _SyncRun:
     """One run, under way."""
 
     database: Database

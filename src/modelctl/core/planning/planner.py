@@ -67,7 +67,7 @@ def plan(
     Applying a plan and planning again gives an empty one. The order of the input does not matter.
     `takeover`: people's fields that the sources may overwrite, and deleted rows that may come back.
     """
-    draft = _Draft()
+    draft = _PlanDraft()
     owned = with_takeover(stored, takeover).models
     for key in sorted(stored.models.keys() | desired.keys()):
         model, record = owned.get(key), desired.get(key)
@@ -96,7 +96,7 @@ def plan(
 
 
 @dataclass(slots=True)
-class _Draft:
+class _PlanDraft:
     """A plan in the making."""
 
     changes: list[Change] = field(default_factory=list)
@@ -117,7 +117,7 @@ def _resting_on(stored: StoredProvider, change: Change) -> Change:
 
 
 def _plan_creation(
-    draft: _Draft, record: ModelRecord, removed: RemovedModel | None, new_models: NewModels, now: datetime
+    draft: _PlanDraft, record: ModelRecord, removed: RemovedModel | None, new_models: NewModels, now: datetime
 ) -> None:
     if record.known_to == {Source.API} and new_models.create is CreateNew.CATALOG:
         draft.not_created.append(record.key)
@@ -152,7 +152,7 @@ def _arrives_enabled(rule: EnableNew, record: ModelRecord, billable: bool) -> bo
 
 
 def _plan_existing(
-    draft: _Draft, model: StoredModel, record: ModelRecord | None, consulted: Consulted, now: datetime
+    draft: _PlanDraft, model: StoredModel, record: ModelRecord | None, consulted: Consulted, now: datetime
 ) -> None:
     if model.state is None:
         draft.unowned.append(model.key)
@@ -263,7 +263,7 @@ def _asked(model: StoredModel, record: ModelRecord, consulted: Consulted) -> fro
     return frozenset(sources)
 
 
-def _note_seen(draft: _Draft, model: StoredModel | None, record: ModelRecord) -> None:
+def _note_seen(draft: _PlanDraft, model: StoredModel | None, record: ModelRecord) -> None:
     """Remember that a source confirmed the row, at most once a day, so that a second run writes nothing."""
     if record.listed_at is not None:
         listed_at = to_seconds(record.listed_at)

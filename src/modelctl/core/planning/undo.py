@@ -54,7 +54,7 @@ def undo(
 
     `row`: None where the provider's own row has gone.
     """
-    draft = _Draft(
+    draft = _UndoDraft(
         run=entries[0].entry.run if entries else "",
         keeps_basis=bool(entries) and entries[0].entry.command == COMMAND,
     )
@@ -98,7 +98,7 @@ def removed_provider(entries: Sequence[HistoryEntry]) -> Provider | None:
 
 
 @dataclass(slots=True)
-class _Draft:
+class _UndoDraft:
     """An undo in the making."""
 
     run: str
@@ -157,7 +157,7 @@ def _is_masked(value: object) -> bool:
 
 
 def _undo_model(
-    draft: _Draft, each: HistoryEntry, key: ModelKey, stored: StoredProvider, ledger: Sequence[RecordedPoint]
+    draft: _UndoDraft, each: HistoryEntry, key: ModelKey, stored: StoredProvider, ledger: Sequence[RecordedPoint]
 ) -> None:
     model, action = stored.models.get(key), each.entry.action
     if action == Action.REMOVE:
@@ -211,7 +211,7 @@ def _later_prices(run: str, ledger: Sequence[RecordedPoint]) -> Iterator[str]:
     yield from sorted(later)
 
 
-def _take_back(draft: _Draft, each: HistoryEntry, model: StoredModel, ledger: Sequence[RecordedPoint]) -> None:
+def _take_back(draft: _UndoDraft, each: HistoryEntry, model: StoredModel, ledger: Sequence[RecordedPoint]) -> None:
     prices, stuck = _former_prices(draft, ledger)
     before = each.entry.before
     names = [name for name in field_names(each.entry) if name not in _SWITCHES]
@@ -243,7 +243,7 @@ def _take_back(draft: _Draft, each: HistoryEntry, model: StoredModel, ledger: Se
         draft.changes.append(change)
 
 
-def _former_prices(draft: _Draft, ledger: Sequence[RecordedPoint]) -> tuple[tuple[PricePoint, ...], set[PriceKey]]:
+def _former_prices(draft: _UndoDraft, ledger: Sequence[RecordedPoint]) -> tuple[tuple[PricePoint, ...], set[PriceKey]]:
     """For each price of the run a revision with what held without it, and the keys for which nothing did."""
     starts = sorted({(each.point.key, each.point.effective_from) for each in ledger if each.run == draft.run})
     others = [each.point for each in ledger if each.run != draft.run]
@@ -262,7 +262,7 @@ def _former_prices(draft: _Draft, ledger: Sequence[RecordedPoint]) -> tuple[tupl
     return tuple(point for point in prices if point.key not in stuck), stuck
 
 
-def _bring_back(draft: _Draft, each: HistoryEntry, key: ModelKey, stored: StoredProvider) -> None:
+def _bring_back(draft: _UndoDraft, each: HistoryEntry, key: ModelKey, stored: StoredProvider) -> None:
     """A row that the run removed, as it was. What is remembered of it still is: who owned a field owns it again."""
     if key in stored.models:
         draft.moved.append(LeftAlone(key=str(key), reason="the row was created anew since"))

@@ -1,4 +1,4 @@
-"""Laws of sealing: it opens with the same master key in the same place, and nowhere else."""
+"""Laws of encryption: a key is decrypted with the same master key in the same place, and nowhere else."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ OURS, OTHERS = master_key(new_master_key(), "ours"), master_key(new_master_key()
 names = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 
 
-def sealed(key: str, provider: str, project: str, by: MasterKey = OURS) -> Credential:
+def encrypted(key: str, provider: str, project: str, by: MasterKey = OURS) -> Credential:
     return Credential(
         provider=provider,
         project=project,
-        ciphertext=by.seal(key, provider, project),
+        ciphertext=by.encrypt(key, provider, project),
         key_id=by.id,
         fingerprint=by.fingerprint(key),
         created_at=NOW,
@@ -31,23 +31,23 @@ def sealed(key: str, provider: str, project: str, by: MasterKey = OURS) -> Crede
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])), names, names)
-def test_what_is_sealed_opens_again_and_never_looks_the_same(key: str, provider: str, project: str) -> None:
-    row = sealed(key, provider, project)
-    assert OURS.unseal(row) == key
-    assert row.ciphertext != OURS.seal(key, provider, project)
+def test_what_is_encrypted_opens_again_and_never_looks_the_same(key: str, provider: str, project: str) -> None:
+    row = encrypted(key, provider, project)
+    assert OURS.decrypt(row) == key
+    assert row.ciphertext != OURS.encrypt(key, provider, project)
     assert OURS.state_of(row) is CredentialState.READABLE
 
 
 @given(names, names, names, names)
 def test_a_row_opens_in_its_own_place_only(provider: str, project: str, to_provider: str, to_project: str) -> None:
-    moved = replace(sealed("sk-1", provider, project), provider=to_provider, project=to_project)
+    moved = replace(encrypted("sk-1", provider, project), provider=to_provider, project=to_project)
     is_there = (provider, project) == (to_provider, to_project)
     assert OURS.state_of(moved) is (CredentialState.READABLE if is_there else CredentialState.DAMAGED)
 
 
 @given(st.data())
 def test_no_changed_character_passes(data: st.DataObject) -> None:
-    row = sealed("sk-12345678", "openai", "shop")
+    row = encrypted("sk-12345678", "openai", "shop")
     position = data.draw(st.integers(0, len(row.ciphertext) - 1))
     other = data.draw(st.characters(max_codepoint=127).filter(lambda each: each != row.ciphertext[position]))
     changed = row.ciphertext[:position] + other + row.ciphertext[position + 1 :]
@@ -56,14 +56,14 @@ def test_no_changed_character_passes(data: st.DataObject) -> None:
 
 @given(st.text(max_size=80))
 def test_any_text_in_place_of_a_ciphertext_is_damage(text: str) -> None:
-    row = replace(sealed("sk-1", "openai", ""), ciphertext=text)
+    row = replace(encrypted("sk-1", "openai", ""), ciphertext=text)
     assert OURS.state_of(row) is CredentialState.DAMAGED
     with pytest.raises(CredentialError, match="openai: its stored key was altered"):
-        OURS.unseal(row)
+        OURS.decrypt(row)
 
 
 def test_another_master_key_opens_nothing_even_under_a_borrowed_id() -> None:
-    row = sealed("sk-1", "openai", "", by=OTHERS)
+    row = encrypted("sk-1", "openai", "", by=OTHERS)
     assert OURS.state_of(row) is CredentialState.OTHER_KEY
     assert OURS.state_of(replace(row, key_id=OURS.id)) is CredentialState.DAMAGED
 
