@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+from benchmarks.documents import listing
 from benchmarks.measuring import Contestant, Figure, compared, in_turn, timed
+from benchmarks.models import NOW
 from benchmarks.processes import Home
-from benchmarks.world import NOW
-from benchmarks.written_world import listing
 from modelctl.discovery.base import Access
 from modelctl.discovery.fetch import Request, collect_all
 from modelctl.discovery.registry import module_of

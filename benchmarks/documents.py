@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from benchmarks.world import PROVIDER, catalog
+from benchmarks.models import PROVIDER, catalog
 from modelctl.core.facts import CAPABILITIES, ModelRecord
 
 _PLAIN = ("display_name", "family", "type", "status", "knowledge_cutoff")

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.measuring import WARMED_BELOW, Contestant, Figure, compared, in_turn, timed
+from benchmarks.models import catalog
 from benchmarks.stores import store
-from benchmarks.world import catalog
 
 SUBJECT = "First load"
 GOALS = {"sqlite": 2.0, "mariadb": 2.0, "postgresql": 2.5}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks.documents import listing
 from benchmarks.measuring import Contestant, Figure, alone, bounded, in_turn, timed
 from benchmarks.processes import Home
-from benchmarks.written_world import listing
 from tests.databases import empty_database
 from tests.loopback.server import ProviderServer
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from benchmarks.drivers import Rows
 from benchmarks.measuring import WARMED_BELOW, Contestant, Figure, bounded, compared, in_turn, timed
+from benchmarks.models import catalog
 from benchmarks.stores import TABLES, Store, store
-from benchmarks.world import catalog
 from benchmarks.writes import counted_writes
 from modelctl.catalog.load import Catalog
 

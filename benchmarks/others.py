@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import make_url, select
 
 from benchmarks.measuring import WARMED_BELOW, Contestant, Figure, compared, in_turn, timed
+from benchmarks.models import catalog
 from benchmarks.stores import Store, store
-from benchmarks.world import catalog
 
 SUBJECT = "What one would use instead"
 MERGE, LOAD = "no-op of dlt merge", "load by dlt merge"

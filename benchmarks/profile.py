@@ -9,8 +9,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks.models import catalog
 from benchmarks.stores import store
-from benchmarks.world import catalog
 from tests.databases import KINDS
 
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+from benchmarks.documents import write_catalog
 from benchmarks.measuring import Contestant, Figure, bounded, in_turn, timed
+from benchmarks.models import PROVIDER
 from benchmarks.processes import Home
 from benchmarks.proxy import proxied
-from benchmarks.world import PROVIDER
-from benchmarks.written_world import write_catalog
 from tests.databases import empty_database
 
 SUBJECT = "Round trips and distance"

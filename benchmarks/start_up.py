@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 
+from benchmarks.documents import write_catalog
 from benchmarks.measuring import Contestant, Figure, bounded, compared, in_turn
+from benchmarks.models import PROVIDER
 from benchmarks.processes import PROGRAMS, Done, Home
-from benchmarks.world import PROVIDER
-from benchmarks.written_world import write_catalog
 from tests.loopback.server import ProviderServer
 
 SUBJECT = "Start-up and lists"

@@ -12,9 +12,9 @@ from pathlib import Path
 from sqlalchemy import text
 
 from benchmarks.drivers import Driver, driver_for
-from benchmarks.world import NOW, PROVIDER
+from benchmarks.models import NOW, PROVIDER
 from modelctl.catalog.load import Catalog
-from modelctl.config import resolve
+from modelctl.config import resolve_settings
 from modelctl.core.planning.policy import Patterns
 from modelctl.core.planning.report import SyncReport
 from modelctl.core.runs import Author
@@ -67,7 +67,7 @@ class Store:
         """The step of `modelctl sync` from gathered records in memory to the commit, its lease included."""
         author = Author(run=f"bench-{next(_RUNS):08d}", actor="bench", command="sync", now=NOW)
         job = Job(provider=PROVIDER, patterns=Patterns(), stated=(source.snapshot,))
-        settings = resolve({}, {}, working_directory=self.directory)
+        settings = resolve_settings({}, {}, working_directory=self.directory)
         with writing_alone(self.database, author, wait_s=0) as fenced:
             report = run_jobs(fenced, [job], SyncOptions(), settings, author)
         [each] = report.providers

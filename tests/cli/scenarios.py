@@ -18,7 +18,7 @@ from tests.cli.conftest import Query
 from tests.conftest import NOW, Result, Run
 from tests.loopback import ProviderServer, openai_item
 
-Scenario = Callable[["World"], None]
+Scenario = Callable[["Site"], None]
 
 LONG_ID = "🧠" * 191
 UPPER, LOWER = "GPT-4o", "gpt-4o"
@@ -34,7 +34,7 @@ ACME = ("--provider", "acme", "--source", "catalog", "--catalog", "mine")
 
 
 @dataclass
-class World:
+class Site:
     """One empty database, a catalog that a test may rewrite, and a clock that moves a minute with every command."""
 
     url: str
@@ -95,163 +95,163 @@ class World:
         assert self.everything() == before
 
 
-def first_sync(world: World) -> None:
+def first_sync(site: Site) -> None:
     """Every value comes back as it was stated, through the command and through plain SQL."""
-    assert world.sql("SELECT COUNT(*) FROM ai_models") == [(len(BASE),)]
-    shown = world.shown(LOWER)
+    assert site.sql("SELECT COUNT(*) FROM ai_models") == [(len(BASE),)]
+    shown = site.shown(LOWER)
     assert (str(shown["input_price_per_mtok"]), str(shown["output_price_per_mtok"])) in {
         (SMALLEST, GREATEST),
         ("1E-9", GREATEST),
     }
-    assert {model_id for (model_id,) in world.sql("SELECT model_id FROM ai_models")} == set(BASE)
+    assert {model_id for (model_id,) in site.sql("SELECT model_id FROM ai_models")} == set(BASE)
 
 
-def price_change(world: World) -> None:
+def price_change(site: Site) -> None:
     """A new price is appended, and the old one stays."""
-    world.catalog(**{UPPER: 'type = "chat"\nprices = [{ input = 3.000000001, output = 10 }]'})
-    world.sync()
-    assert str(world.shown(UPPER)["input_price_per_mtok"]) == "3.000000001"
+    site.catalog(**{UPPER: 'type = "chat"\nprices = [{ input = 3.000000001, output = 10 }]'})
+    site.sync()
+    assert str(site.shown(UPPER)["input_price_per_mtok"]) == "3.000000001"
     points = "SELECT COUNT(*) FROM ai_model_prices WHERE model_id = :id AND kind = 'input'"
-    assert world.sql(points, id=UPPER) == [(2,)]
-    assert world.sql(points, id=LOWER) == [(1,)]
+    assert site.sql(points, id=UPPER) == [(2,)]
+    assert site.sql(points, id=LOWER) == [(1,)]
 
 
-def announced_price(world: World) -> None:
+def announced_price(site: Site) -> None:
     """A price with a day of its own turns over on that day, at midnight in UTC."""
-    world.catalog(**{UPPER: 'type = "chat"\nprices = [{ input = 2.5 }, { from = 2026-12-01, input = 5 }]'})
-    world.sync()
-    world.now = datetime(2026, 11, 30, 23, 50, tzinfo=NOW.tzinfo)
-    world.sync()
-    assert world.fact("input_price_per_mtok") == Decimal("2.5")
-    world.now = datetime(2026, 12, 1, tzinfo=NOW.tzinfo)
-    world.sync()
-    assert world.fact("input_price_per_mtok") == 5
+    site.catalog(**{UPPER: 'type = "chat"\nprices = [{ input = 2.5 }, { from = 2026-12-01, input = 5 }]'})
+    site.sync()
+    site.now = datetime(2026, 11, 30, 23, 50, tzinfo=NOW.tzinfo)
+    site.sync()
+    assert site.fact("input_price_per_mtok") == Decimal("2.5")
+    site.now = datetime(2026, 12, 1, tzinfo=NOW.tzinfo)
+    site.sync()
+    assert site.fact("input_price_per_mtok") == 5
 
 
-def persons_edit(world: World) -> None:
+def persons_edit(site: Site) -> None:
     """What plain SQL set stays, on the very row that was set."""
-    world.sql("UPDATE ai_models SET display_name = 'Ours', input_price_per_mtok = 7 WHERE model_id = :id", id=LOWER)
+    site.sql("UPDATE ai_models SET display_name = 'Ours', input_price_per_mtok = 7 WHERE model_id = :id", id=LOWER)
     offered = f'type = "chat"\ndisplay_name = "Theirs"\nprices = [{{ input = {SMALLEST}, output = 999999 }}]'
-    world.catalog(**{LOWER: offered})
-    world.sync()
-    assert (world.fact("display_name", LOWER), world.fact("input_price_per_mtok", LOWER)) == ("Ours", 7)
-    assert world.fact("output_price_per_mtok", LOWER) == 999999
-    assert world.fact("display_name", UPPER) != "Ours"
+    site.catalog(**{LOWER: offered})
+    site.sync()
+    assert (site.fact("display_name", LOWER), site.fact("input_price_per_mtok", LOWER)) == ("Ours", 7)
+    assert site.fact("output_price_per_mtok", LOWER) == 999999
+    assert site.fact("display_name", UPPER) != "Ours"
 
 
-def json_null_by_hand(world: World) -> None:
+def json_null_by_hand(site: Site) -> None:
     """A JSON null that an application wrote is an unknown list, as NULL is."""
-    world.sql("UPDATE ai_models SET tags = 'null' WHERE model_id = :id", id="gpt-4ö")
-    assert world.shown("gpt-4ö")["tags"] is None
+    site.sql("UPDATE ai_models SET tags = 'null' WHERE model_id = :id", id="gpt-4ö")
+    assert site.shown("gpt-4ö")["tags"] is None
 
 
-def set_and_unpin(world: World) -> None:
+def set_and_unpin(site: Site) -> None:
     """A value by hand, and the source's again."""
-    world.do("set", f"acme/{UPPER}", "context_window=1500")
-    world.sync()
-    assert world.fact("context_window") == 1500
-    world.do("unpin", f"acme/{UPPER}", "context_window")
-    world.sync()
-    assert world.fact("context_window") == 1000
+    site.do("set", f"acme/{UPPER}", "context_window=1500")
+    site.sync()
+    assert site.fact("context_window") == 1500
+    site.do("unpin", f"acme/{UPPER}", "context_window")
+    site.sync()
+    assert site.fact("context_window") == 1000
 
 
-def deprecation_and_end(world: World) -> None:
+def deprecation_and_end(site: Site) -> None:
     """An end is announced, and comes by itself on its day."""
     end = f'type = "chat"\ndeprecated_on = 2026-11-20\nretires_on = 2026-12-24\nreplacement = "{LOWER}"'
-    world.catalog(**{UPPER: end})
-    world.sync()
-    assert (world.fact("status"), world.fact("replacement")) == ("deprecated", LOWER)
-    assert world.fact("status", LOWER) == "active"
-    world.now = datetime(2026, 12, 24, 23, 50, tzinfo=NOW.tzinfo)
-    world.sync()
-    assert world.fact("status") == "deprecated", "the last day on which it answers"
-    world.now = datetime(2026, 12, 25, tzinfo=NOW.tzinfo)
-    world.sync()
-    assert world.fact("status") == "retired"
+    site.catalog(**{UPPER: end})
+    site.sync()
+    assert (site.fact("status"), site.fact("replacement")) == ("deprecated", LOWER)
+    assert site.fact("status", LOWER) == "active"
+    site.now = datetime(2026, 12, 24, 23, 50, tzinfo=NOW.tzinfo)
+    site.sync()
+    assert site.fact("status") == "deprecated", "the last day on which it answers"
+    site.now = datetime(2026, 12, 25, tzinfo=NOW.tzinfo)
+    site.sync()
+    assert site.fact("status") == "retired"
 
 
-def undone(world: World) -> None:
+def undone(site: Site) -> None:
     """A sync is taken back, and stays so."""
-    world.catalog(**{UPPER: 'type = "chat"\ncontext_window = 2000\nprices = [{ input = 2.5, output = 10 }]'})
-    world.sync()
-    world.do("undo", "last")
-    assert world.fact("context_window") == 1000
+    site.catalog(**{UPPER: 'type = "chat"\ncontext_window = 2000\nprices = [{ input = 2.5, output = 10 }]'})
+    site.sync()
+    site.do("undo", "last")
+    assert site.fact("context_window") == 1000
 
 
-def planned_and_applied(world: World) -> None:
+def planned_and_applied(site: Site) -> None:
     """A plan in a file is what happens, once."""
-    world.catalog(**{LONG_ID: 'type = "chat"\ntags = ["new"]'})
-    world.do("plan", "acme", "-o", "plan.json", *ACME[2:])
-    world.do("apply", "plan.json")
-    assert world.fact("type", LONG_ID) == "chat"
-    assert world.run("apply", "plan.json").code == 6
-    assert world.run("plan", "acme", "--exit-code", *ACME[2:]).code == 0
+    site.catalog(**{LONG_ID: 'type = "chat"\ntags = ["new"]'})
+    site.do("plan", "acme", "-o", "plan.json", *ACME[2:])
+    site.do("apply", "plan.json")
+    assert site.fact("type", LONG_ID) == "chat"
+    assert site.run("apply", "plan.json").code == 6
+    assert site.run("plan", "acme", "--exit-code", *ACME[2:]).code == 0
 
 
-def populated(world: World) -> None:
+def populated(site: Site) -> None:
     """Default models come in beside the others, once."""
-    world.do("populate")
-    again = [line.split()[1] for line in world.do("populate").stdout.splitlines()[1:]]
+    site.do("populate")
+    again = [line.split()[1] for line in site.do("populate").stdout.splitlines()[1:]]
     assert again
     assert set(again) == {"skipped"}
 
 
-def removed(world: World) -> None:
+def removed(site: Site) -> None:
     """A row that was removed stays away, and its twin in other letters is there."""
-    world.do("remove", f"acme/{UPPER}")
-    world.sync()
-    assert world.sql("SELECT model_id FROM ai_models WHERE model_id IN (:a, :b)", a=UPPER, b=LOWER) == [(LOWER,)]
+    site.do("remove", f"acme/{UPPER}")
+    site.sync()
+    assert site.sql("SELECT model_id FROM ai_models WHERE model_id IN (:a, :b)", a=UPPER, b=LOWER) == [(LOWER,)]
 
 
-def added(world: World) -> None:
+def added(site: Site) -> None:
     """What no database could keep is refused before any of them sees it; what all can is kept."""
-    world.do("add", "acme/" + "é" * 191, "type=chat")
-    world.do("price", "set", "acme/" + "é" * 191, "--input", "0.123456789", "--source", "https://x.test")
-    before = world.everything()
+    site.do("add", "acme/" + "é" * 191, "type=chat")
+    site.do("price", "set", "acme/" + "é" * 191, "--input", "0.123456789", "--source", "https://x.test")
+    before = site.everything()
     refused = [["add", f"acme/{each}"] for each in ("x" * 192, "🧠" * 192, "outer ", " outer", "control\x01", "nul\0")]
     refused += [["add", "acme/tokens", "context_window=9223372036854775808"]]
     amounts = ("0.1234567891", "1000000", "NaN", "-1", "1e400")
     refused += [["price", "set", f"acme/{UPPER}", "--input", each, "--source", "https://x.test"] for each in amounts]
     for argv in refused:
-        result = world.run(*argv)
+        result = site.run(*argv)
         assert (result.code, result.stdout) in ((1, ""), (2, "")), argv
         assert result.stderr.count("\n") == 1, argv
-    assert world.everything() == before
-    assert world.fact("input_price_per_mtok", "é" * 191) == Decimal("0.123456789")
+    assert site.everything() == before
+    assert site.fact("input_price_per_mtok", "é" * 191) == Decimal("0.123456789")
 
 
-def switched_off(world: World) -> None:
+def switched_off(site: Site) -> None:
     """The application's switch is a person's."""
-    world.do("disable", f"acme/{LOWER}")
-    world.sync()
-    assert (bool(world.fact("is_enabled", LOWER)), bool(world.fact("is_enabled", UPPER))) == (False, True)
+    site.do("disable", f"acme/{LOWER}")
+    site.sync()
+    assert (bool(site.fact("is_enabled", LOWER)), bool(site.fact("is_enabled", UPPER))) == (False, True)
 
 
-def held_and_accepted(world: World) -> None:
+def held_and_accepted(site: Site) -> None:
     """A price that rises tenfold waits for a person."""
-    world.catalog(**{UPPER: 'type = "chat"\ncontext_window = 1000\nprices = [{ input = 25, output = 10 }]'})
-    assert world.run("sync", *ACME).code == 4
-    assert world.fact("input_price_per_mtok") == Decimal("2.5")
-    world.do("accept", f"acme/{UPPER}")
-    world.sync()
-    world.sync()  # it forgets the verdict, which was about that very move
-    assert world.fact("input_price_per_mtok") == 25
+    site.catalog(**{UPPER: 'type = "chat"\ncontext_window = 1000\nprices = [{ input = 25, output = 10 }]'})
+    assert site.run("sync", *ACME).code == 4
+    assert site.fact("input_price_per_mtok") == Decimal("2.5")
+    site.do("accept", f"acme/{UPPER}")
+    site.sync()
+    site.sync()  # it forgets the verdict, which was about that very move
+    assert site.fact("input_price_per_mtok") == 25
 
 
-def listed(world: World) -> None:
+def listed(site: Site) -> None:
     """An API's listing with twins; one with an id that not every database could keep changes nothing."""
-    world.do("provider", "add", "local", "--base-url", world.server.base_url("openai"), "--env", "LOCAL_API_KEY")
-    world.env["LOCAL_API_KEY"] = world.server.env("openai")["OPENAI_API_KEY"]
-    world.sources = ("--provider", "local", "--source", "api")
+    site.do("provider", "add", "local", "--base-url", site.server.base_url("openai"), "--env", "LOCAL_API_KEY")
+    site.env["LOCAL_API_KEY"] = site.server.env("openai")["OPENAI_API_KEY"]
+    site.sources = ("--provider", "local", "--source", "api")
     good = (UPPER, LOWER, "🧠" * 191, "e\u0301", "é")
     refused = {"🧠" * 192: "more than 191", "nul\0": "control"}
     for bad, why in refused.items():
-        world.server.models["openai"] = [openai_item(each) for each in (*good, bad)]
-        result = world.run("sync", *world.sources)
+        site.server.models["openai"] = [openai_item(each) for each in (*good, bad)]
+        result = site.run("sync", *site.sources)
         assert (result.code, why in result.stdout) == (1, True), result.stdout
-    world.server.models["openai"] = [openai_item(each) for each in good]
-    world.sync()
-    assert {each for (each,) in world.sql("SELECT model_id FROM ai_models WHERE provider = 'local'")} == set(good)
+    site.server.models["openai"] = [openai_item(each) for each in good]
+    site.sync()
+    assert {each for (each,) in site.sql("SELECT model_id FROM ai_models WHERE provider = 'local'")} == set(good)
 
 
 SCENARIOS: tuple[Scenario, ...] = (

@@ -1,4 +1,4 @@
-"""Generated worlds: what sources state, what people do, and syncs that follow each other; small pools, so all meet."""
+"""Generated cases: what sources state, what people do, and syncs that follow each other; small pools, so all meet."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ VALUES: Mapping[str, tuple[Any, ...]] = {
     "recommended": (True, False),
     "tier": ("free", "premium"),
 }
-"""Facts that worlds are made of, each with the values that sources and people give it."""
+"""Facts that cases are made of, each with the values that sources and people give it."""
 
 
 def key(model_id: str) -> ModelKey:

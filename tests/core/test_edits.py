@@ -15,7 +15,7 @@ from modelctl.core.models.lifecycle import ENDED
 from modelctl.core.planning.plan import Change, model_after
 from modelctl.core.stored import StoredProvider
 from modelctl.errors import UsageError
-from tests.core.worlds import NOW, VALUES, Sources, both, catalog, key, listed, record
+from tests.core.strategies import NOW, VALUES, Sources, both, catalog, key, listed, record
 
 TODAY = NOW.date()
 DAYS = st.none() | st.integers(-400, 400).map(lambda offset: TODAY + timedelta(days=offset))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from modelctl.core.facts import FACT_FIELDS, FACT_TYPES, decimal_text, decode, encode, exact_number
 from modelctl.core.planning.policy import Patterns, split
-from tests.core.worlds import key, record
+from tests.core.strategies import key, record
 
 AMOUNTS = st.decimals(min_value=0, max_value=Decimal("999999.999999999"), places=9)
 OF_TYPE = {

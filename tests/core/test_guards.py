@@ -14,7 +14,7 @@ from modelctl.core.planning.policy import GuardLimits
 from modelctl.core.prices.price import PricePoint
 from modelctl.core.stored import StoredProvider
 from tests.core.effects import after_plan
-from tests.core.worlds import NOW, Sources, both, catalog, edited, key, listed, record
+from tests.core.strategies import NOW, Sources, both, catalog, edited, key, listed, record
 
 LIMITS = GuardLimits()
 NOTHING = Acceptance()

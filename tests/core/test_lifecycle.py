@@ -10,7 +10,7 @@ from modelctl.core.facts import ModelFacts
 from modelctl.core.models.lifecycle import with_status
 from modelctl.core.planning.plan import Action
 from modelctl.core.stored import StoredProvider
-from tests.core.worlds import NOW, both, catalog, edited, key, listed, record, removed
+from tests.core.strategies import NOW, both, catalog, edited, key, listed, record, removed
 
 DAY = date(2026, 11, 21)
 BEFORE, AFTER = DAY - timedelta(days=1), DAY + timedelta(days=1)

@@ -32,7 +32,7 @@ acts = st.lists(
 
 
 @dataclass
-class World:
+class StatedLedger:
     """A ledger, and what people said of it: for each key the amount of each start."""
 
     ledger: tuple[PricePoint, ...] = ()
@@ -66,11 +66,11 @@ class World:
         self.ledger += points
 
 
-def lived(happened: Any) -> World:
-    world = World()
+def lived(happened: Any) -> StatedLedger:
+    stated = StatedLedger()
     for number, (act, amount) in enumerate(happened):
-        world.act(number, act, amount)
-    return world
+        stated.act(number, act, amount)
+    return stated
 
 
 @given(happened=acts)
@@ -82,13 +82,13 @@ def test_no_two_points_are_for_the_same_key_start_and_revision(happened):
 
 @given(happened=acts)
 def test_the_price_is_what_a_person_last_said_for_that_day(happened):
-    world = lived(happened)
-    for key in world.said.keys() - world.mixed:
-        by_person = world.said[key]
+    stated = lived(happened)
+    for key in stated.said.keys() - stated.mixed:
+        by_person = stated.said[key]
         for moment in MOMENTS:
             begun = [start for start in by_person if start <= moment]
             if begun:
-                assert current(world.ledger, moment)[key].amount == by_person[max(begun)]
+                assert current(stated.ledger, moment)[key].amount == by_person[max(begun)]
 
 
 @given(happened=acts, key=st.sampled_from(KEYS), start=st.sampled_from(STARTS), amount=st.sampled_from(AMOUNTS))
@@ -134,12 +134,12 @@ def test_what_is_given_back_is_nobodys_claim_any_more(happened):
 
 @given(happened=acts, later=acts)
 def test_no_sync_moves_what_a_person_has_entered(happened, later):
-    world = lived(happened)
+    stated = lived(happened)
     now = BEGIN + timedelta(hours=len(happened))
-    world.ledger += points_to_set(world.ledger, PriceTerms(key=KEYS[0], amount=Decimal(7), source="me"), now=now)
-    in_force = {moment: current(world.ledger, moment)[KEYS[0]] for moment in MOMENTS if moment >= now}
+    stated.ledger += points_to_set(stated.ledger, PriceTerms(key=KEYS[0], amount=Decimal(7), source="me"), now=now)
+    in_force = {moment: current(stated.ledger, moment)[KEYS[0]] for moment in MOMENTS if moment >= now}
     mine = {moment: point for moment, point in in_force.items() if point.basis == Basis.MANUAL}  # theirs may change
     for number, (act, amount) in enumerate(later, start=len(happened) + 1):
         if act[0] == "sync":
-            world.act(number, act, amount)
-    assert {moment: current(world.ledger, moment)[KEYS[0]] for moment in mine} == mine
+            stated.act(number, act, amount)
+    assert {moment: current(stated.ledger, moment)[KEYS[0]] for moment in mine} == mine

@@ -14,7 +14,7 @@ from modelctl.core.planning.policy import Patterns
 from modelctl.core.prices.ledger import tier_of
 from modelctl.core.prices.price import SINCE_LAUNCH, PricePoint
 from modelctl.core.stored import StoredProvider
-from tests.core.worlds import NOW, Sources, both, catalog, edited, key, listed, pinned, record, snapshot
+from tests.core.strategies import NOW, Sources, both, catalog, edited, key, listed, pinned, record, snapshot
 
 TODAY = NOW.date()
 YESTERDAY, TOMORROW = TODAY - timedelta(days=1), TODAY + timedelta(days=1)

@@ -15,15 +15,15 @@ from modelctl.core.runs import Outcome
 from modelctl.core.stored import StoredProvider
 from modelctl.errors import UsageError
 from modelctl.output.plan_file import PlanDocument
-from tests.core import worlds
+from tests.core import strategies
 
-ROW = Provider(name=worlds.PROVIDER, display_name="Acme", kind="")
+ROW = Provider(name=strategies.PROVIDER, display_name="Acme", kind="")
 
 
-def file_of(stored: StoredProvider, sources: worlds.Sources) -> PlanFile:
+def file_of(stored: StoredProvider, sources: strategies.Sources) -> PlanFile:
     report = ProviderReport(provider=ROW.name, outcome=Outcome.PLANNED, plan=sources.plan(stored), kept=1)
     each = planned(report, Outcome.APPLIED, stated=ROW, row=ROW, stored=stored)
-    return PlanFile(modelctl="0.1", created_at=worlds.NOW, database="sqlite:///x.db", providers=(each,))
+    return PlanFile(modelctl="0.1", created_at=strategies.NOW, database="sqlite:///x.db", providers=(each,))
 
 
 def plan_document(file: PlanFile) -> dict:
@@ -38,7 +38,7 @@ def text_of(file: PlanFile) -> str:
     return json.dumps(plan_document(file), allow_nan=False)
 
 
-@given(worlds.stored_states(), worlds.sources(), st.data())
+@given(strategies.stored_states(), strategies.sources(), st.data())
 def test_a_plan_survives_its_file_and_knows_when_its_rows_have_moved(stored, sources, data):
     file = file_of(stored, sources)
     again = read_plan(text_of(file), "plan.json")
@@ -49,7 +49,7 @@ def test_a_plan_survives_its_file_and_knows_when_its_rows_have_moved(stored, sou
     assert bound(each, ROW, stored).changes == plan.changes
     assert bound(each, ROW, stored).absences == plan.absences
 
-    touched = data.draw(worlds.moved_by_people(stored))
+    touched = data.draw(strategies.moved_by_people(stored))
     differing = {
         key for key in {*stored.models, *touched.models} if stored.models.get(key) != touched.models.get(key)
     } & {change.key for change in plan.changes}
@@ -59,8 +59,8 @@ def test_a_plan_survives_its_file_and_knows_when_its_rows_have_moved(stored, sou
 
 @pytest.fixture
 def document() -> dict:
-    point = worlds.PricePoint(kind="input", amount=worlds.Decimal("0.15"), source="https://acme.test")
-    sources = worlds.catalog(worlds.record("a", type="chat", vision=True, context_window=1000, prices=(point,)))
+    point = strategies.PricePoint(kind="input", amount=strategies.Decimal("0.15"), source="https://acme.test")
+    sources = strategies.catalog(strategies.record("a", type="chat", vision=True, context_window=1000, prices=(point,)))
     return plan_document(file_of(StoredProvider(), sources))
 
 
@@ -121,11 +121,13 @@ def test_impossible_prices_are_refused_by_their_place(document, name, value):
 
 
 def test_an_address_with_a_password_is_in_no_plan():
-    report = ProviderReport(provider=ROW.name, outcome=Outcome.PLANNED, plan=worlds.catalog().plan(StoredProvider()))
+    report = ProviderReport(
+        provider=ROW.name, outcome=Outcome.PLANNED, plan=strategies.catalog().plan(StoredProvider())
+    )
     row = replace(ROW, api_base_url="https://me:secret@proxy.test/v1")
     with pytest.raises(UsageError, match="password") as caught:
         planned(report, Outcome.APPLIED, stated=row, row=None, stored=StoredProvider())
     assert "secret" not in str(caught.value)
     kept = planned(report, Outcome.APPLIED, stated=row, row=row, stored=StoredProvider())
-    file = PlanFile(modelctl="0.1", created_at=worlds.NOW, database="x", providers=(kept,))
+    file = PlanFile(modelctl="0.1", created_at=strategies.NOW, database="x", providers=(kept,))
     assert "secret" not in text_of(file)

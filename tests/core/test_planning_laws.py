@@ -17,7 +17,7 @@ from modelctl.core.planning.policy import CreateNew, EnableNew, NewModels
 from modelctl.core.prices.ledger import projection
 from modelctl.core.stored import StoredProvider
 from tests.core.effects import after_plan
-from tests.core.worlds import NOW, PROVIDER, Sources, catalogs, listings, sources, stored_states
+from tests.core.strategies import NOW, PROVIDER, Sources, catalogs, listings, sources, stored_states
 
 WORLDS = {"stored": stored_states(), "heard": sources()}
 

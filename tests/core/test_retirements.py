@@ -143,7 +143,7 @@ STATUSES = st.sampled_from(["active", "deprecated", "retired", "preview"]) | st.
 
 
 @st.composite
-def worlds(draw: st.DrawFn) -> dict[ModelKey, StoredModel]:
+def known_models(draw: st.DrawFn) -> dict[ModelKey, StoredModel]:
     """Any graph of replacements: chains, circles, ids that do not exist."""
     return {
         each.key: each
@@ -172,7 +172,7 @@ WINDOWS = st.builds(
 )
 
 
-@given(known=worlds(), after=st.integers(-20, 20).map(in_days))
+@given(known=known_models(), after=st.integers(-20, 20).map(in_days))
 def test_no_graph_of_replacements_loops_and_every_named_end_is_live_and_reachable(known, after):
     def lives(model_id: str) -> bool:
         facts = known[ModelKey("acme", model_id)].facts
@@ -206,7 +206,7 @@ def test_no_graph_of_replacements_loops_and_every_named_end_is_live_and_reachabl
                 assert start.facts.replacement is None
 
 
-@given(known=worlds(), window=WINDOWS)
+@given(known=known_models(), window=WINDOWS)
 def test_every_row_is_inside_the_window_and_every_finding_is_a_row(known, window):
     found = find_retirements(known.values(), window, today=TODAY)
     assert found == find_retirements(reversed(known.values()), window, today=TODAY), "order does not matter"

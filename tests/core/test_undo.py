@@ -14,13 +14,13 @@ from modelctl.core.runs import MODEL, AuditEntry, Author, HistoryEntry, Recorded
 from modelctl.core.stored import StoredProvider
 from modelctl.db.write import audit_row
 from tests.core.effects import after_plan
-from tests.core.worlds import NOW, PROVIDER, Sources, edited, key, sources, stored_states
+from tests.core.strategies import NOW, PROVIDER, Sources, edited, key, sources, stored_states
 
 ACME = Provider(name=PROVIDER, display_name="Acme", kind="")
 LATER = NOW + timedelta(minutes=1)
 
 
-class World:
+class MemoryDatabase:
     """Rows, their ledger by run, and the audit trail: what a database remembers."""
 
     def __init__(self, stored: StoredProvider) -> None:
@@ -60,79 +60,79 @@ def in_force(points, at):
     return {each: point.money for each, point in current(points, at).items()}
 
 
-def moments(world: World):
-    return {NOW, LATER, *(each.point.effective_from for points in world.ledger.values() for each in points)}
+def moments(database: MemoryDatabase):
+    return {NOW, LATER, *(each.point.effective_from for points in database.ledger.values() for each in points)}
 
 
-def assert_same(world: World, before: StoredProvider, keys) -> None:
+def assert_same(database: MemoryDatabase, before: StoredProvider, keys) -> None:
     for each in keys:
-        was, now = before.models[each], world.stored.models[each]
+        was, now = before.models[each], database.stored.models[each]
         assert (now.facts, now.is_enabled) == (was.facts, was.is_enabled)
         assert (now.state and now.state.pins) == (was.state and was.state.pins)
-        for at in moments(world):
+        for at in moments(database):
             assert in_force(now.prices, at) == in_force(was.prices, at)
 
 
 @given(stored=stored_states(), heard=sources())
 def test_an_undo_gives_the_facts_and_the_prices_in_force_of_before(stored: StoredProvider, heard: Sources) -> None:
-    world = World(stored)
+    database = MemoryDatabase(stored)
     plan = heard.plan(stored)
-    world.apply(plan, "run-1", "sync")
-    made = world.undo("run-1")
+    database.apply(plan, "run-1", "sync")
+    made = database.undo("run-1")
     assert made.moved == ()
     kept = {each.key for each in made.kept}
-    world.apply(made.plan, "run-2", "undo", LATER)
+    database.apply(made.plan, "run-2", "undo", LATER)
     created = {change.key for change in plan.changes if change.action is Action.CREATE}
-    assert not created & world.stored.models.keys()
-    assert_same(world, stored, {each for each in stored.models if str(each) not in kept})
+    assert not created & database.stored.models.keys()
+    assert_same(database, stored, {each for each in stored.models if str(each) not in kept})
 
 
 @given(stored=stored_states(), heard=sources())
 def test_an_undo_can_be_taken_back_itself(stored: StoredProvider, heard: Sources) -> None:
-    world = World(stored)
-    world.apply(heard.plan(stored), "run-1", "sync")
-    synced = world.stored
-    world.apply(world.undo("run-1").plan, "run-2", "undo", LATER)
-    made = world.undo("run-2")
+    database = MemoryDatabase(stored)
+    database.apply(heard.plan(stored), "run-1", "sync")
+    synced = database.stored
+    database.apply(database.undo("run-1").plan, "run-2", "undo", LATER)
+    made = database.undo("run-2")
     assert (made.moved, made.kept) == ((), ())
-    world.apply(made.plan, "run-3", "undo", LATER + timedelta(minutes=1))
-    assert_same(world, synced, synced.models)
+    database.apply(made.plan, "run-3", "undo", LATER + timedelta(minutes=1))
+    assert_same(database, synced, synced.models)
     for each, model in synced.models.items():
-        assert world.stored.models[each].state == model.state
+        assert database.stored.models[each].state == model.state
 
 
 @given(stored=stored_states(), heard=sources())
 def test_a_second_undo_finds_that_everything_has_moved(stored: StoredProvider, heard: Sources) -> None:
-    world = World(stored)
-    world.apply(heard.plan(stored), "run-1", "sync")
-    first = world.undo("run-1").plan
-    world.apply(first, "run-2", "undo", LATER)
-    again = world.undo("run-1")
+    database = MemoryDatabase(stored)
+    database.apply(heard.plan(stored), "run-1", "sync")
+    first = database.undo("run-1").plan
+    database.apply(first, "run-2", "undo", LATER)
+    again = database.undo("run-1")
     assert not {change.key for change in again.plan.changes} & {change.key for change in first.changes}
     assert len(again.moved) >= len(first.changes)
 
 
 @given(stored=stored_states(), heard=sources())
 def test_a_row_that_has_moved_since_stays_whole(stored: StoredProvider, heard: Sources) -> None:
-    world = World(stored)
+    database = MemoryDatabase(stored)
     plan = heard.plan(stored)
     named = next((each.key for each in plan.changes if each.new_value("display_name") is not None), None)
     assume(named is not None)
-    world.apply(plan, "run-1", "sync")
-    world.stored = edited(world.stored, named.model_id, display_name="Mine")
-    made = world.undo("run-1")
+    database.apply(plan, "run-1", "sync")
+    database.stored = edited(database.stored, named.model_id, display_name="Mine")
+    made = database.undo("run-1")
     assert key(named.model_id) not in {change.key for change in made.plan.changes}
     assert [(each.key, each.reason) for each in made.moved] == [(str(named), "changed since: display_name")]
 
 
 @given(stored=stored_states(), heard=sources())
 def test_the_next_sync_leaves_alone_what_was_taken_back(stored: StoredProvider, heard: Sources) -> None:
-    world = World(stored)
-    world.apply(heard.plan(stored), "run-1", "sync")
-    made = world.undo("run-1")
+    database = MemoryDatabase(stored)
+    database.apply(heard.plan(stored), "run-1", "sync")
+    made = database.undo("run-1")
     kept = {each.key for each in made.kept}
-    world.apply(made.plan, "run-2", "undo", LATER)
-    again = heard.plan(world.stored, now=LATER)
+    database.apply(made.plan, "run-2", "undo", LATER)
+    again = heard.plan(database.stored, now=LATER)
     assert not moved_by(made.plan, kept) & moved_by(again, kept)
 
 

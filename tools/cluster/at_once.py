@@ -13,7 +13,7 @@ from tests.databases import empty_database
 from tools.cluster.conftest import TALLY, Site, ended, sync_of
 from tools.cluster.tables import require_equal_nodes, require_same_facts
 from tools.torture import sources
-from tools.torture.world import PROVIDERS
+from tools.torture.truth import PROVIDERS
 
 SYNC = sync_of(*PROVIDERS)
 SHIPPED = ("anthropic", "openai", "google", "mistral", "groq", "cohere")
@@ -50,14 +50,14 @@ def test_different_providers_through_different_nodes_end_as_on_one_server(site: 
 def test_the_same_provider_through_three_nodes_is_written_once(site: Site, seed: int, tmp_path: Path) -> None:
     """Each round the sources move, three syncs start at once, and a lone server gets one sync for the three."""
     draw = random.Random(seed)
-    sources.first_models(site.world, draw)
+    sources.first_models(site.truth, draw)
     with empty_database("mariadb", tmp_path) as lone:
         for target in (0, lone):
             assert site.run(target, *SYNC, "--migrate").code == 0
         for _ in range(4):
             for _ in range(4):
-                sources.edit_catalog(site.world, draw, date.today())
-                sources.edit_listing(site.world, draw)
+                sources.edit_catalog(site.truth, draw, date.today())
+                sources.edit_listing(site.truth, draw)
             results = [ended(each) for each in [site.start(node, *SYNC) for node in range(3)]]
             assert {each.code for each in results} == {0}, results
             TALLY["rounds of three syncs at once"] += 1
@@ -72,13 +72,13 @@ def test_the_same_provider_through_three_nodes_is_written_once(site: Site, seed:
 def test_people_write_through_every_node_while_syncs_run(site: Site, seed: int) -> None:
     """Every edit that was acknowledged is there at the end, and is the person's: protected from every sync."""
     draw = random.Random(seed)
-    sources.first_models(site.world, draw)
+    sources.first_models(site.truth, draw)
     assert site.run(0, *SYNC, "--migrate").code == 0
-    keys = sorted(site.world.catalog)
+    keys = sorted(site.truth.catalog)
     edits: dict[tuple[str, str], str] = {}
     for number in range(8):
         for _ in range(6):
-            sources.edit_catalog(site.world, draw, date.today())
+            sources.edit_catalog(site.truth, draw, date.today())
         running = [site.start(node, *SYNC) for node in draw.sample(range(3), 2)]
         while any(each.poll() is None for each in running):
             key = draw.choice(keys)

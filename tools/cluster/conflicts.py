@@ -20,7 +20,7 @@ from tests.conftest import NOW
 from tools.cluster.conftest import TALLY, Site, ended, error_of, moved_on, sync_of, synced
 from tools.cluster.tables import require_equal_nodes
 from tools.cluster.wire import Wire
-from tools.torture.world import PLAIN
+from tools.torture.truth import PLAIN
 
 SYNC = sync_of(PLAIN)
 APPLY = 1
@@ -50,7 +50,7 @@ def require_edit_kept_and_sync_done(site: Site) -> None:
     rows = site.seen(2, f"SELECT model_id, display_name, context_window FROM ai_models WHERE provider = '{PLAIN}'")
     assert {row[0]: row[1] for row in rows}[KEY[1]] == PERSONS
     assert {row[0]: row[2] for row in rows} == {
-        model: entry.context_window for (provider, model), entry in site.world.catalog.items() if provider == PLAIN
+        model: entry.context_window for (provider, model), entry in site.truth.catalog.items() if provider == PLAIN
     }
     assert site.seen(1, "SELECT outcome, COUNT(*) FROM ai_sync_runs GROUP BY outcome") == [("applied", 2)]
     again = site.run(1, *SYNC, "--dry-run", "--exit-code")
@@ -132,9 +132,9 @@ def test_a_sync_that_reads_and_plans_on_a_node_that_is_behind_overwrites_no_edit
 @pytest.mark.parametrize("is_behind", [False, True], ids=["", "the other node is behind"])
 def test_a_commit_whose_answer_was_lost_is_found_again_on_another_node(shop: Site, wire: Wire, is_behind: bool) -> None:
     """As with a load balancer before the cluster. A model missed by one listing counts one absence, not two."""
-    missed = next(key for key in sorted(shop.world.listed) if key[0] == PLAIN)
-    del shop.world.listed[missed]
-    shop.world.publish()
+    missed = next(key for key in sorted(shop.truth.listed) if key[0] == PLAIN)
+    del shop.truth.listed[missed]
+    shop.truth.publish()
     if is_behind:
         prepare_to_be_late(shop)
     gate, running = shop.start_up_to("COMMIT", wire, *SYNC, nth=APPLY)

@@ -22,7 +22,7 @@ from tools.cluster.tables import UP_TO_DATE
 from tools.cluster.wire import Gate, Wire
 from tools.signals import is_stopping, stop_when_asked
 from tools.torture import sources
-from tools.torture.world import World, world_in
+from tools.torture.truth import Truth, truth_in
 
 __all__ = ["_isolated"]  # for every scenario, as for every test
 
@@ -96,7 +96,7 @@ class Site:
     """A database on the cluster, sources, and the command."""
 
     cluster: Cluster
-    world: World
+    truth: Truth
     directory: Path
     database: str = field(default_factory=lambda: f"modelctl_{uuid.uuid4().hex[:12]}")
     started: list[subprocess.Popen[bytes]] = field(default_factory=list)
@@ -109,7 +109,7 @@ class Site:
         """A command under way, through a node or a URL. An empty variable is left out."""
         url = self.url(target) if isinstance(target, int) else target
         TALLY[f"commands of {argv[0]}"] += 1
-        given = {**os.environ, **self.world.env(url), **(env or {})}
+        given = {**os.environ, **self.truth.env(url), **(env or {})}
         process = subprocess.Popen(
             [sys.executable, "-m", "modelctl", *argv],
             env={name: value for name, value in given.items() if value},
@@ -147,8 +147,8 @@ class Site:
 @pytest.fixture
 def site(cluster: Cluster, tmp_path: Path) -> Iterator[Site]:
     """An empty database, which is on every node."""
-    with world_in(tmp_path) as world:
-        made = Site(cluster, world, tmp_path)
+    with truth_in(tmp_path) as truth:
+        made = Site(cluster, truth, tmp_path)
         cluster.nodes[0].sql(f"CREATE DATABASE {made.database}")
         yield made
         for process in made.started:
@@ -174,12 +174,12 @@ def sync_of(*providers: str) -> tuple[str, ...]:
 
 def moved_on(site: Site, draw: random.Random, *providers: str) -> Site:
     """These providers in sync, and then their catalogs moved: every row of theirs is to be written."""
-    sources.first_models(site.world, draw)
+    sources.first_models(site.truth, draw)
     assert site.run(0, *sync_of(*providers), "--migrate").code == 0
-    for (provider, _), entry in site.world.catalog.items():
+    for (provider, _), entry in site.truth.catalog.items():
         if provider in providers:
             entry.context_window += 1
-    site.world.publish()
+    site.truth.publish()
     return site
 
 

@@ -16,7 +16,7 @@ from tools.cluster.tables import UP_TO_DATE, require_equal_nodes
 from tools.torture.command import Blow, Running
 from tools.torture.histories import History
 from tools.torture.site import Site
-from tools.torture.world import world_in
+from tools.torture.truth import truth_in
 
 STEPS = 25
 
@@ -30,7 +30,7 @@ class OfAnyNode(Site):
     def start(self, *argv: str, env: dict[str, str] | None = None, blow: Blow | None = None) -> Running:
         """A command under way."""
         url = self.draw.choice(self.cluster.nodes).url(self.database)
-        given: Mapping[str, str] = {**self.world.env(url), **(env or {})}
+        given: Mapping[str, str] = {**self.truth.env(url), **(env or {})}
         return Running(self.directory, argv, given, self.now, blow)
 
 
@@ -46,9 +46,9 @@ def test_histories_through_any_node(cluster: Cluster, tmp_path: Path, request: p
         cluster.nodes[0].sql(f"CREATE DATABASE {database}")
         directory = tmp_path / str(seed)
         directory.mkdir()
-        with world_in(directory) as world:
+        with truth_in(directory) as truth:
             url = cluster.nodes[seed % len(cluster.nodes)].url(database) + UP_TO_DATE
-            site = OfAnyNode(url, f"galera-{seed}", directory, world, tally)
+            site = OfAnyNode(url, f"galera-{seed}", directory, truth, tally)
             site.cluster, site.database = cluster, database
             history = History(site)
             history.run(history.by_chance(STEPS))

@@ -12,7 +12,7 @@ from tests.conftest import Result
 from tools.cluster.conftest import TALLY, Site, ended, error_of, moved_on, sync_of
 from tools.cluster.tables import UP_TO_DATE, dump, require_equal_nodes
 from tools.cluster.wire import Gate, Wire
-from tools.torture.world import PROVIDERS
+from tools.torture.truth import PROVIDERS
 
 SYNC = sync_of(*PROVIDERS)
 SECOND = 2
@@ -37,8 +37,8 @@ def require_converged(site: Site, node: int) -> None:
     assert again.code == 0, again.stdout
     require_equal_nodes(site.cluster, site.database)
     windows = site.seen(2, "SELECT provider, model_id, context_window FROM ai_models")
-    expected = {key: entry.context_window for key, entry in site.world.catalog.items()}
-    listed = {key: limit for key, limit in site.world.listed.items() if key[0] == PROVIDERS[1]}
+    expected = {key: entry.context_window for key, entry in site.truth.catalog.items()}
+    listed = {key: limit for key, limit in site.truth.listed.items() if key[0] == PROVIDERS[1]}
     assert {(provider, model): window for provider, model, window in windows} == {**expected, **listed}
 
 

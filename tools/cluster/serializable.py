@@ -20,29 +20,29 @@ from tests.databases import empty_database
 from tools.cluster.at_once import SYNC
 from tools.cluster.conftest import TALLY, ended
 from tools.torture import sources
-from tools.torture.world import world_in
+from tools.torture.truth import truth_in
 
 SERIALIZABLE = "?options=-c%20default_transaction_isolation%3Dserializable"
 
 
 def test_syncs_and_edits_at_once_under_serializable(request: object, tmp_path: Path) -> None:
     draw = random.Random(int(request.config.getoption("--seed")))  # type: ignore[attr-defined]
-    with world_in(tmp_path) as world, empty_database("postgresql", tmp_path) as lone:
+    with truth_in(tmp_path) as truth, empty_database("postgresql", tmp_path) as lone:
         url = lone + SERIALIZABLE
-        sources.first_models(world, draw)
+        sources.first_models(truth, draw)
 
         def start(*argv: str) -> subprocess.Popen[bytes]:
-            given = {**os.environ, **world.env(url)}
+            given = {**os.environ, **truth.env(url)}
             command = [sys.executable, "-m", "modelctl", *argv]
             return subprocess.Popen(command, env=given, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
         assert ended(start(*SYNC, "--migrate")).code == 0
         engine = create_engine(url, poolclass=NullPool)
-        keys = sorted(world.catalog)
+        keys = sorted(truth.catalog)
         edits: dict[tuple[str, str], str] = {}
         for number in range(4):
             for _ in range(6):
-                sources.edit_catalog(world, draw, date.today())
+                sources.edit_catalog(truth, draw, date.today())
             running = [start(*SYNC) for _ in range(2)]
             while any(each.poll() is None for each in running):
                 key, value = draw.choice(keys), f"by hand {number}-{len(edits)}"

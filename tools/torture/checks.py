@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
-from tools.torture.world import PROVIDERS, Key, in_utc
+from tools.torture.truth import PROVIDERS, Key, in_utc
 
 Row = dict[str, Any]
 STAMPS = frozenset({"last_seen_at", "last_verified_at", "updated_at"})

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from tools.torture.checks import BELIEVED, Broken, Snapshot
-from tools.torture.world import PROVIDERS, Key
+from tools.torture.truth import PROVIDERS, Key
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from tools.torture import checks, sources
 from tools.torture.checks import Broken
 from tools.torture.command import ASKED_TO_STOP, Blow
 from tools.torture.site import Late, Site
-from tools.torture.world import PAGED, PROVIDERS, world_in
+from tools.torture.truth import PAGED, PROVIDERS, truth_in
 
 SYNC = ("sync", *(part for name in PROVIDERS for part in ("--provider", name)))
 MOVES = {
@@ -63,9 +63,9 @@ class History:
         """Catalogs and listings move; nobody syncs."""
         for _ in range(self.draw.randint(1, 4)):
             if self.draw.random() < 0.6:
-                told = sources.edit_catalog(self.site.world, self.draw, self.site.now.date())
+                told = sources.edit_catalog(self.site.truth, self.draw, self.site.now.date())
             else:
-                told = sources.edit_listing(self.site.world, self.draw)
+                told = sources.edit_listing(self.site.truth, self.draw)
             self.site.told.append(told)
 
     def edit_by_hand(self) -> None:
@@ -84,11 +84,11 @@ class History:
 
     def failing_sync(self) -> None:
         """One listing fails: nothing of it counts, and where no catalog speaks the rows stay as they are."""
-        world = self.site.world
-        provider, must_fail = sources.misbehave(world, self.draw)
+        truth = self.site.truth
+        provider, must_fail = sources.misbehave(truth, self.draw)
         before = self.site.look()
         self.site.run(*SYNC, env=IMPATIENT)
-        world.server.heal(provider)
+        truth.server.heal(provider)
         after = self.site.look()
         for run in after.new_runs(before)[provider]:
             if must_fail and not run["error"]:
@@ -139,7 +139,7 @@ class History:
         site, file = self.site, str(self.site.directory / "plan.json")
         options = self.draw.choice(((), ("--all-or-nothing",), ("--force",)))
         site.run("plan", *PROVIDERS, "-o", file, *options)
-        listed = set(site.world.listed)
+        listed = set(site.truth.listed)
         meanwhile = self.draw.choice((None, None, None, self.edit_sources, self.edit_by_hand, self.good_sync))
         if meanwhile is not None:
             meanwhile()
@@ -181,19 +181,19 @@ class History:
 
     def _check_truth(self) -> None:
         """In sync means: the rows say what the catalogs and the listings say."""
-        site, world = self.site, self.site.world
+        site, truth = self.site, self.site.truth
         after = site.look()
         by_people = {  # an undo is a person's word, also where it repeats what the row shows
             (each["provider"], each["model_id"])
             for each in after.points.values()
             if each["basis"] == "manual" and each["kind"] == "input"
         }
-        for key, entry in world.catalog.items():
+        for key, entry in truth.catalog.items():
             if (row := after.models.get(key)) is None or key in site.people.own_rows:
                 continue
             theirs = site.people.values.get(key, {})
-            limit = world.listed[key] if key[0] == PAGED and key in world.listed else entry.context_window
-            remembered = key[0] == PAGED and key not in world.listed and row["last_seen_at"] is not None
+            limit = truth.listed[key] if key[0] == PAGED and key in truth.listed else entry.context_window
+            remembered = key[0] == PAGED and key not in truth.listed and row["last_seen_at"] is not None
             if "context_window" not in theirs and not remembered and row["context_window"] != limit:
                 raise Broken(f"{key}: the context window is {row['context_window']}, the sources say {limit}")
             price = entry.price_on(site.now.date())[0].normalize()
@@ -204,7 +204,7 @@ class History:
 
 def play(url: str, seed: str, directory: Path, tally: Counter[str], *, moves: Sequence[str] | int) -> None:
     """One history on an empty database: of these moves, or of so many by chance."""
-    with world_in(directory) as world:
-        history = History(Site(url, seed, directory, world, tally))
+    with truth_in(directory) as truth:
+        history = History(Site(url, seed, directory, truth, tally))
         history.run(history.by_chance(moves) if isinstance(moves, int) else moves)
     tally["histories"] += 1

@@ -22,7 +22,7 @@ from tools.torture.checks import Broken
 from tools.torture.command import ASKED_TO_STOP, Blow
 from tools.torture.histories import SYNC, History
 from tools.torture.site import Site
-from tools.torture.world import PLAIN, world_in
+from tools.torture.truth import PLAIN, truth_in
 
 FIRST_VERSION = schema.REVISIONS[0]
 UPGRADE, MIGRATING_SYNC = ("db", "upgrade"), (*SYNC, "--migrate")
@@ -38,8 +38,8 @@ OWN_ROWS = (
 
 def play_migration(url: str, seed: str, directory: Path, tally: Counter[str]) -> None:
     """From nothing or from the first version to the newest one, struck up to three times on the way."""
-    with world_in(directory) as world:
-        site = Site(url, seed, directory, world, tally)
+    with truth_in(directory) as truth:
+        site = Site(url, seed, directory, truth, tally)
         draw = site.draw
         is_old = draw.random() < 0.5
         if is_old:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 from tools.torture.checks import NO_FACTS, UNDO, Broken, Snapshot, plain, snapshot, values_after, written_of
-from tools.torture.world import PLAIN, Key
+from tools.torture.truth import PLAIN, Key
 
 EDITED = ("display_name", "context_window", "max_output_tokens", "replacement", "output_price_per_mtok")
 OTHERS = {

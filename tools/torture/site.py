@@ -16,7 +16,7 @@ from tools.torture.checks import Broken, Snapshot, snapshot
 from tools.torture.command import ASKED_TO_STOP, INTERRUPTED, KILLED, Blow, Ended, Running
 from tools.torture.ends import Absences, check_ends
 from tools.torture.people import People
-from tools.torture.world import Key, World
+from tools.torture.truth import Key, Truth
 
 START = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 STALE_S = 61
@@ -46,7 +46,7 @@ class Site:
     url: str
     seed: str
     directory: Path
-    world: World
+    truth: Truth
     tally: Counter[str]
     now: datetime = START
     told: list[str] = field(default_factory=list)
@@ -63,7 +63,7 @@ class Site:
     def __post_init__(self) -> None:
         self.draw = random.Random(self.seed)
         self.people = People(self.url, self.draw)
-        sources.first_models(self.world, self.draw)
+        sources.first_models(self.truth, self.draw)
 
     def look(self) -> Snapshot:
         """The tables as they are now."""
@@ -80,7 +80,7 @@ class Site:
 
     def start(self, *argv: str, env: dict[str, str] | None = None, blow: Blow | None = None) -> Running:
         """A command under way. Nothing is checked."""
-        return Running(self.directory, argv, {**self.world.env(self.url), **(env or {})}, self.now, blow)
+        return Running(self.directory, argv, {**self.truth.env(self.url), **(env or {})}, self.now, blow)
 
     def run(
         self,
@@ -133,7 +133,7 @@ class Site:
         canaries.check_database(self.url)
         canaries.check_files(self.directory)
         undone = self.people.learn(before, after)
-        self.absences.note(before, after, set(self.world.listed) if listed is None else listed, forced=forced)
+        self.absences.note(before, after, set(self.truth.listed) if listed is None else listed, forced=forced)
         checks.check(before, after, self.people.values)
         self.people.check(after)
-        check_ends(before, after, self.absences, self.world.dated, self.now.date(), undone)
+        check_ends(before, after, self.absences, self.truth.dated, self.now.date(), undone)

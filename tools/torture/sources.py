@@ -19,7 +19,7 @@ from tests.loopback import (
     truncated,
     wrong_shape,
 )
-from tools.torture.world import PAGED, PROVIDERS, Entry, Key, World
+from tools.torture.truth import PAGED, PROVIDERS, Entry, Key, Truth
 
 FAILURES: tuple[Callable[[int], Behaviour], ...] = (
     lambda page: slow(3, on_page=page),
@@ -39,58 +39,58 @@ FEWEST_LISTED = 3
 """No listing shrinks to nothing by itself: a sync does not believe an empty one, and so would never be in sync."""
 
 
-def first_models(world: World, draw: random.Random) -> None:
+def first_models(truth: Truth, draw: random.Random) -> None:
     """Fill the catalogs and the listings."""
     for provider in PROVIDERS:
         for number in range(MODELS_AT_FIRST):
             key = (provider, f"model-{number:02}")
-            world.catalog[key] = _entry(draw)
+            truth.catalog[key] = _entry(draw)
             if number % 5:
-                world.listed[key] = draw.randrange(10_000, 90_000)
-    world.publish()
+                truth.listed[key] = draw.randrange(10_000, 90_000)
+    truth.publish()
 
 
-def edit_catalog(world: World, draw: random.Random, today: date) -> str:
+def edit_catalog(truth: Truth, draw: random.Random, today: date) -> str:
     """One change of a catalog."""
     move = draw.choice((_limit, _price, _price, _correction, _end, _end, _no_end, _new, _gone))
-    key = draw.choice(sorted(world.catalog))
-    told = move(world, draw, key, today)
-    world.publish()
+    key = draw.choice(sorted(truth.catalog))
+    told = move(truth, draw, key, today)
+    truth.publish()
     return told
 
 
-def edit_listing(world: World, draw: random.Random) -> str:
+def edit_listing(truth: Truth, draw: random.Random) -> str:
     """Models vanish from a listing, come back, appear or say another limit."""
     provider = draw.choice(PROVIDERS)
-    here = sorted(key for key in world.listed if key[0] == provider)
+    here = sorted(key for key in truth.listed if key[0] == provider)
     move = draw.choice(("vanish", "vanish", "return", "half", "new", "limit"))
     if move == "vanish" and len(here) > FEWEST_LISTED:
         for key in draw.sample(here, min(len(here) - FEWEST_LISTED, draw.randint(1, 3))):
-            del world.listed[key]
+            del truth.listed[key]
     elif move == "half" and len(here) > FEWEST_LISTED:
         for key in here[max(FEWEST_LISTED, len(here) // draw.choice((2, 3))) :]:
-            del world.listed[key]
+            del truth.listed[key]
     elif move == "return":
-        for key in sorted(each for each in world.catalog if each[0] == provider):
-            world.listed.setdefault(key, 50_000)
+        for key in sorted(each for each in truth.catalog if each[0] == provider):
+            truth.listed.setdefault(key, 50_000)
     elif move == "new":
-        world.listed[provider, f"unheard-of-{draw.randrange(1000)}"] = 40_000
+        truth.listed[provider, f"unheard-of-{draw.randrange(1000)}"] = 40_000
     elif here:
-        world.listed[draw.choice(here)] = draw.randrange(10_000, 90_000)
-    world.publish()
+        truth.listed[draw.choice(here)] = draw.randrange(10_000, 90_000)
+    truth.publish()
     return f"{provider}'s listing: {move}"
 
 
-def misbehave(world: World, draw: random.Random) -> tuple[str, bool]:
+def misbehave(truth: Truth, draw: random.Random) -> tuple[str, bool]:
     """Make one provider's server fail; the provider, and whether the sync must notice by itself."""
     provider = draw.choice(PROVIDERS)
-    pages = sum(key[0] == provider for key in world.listed) > world.server.page_size[provider]
+    pages = sum(key[0] == provider for key in truth.listed) > truth.server.page_size[provider]
     is_paged = provider == PAGED and pages
     choice = draw.randrange(len(FAILURES) + 2)
     if choice >= len(FAILURES):
-        world.server.fail(provider, repeated_page() if is_paged and choice > len(FAILURES) else empty_list())
+        truth.server.fail(provider, repeated_page() if is_paged and choice > len(FAILURES) else empty_list())
         return provider, False
-    world.server.fail(provider, FAILURES[choice](2 if is_paged and draw.random() < 0.6 else 1))
+    truth.server.fail(provider, FAILURES[choice](2 if is_paged and draw.random() < 0.6 else 1))
     return provider, True
 
 
@@ -99,13 +99,13 @@ def _entry(draw: random.Random) -> Entry:
     return Entry(draw.randrange(10_000, 90_000), [(None, price, price * 3)])
 
 
-def _limit(world: World, draw: random.Random, key: Key, _today: date) -> str:
-    world.catalog[key].context_window = draw.randrange(10_000, 90_000)
+def _limit(truth: Truth, draw: random.Random, key: Key, _today: date) -> str:
+    truth.catalog[key].context_window = draw.randrange(10_000, 90_000)
     return f"{key} has another limit"
 
 
-def _price(world: World, draw: random.Random, key: Key, today: date) -> str:
-    prices = world.catalog[key].prices
+def _price(truth: Truth, draw: random.Random, key: Key, today: date) -> str:
+    prices = truth.catalog[key].prices
     start = today + timedelta(days=draw.choice((0, 0, 1, 3)))
     if prices[-1][0] is not None and prices[-1][0] >= start:
         start = prices[-1][0] + timedelta(days=1)
@@ -114,32 +114,32 @@ def _price(world: World, draw: random.Random, key: Key, today: date) -> str:
     return f"{key} costs {price} from {start}"
 
 
-def _correction(world: World, draw: random.Random, key: Key, _today: date) -> str:
-    prices = world.catalog[key].prices
+def _correction(truth: Truth, draw: random.Random, key: Key, _today: date) -> str:
+    prices = truth.catalog[key].prices
     price = Decimal(draw.randint(1, 900)) / 100
     prices[-1] = (prices[-1][0], price, price * 3)
     return f"{key}'s last price was meant to be {price}"
 
 
-def _end(world: World, draw: random.Random, key: Key, today: date) -> str:
-    entry = world.catalog[key]
+def _end(truth: Truth, draw: random.Random, key: Key, today: date) -> str:
+    entry = truth.catalog[key]
     entry.deprecated_on = today - timedelta(days=30)
     entry.retires_on = today + timedelta(days=draw.choice((-5, -1, 1, 2, 30)))
     return f"{key} ends on {entry.retires_on}"
 
 
-def _no_end(world: World, _draw: random.Random, key: Key, _today: date) -> str:
-    world.catalog[key].deprecated_on = world.catalog[key].retires_on = None
+def _no_end(truth: Truth, _draw: random.Random, key: Key, _today: date) -> str:
+    truth.catalog[key].deprecated_on = truth.catalog[key].retires_on = None
     return f"{key} does not end"
 
 
-def _new(world: World, draw: random.Random, key: Key, _today: date) -> str:
+def _new(truth: Truth, draw: random.Random, key: Key, _today: date) -> str:
     new = (key[0], draw.choice((f"model-{draw.randrange(100):02}", f"own-{draw.randrange(1, 60)}")))
-    world.catalog.setdefault(new, _entry(draw))
+    truth.catalog.setdefault(new, _entry(draw))
     return f"{new} is in the catalog"
 
 
-def _gone(world: World, _draw: random.Random, key: Key, _today: date) -> str:
-    if sum(each[0] == key[0] for each in world.catalog) > 4:
-        del world.catalog[key]
+def _gone(truth: Truth, _draw: random.Random, key: Key, _today: date) -> str:
+    if sum(each[0] == key[0] for each in truth.catalog) > 4:
+        del truth.catalog[key]
     return f"{key} left the catalog"

@@ -20,7 +20,7 @@ from tools.torture.proxy import Proxy
 from tools.torture.servers import OwnServer, own_server
 from tools.torture.site import Site
 from tools.torture.small_disk import small_disk
-from tools.torture.world import PAGED, PROVIDERS, Entry, world_in
+from tools.torture.truth import PAGED, PROVIDERS, Entry, truth_in
 
 FORCED = (*SYNC, "--force")
 PATH_OF_SQLITE = "test.db"
@@ -62,21 +62,21 @@ class Stage:
 
     def change(self, new: int = 2) -> None:
         """Let the sources move: prices and limits of some models, and `new` ones for each provider."""
-        world, draw, today = self.site.world, self.site.draw, self.site.now.date()
+        truth, draw, today = self.site.truth, self.site.draw, self.site.now.date()
         self.changed += 1
         for provider in PROVIDERS:
-            for key in draw.sample(sorted(key for key in world.catalog if key[0] == provider), 3):
-                entry = world.catalog[key]
+            for key in draw.sample(sorted(key for key in truth.catalog if key[0] == provider), 3):
+                entry = truth.catalog[key]
                 entry.context_window = draw.randrange(10_000, 90_000)
                 start, price = entry.prices[-1][0], Decimal(draw.randint(1, 900)) / 100
                 known = [each for each in entry.prices if each[0] is None or each[0] < today]
                 entry.prices = [*known, (today, price, price * 3)] if start is None or start <= today else entry.prices
             for number in range(new):
                 name = f"new-{self.changed:04}-{number:05}"
-                world.catalog[provider, name] = Entry(50_000, [(None, Decimal(1), Decimal(3))])
-            world.listed[provider, f"new-{self.changed:04}-00000"] = 60_000
+                truth.catalog[provider, name] = Entry(50_000, [(None, Decimal(1), Decimal(3))])
+            truth.listed[provider, f"new-{self.changed:04}-00000"] = 60_000
         assert PAGED in PROVIDERS
-        world.publish()
+        truth.publish()
 
     def hit(
         self,
@@ -131,31 +131,31 @@ def stage_on(kind: str, directory: Path, seed: str, tally: Counter[str]) -> Iter
     home = directory / "site"
     home.mkdir()
     if kind == "sqlite":
-        with world_in(home) as world:
+        with truth_in(home) as truth:
             (home / "db").mkdir()
             with small_disk(home / "db", DISK_MB[kind]) as is_small:
-                site = Site(f"sqlite:///{home}/db/{PATH_OF_SQLITE}", seed, home, world, tally)
+                site = Site(f"sqlite:///{home}/db/{PATH_OF_SQLITE}", seed, home, truth, tally)
                 yield _in_sync(Stage(site, None, None, is_small))
         return
     (directory / "db" / "data").mkdir(parents=True)
     with (
         small_disk(directory / "db" / "data", DISK_MB[kind]) as is_small,
         own_server(kind, directory / "db", canaries.PASSWORD) as server,
-        world_in(home) as world,
+        truth_in(home) as truth,
         Proxy(server.port) as proxy,
     ):
-        yield _in_sync(Stage(Site(server.url(), seed, home, world, tally), server, proxy, is_small))
+        yield _in_sync(Stage(Site(server.url(), seed, home, truth, tally), server, proxy, is_small))
 
 
 def _in_sync(stage: Stage) -> Stage:
     """The tables, everything in them, and a key in the database."""
     site = stage.site
     site.start_whole(*SYNC, "--migrate")
-    site.world.stored.add(PAGED)
+    site.truth.stored.add(PAGED)
     done = subprocess.run(
         [sys.executable, "-m", "modelctl", "credential", "set", PAGED],
         input=canaries.KEYS[PAGED].encode(),
-        env={**os.environ, **site.world.env(site.url)},
+        env={**os.environ, **site.truth.env(site.url)},
         capture_output=True,
         check=False,
     )

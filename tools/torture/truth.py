@@ -39,7 +39,7 @@ class Entry:
 
 
 @dataclass(slots=True)
-class World:
+class Truth:
     """The sources as they are now."""
 
     server: ProviderServer
@@ -101,7 +101,7 @@ def _model(name: str, entry: Entry) -> str:
 
 
 @contextmanager
-def world_in(directory: Path) -> Iterator[World]:
+def truth_in(directory: Path) -> Iterator[Truth]:
     """A server with the two providers, and an empty directory of catalogs."""
     with ProviderServer() as server:
         server.kinds.update(KINDS)
@@ -111,7 +111,7 @@ def world_in(directory: Path) -> Iterator[World]:
         catalogs.mkdir()
         (directory / "shipped").mkdir()
         (directory / "shipped" / "nobody.toml").write_text('[provider]\ndisplay_name = "Nobody"\n', encoding="utf-8")
-        yield World(server, catalogs)
+        yield Truth(server, catalogs)
 
 
 def in_utc(value: Any) -> datetime:
