@@ -37,22 +37,12 @@ def doctor_command(
     that is always rolled back.
     """
     from modelctl.output.setup import CheckupDocument
-    from modelctl.services.access import master_key_once
-    from modelctl.services.doctor import CheckupOptions, check_up
+    from modelctl.services.doctor import check_up
 
     context = context_of(ctx)
-    settings = context.settings
-    options = CheckupOptions(
-        now=context.now,
-        max_age=duration(max_age, "--max-age"),
-        environ=context.environ,
-        master_key=master_key_once(context.runtime),
-        overlay=settings.catalog_directory,
-        is_strict=strict,
-        switched_off=[name for name, each in settings.providers.items() if not each.enabled],
-    )
+    age = duration(max_age, "--max-age")
     with database_of(context) as database:
-        checkup = check_up(database, options)
+        checkup = check_up(context.runtime, database, max_age=age, is_strict=strict)
     context.show(CheckupDocument.model_validate(checkup), format, masked=True)
     if not checkup.is_ok:
         raise typer.Exit(ExitCode.PENDING)

@@ -1,11 +1,10 @@
-"""Looking at everything at once: reads the world, and lets the core judge it. Writes nothing that stays."""
+"""Looking at everything at once: reads what there is, and lets the core judge it. Writes nothing that stays."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelctl.catalog.load import Catalog, catalogs_in_force
@@ -37,11 +36,11 @@ from modelctl.core.stored import StoredModel
 from modelctl.db import history, read
 from modelctl.db import migrate as schema
 from modelctl.db import probe as probe
-from modelctl.db.encryption import MasterKey
 from modelctl.db.engine import Database
 from modelctl.db.providers import credentials
 from modelctl.errors import ModelctlError
-from modelctl.services.access import Keys
+from modelctl.services.access import Keys, master_key_once
+from modelctl.settings import Runtime, Settings
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -50,23 +49,6 @@ if TYPE_CHECKING:
 
 
 UNREADABLE = "the database cannot be read"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckupOptions:
-    """How a checkup looks. Plain values; the command line resolves them."""
-
-    now: datetime
-    max_age: timedelta
-    environ: Mapping[str, str] = field(repr=False)
-    master_key: Callable[[], MasterKey] = field(repr=False)
-    """Asked for only where keys are stored. May raise ModelctlError."""
-    overlay: Path | None = None
-    """Directory of the user's own catalogs."""
-    switched_off: Collection[str] = ()
-    """Providers that the settings leave out."""
-    is_strict: bool = False
-    """Whether warnings count as findings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,25 +67,27 @@ class _Contents:
     clock: datetime | None
 
 
-def check_up(database: Database, options: CheckupOptions) -> Checkup:
-    """All checks. Whatever cannot be looked at is said, and a failure of one is no failure of the others."""
+def check_up(runtime: Runtime, database: Database, *, max_age: timedelta, is_strict: bool = False) -> Checkup:
+    """All checks. `max_age`: how long ago a provider's last whole run may be. `is_strict`: warnings are findings, too.
+
+    Whatever cannot be looked at is said, and a failure of one is no failure of the others."""
     state, contents = _read(database)
-    catalogs, catalogs_check = _catalogs(options, contents)
+    catalogs, catalogs_check = _catalogs(runtime, contents)
     checks = [state, catalogs_check]
     if contents is None:
         ran = {check.name for check in checks}
         checks += [Check(name=name, not_run=UNREADABLE) for name in CheckName if name not in ran]
     else:
-        looks = _looks(database, options, contents, catalogs)
+        looks = _looks(runtime, database, contents, catalogs, max_age=max_age)
         checks += [run_check(name, look) for name, look in looks.items()]
         if not catalogs:
             checks.append(Check(name=CheckName.UNKNOWN_ROWS, not_run="the catalogs cannot be read"))
     order = list(CheckName)
     return Checkup(
-        checked_at=options.now,
+        checked_at=runtime.now,
         database=database.label,
         checks=tuple(sorted(checks, key=lambda check: order.index(check.name))),
-        is_strict=options.is_strict,
+        is_strict=is_strict,
     )
 
 
@@ -158,10 +142,10 @@ def _claimed(models: Mapping[ModelKey, StoredModel]) -> set[ModelKey]:
     return {key for key, each in models.items() if each.state is not None and each.state.pins}
 
 
-def _catalogs(options: CheckupOptions, contents: _Contents | None) -> tuple[tuple[Catalog, ...], Check]:
+def _catalogs(runtime: Runtime, contents: _Contents | None) -> tuple[tuple[Catalog, ...], Check]:
     """The catalogs, none where they cannot be read, and whether they are valid and fresh."""
     try:
-        catalogs = catalogs_in_force(options.overlay)
+        catalogs = catalogs_in_force(runtime.settings.catalog_directory)
     except ModelctlError as error:
         return (), Check(name=CheckName.CATALOGS, findings=(finding_of(error, "catalogs"),))
     newest: dict[str, date | None] = {}
@@ -169,30 +153,30 @@ def _catalogs(options: CheckupOptions, contents: _Contents | None) -> tuple[tupl
         for key, record in catalog.snapshot.records.items():
             newest[key.provider] = max(filter(None, (newest.get(key.provider), record.verified_on)), default=None)
     if contents is not None:
-        used = {each.name for each in _enabled(contents, options)}
+        used = {each.name for each in _enabled(contents, runtime.settings)}
         newest = {name: day for name, day in newest.items() if name in used}
-    return catalogs, check_catalogs(newest, options.now.date())
+    return catalogs, check_catalogs(newest, runtime.now.date())
 
 
-def _enabled(contents: _Contents, options: CheckupOptions) -> list[Provider]:
-    return [each for each in contents.providers if each.is_enabled and each.name not in options.switched_off]
+def _enabled(contents: _Contents, settings: Settings) -> list[Provider]:
+    return [each for each in contents.providers if each.is_enabled and settings.provider(each.name).enabled]
 
 
 def _looks(
-    database: Database, options: CheckupOptions, contents: _Contents, catalogs: Sequence[Catalog]
+    runtime: Runtime, database: Database, contents: _Contents, catalogs: Sequence[Catalog], *, max_age: timedelta
 ) -> dict[CheckName, Callable[[], Check]]:
-    now, models, runs, enabled = options.now, contents.models, contents.runs, _enabled(contents, options)
+    now, models, runs, enabled = runtime.now, contents.models, contents.runs, _enabled(contents, runtime.settings)
     stored = contents.credentials
-    keys = Keys(environ=options.environ, stored=stored, master_key=options.master_key)
+    keys = Keys(environ=runtime.environ, stored=stored, master_key=master_key_once(runtime))
     records = {key: each for catalog in catalogs for key, each in catalog.snapshot.records.items()}
     verified_on = max((each.verified_on for each in records.values() if each.verified_on), default=None)
     looks: dict[CheckName, Callable[[], Check]] = {
         CheckName.PERMISSIONS: lambda: _permissions(database, now),
         CheckName.KEYS: lambda: check_keys(enabled, keys.is_there, runs, now),
         CheckName.CREDENTIALS: lambda: check_credentials(
-            stored.values(), lambda each: options.master_key().state_of(each)
+            stored.values(), lambda each: keys.master_key().state_of(each)
         ),
-        CheckName.RUNS: lambda: check_runs(enabled, runs, max_age=options.max_age, now=now),
+        CheckName.RUNS: lambda: check_runs(enabled, runs, max_age=max_age, now=now),
         CheckName.LEASES: lambda: check_leases(contents.leases, now),
         CheckName.VALUES: lambda: check_values(models),
         CheckName.PRICES: lambda: check_prices(models, now),
