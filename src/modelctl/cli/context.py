@@ -32,7 +32,7 @@ SETTING_OF_OPTION = {"database": "database_url", "catalog": "catalog_directory",
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class Context:
-    """The world as one command sees it."""
+    """What one command is given to see and to write to."""
 
     now: datetime
     """UTC, taken once; nothing else asks the clock."""
@@ -159,13 +159,13 @@ def readable_database(context: Context) -> Iterator[Database]:
 @contextmanager
 def database_if_any(context: Context) -> Iterator[Database | None]:
     """The same for a command that can do without: None where no database is set, or nothing was ever written."""
-    from modelctl.db.migrate import is_readable
+    from modelctl.db.migrate import if_readable
 
     if context.settings.database_url is None:
         yield None
         return
     with database_of(context) as database:
-        yield database if is_readable(database) else None
+        yield if_readable(database)
 
 
 class Format(StrEnum):

@@ -43,11 +43,7 @@ def status(
 
     context = context_of(ctx)
     with database_of(context) as database:
-        found = (
-            schema.SchemaStatus(version=None, pending=schema.REVISIONS)
-            if database.is_missing_file
-            else schema.status(database)
-        )
+        found = schema.status(database)
         missing = schema.missing(database) if found.version is not None and not found.pending else ()
     context.show(
         TablesDocument(

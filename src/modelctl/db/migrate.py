@@ -40,7 +40,9 @@ class SchemaStatus:
 
 
 def status(database: Database) -> SchemaStatus:
-    """How the tables stand. Reads only."""
+    """How the tables stand. Reads only: a file that is not there is not made."""
+    if database.is_missing_file:
+        return SchemaStatus(version=None, pending=REVISIONS)
     return database.look(lambda connection: _status(connection, database))
 
 
@@ -69,14 +71,17 @@ def missing(database: Database) -> tuple[str, ...]:
 
 def is_readable(database: Database) -> bool:
     """Whether there are tables to read; false where nothing was created yet. Creates nothing. StoreError when old."""
-    if database.is_missing_file:
-        return False
     found = status(database)
     if found.foreign:
         raise _foreign_tables(database, found.foreign)
     if found.version is not None and found.pending:
         raise _outdated(database, found.version)
     return found.version is not None
+
+
+def if_readable(database: Database) -> Database | None:
+    """The database; None where there are no tables to read. As `is_readable`."""
+    return database if is_readable(database) else None
 
 
 def ensure_current(database: Database, *, migrate: bool = False) -> None:
