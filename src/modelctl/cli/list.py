@@ -24,8 +24,6 @@ from modelctl.core.text import counted, require_known
 from modelctl.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from modelctl.db.engine import Database
-    from modelctl.services.access import Keys
     from modelctl.services.models import FoundModels
 
 
@@ -72,6 +70,11 @@ def found_models(context: Context, wanted: Filter, usable_for: str | None, view:
 
     with readable_database(context) as database:
         require_providers(database, wanted.providers)
+        keys = None
+        if usable_for is not None:
+            from modelctl.services.access import keys_of  # it stands on the catalogs and the vendors
+
+            keys = keys_of(context.runtime, database, usable_for)
         return list_models(
             database,
             wanted,
@@ -79,24 +82,15 @@ def found_models(context: Context, wanted: Filter, usable_for: str | None, view:
             order=view.sort,
             limit=view.limit,
             columns=columns_shown(view.format, view.columns),
-            keys=_keys(context, database, usable_for) if usable_for is not None else None,
+            keys=keys,
         )
-
-
-def _keys(context: Context, database: Database, project: str) -> Keys:
-    from modelctl.services.access import keys_of  # it stands on the catalogs and the vendors, which a list does not
-
-    return keys_of(context.runtime, database, project)
 
 
 def _any_of(choices: Iterable[str]) -> str:
     return f"{', '.join(choices)}. Repeatable: any of them."
 
 
-def _all_of(choices: Iterable[str]) -> str:
-    return f"{', '.join(choices)}. Repeatable: all of them."
-
-
+_ALL_OF = f"{', '.join(CAPABILITIES)}. Repeatable: all of them."
 _Limits: TypeAlias = dict[str, Decimal | int]
 _Names: TypeAlias = list[str] | None
 _Amount = Annotated[str | None, typer.Option(metavar="AMOUNT", help="Per million tokens.")]
@@ -104,7 +98,9 @@ Providers = Annotated[_Names, typer.Option("--provider", metavar="NAME", help="O
 Statuses = Annotated[list[Status] | None, typer.Option("--status", metavar="STATUS", help=_any_of(Status))]
 Types = Annotated[list[ModelType] | None, typer.Option("--type", metavar="TYPE", help=_any_of(ModelType))]
 Tiers = Annotated[list[Tier] | None, typer.Option("--tier", metavar="TIER", help=_any_of(Tier))]
-Capabilities = Annotated[_Names, typer.Option("--capability", metavar="NAME", help=_all_of(CAPABILITIES))]
+Capabilities = Annotated[
+    _Names, typer.Option("--capability", metavar="NAME", help=f"{', '.join(CAPABILITIES)}. Repeatable: all of them.")
+]
 Tags = Annotated[_Names, typer.Option("--tag", metavar="TAG", help="Repeatable: all of them.")]
 MinContext = Annotated[int | None, typer.Option(min=0, metavar="TOKENS", help="Context window, at least.")]
 Enabled = Annotated[bool | None, typer.Option("--enabled/--disabled", help="The application's own switch.")]

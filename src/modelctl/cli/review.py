@@ -14,8 +14,7 @@ Keys = Annotated[list[str], typer.Argument(metavar="KEY", help="As provider/mode
 Note = Annotated[str | None, typer.Option(metavar="TEXT", help="Why; kept with the decision.")]
 
 
-@epilog(
-    """\b
+EXAMPLES = """\b
 Examples:
   modelctl held
   modelctl accept openai/gpt-4o --note "announced on the pricing page"
@@ -24,7 +23,9 @@ Examples:
 A decision is on one pair of values, old and new: it holds until either side moves. KEY is provider/model_id, or the
 provider's name for its whole listing. An accepted change is written by the next sync; a declined one is left out.
 """
-)
+
+
+@epilog(EXAMPLES)
 def held_command(
     ctx: typer.Context,
     format: FormatOption = Format.TABLE,
@@ -42,17 +43,7 @@ def held_command(
         context.say("nothing is held")
 
 
-@epilog(
-    """\b
-Examples:
-  modelctl held
-  modelctl accept openai/gpt-4o --note "announced on the pricing page"
-  modelctl decline openai/gpt-4o --note "their API shows a test price"
-
-A decision is on one pair of values, old and new: it holds until either side moves. KEY is provider/model_id, or the
-provider's name for its whole listing. An accepted change is written by the next sync; a declined one is left out.
-"""
-)
+@epilog(EXAMPLES)
 def accept_command(ctx: typer.Context, keys: Keys, note: Note = None) -> None:
     """Accept what a guard holds: the next sync writes it.
 
@@ -61,17 +52,7 @@ def accept_command(ctx: typer.Context, keys: Keys, note: Note = None) -> None:
     _decide(ctx, keys, Verdict.ACCEPTED, note)
 
 
-@epilog(
-    """\b
-Examples:
-  modelctl held
-  modelctl accept openai/gpt-4o --note "announced on the pricing page"
-  modelctl decline openai/gpt-4o --note "their API shows a test price"
-
-A decision is on one pair of values, old and new: it holds until either side moves. KEY is provider/model_id, or the
-provider's name for its whole listing. An accepted change is written by the next sync; a declined one is left out.
-"""
-)
+@epilog(EXAMPLES)
 def decline_command(ctx: typer.Context, keys: Keys, note: Note = None) -> None:
     """Decline what a guard holds: syncs leave it out.
 

@@ -328,7 +328,8 @@ def sync_command(
     These are the catalogs and the APIs of the providers whose key is set.
     """
     context = context_of(ctx)
-    _require_dry_run(exit_code, dry_run)
+    if exit_code and not dry_run:
+        raise UsageError("--exit-code goes with --dry-run", "without it a sync applies what is pending")
     options = replace(
         options_of(providers_asked(providers, provider), source, max_age, accept, force, take, recreate),
         project=project_asked(project, source),
@@ -343,11 +344,6 @@ def sync_command(
     code = report.exit_code(pending_counts=exit_code)
     print_report(context, report, code, format, details=details)
     raise typer.Exit(code)
-
-
-def _require_dry_run(exit_code: bool, dry_run: bool) -> None:
-    if exit_code and not dry_run:
-        raise UsageError("--exit-code goes with --dry-run", "without it a sync applies what is pending")
 
 
 def _run(context: Context, options: SyncOptions, hook: Webhook | None) -> SyncReport:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from modelctl.core.facts import PRICE_FIELDS, FactValue, decimal_text, encode, exact_number
+from modelctl.core.facts import FACT_FIELDS, PRICE_FIELDS, FactValue, decimal_text, encode, exact_number
 from modelctl.core.models.query import COLUMNS, column_value
 from modelctl.core.prices.price import SINCE_LAUNCH, PriceKey, PricePoint, PriceUnit, current, price_label
 from modelctl.core.stored import StoredModel
@@ -33,6 +33,18 @@ def model_object(model: StoredModel, columns: Sequence[str] = ()) -> dict[str, A
 
 
 UNKNOWN_TEXT = "unknown"
+
+
+def fact_order(name: str) -> tuple[int, str]:
+    """Sorts fields of a row: the facts as they are always shown, then the others by name."""
+    return (FACT_FIELDS.index(name) if name in FACT_FIELDS else len(FACT_FIELDS), name)
+
+
+def audited(value: Any) -> str:
+    """A value of the audit trail's JSON as people read it; what has an unexpected shape is shown as it is."""
+    if isinstance(value, list):
+        return shown(tuple(map(str, value)))
+    return shown(value) if value is None or isinstance(value, bool | int | str) else one_line(str(value))
 
 
 def one_line(text: str) -> str:

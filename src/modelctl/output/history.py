@@ -9,11 +9,10 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AliasPath, Field
 from typing_extensions import TypedDict
 
-from modelctl.core.facts import FACT_FIELDS
 from modelctl.core.runs import CREDENTIAL, PROVIDER, HistoryEntry, Outcome, Run, field_names, field_sources
 from modelctl.output.console import Cell, Look, aligned, columns_of, json_text, labelled, total_width
 from modelctl.output.document import AsJson, Document, Instant, VersionedDocument
-from modelctl.output.format import one_line, plain, shown
+from modelctl.output.format import audited, fact_order, one_line, plain, shown
 
 _INDENT = 2
 _BEFORE_KEY = {PROVIDER: "provider ", CREDENTIAL: "key of "}
@@ -212,11 +211,11 @@ def entry_lines(each: HistoryEntry, look: Look, *, indent: int = 0, with_run: bo
         text += f" (run {one_line(entry.run)})"
     yield from labelled(name, text, look, style="bold", indent=indent)
     sources = field_sources(entry)
-    for field in sorted(field_names(entry), key=_fact_order):
-        after = _audited(entry.after.get(field))
-        moved = after if entry.action == "create" else f"{_audited(entry.before.get(field))} → {after}"
+    for field in sorted(field_names(entry), key=fact_order):
+        after = audited(entry.after.get(field))
+        moved = after if entry.action == "create" else f"{audited(entry.before.get(field))} → {after}"
         if entry.action == "remove":
-            moved = f"was {_audited(entry.before.get(field))}"
+            moved = f"was {audited(entry.before.get(field))}"
         source = f" ({one_line(sources[field])})" if field in sources else ""
         yield from labelled(one_line(field), moved + source, look, indent=indent + _INDENT)
     for price in entry.after.get("prices", ()):
@@ -227,14 +226,3 @@ def _price(price: Any) -> str:
     unit = f" per {price.get('unit')}" if price.get("unit") else ""
     old = f"{price['old_amount']} {price.get('old_currency')} → " if price.get("old_amount") else ""
     return one_line(f"{old}{price.get('amount')} {price.get('currency')}{unit} from {price.get('effective_from')}")
-
-
-def _fact_order(name: str) -> tuple[int, str]:
-    return (FACT_FIELDS.index(name) if name in FACT_FIELDS else len(FACT_FIELDS), name)
-
-
-def _audited(value: Any) -> str:
-    """A value of the audit trail's JSON; what has an unexpected shape is shown as it is."""
-    if isinstance(value, list):
-        return shown(tuple(map(str, value)))
-    return shown(value) if value is None or isinstance(value, bool | int | str) else one_line(str(value))

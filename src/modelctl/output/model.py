@@ -32,7 +32,7 @@ from modelctl.output.document import (
     Price,
     VersionedDocument,
 )
-from modelctl.output.format import model_object, one_line, percent, shown, since
+from modelctl.output.format import audited, fact_order, model_object, one_line, percent, shown, since
 
 _STATUS_STYLES: Mapping[str, str] = {Status.DEPRECATED: "yellow", Status.RETIRED: "red", Status.PREVIEW: "cyan"}
 _CHAIN_ENDS = {
@@ -184,22 +184,13 @@ def _change(entry: AuditEntry, look: Look) -> Iterator[str]:
     yield from labelled(shown(entry.at), text, look, indent=_INDENT)
     if not entry.before and entry.action == "create":
         return  # the facts stand above
-    for name in sorted({*entry.before, *entry.after} - {"prices", "sources"}, key=_fact_order):
-        old, new = _audited(entry.before.get(name)), _audited(entry.after.get(name))
+    for name in sorted({*entry.before, *entry.after} - {"prices", "sources"}, key=fact_order):
+        old, new = audited(entry.before.get(name)), audited(entry.after.get(name))
         yield from labelled(one_line(name), f"{old} → {new}", look, indent=2 * _INDENT)
     for price in entry.after.get("prices", ()):
         old = f"{price['old_amount']} {price.get('old_currency')} → " if price.get("old_amount") else ""
         text = f"{old}{price.get('amount')} {price.get('currency')} from {price.get('effective_from')}"
         yield from labelled(f"price {one_line(str(price.get('kind')))}", one_line(text), look, indent=2 * _INDENT)
-
-
-def _fact_order(name: str) -> tuple[int, str]:
-    return (FACT_FIELDS.index(name) if name in FACT_FIELDS else len(FACT_FIELDS), name)
-
-
-def _audited(value: Any) -> str:
-    """A value of the audit trail's JSON."""
-    return shown(tuple(map(str, value)) if isinstance(value, list) else value)
 
 
 def _rows(rows: Sequence[tuple[str, ...]], look: Look) -> list[str]:

@@ -100,21 +100,14 @@ def _by_reason(skipped: Sequence[Skipped]) -> dict[str, list[str]]:
 
 def _columns(records: Sequence[ModelRecord], listed_at: datetime) -> list[Column]:
     """The id, and the facts that the API states of any model."""
-    facts = [_facts(record, listed_at) for record in records]
+    facts = [{**dict(each.facts.known()), **projection(each.prices, at=listed_at)} for each in records]
     columns = [Column(title="model", cells=[Cell(one_line(str(record.key))) for record in records])]
     for name, title in _COLUMNS.items():
         if any(name in each for each in facts):
-            cells = [_cell(each.get(name)) for each in facts]
+            values = [each.get(name) for each in facts]
+            cells = [Cell(UNKNOWN_CELL, "dim") if each is None else Cell(shown(each)) for each in values]
             columns.append(Column(title=title, cells=cells, right=FACT_TYPES[name] in (int, Decimal)))
     return columns
-
-
-def _facts(record: ModelRecord, listed_at: datetime) -> dict[str, FactValue]:
-    return {**dict(record.facts.known()), **projection(record.prices, at=listed_at)}
-
-
-def _cell(value: FactValue) -> Cell:
-    return Cell(UNKNOWN_CELL, "dim") if value is None else Cell(shown(value))
 
 
 def _fitting(columns: list[Column], look: Look) -> list[Column]:

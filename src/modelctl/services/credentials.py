@@ -158,7 +158,7 @@ class StoredKeys:
 
 def list_keys(runtime: Runtime, database: Database) -> StoredKeys:
     """All stored keys; none is opened."""
-    stored = stored_keys(database if schema.is_readable(database) else None).values()
+    stored = stored_keys(schema.if_readable(database)).values()
     if not stored:
         return StoredKeys(keys=())
     try:
@@ -196,7 +196,7 @@ def test_key(
 
 
 def _known(runtime: Runtime, database: Database, provider: str) -> tuple[KnownProvider, Database | None]:
-    present = database if schema.is_readable(database) else None
+    present = schema.if_readable(database)
     known, _ = providers_in_force(runtime, present, [provider])
     return known[provider], present
 

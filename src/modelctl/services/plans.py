@@ -63,7 +63,7 @@ def make_plan(
 
     `needs_tables`: StoreError where the database has none yet.
     """
-    present = database if schema.is_readable(database) else None
+    present = schema.if_readable(database)
     if present is None and needs_tables:
         raise StoreError(f"{database.label} has no modelctl tables yet", "run `modelctl db upgrade` first")
     chosen, jobs = asked(runtime, present, options)
@@ -187,14 +187,7 @@ def _write(
         if provider is None:  # it had a row, which has gone: `moved` names it
             raise _stale([f"provider {report.provider}"])
         writing.apply(connection, database.tables, report.plan, provider, author)
-    record = report.run_record(
-        run=author.run,
-        command=author.command,
-        actor=author.actor,
-        started_at=author.now,
-        finished_at=finished_at,
-    )
-    writing.record_run(connection, database.tables, record)
+    writing.record_run(connection, database.tables, report.run_record(author, finished_at))
     if report.outcome is not Outcome.FAILED:
         after = holds_after(holds, new_holds(plan, author), stored.models)
         keep_holds(connection, database.tables, report.provider, holds, after)

@@ -116,14 +116,14 @@ def change_providers(
 
 
 def _providers(runtime: Runtime, database: Database, names: Collection[str] = ()) -> dict[str, Provider]:
-    present = database if schema.is_readable(database) else None
+    present = schema.if_readable(database)
     known, _ = providers_in_force(runtime, present, names)
     return {name: each.provider for name, each in known.items()}
 
 
 def dependents(runtime: Runtime, database: Database, name: str) -> Dependents:
     """What would go with a provider's row. UsageError for a name that has none, or that catalogs have."""
-    present = database if schema.is_readable(database) else None
+    present = schema.if_readable(database)
     _, catalogs = providers_in_force(runtime, present, [name])
     if any(name in catalog.providers for catalog in catalogs):
         raise UsageError(

@@ -20,7 +20,7 @@ from modelctl.core.planning.plan import Hold, Plan, Verdict, holds_after, listin
 from modelctl.core.planning.planner import plan
 from modelctl.core.planning.policy import Patterns, SourceChoice
 from modelctl.core.planning.report import ProviderReport, SyncReport, outcome_of
-from modelctl.core.runs import Author, Outcome, RunRecord
+from modelctl.core.runs import Author, Outcome
 from modelctl.core.stored import StoredProvider
 from modelctl.db import migrate as schema
 from modelctl.db import read
@@ -79,7 +79,7 @@ def sync(
     project, LockHeld where another run writes for longer than the settings wait.
     """
     if options.dry_run:
-        present = database if schema.is_readable(database) else None
+        present = schema.if_readable(database)
         chosen, jobs = asked(runtime, present, options)
         observer.begin(list(chosen.known), chosen.left_out)
         return run_jobs(database, jobs, options, runtime.settings, author, observer, has_tables=present is not None)
@@ -277,20 +277,10 @@ class _SyncRun:
     def _record(self, connection: Connection, report: ProviderReport) -> None:
         """Remember the run and what guards stopped in it."""
         tables = self.database.tables
-        writing.record_run(connection, tables, self._run_record(report))
+        elapsed = timedelta(seconds=round(time.monotonic() - self.began_s))
+        writing.record_run(connection, tables, report.run_record(self.author, self.author.now + elapsed))
         if report.holds is not None:
             keep_holds(connection, tables, report.provider, report.holds_before, report.holds)
-
-    def _run_record(self, report: ProviderReport) -> RunRecord:
-        elapsed = timedelta(seconds=round(time.monotonic() - self.began_s))
-        author = self.author
-        return report.run_record(
-            run=author.run,
-            command=author.command,
-            actor=author.actor,
-            started_at=author.now,
-            finished_at=author.now + elapsed,
-        )
 
 
 def _rests_on_rows(plan: Plan) -> bool:

@@ -15,7 +15,7 @@ from modelctl.core.facts import ModelKey, ModelRecord, encode
 from modelctl.core.planning.plan import Action, Change, Held, Hold, Plan
 from modelctl.core.prices.price import PricePoint
 from modelctl.core.provider import Provider
-from modelctl.core.runs import Outcome, RunRecord
+from modelctl.core.runs import Author, Outcome, RunRecord
 from modelctl.core.stored import RemovedModel, RowState, StoredModel, StoredProvider
 from modelctl.errors import ExitCode, ModelctlError, UsageError
 
@@ -66,18 +66,16 @@ class ProviderReport:
         """Whether the plan's changes are in the database now."""
         return self.outcome in (Outcome.APPLIED, Outcome.IN_SYNC, Outcome.PARTIAL, Outcome.HELD)
 
-    def run_record(
-        self, *, run: str, command: str, actor: str, started_at: datetime, finished_at: datetime
-    ) -> RunRecord:
+    def run_record(self, author: Author, finished_at: datetime) -> RunRecord:
         """The row that remembers it: what was written, and what was not and why."""
         plan = self.plan if self.is_written else replace(self.plan, changes=())
         return RunRecord(
-            run=run,
+            run=author.run,
             provider=self.provider,
-            command=command,
-            actor=actor,
+            command=author.command,
+            actor=author.actor,
             sources=self.sources,
-            started_at=started_at,
+            started_at=author.now,
             finished_at=finished_at,
             outcome=self.outcome,
             # only a believed listing of the platform's is a yardstick
@@ -131,13 +129,9 @@ def explain(report: SyncReport, name: str) -> tuple[str, ...]:
     return tuple(
         f"{each.provider}/{model_id}: {line}"
         for each in report.providers
-        for model_id in [_id_in(each.provider, name)]
+        for model_id in [name.removeprefix(f"{each.provider}/")]
         for line in _lines(each, ModelKey(each.provider, model_id))
     )
-
-
-def _id_in(provider: str, name: str) -> str:
-    return name.removeprefix(f"{provider}/")
 
 
 def _lines(report: ProviderReport, key: ModelKey) -> Iterator[str]:
