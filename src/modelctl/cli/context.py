@@ -193,13 +193,20 @@ class LinesFormat(StrEnum):
 
 def _chosen(ctx: typer.Context, format: StrEnum) -> StrEnum:
     """The format, which is JSON with `--json`. UsageError where the two contradict each other."""
-    if ctx.params.get("json") and format != "json":
+    context = context_of(ctx)
+    if context.as_json and format != "json":
         source = ctx.get_parameter_source("format")
         if source is not None and source.name == "COMMANDLINE":
+            context.as_json = False
             raise UsageError(f"--json and --format {format} contradict each other", "leave one of them out")
         format = type(format)("json")
-    context_of(ctx).as_json = format == "json"
+    context.as_json = format == "json"
     return format
+
+
+def _as_json(ctx: typer.Context, wanted: bool) -> bool:
+    context_of(ctx).as_json = wanted
+    return wanted
 
 
 def format_option(help: str = "How to print it.") -> Any:
@@ -210,5 +217,7 @@ def format_option(help: str = "How to print it.") -> Any:
 FormatOption = Annotated[Format, format_option()]
 MarkdownFormatOption = Annotated[MarkdownFormat, format_option()]
 LinesFormatOption = Annotated[LinesFormat, format_option()]
-JsonOption = Annotated[bool, typer.Option("--json", is_eager=True, help="The same as --format json.")]
-"""Looked at first; what it says is in the command's `format`."""
+JsonOption = Annotated[
+    bool, typer.Option("--json", is_eager=True, callback=_as_json, help="The same as --format json.")
+]
+"""Looked at first: `--format` asks what it said, and a command asks its `format` alone."""

@@ -9,6 +9,7 @@ import typer
 from modelctl.cli.commands import epilog
 from modelctl.cli.context import (
     Context,
+    JsonOption,
     MarkdownFormat,
     MarkdownFormatOption,
     context_of,
@@ -50,7 +51,7 @@ def lifecycle_command(
         str | None, typer.Option("--past", metavar="Nd|Nw", help="Show models, too, that ended so recently.")
     ] = None,
     format: MarkdownFormatOption = MarkdownFormat.TABLE,
-    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    json: JsonOption = False,
 ) -> None:
     """Show which models end when, and what replaces them.
 
