@@ -35,7 +35,7 @@ from modelctl.cli.sync import (
     options_of,
     print_report,
     shown_while_it_runs,
-    warn_of_idle,
+    warn_of_unmatched,
 )
 from modelctl.core.planning.policy import SourceChoice
 from modelctl.errors import UsageError
@@ -119,7 +119,7 @@ def _plan(context: Context, options: SyncOptions, *, with_sql: bool) -> tuple[Sy
     with database_of(context) as database:
         with shown_while_it_runs(context) as observer:
             report, file = make_plan(context.runtime, database, options, author, observer, needs_tables=with_sql)
-        warn_of_idle(context, report, options)
+        warn_of_unmatched(context, report, options)
         if not with_sql:
             return report, file, ""
         statements = scripts(database, file, context.author("apply"))

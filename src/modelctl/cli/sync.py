@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -36,12 +35,11 @@ from modelctl.cli.options import (
     say_left_out,
 )
 from modelctl.core.planning.guards import Acceptance
-from modelctl.core.planning.ownership import Takeover, is_takeover, takeover_of
+from modelctl.core.planning.ownership import takeover_of
 from modelctl.core.planning.policy import SourceChoice
 from modelctl.errors import ExitCode, ModelctlError, UsageError
 
 if TYPE_CHECKING:
-    from modelctl.core.planning.policy import GuardLimits
     from modelctl.core.planning.report import SyncReport
     from modelctl.output.sync import SyncDocument
     from modelctl.services.gather import Observer
@@ -196,36 +194,12 @@ def print_explanation(context: Context, report: SyncReport, name: str, format: s
     context.show(ExplanationsDocument.of(lines), format)
 
 
-def warn_of_idle(context: Context, report: SyncReport, options: SyncOptions) -> None:
+def warn_of_unmatched(context: Context, report: SyncReport, options: SyncOptions) -> None:
     """Name what was accepted though no guard stopped it, or was to be taken and was not there: slips of the pen."""
-    from modelctl.core.planning.plan import GuardName
+    from modelctl.services.sync import unmatched
 
-    unknowable = {GuardName.SHORT_LISTING.value}  # once it is accepted, a report does not tell that it was needed
-    idle = options.acceptance.names - unknowable - _stoppable(report, context.settings.limits)
-    for name in sorted(idle):
-        context.warn(f"note: --accept {name} matched nothing")
-    takeover = options.takeover
-    changes = [each for provider in report.providers for each in provider.plan.proposed]
-    for key in sorted(takeover.recreated):
-        alone = Takeover(recreated=frozenset({key}))
-        if not any(each.removed is not None and alone.recreates(each.key) for each in changes):
-            context.warn(f"note: --recreate {key} matched nothing")
-    of_models = (f"{model}:{name}" for model, names in takeover.by_model.items() for name in names)
-    for word in (*sorted(takeover.fields), *of_models):
-        if not any(is_takeover(each, takeover_of([word])) for each in changes):
-            context.warn(f"note: --take {word} matched nothing")
-
-
-def _stoppable(report: SyncReport, limits: GuardLimits) -> set[str]:
-    """Every name by which something can be accepted that a guard stops, or would have stopped."""
-    from modelctl.core.planning.guards import check
-
-    names = set()
-    for each in report.providers:
-        unguarded = replace(each.plan, changes=each.plan.proposed, held=())
-        for held in (*each.plan.held, *check(unguarded, limits, Acceptance()).held):
-            names |= {str(held.change.key), held.change.key.model_id, held.guard.value}
-    return names
+    for option, word in unmatched(report, options, context.settings.limits):
+        context.warn(f"note: --{option} {word} matched nothing")
 
 
 @contextmanager
@@ -353,6 +327,6 @@ def _run(context: Context, options: SyncOptions, hook: Webhook | None) -> SyncRe
     with failure_notified(context, hook), database_of(context) as database:
         with shown_while_it_runs(context) as observer:
             report = sync(context.runtime, database, options, context.author("sync"), observer)
-        warn_of_idle(context, report, options)
+        warn_of_unmatched(context, report, options)
     notify_of(context, hook, report)
     return report

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -15,10 +15,10 @@ from modelctl.core.edits.providers import setting_change_text
 from modelctl.core.facts import ModelKey
 from modelctl.core.planning.guards import Acceptance, Decisions, check, listing_is_short, new_holds
 from modelctl.core.planning.merge import merge_sources
-from modelctl.core.planning.ownership import Takeover, with_takeover
-from modelctl.core.planning.plan import Hold, Plan, Verdict, holds_after, listing_hold
+from modelctl.core.planning.ownership import Takeover, is_takeover, takeover_of, with_takeover
+from modelctl.core.planning.plan import GuardName, Hold, Plan, Verdict, holds_after, listing_hold
 from modelctl.core.planning.planner import plan
-from modelctl.core.planning.policy import Patterns, SourceChoice
+from modelctl.core.planning.policy import GuardLimits, Patterns, SourceChoice
 from modelctl.core.planning.report import ProviderReport, SyncReport, outcome_of
 from modelctl.core.runs import Author, Outcome
 from modelctl.core.stored import StoredProvider
@@ -125,6 +125,33 @@ def run_jobs(
         started_at=author.now,
         providers=tuple(sorted(reports, key=lambda report: report.provider)),
     )
+
+
+def unmatched(report: SyncReport, options: SyncOptions, limits: GuardLimits) -> Iterator[tuple[str, str]]:
+    """What the options ask for and nothing in the report answers to: `accept`, `recreate` or `take`, and the word."""
+    unknowable = {GuardName.SHORT_LISTING.value}  # once it is accepted, a report does not tell that it was needed
+    for name in sorted(options.acceptance.names - unknowable - _stoppable(report, limits)):
+        yield "accept", name
+    takeover = options.takeover
+    changes = [each for provider in report.providers for each in provider.plan.proposed]
+    for key in sorted(takeover.recreated):
+        alone = Takeover(recreated=frozenset({key}))
+        if not any(each.removed is not None and alone.recreates(each.key) for each in changes):
+            yield "recreate", str(key)
+    of_models = (f"{model}:{name}" for model, names in takeover.by_model.items() for name in names)
+    for word in (*sorted(takeover.fields), *of_models):
+        if not any(is_takeover(each, takeover_of([word])) for each in changes):
+            yield "take", word
+
+
+def _stoppable(report: SyncReport, limits: GuardLimits) -> set[str]:
+    """Every name by which something can be accepted that a guard stops, or would have stopped."""
+    names = set()
+    for each in report.providers:
+        unguarded = replace(each.plan, changes=each.plan.proposed, held=())
+        for held in (*each.plan.held, *check(unguarded, limits, Acceptance()).held):
+            names |= {str(held.change.key), held.change.key.model_id, held.guard.value}
+    return names
 
 
 @dataclass(frozen=True, slots=True)
