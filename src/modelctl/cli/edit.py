@@ -64,17 +64,17 @@ class EditRequest:
         return not self.dry_run and (self.where is None or self.yes)
 
 
-def run_edit(context: Context, order: EditRequest, edit: Callable[..., EditResult]) -> None:
+def run_edit(context: Context, request: EditRequest, edit: Callable[..., EditResult]) -> None:
     """Edit the rows, report, and exit 3 after a preview that --yes would write.
 
     `edit` is a function of `services.edits`: it gets the database, what is chosen, `author` and `dry_run`.
     """
-    author = context.author(order.command)
-    chosen = where(order.where) if order.where is not None else order.names
+    author = context.author(request.command)
+    chosen = where(request.where) if request.where is not None else request.names
     with readable_database(context) as database, told_row_by_row(context):
-        edited = edit(database, chosen, author=author, dry_run=not order.writes)
-    _print(context, order, edited, author.run)
-    if order.where is not None and not (order.yes or order.dry_run) and edited.changes:
+        edited = edit(database, chosen, author=author, dry_run=not request.writes)
+    _print(context, request, edited, author.run)
+    if request.where is not None and not (request.yes or request.dry_run) and edited.changes:
         raise typer.Exit(ExitCode.PENDING)
 
 
@@ -89,16 +89,16 @@ def told_row_by_row(context: Context) -> Iterator[None]:
         raise
 
 
-def _print(context: Context, order: EditRequest, edited: EditResult, run: str) -> None:
+def _print(context: Context, request: EditRequest, edited: EditResult, run: str) -> None:
     from modelctl.output.edits import EditsDocument
 
-    written = run if order.writes and edited.changes else None
-    context.show(EditsDocument.of(edited.changes, edited.unchanged, written, command=order.command), order.format)
+    written = run if request.writes and edited.changes else None
+    context.show(EditsDocument.of(edited.changes, edited.unchanged, written, command=request.command), request.format)
     context.stdout.flush()
-    context.say(_summary(order, edited, run))
+    context.say(_summary(request, edited, run))
 
 
-def _summary(order: EditRequest, edited: EditResult, run: str) -> str:
+def _summary(request: EditRequest, edited: EditResult, run: str) -> str:
     """How many rows, what was left out and why, and what is still to be done."""
     count, as_wanted = len(edited.changes), len(edited.unchanged)
     parts = [f"{as_wanted:,} as wanted already" if as_wanted else ""]
@@ -111,7 +111,7 @@ def _summary(order: EditRequest, edited: EditResult, run: str) -> str:
         nothing = "no model matches" if edited.selection is not None and not as_wanted else "nothing changed"
         return nothing + rest
     rows = counted(count, "row")
-    if order.writes:
+    if request.writes:
         return f"{rows} changed (run {run}){rest}"
-    hint = "" if order.dry_run else "; nothing was written: add --yes to write it"
+    hint = "" if request.dry_run else "; nothing was written: add --yes to write it"
     return f"{rows} would change{rest}{hint}"

@@ -334,7 +334,9 @@ class BillsByModel:
                 "model": lambda each: str(each[0]),
                 "rows": lambda each: f"{each[1].rows:,}",
                 "cost": lambda each: totals_text(each[1].totals, is_complete=not each[1].incomplete_rows),
-                "unknown": lambda each: Cell(_unknown_rows(each[1]), "yellow"),
+                "unknown": lambda each: Cell(
+                    f"in {counted(each[1].incomplete_rows, 'row')}" * bool(each[1].incomplete_rows), "yellow"
+                ),
             },
             right=["rows", "cost"],
         )
@@ -462,10 +464,6 @@ def _cost(billed: Billed) -> str:
 
 def _unknown(billed: Billed) -> str:
     return ";".join(f"{each.item}={decimal_text(each.quantity)}" for each in billed.bill.unknown)
-
-
-def _unknown_rows(total: BillTotals) -> str:
-    return f"in {counted(total.incomplete_rows, 'row')}" if total.incomplete_rows else ""
 
 
 def _csv_line(values: Iterable[str | int]) -> str:

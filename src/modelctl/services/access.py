@@ -158,7 +158,11 @@ def known_providers(database: Database | None, catalogs: Sequence[Catalog]) -> d
     if database is None:
         return known
     rows = database.look(lambda connection: read.providers(connection, database.tables))
-    moved = {name: row for name, row in rows.items() if name in stated and _differ(row, stated[name])}
+    moved = {  # mostly, the rows are as the catalogs state, and the audit need not be asked
+        name: row
+        for name, row in rows.items()
+        if name in stated and any(getattr(row, each) != getattr(stated[name], each) for each in SETTINGS)
+    }
     written = (
         database.look(lambda connection: writing.last_written(connection, database.tables, moved)) if moved else {}
     )
@@ -166,11 +170,6 @@ def known_providers(database: Database | None, catalogs: Sequence[Catalog]) -> d
         changes = setting_changes(row, stated[name], shipped.get(name), written.get(name, {})) if name in moved else ()
         known[name] = KnownProvider(provider=with_settings(row, changes), shipped=shipped.get(name), settings=changes)
     return known
-
-
-def _differ(row: Provider, stated: Provider) -> bool:
-    """Whether the audit must be asked at all: mostly, the rows are as the catalogs state."""
-    return any(getattr(row, name) != getattr(stated, name) for name in SETTINGS)
 
 
 ALL = "all"
