@@ -14,7 +14,7 @@ from modelctl.core.models.retirements import Retirement, RetirementKind, Window,
 from modelctl.core.prices.ledger import has_complete_price, projection
 from modelctl.core.provider import Provider
 from modelctl.core.runs import LEASE_STALE, LeaseState, ProviderRuns
-from modelctl.core.stored import StoredModel, has_ended
+from modelctl.core.stored import ModelsByKey, StoredModel, has_ended
 from modelctl.core.text import age_text, counted
 from modelctl.core.validation import fact_problems
 from modelctl.errors import ModelctlError
@@ -254,7 +254,7 @@ def check_clock(
     return Check(name=CheckName.CLOCK, findings=tuple(findings), note=note)
 
 
-def check_prices(models: Mapping[ModelKey, StoredModel], now: datetime) -> Check:
+def check_prices(models: ModelsByKey, now: datetime) -> Check:
     """Enabled models that answer and cannot be billed; with their ledgers."""
     alive = [each for each in models.values() if each.is_enabled and not has_ended(each, now.date())]
     findings = [
@@ -269,7 +269,7 @@ def check_prices(models: Mapping[ModelKey, StoredModel], now: datetime) -> Check
     return Check(name=CheckName.PRICES, findings=tuple(findings), note=f"{len(alive):,} enabled and alive")
 
 
-def check_values(models: Mapping[ModelKey, StoredModel]) -> Check:
+def check_values(models: ModelsByKey) -> Check:
     """Values that no model can have: somebody wrote them past modelctl, where the database refuses nothing."""
     findings = [
         CheckFinding(
@@ -281,7 +281,7 @@ def check_values(models: Mapping[ModelKey, StoredModel]) -> Check:
     return Check(name=CheckName.VALUES, findings=tuple(findings), note=f"{len(models):,} looked at")
 
 
-def check_ledger(models: Mapping[ModelKey, StoredModel], now: datetime) -> Check:
+def check_ledger(models: ModelsByKey, now: datetime) -> Check:
     """Price columns that say something else than the ledger does for today; with their ledgers.
 
     A person who writes into a column alone is warned: bills are made of the ledger.
@@ -310,7 +310,7 @@ def _amount_text(amount: FactValue) -> str:
     return "unknown" if amount is None else str(encode(amount))
 
 
-def check_lifecycle(models: Mapping[ModelKey, StoredModel], chosen: Collection[ModelKey], today: date) -> Check:
+def check_lifecycle(models: ModelsByKey, chosen: Collection[ModelKey], today: date) -> Check:
     """Enabled models that have ended, or end soon. Of those that nobody has `chosen` it is a warning."""
     window = Window(within_days=ENDS_SOON_DAYS, fail_within_days=ENDS_SOON_DAYS, only_enabled=True)
     rows = [each for each in find_retirements(models.values(), window, today=today).rows if each.finding is not None]
@@ -326,7 +326,7 @@ def check_lifecycle(models: Mapping[ModelKey, StoredModel], chosen: Collection[M
     return Check(name=CheckName.LIFECYCLE, findings=tuple(findings), note=f"ends within {ENDS_SOON_DAYS} days")
 
 
-def check_successors(models: Mapping[ModelKey, StoredModel], today: date) -> Check:
+def check_successors(models: ModelsByKey, today: date) -> Check:
     """Models in use whose replacements lead to none that answers. Of those that ended and are off, nobody asks."""
     findings = []
     stated = [
@@ -347,7 +347,7 @@ def check_successors(models: Mapping[ModelKey, StoredModel], today: date) -> Che
     return Check(name=CheckName.SUCCESSORS, findings=tuple(findings), note=f"{len(stated):,} in use with a replacement")
 
 
-def check_unknown_rows(models: Mapping[ModelKey, StoredModel], accounted_for: Collection[ModelKey]) -> Check:
+def check_unknown_rows(models: ModelsByKey, accounted_for: Collection[ModelKey]) -> Check:
     """Rows that no listing ever showed and no source ever wrote: somebody's invention, perhaps.
 
     `accounted_for`: models that a catalog has, or that a person has added through modelctl.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from modelctl.core.facts import (
     FACT_FIELDS,
@@ -71,6 +71,9 @@ class StoredModel:
         return "person" if value is not None or written is not None else ""
 
 
+ModelsByKey: TypeAlias = Mapping[ModelKey, StoredModel]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemovedModel:
     """What is left of a row that modelctl once wrote and somebody deleted."""
@@ -84,7 +87,7 @@ class RemovedModel:
 class StoredProvider:
     """All that the database holds of one provider's models."""
 
-    models: Mapping[ModelKey, StoredModel] = field(default_factory=dict)
+    models: ModelsByKey = field(default_factory=dict)
     removed_by_hand: Mapping[ModelKey, RemovedModel] = field(default_factory=dict)
     """Models that modelctl once wrote and somebody deleted: a decision, not a gap to fill."""
 

@@ -26,7 +26,7 @@ from modelctl.core.prices.billing import (
 )
 from modelctl.core.prices.price import STANDARD
 from modelctl.core.prices.usage import METERS
-from modelctl.core.stored import StoredModel
+from modelctl.core.stored import ModelsByKey
 from modelctl.core.text import counted, start_of_day
 from modelctl.output.console import Cell, Column, Look, aligned, columns_of, json_text, labelled, total_width
 from modelctl.output.document import AsJson, Instant, Number, PriceJson, Printed, VersionedDocument, price_json
@@ -510,7 +510,7 @@ def redirect_text(served: Served) -> str:
     return f"ended: served and billed as {' → '.join(str(key) for key in served.path[1:])}"
 
 
-def served_text(served: Served, known: Mapping[ModelKey, StoredModel], at: datetime) -> Iterator[str]:
+def served_text(served: Served, known: ModelsByKey, at: datetime) -> Iterator[str]:
     """That perhaps nothing answers: the model has ended, or was not there yet."""
     released_on = known[served.path[0]].facts.released_on
     if released_on is not None and at < start_of_day(released_on) - _A_DAY:
@@ -522,7 +522,7 @@ def served_text(served: Served, known: Mapping[ModelKey, StoredModel], at: datet
         yield f"warning: {served.key} ended on {served.ended_on}; these are its last prices"
 
 
-def overruled_text(known: Mapping[ModelKey, StoredModel], served: Served, now: datetime) -> Iterator[str]:
+def overruled_text(known: ModelsByKey, served: Served, now: datetime) -> Iterator[str]:
     """That somebody wrote another price into the row than the ledger has."""
     if not served.is_known:
         return

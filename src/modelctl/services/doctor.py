@@ -32,7 +32,7 @@ from modelctl.core.doctor import (
 from modelctl.core.facts import ModelKey
 from modelctl.core.provider import Provider
 from modelctl.core.runs import LeaseState, ProviderRuns
-from modelctl.core.stored import StoredModel
+from modelctl.core.stored import ModelsByKey, StoredModel
 from modelctl.db import history, read
 from modelctl.db import migrate as schema
 from modelctl.db import probe as probe
@@ -56,7 +56,7 @@ class _Contents:
     """What the database holds, as far as it is looked at."""
 
     providers: Sequence[Provider]
-    models: Mapping[ModelKey, StoredModel]
+    models: ModelsByKey
     added: Collection[ModelKey]
     """Models that people have added with `modelctl add`."""
     chosen: Collection[ModelKey]

@@ -14,7 +14,7 @@ from modelctl.core.planning import ownership
 from modelctl.core.planning.plan import Change, Hold, Plan, Verdict, with_verdict
 from modelctl.core.records import all_or_none
 from modelctl.core.runs import Author
-from modelctl.core.stored import StoredModel, StoredProvider
+from modelctl.core.stored import ModelsByKey, StoredModel, StoredProvider
 from modelctl.core.text import require_known, shorten
 from modelctl.db import read
 from modelctl.db import write as writing
@@ -27,11 +27,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 
-Known: TypeAlias = Mapping[ModelKey, StoredModel]
-"""All models by key; those that an edit does not touch without their ledgers and states."""
-EditAll: TypeAlias = Callable[[Sequence[StoredModel], Known], Sequence[Change]]
+EditAll: TypeAlias = Callable[[Sequence[StoredModel], ModelsByKey], Sequence[Change]]
 """All changes that an edit of the chosen models means, in whatever rows. BadRows for those that cannot be."""
-Reach: TypeAlias = Callable[[Collection[ModelKey], Known], Collection[ModelKey]]
+Reach: TypeAlias = Callable[[Collection[ModelKey], ModelsByKey], Collection[ModelKey]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,10 +112,10 @@ def adopt(database: Database, names: Sequence[str], author: Author) -> EditResul
     return edit_rows(database, names, each_row(lambda model, _known: ownership.adopt(model)), author)
 
 
-def each_row(edit: Callable[[StoredModel, Known], Change | None]) -> EditAll:
+def each_row(edit: Callable[[StoredModel, ModelsByKey], Change | None]) -> EditAll:
     """The edit of many rows that edits each of them on its own. BadRows naming every one for which that fails."""
 
-    def edit_all(models: Sequence[StoredModel], known: Known) -> list[Change]:
+    def edit_all(models: Sequence[StoredModel], known: ModelsByKey) -> list[Change]:
         return [change for change in all_or_none(models, lambda model: edit(model, known)) if change is not None]
 
     return edit_all

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol
 
 from modelctl.core.facts import ModelKey
 from modelctl.core.models.resolve import Resolution, resolve
@@ -17,7 +17,7 @@ from modelctl.core.prices.billing import Billed, Biller, BillTotals, RecordBill,
 from modelctl.core.prices.price import PriceKey, PricePoint, current, point_at, price_label
 from modelctl.core.prices.timeline import PriceChange, price_changes, rank
 from modelctl.core.records import BadRow
-from modelctl.core.stored import StoredModel
+from modelctl.core.stored import ModelsByKey, StoredModel
 from modelctl.core.text import require_known
 from modelctl.db import read
 from modelctl.errors import ModelctlError
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
     from modelctl.settings import Runtime
 
 
-Known: TypeAlias = Mapping[ModelKey, StoredModel]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledgers:
     """What names mean, and all models: those that are meant, and what they redirect to, with their ledgers."""
@@ -45,7 +42,7 @@ class Ledgers:
     """By name, in the order of the names."""
     problems: Mapping[str, ModelctlError]
     """By name, why it means no model."""
-    known: Known
+    known: ModelsByKey
 
 
 def find_ledgers(database: Database, names: Iterable[str]) -> Ledgers:
@@ -91,7 +88,7 @@ class ModelPrices:
     resolution: Resolution
     served: Served
     """Who answers at that instant, and is billed."""
-    known: Known
+    known: ModelsByKey
     """All models; this one, and what it redirects to, with their ledgers."""
 
     @property

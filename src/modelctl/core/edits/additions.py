@@ -17,7 +17,7 @@ from modelctl.core.planning.ownership import EVERY, Takeover
 from modelctl.core.planning.plan import Plan
 from modelctl.core.planning.planner import Consulted, plan
 from modelctl.core.records import BYTE_ORDER_MARK, all_or_none, json_lines, read_json
-from modelctl.core.stored import StoredModel, StoredProvider
+from modelctl.core.stored import ModelsByKey, StoredModel, StoredProvider
 from modelctl.core.text import did_you_mean, shorten
 from modelctl.core.validation import check_key, contradictions
 from modelctl.errors import ModelctlError, UsageError
@@ -81,7 +81,7 @@ class KnownModels:
 
     providers: Collection[str]
     """All that are known."""
-    stored: Mapping[ModelKey, StoredModel]
+    stored: ModelsByKey
     layers: Sequence[Snapshot]
     """What the catalogs state, in order of authority."""
 
@@ -268,7 +268,7 @@ def _require_new(row: Addition, known: KnownModels) -> None:
         raise UsageError(f"{row} is there already", f"`modelctl set {row.key} FIELD=VALUE` changes it")
 
 
-def _require_sound(row: Addition, record: ModelRecord, known: Mapping[ModelKey, StoredModel]) -> None:
+def _require_sound(row: Addition, record: ModelRecord, known: ModelsByKey) -> None:
     for each in contradictions(record.facts):
         raise UsageError(f"{row}: {each.name}: {each.message}", "state both")
     if isinstance(name := row.facts.get("replacement"), str):

@@ -37,7 +37,7 @@ from modelctl.core.models.resolve import resolve
 from modelctl.core.planning.plan import Action, Change, FieldChange, action_of, state_after
 from modelctl.core.prices.ledger import MONEY_FIELDS
 from modelctl.core.records import all_or_none
-from modelctl.core.stored import RowState, StoredModel
+from modelctl.core.stored import ModelsByKey, RowState, StoredModel
 from modelctl.core.text import day, did_you_mean, shorten
 from modelctl.core.validation import contradictions, fact_problems
 from modelctl.errors import ModelctlError, UsageError
@@ -95,9 +95,7 @@ def facts_from_json(row: Mapping[str, Any]) -> dict[str, FactValue]:
     return _read(row, _from_json, [])
 
 
-def set_facts(
-    model: StoredModel, values: Mapping[str, FactValue], known: Mapping[ModelKey, StoredModel], *, today: date
-) -> Change | None:
+def set_facts(model: StoredModel, values: Mapping[str, FactValue], known: ModelsByKey, *, today: date) -> Change | None:
     """Give a row these facts and pin them; None where they are so and pinned already.
 
     The status follows the dates of the model's end, unless a person has set it. UsageError where the row would
@@ -124,9 +122,7 @@ def set_enabled(model: StoredModel, *, is_enabled: bool) -> Change | None:
     return Change(action=Action.UPDATE, key=model.key, is_enabled=is_enabled, existing=model)
 
 
-def deprecate(
-    models: Sequence[StoredModel], known: Mapping[ModelKey, StoredModel], end: Deprecation, *, today: date
-) -> list[Change]:
+def deprecate(models: Sequence[StoredModel], known: ModelsByKey, end: Deprecation, *, today: date) -> list[Change]:
     """State the same end of all these models; no change where it is stated so already.
 
     UsageError for an end that cannot be; BadRows, naming every model for which it cannot, where there are several.
@@ -167,7 +163,7 @@ def undeprecate(model: StoredModel, *, today: date) -> Change | None:
     return Change(action=action_of(model, fields), key=model.key, fields=fields, state=after.state, existing=model)
 
 
-def replacement_of(key: ModelKey, name: str, known: Mapping[ModelKey, StoredModel]) -> ModelKey:
+def replacement_of(key: ModelKey, name: str, known: ModelsByKey) -> ModelKey:
     """The model that `name` means, of the same provider. UsageError where it cannot replace `key`."""
     others = [model for other, model in known.items() if other.provider == key.provider]
     if any(str(other) == name and other.provider != key.provider for other in known):
@@ -189,7 +185,7 @@ def replacement_of(key: ModelKey, name: str, known: Mapping[ModelKey, StoredMode
     return found
 
 
-def referrers_of(gone: Collection[ModelKey], known: Mapping[ModelKey, StoredModel]) -> list[ModelKey]:
+def referrers_of(gone: Collection[ModelKey], known: ModelsByKey) -> list[ModelKey]:
     """The rows that stay and name one of the models as their replacement, or its id among their aliases."""
     return sorted(
         key
@@ -198,15 +194,13 @@ def referrers_of(gone: Collection[ModelKey], known: Mapping[ModelKey, StoredMode
     )
 
 
-def remove(models: Sequence[StoredModel], known: Mapping[ModelKey, StoredModel]) -> list[Change]:
+def remove(models: Sequence[StoredModel], known: ModelsByKey) -> list[Change]:
     """Remove rows at which no other points. UsageError, or BadRows for several, naming those at which one does."""
     gone = {model.key for model in models}
     return all_or_none(models, lambda model: _removed(model, referrers_of([model.key], known), gone))
 
 
-def remove_cascading(
-    models: Sequence[StoredModel], known: Mapping[ModelKey, StoredModel], *, today: date
-) -> list[Change]:
+def remove_cascading(models: Sequence[StoredModel], known: ModelsByKey, *, today: date) -> list[Change]:
     """Remove rows, and take the pointers at them out of the rows that stay; a person's word, so pinned."""
     gone = {model.key for model in models}
     changes = [_removed(model, [], ()) for model in models]
@@ -328,7 +322,7 @@ def _status_changes(model: StoredModel, values: Mapping[str, FactValue], today: 
 
 def _deprecate(
     model: StoredModel,
-    known: Mapping[ModelKey, StoredModel],
+    known: ModelsByKey,
     end: Deprecation,
     *,
     ending: Collection[ModelKey],
@@ -353,7 +347,7 @@ def _deprecate(
 def _require_live(
     key: ModelKey,
     replacement: ModelKey,
-    known: Mapping[ModelKey, StoredModel],
+    known: ModelsByKey,
     *,
     ending: Collection[ModelKey],
     until: date | None,

@@ -11,7 +11,7 @@ from modelctl.core.facts import FACT_FIELDS, FactValue, ModelKey
 from modelctl.core.models.lifecycle import Chain
 from modelctl.core.prices.timeline import PriceTimeline, timeline
 from modelctl.core.runs import AuditEntry
-from modelctl.core.stored import StoredModel
+from modelctl.core.stored import ModelsByKey, StoredModel
 
 
 class Override(NamedTuple):
@@ -62,7 +62,7 @@ class ModelDetails:
 
 def model_details(
     model: StoredModel,
-    known: Mapping[ModelKey, StoredModel],
+    known: ModelsByKey,
     chain: Chain,
     changes: Iterable[AuditEntry],
     *,

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from modelctl.core.facts import PRICE_FIELDS, FactValue, ModelFacts, ModelKey, Source, Status, provenance_of
 from modelctl.core.prices.price import Money, PriceKey, current
-from modelctl.core.stored import StoredModel
+from modelctl.core.stored import ModelsByKey, StoredModel
 
 DATES = ("deprecated_on", "retires_on")
 """Facts that decide about the status."""
@@ -102,7 +102,7 @@ def with_status(
     return facts.replaced({"status": status}), provenance_of(*{**provenance, "status": rule}.items())
 
 
-def chain_of(model: StoredModel, known: Mapping[ModelKey, StoredModel], *, after: date, today: date) -> Chain:
+def chain_of(model: StoredModel, known: ModelsByKey, *, after: date, today: date) -> Chain:
     """The chain of replacements of `model`, through all that do not answer any more after the day `after`."""
     path: list[str] = []
     passed = {model.key.model_id}

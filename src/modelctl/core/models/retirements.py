@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from modelctl.core.facts import ModelKey, Status
 from modelctl.core.models.lifecycle import Chain, PriceStep, chain_of, price_steps
-from modelctl.core.stored import StoredModel, has_ended, listed_after_end
+from modelctl.core.stored import ModelsByKey, StoredModel, has_ended, listed_after_end
 
 
 class RetirementKind(StrEnum):
@@ -138,7 +138,7 @@ def find_retirements(models: Iterable[StoredModel], window: Window, *, today: da
     )
 
 
-def with_prices(retirements: Retirements, models: Mapping[ModelKey, StoredModel]) -> Retirements:
+def with_prices(retirements: Retirements, models: ModelsByKey) -> Retirements:
     """The same with the price steps. `models`: at least those of `Endings.keys`, with their ledgers and states."""
 
     def priced(each: Retirement) -> Retirement:
@@ -167,9 +167,7 @@ def _end_of(model: StoredModel, today: date) -> _End:
     return _End(None)
 
 
-def _retirement(
-    model: StoredModel, end: _End, known: Mapping[ModelKey, StoredModel], window: Window, today: date
-) -> Retirement:
+def _retirement(model: StoredModel, end: _End, known: ModelsByKey, window: Window, today: date) -> Retirement:
     assert end.kind is not None, "only what ends is inside a window"
     return Retirement(
         key=model.key,

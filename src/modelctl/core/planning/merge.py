@@ -26,7 +26,7 @@ from modelctl.core.facts import (
 from modelctl.core.models.lifecycle import BY_LISTING, DATES, api_is_newer, with_status
 from modelctl.core.planning.policy import Patterns, split
 from modelctl.core.prices.price import PriceKey, PricePoint
-from modelctl.core.stored import StoredModel, StoredProvider, Written
+from modelctl.core.stored import ModelsByKey, StoredModel, StoredProvider, Written
 
 _NONE: Mapping[Any, Any] = MappingProxyType({})
 _ACRONYMS = frozenset({"gpt", "tts", "ocr", "hd", "xl", "ai"})
@@ -201,7 +201,7 @@ def _merge_prices(records: Sequence[ModelRecord]) -> tuple[PricePoint, ...]:
 class _Remembered(Mapping[ModelKey, ModelRecord]):
     """Records that are made of stored models when they are merged, and not kept: nobody looks at one twice."""
 
-    def __init__(self, models: Mapping[ModelKey, StoredModel], said: Callable[[StoredModel], ModelRecord]) -> None:
+    def __init__(self, models: ModelsByKey, said: Callable[[StoredModel], ModelRecord]) -> None:
         self._models, self._said = models, said
 
     def __getitem__(self, key: ModelKey) -> ModelRecord:

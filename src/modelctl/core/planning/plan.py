@@ -28,7 +28,7 @@ from modelctl.core.models.lifecycle import ENDED
 from modelctl.core.prices.ledger import MONEY_FIELDS
 from modelctl.core.prices.price import STANDARD, PriceKey, PricePoint, current
 from modelctl.core.runs import Author
-from modelctl.core.stored import RemovedModel, RowState, StoredModel, Written
+from modelctl.core.stored import ModelsByKey, RemovedModel, RowState, StoredModel, Written
 
 
 class Action(StrEnum):
@@ -296,7 +296,7 @@ def money_text(point: PricePoint) -> str:
 
 
 def holds_after(
-    known: Sequence[Hold], stopped: Mapping[tuple[ModelKey, str], Hold], models: Mapping[ModelKey, StoredModel]
+    known: Sequence[Hold], stopped: Mapping[tuple[ModelKey, str], Hold], models: ModelsByKey
 ) -> tuple[Hold, ...]:
     """The holds to remember after a run that stopped `stopped`: decided ones stay while their values stand.
 

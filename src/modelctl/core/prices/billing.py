@@ -14,7 +14,7 @@ from modelctl.core.facts import PRICE_FIELDS, AfterRetirement, ModelKey, Source
 from modelctl.core.prices.price import STANDARD, Basis, PriceKey, PriceKind, PricePoint, PriceUnit, current, is_within
 from modelctl.core.prices.timeline import PriceBook
 from modelctl.core.prices.usage import METERS, Meter, Usage
-from modelctl.core.stored import StoredModel
+from modelctl.core.stored import ModelsByKey, StoredModel
 from modelctl.core.text import start_of_day
 
 UNIT_DIGITS: Mapping[str, int] = MappingProxyType(
@@ -162,7 +162,7 @@ class BillTotals:
 class Biller:
     """Bills many requests; each model's ledger is put in order once."""
 
-    def __init__(self, known: Mapping[ModelKey, StoredModel]) -> None:
+    def __init__(self, known: ModelsByKey) -> None:
         """`known`: the models of the database, those that are billed (or redirected to) with their ledgers."""
         self._known = known
         self._books: dict[ModelKey, PriceBook] = {}
@@ -223,7 +223,7 @@ def sum_by_currency(amounts: Iterable[tuple[str, Decimal]]) -> dict[str, Decimal
     return dict(sorted(totals.items()))
 
 
-def served(key: ModelKey, known: Mapping[ModelKey, StoredModel], at: datetime) -> Served:
+def served(key: ModelKey, known: ModelsByKey, at: datetime) -> Served:
     """Who answers to `key` at an instant; `known` has at least the models of its provider, with their ledgers.
 
     Until the end of `retires_on` that is the model itself. An `after_retirement` of `redirect` means that the id is
@@ -248,7 +248,7 @@ def served(key: ModelKey, known: Mapping[ModelKey, StoredModel], at: datetime) -
             return Served(path=tuple(path), is_known=False)
 
 
-def may_answer(keys: Iterable[ModelKey], known: Mapping[ModelKey, StoredModel]) -> set[ModelKey]:
+def may_answer(keys: Iterable[ModelKey], known: ModelsByKey) -> set[ModelKey]:
     """The known ones of these models, and all that they may ever be redirected to: whose ledgers a bill can need."""
     wanted, found = list(keys), set[ModelKey]()
     while wanted:
