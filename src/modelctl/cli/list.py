@@ -169,8 +169,7 @@ def list_command(
         search=search,
         with_retired=with_retired,
     )
-    shown = _split(columns) or (["provider", "model_id", PROTECTED] if protected else [])
-    view = View(_split(sort), shown, limit, group_by, format)
+    view = View(_split(sort), _columns(columns, protected), limit, group_by, format)
     _list(context_of(ctx), wanted, _usable_for(usable, project), view)
 
 
@@ -262,6 +261,11 @@ def _amount(option: str, text: str | None) -> Decimal | None:
     if not amount.is_finite() or amount < 0:
         raise UsageError(f"{option}: {text!r} is not an amount", "write it like 2.5")
     return amount
+
+
+def _columns(values: list[str] | None, protected: bool) -> list[str]:
+    """The columns that are asked for; what a person protects is shown with `--protected`."""
+    return _split(values) or (["provider", "model_id", PROTECTED] if protected else [])
 
 
 def _split(values: list[str] | None) -> list[str]:
