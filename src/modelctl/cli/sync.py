@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -302,8 +303,7 @@ def sync_command(
     These are the catalogs and the APIs of the providers whose key is set.
     """
     context = context_of(ctx)
-    if exit_code and not dry_run:
-        raise UsageError("--exit-code goes with --dry-run", "without it a sync applies what is pending")
+    _require_dry_run(exit_code, dry_run)
     options = replace(
         options_of(providers_asked(providers, provider), source, max_age, accept, force, take, recreate),
         project=project_asked(project, source),
@@ -318,6 +318,11 @@ def sync_command(
     code = report.exit_code(pending_counts=exit_code)
     print_report(context, report, code, format, details=details)
     raise typer.Exit(code)
+
+
+def _require_dry_run(exit_code: bool, dry_run: bool) -> None:
+    if exit_code and not dry_run:
+        raise UsageError("--exit-code goes with --dry-run", "without it a sync applies what is pending")
 
 
 def _run(context: Context, options: SyncOptions, hook: Webhook | None) -> SyncReport:

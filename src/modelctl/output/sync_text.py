@@ -231,8 +231,8 @@ def brief_table(report: SyncResult, look: Look) -> str:
     if any(together[name] for name in _MOVED):
         lines += _what_to_know(report, together, look)
     for each in report.providers:
-        said = (remark for remark in report_remarks(each) if remark != each.not_asked)
-        lines += [line for remark in said for line in labelled("note", f"{each.provider}: {remark}", look, style="dim")]
+        said = (note for note in report_notes(each) if note != each.not_asked)
+        lines += [line for note in said for line in labelled("note", f"{each.provider}: {note}", look, style="dim")]
     lines += wrapped(_total(report, together), look.width)
     if report.providers and not report.dry_run and all(_is_first(each) for each in report.providers):
         lines += wrapped("Next: `modelctl list`, `modelctl show MODEL`, `modelctl doctor`", look.width)

@@ -129,7 +129,7 @@ def _contents(connection: Connection, tables: Tables) -> _Contents:
         providers=[provider for _, provider in sorted(providers.items())],
         models=dict(sorted(models.items())),
         added=added,
-        chosen=added | history.enabled_by_hand(connection, tables) | _claimed(models),
+        chosen=added | history.enabled_by_hand(connection, tables) | _pinned(models),
         runs=probe.provider_runs(connection, tables),
         leases=probe.leases(connection, tables),
         credentials=credentials(connection, tables),
@@ -137,7 +137,7 @@ def _contents(connection: Connection, tables: Tables) -> _Contents:
     )
 
 
-def _claimed(models: Mapping[ModelKey, StoredModel]) -> set[ModelKey]:
+def _pinned(models: ModelsByKey) -> set[ModelKey]:
     """Models of which people have pinned a field."""
     return {key for key, each in models.items() if each.state is not None and each.state.pins}
 
