@@ -19,13 +19,15 @@ from tests.loopback.behaviours import gated, slow
 from tests.loopback.server import ProviderServer
 
 Sync = Callable[..., Result]
-CATALOG = ("--source", "catalog", "--provider", "openai")
+PROVIDER = "cohere"
+"""Its module loads no SDK, which takes longer than the rest of a sync."""
+CATALOG = ("--source", "catalog", "--provider", PROVIDER)
 LEASES = "SELECT COUNT(*) FROM ai_leases"
 
 
 def started(url: str, *argv: str, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
     """A sync in a process of its own."""
-    command = [sys.executable, "-m", "modelctl", "sync", "--database", url, "--provider", "openai", *argv]
+    command = [sys.executable, "-m", "modelctl", "sync", "--database", url, "--provider", PROVIDER, *argv]
     return subprocess.Popen(command, env={**os.environ, **env}, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
@@ -78,10 +80,10 @@ def test_the_second_waits_and_then_runs(
     sqlite_url: str, sync: Sync, query: Query, provider_server: ProviderServer
 ) -> None:
     answer = threading.Event()
-    provider_server.fail("openai", gated(answer))
+    provider_server.fail(PROVIDER, gated(answer))
     sync(sqlite_url, *CATALOG)
-    first = started(sqlite_url, env=provider_server.env("openai"))
-    until(lambda: provider_server.asked("openai"))
+    first = started(sqlite_url, env=provider_server.env(PROVIDER))
+    until(lambda: provider_server.asked(PROVIDER))
     second = started(sqlite_url, "--source", "catalog", env={})
     assert second.stderr is not None
     assert b"waiting for the sync of " in second.stderr.readline()
@@ -98,9 +100,9 @@ def test_an_interruption_leaves_no_lock_and_nothing_written(
 ) -> None:
     sync(sqlite_url, *CATALOG)
     runs = query(sqlite_url, "SELECT COUNT(*) FROM ai_sync_runs")
-    provider_server.fail("openai", slow(60))
-    fetching = started(sqlite_url, env=provider_server.env("openai"))
-    until(lambda: query(sqlite_url, LEASES) == [(1,)] and provider_server.asked("openai"))
+    provider_server.fail(PROVIDER, slow(60))
+    fetching = started(sqlite_url, env=provider_server.env(PROVIDER))
+    until(lambda: query(sqlite_url, LEASES) == [(1,)] and provider_server.asked(PROVIDER))
     waiting = started(sqlite_url, env={})
     assert waiting.stderr is not None
     assert b"waiting for" in waiting.stderr.readline()
@@ -116,9 +118,9 @@ def test_a_killed_run_blocks_nobody_for_long(
     database_url: str, sync: Sync, query: Query, provider_server: ProviderServer
 ) -> None:
     sync(database_url, *CATALOG)
-    provider_server.fail("openai", slow(60))
-    killed = started(database_url, env=provider_server.env("openai"))
-    until(lambda: provider_server.asked("openai"))
+    provider_server.fail(PROVIDER, slow(60))
+    killed = started(database_url, env=provider_server.env(PROVIDER))
+    until(lambda: provider_server.asked(PROVIDER))
     killed.kill()
     killed.communicate(timeout=30)
     assert query(database_url, LEASES) == [(1,)]
@@ -134,9 +136,9 @@ def test_a_run_that_lost_its_lease_meanwhile_writes_nothing(
     sync(database_url, *CATALOG)
     written = query(database_url, "SELECT COUNT(*) FROM ai_sync_runs")
     answer = threading.Event()
-    provider_server.fail("openai", gated(answer))
-    late = started(database_url, env=provider_server.env("openai"))
-    until(lambda: provider_server.asked("openai"))
+    provider_server.fail(PROVIDER, gated(answer))
+    late = started(database_url, env=provider_server.env(PROVIDER))
+    until(lambda: provider_server.asked(PROVIDER))
     query(database_url, "UPDATE ai_leases SET run = 'thief'")
     answer.set()
     _, told = late.communicate(timeout=60)
