@@ -30,7 +30,7 @@ from tests.loopback.shapes import (
     saved_items,
 )
 
-STEP_S = 0.05
+STEP_S = 0.01
 """The longest that a stopping server is waited for."""
 _LONGEST_GATE_S = 60
 

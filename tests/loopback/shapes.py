@@ -30,7 +30,8 @@ def kind_of(saved: Path) -> str:
     return max((kind for kind in REGISTRY if f"{saved.stem}-".startswith(f"{kind}-")), key=len)
 
 
-def saved_answers() -> dict[str, Path]:
+@cache
+def saved_answers() -> Mapping[str, Path]:
     """The saved answers by provider; that of a module of its own before that of the same server's OpenAI listing."""
     files = sorted(DATA.glob("*.json"))
     return {path.stem.removeprefix(f"{COMPATIBLE}-"): path for path in files if path.stem not in REGISTRY} | {
@@ -41,7 +42,13 @@ def saved_answers() -> dict[str, Path]:
 def saved_body(provider: str) -> Any:
     """The saved answer of a provider; one without models where none was saved."""
     path = saved_answers().get(provider)
-    return {"object": "list", "data": []} if path is None else json.loads(path.read_text(encoding="utf-8"))
+    return {"object": "list", "data": []} if path is None else json.loads(_text(path))
+
+
+@cache
+def _text(path: Path) -> str:
+    """Every server is made with all of the answers, and most tests make one."""
+    return path.read_text(encoding="utf-8")
 
 
 def saved_items(provider: str) -> list[Any]:
