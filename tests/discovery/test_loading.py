@@ -12,7 +12,7 @@ from tests.loopback import ProviderServer, openai_item
 LOADING = """
 import importlib.abc, sys, threading, time
 from datetime import UTC, datetime
-from tests.discovery.conftest import collect
+from modelctl.discovery.fetch import Request, collect_all
 from modelctl.discovery.registry import REGISTRY
 from modelctl.discovery.base import Access
 
@@ -34,7 +34,8 @@ assert "httpx" not in sys.modules
 sys.meta_path.insert(0, Slow())
 threading.Thread(target=lambda: __import__("httpx"), daemon=True).start()
 assert half_way.wait(30)
-print(len(collect(REGISTRY[sys.argv[1]], access, deadline_s=30).records))
+[(_, snapshot)] = collect_all([Request(source=REGISTRY[sys.argv[1]], access=access, deadline_s=30)])
+print(len(snapshot.records))
 """
 
 
