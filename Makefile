@@ -21,7 +21,7 @@ sync: .venv/.installed ## install modelctl and sync every provider into the defa
 
 # Bytecode is kept whatever the environment says: else each process that a test starts compiles all of modelctl.
 test: .venv/.installed-dev ## run all tests, three at a time (ARGS="-k name" selects)
-	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 laws: .venv/.installed-dev ## try the laws of the core and the parsers with 1,000 generated examples each
 	@$(BIN)/python -m pytest -n $(JOBS) --hypothesis-profile=many tests/core tests/catalog tests/discovery/test_fuzz.py $(ARGS)

@@ -16,7 +16,7 @@ from tools.package import Installation, build
 
 A_MACHINE = re.compile(rb"(?<![\w.])/(?:work|root|home/[a-z]+|Users/[a-z]+)/")
 UNWANTED = re.compile(r"__pycache__|\.pyc$|\.db(-|$)|(^|/)\.(venv|git|hypothesis)/")
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("package")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
