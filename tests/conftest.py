@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
-from sqlalchemy import create_engine, event, make_url
+from sqlalchemy import Connection, Dialect, create_engine, event, make_url
 from sqlalchemy.engine import Engine
 from sqlalchemy.pool import NullPool
 
@@ -134,6 +134,33 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     """The URL of an empty database of each kind in turn, gone after the test."""
     with database_of_kind(request.param, tmp_path) as url:
         yield url
+
+
+class _CompiledOnce(dict[Any, Any]):
+    """Compiled statements by kind of database. SQLAlchemy keeps them by engine, and each command makes a new one."""
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        return super().get(_by_kind(*key), default)
+
+    def __setitem__(self, key: Any, compiled: Any) -> None:
+        if len(self) >= 2_000:  # tables that a test made, and texts
+            self.clear()
+        super().__setitem__(_by_kind(*key), compiled)
+
+
+_OF_A_KIND = ("driver", "server_version_info", "is_mariadb", "_json_serializer", "_json_deserializer")
+
+
+def _by_kind(dialect: Dialect, *statement: Any) -> tuple[Any, ...]:
+    return (type(dialect), *(getattr(dialect, name, None) for name in _OF_A_KIND), *statement)
+
+
+_compiled = _CompiledOnce()
+
+
+@event.listens_for(Engine, "engine_connect")
+def _compile_once(connection: Connection) -> None:
+    connection.execution_options(compiled_cache=_compiled)
 
 
 _sent: dict[str, list[tuple[str, Any]]] = {}
