@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, inspect, text
+from sqlalchemy.exc import SQLAlchemyError
 
-from tests.conftest import Result, Run
+from tests.conftest import Result, Run, make_tables
 from tests.loopback.fixture import provider_server
 
 __all__ = ["provider_server"]
@@ -19,9 +20,16 @@ Query = Callable[..., list[tuple[Any, ...]]]
 
 @pytest.fixture
 def sync(run: Run) -> Callable[..., Result]:
-    """`modelctl sync` on a database, its tables included: `sync(url, "--provider", "openai", env=...)`."""
+    """`modelctl sync` on a database, its tables included: `sync(url, "--provider", "openai", env=...)`.
+
+    Those of an empty one are made beforehand, for Alembic would take longer than the sync of a provider.
+    """
+    seen: set[str] = set()
 
     def sync_here(url: str, *argv: str, **kwargs: Any) -> Result:
+        if url not in seen and is_empty(url):
+            make_tables(url)
+        seen.add(url)
         return run("sync", "--migrate", "--database", url, *argv, **kwargs)
 
     return sync_here
@@ -40,6 +48,17 @@ def query() -> Iterator[Query]:
 
     yield run_sql
     for engine in engines.values():
+        engine.dispose()
+
+
+def is_empty(url: str) -> bool:
+    """Whether a database can be reached and has no tables."""
+    engine = create_engine(url)
+    try:
+        return inspect(engine).get_table_names() == []
+    except SQLAlchemyError:
+        return False
+    finally:
         engine.dispose()
 
 

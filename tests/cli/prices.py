@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import Result, Run
+from tests.conftest import Result, Run, make_tables
 
 CATALOG = """
 [provider]
@@ -48,7 +48,8 @@ def acme(run: Run, url: str, directory: Path) -> Command:
     def command(*argv: str, **kwargs: Any) -> Result:
         return run(*argv, "--database", url, "--catalog", str(catalogs), **kwargs)
 
-    filled = command("sync", "--migrate", "--provider", "acme", "--source", "catalog")
+    make_tables(url)
+    filled = command("sync", "--provider", "acme", "--source", "catalog")
     assert filled.code == 0, filled.stderr
     return command
 

@@ -164,8 +164,8 @@ def test_a_refused_connection_is_a_warning(sync: Sync, query: Query, sqlite_url:
 @pytest.mark.parametrize(
     "url", ["", "ftp://host/x", "https:///x", "hooks.slack.com/services/x", "http://[::1/x", "http://h\n/x"]
 )
-def test_what_is_no_url_is_refused_before_the_sync_begins(url: str, sync: Sync, sqlite_url: str, query: Query) -> None:
-    result = sync(sqlite_url, *CATALOG, "--notify", url)
+def test_what_is_no_url_is_refused_before_the_sync_begins(url: str, run: Run, sqlite_url: str, query: Query) -> None:
+    result = run("sync", "--migrate", "--database", sqlite_url, *CATALOG, "--notify", url)
     assert result.code == 2
     assert "--notify" in result.stderr
     assert query(sqlite_url, "SELECT name FROM sqlite_master") == []

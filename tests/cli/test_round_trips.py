@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
 from benchmarks.proxy import proxied
-from tests.conftest import Result, Run
+from tests.conftest import Run
 from tests.databases import SERVERS
 
-Sync = Callable[..., Result]
 OF_XAI = ("--source", "catalog", "--provider", "xai")
 
 
 @pytest.mark.parametrize(
     "database_url", [pytest.param(kind, marks=pytest.mark.server) for kind in SERVERS], indirect=True
 )
-def test_a_sync_that_finds_nothing_to_do_asks_few_questions(database_url: str, run: Run, sync: Sync) -> None:
+def test_a_sync_that_finds_nothing_to_do_asks_few_questions(database_url: str, run: Run) -> None:
     """Connecting, the looks for the schema, the providers and the lease, four reads, the record, and the ends."""
     assert run("db", "upgrade", "--database", database_url).code == 0
     with proxied(database_url) as first:
-        assert sync(first.url(database_url), *OF_XAI).code == 0
+        assert run("sync", "--migrate", *OF_XAI, "--database", first.url(database_url)).code == 0
     assert first.turns <= 26
     with proxied(database_url) as again:
-        assert sync(again.url(database_url), *OF_XAI).code == 0
+        assert run("sync", "--migrate", *OF_XAI, "--database", again.url(database_url)).code == 0
     assert again.turns <= 18

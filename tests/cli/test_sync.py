@@ -20,9 +20,9 @@ EVERYTHING = "SELECT * FROM ai_models ORDER BY provider, model_id"
 
 
 def test_the_first_sync_fills_every_kind_of_database_and_the_second_changes_nothing(
-    database_url: str, sync: Sync, query: Query
+    database_url: str, run: Run, sync: Sync, query: Query
 ) -> None:
-    first = sync(database_url, "--source", "catalog", "--format", "json")
+    first = run("sync", "--migrate", "--database", database_url, "--source", "catalog", "--format", "json")
     assert first.code == 0, first.stderr
     shipped = load(shipped_directory()).snapshot.records
     assert {(row[1], row[2]) for row in query(database_url, EVERYTHING)} == set(shipped)

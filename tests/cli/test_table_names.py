@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from sqlalchemy import make_url
 
 from tests.cli.conftest import Query
-from tests.conftest import Result, Run
-
-Sync = Callable[..., Result]
+from tests.conftest import Run
 
 OF_XAI = ("--source", "catalog", "--provider", "xai")
 LONGEST_PREFIX = "a_prefix_of_as_many_letters_as_fit_" + "_"
 PREFIXES = ["", "select_", "Order_", LONGEST_PREFIX]
 
 
-def works(url: str, run: Run, sync: Sync, **settings: str) -> None:
+def works(url: str, run: Run, **settings: str) -> None:
     """A sync, an edit that is kept, an empty plan, and a shell that completes the names."""
     lines = [f'{name} = "{value}"\n' for name, value in settings.items()]
     Path("modelctl.toml").write_text("".join(lines), encoding="utf-8")
-    first = sync(url, *OF_XAI)
+    first = run("sync", "--migrate", "--database", url, *OF_XAI)
     assert first.code == 0, first.stdout + first.stderr
     assert run("set", "xai/grok-4", "display_name=Mine", "--database", url).code == 0
-    assert sync(url, *OF_XAI).code == 0
+    assert run("sync", "--migrate", "--database", url, *OF_XAI).code == 0
     assert run("sync", "--dry-run", "--exit-code", *OF_XAI, "--database", url).code == 0
     assert run("db", "status", "--exit-code", "--database", url).code == 0
     words = {"_MODELCTL_COMPLETE": "complete_bash", "COMP_WORDS": "modelctl show xai/grok-4", "COMP_CWORD": "2"}
@@ -33,8 +30,8 @@ def works(url: str, run: Run, sync: Sync, **settings: str) -> None:
 
 
 @pytest.mark.parametrize("prefix", PREFIXES)
-def test_a_prefix_works_on_every_database(prefix: str, database_url: str, run: Run, sync: Sync, query: Query) -> None:
-    works(database_url, run, sync, table_prefix=prefix)
+def test_a_prefix_works_on_every_database(prefix: str, database_url: str, run: Run, query: Query) -> None:
+    works(database_url, run, table_prefix=prefix)
     quote = "`" if database_url.startswith("mysql") else '"'
     assert query(database_url, f"SELECT COUNT(*) FROM {quote}{prefix}models{quote}") != [(0,)]
 
@@ -50,9 +47,9 @@ def test_a_prefix_that_some_database_would_cut_or_refuse_is_refused(prefix: str,
 
 @pytest.mark.parametrize("database_url", [pytest.param("postgresql", marks=pytest.mark.server)], indirect=True)
 @pytest.mark.parametrize("schema", ["billing", "user", "Mixed", "my-shop 2", "модели", "s" * 63])
-def test_a_schema_may_need_quotes(schema: str, database_url: str, run: Run, sync: Sync, query: Query) -> None:
+def test_a_schema_may_need_quotes(schema: str, database_url: str, run: Run, query: Query) -> None:
     query(database_url, f'CREATE SCHEMA "{schema}"')
-    works(database_url, run, sync, schema=schema)
+    works(database_url, run, schema=schema)
     inside = "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = :name"
     assert query(database_url, inside, name=schema) == [(10,)]
     assert query(database_url, inside, name="public") == [(0,)]
