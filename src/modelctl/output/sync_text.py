@@ -286,7 +286,8 @@ def _is_retired(change: Change) -> bool:
 
 
 def _brief_changes(report: ProviderReport, now: datetime, look: Look) -> Iterator[str]:
-    changes = [each for each in report.plan.changes if each.action is not Action.CREATE or not _creates_many(report)]
+    all_in_one_line = _creates_many(report)
+    changes = [each for each in report.plan.changes if each.action is not Action.CREATE or not all_in_one_line]
     for change in changes[:MAX_CHANGES]:
         sign = _SIGNS[change.action]
         yield from labelled(sign, one_line(str(change.key)), look, style=_ACTION_STYLES[change.action])
