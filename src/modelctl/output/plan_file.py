@@ -1,4 +1,4 @@
-"""A plan as a file, written and read by the same classes: what validation would refuse is refused, by its place."""
+"""A plan as a file, written and read by the same classes: what is read is checked, and refused by its place."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from modelctl.core.runs import Outcome
 from modelctl.core.stored import RowState, Written
 from modelctl.core.validation import check_key, check_price, check_provider_name, fact_problems
 from modelctl.errors import InvalidFact, ModelctlError, UsageError
-from modelctl.output.console import Look, json_text
+from modelctl.output.console import Look
 from modelctl.output.format import one_line
 
 VERSION = 1
@@ -216,9 +216,9 @@ class ChangePart(_Part):
             ),
             state=None
             if state is None
-            else StatePart(
+            else StatePart.model_construct(
                 written={
-                    name: WrittenPart(value=_encoded(value), source=source)
+                    name: WrittenPart.model_construct(value=_encoded(value), source=source)
                     for name, (value, source) in state.written.items()
                 },
                 pins=tuple(sorted(state.pins)),
@@ -262,11 +262,9 @@ class HeldPart(_Part):
     def of(cls, held: Held) -> HeldPart:
         """Of the core's value."""
         digest = model_digest(held.change.existing or held.change.removed)
-        return cls(
-            guard=held.guard,
-            reason=held.reason,
-            moves=tuple(MovePart.model_validate(each) for each in held.moves),
-            change=ChangePart.of(held.change, digest),
+        moves = tuple(MovePart.model_construct(**each._asdict()) for each in held.moves)
+        return cls.model_construct(
+            guard=held.guard, reason=held.reason, moves=moves, change=ChangePart.of(held.change, digest)
         )
 
     def held(self, provider: str) -> Held:
@@ -416,7 +414,8 @@ class ProviderPart(_Part):
         """Of the core's value."""
         report, plan, error = planned.report, planned.report.plan, planned.report.error
         key_lists = ("needs_review", "not_created", "removed_by_hand", "unowned")
-        return cls(
+        ids: dict[str, Any] = {name: tuple(key.model_id for key in getattr(plan, name)) for name in key_lists}
+        return cls.model_construct(
             provider=report.provider,
             outcome=report.outcome,
             error=None if error is None else ErrorPart(message=error.message, hint=error.hint),
@@ -437,13 +436,13 @@ class ProviderPart(_Part):
             decisions=planned.decisions,
             **_stopped(plan),
             absences=tuple(
-                AbsencePart(model_id=key.model_id, old=planned.absences_before[key], new=count)
+                AbsencePart.model_construct(model_id=key.model_id, old=planned.absences_before[key], new=count)
                 for key, count in sorted(plan.absences.items())
             ),
             seen=tuple(_seen(plan)),
             filtered=tuple(map(SkippedPart.model_validate, plan.filtered)),
             skipped=tuple(map(SkippedPart.model_validate, plan.skipped)),
-            **{name: tuple(key.model_id for key in getattr(plan, name)) for name in key_lists},
+            **ids,
         )
 
     def planned(self) -> PlannedProvider:
@@ -507,7 +506,7 @@ def _stopped(plan: Plan) -> dict[str, Any]:
         "accepted": tuple(map(HeldPart.of, plan.accepted)),
         "declined": tuple(map(HeldPart.of, plan.declined)),
         "protected": tuple(
-            ProtectedPart(
+            ProtectedPart.model_construct(
                 model_id=each.key.model_id,
                 name=each.name,
                 kept=_encoded(each.kept),
@@ -533,7 +532,7 @@ def _seen(plan: Plan) -> Iterator[SeenPart]:
     for key, at in sorted(plan.seen.items()):
         groups.setdefault((at, key in plan.listed), []).append(key.model_id)
     for (at, listed), ids in sorted(groups.items()):
-        yield SeenPart(at=at, listed=listed, model_ids=tuple(ids))
+        yield SeenPart.model_construct(at=at, listed=listed, model_ids=tuple(ids))
 
 
 class PlanDocument(_Part):
@@ -564,7 +563,7 @@ class PlanDocument(_Part):
     @classmethod
     def of(cls, file: PlanFile) -> PlanDocument:
         """Of the core's value."""
-        return cls(
+        return cls.model_construct(
             version=VERSION,
             modelctl=file.modelctl,
             created_at=file.created_at,
@@ -591,7 +590,7 @@ class PlanDocument(_Part):
 
     def to_json(self, look: Look) -> str:
         """The text of the file, without the newline at its end."""
-        return json_text(self.model_dump(mode="json"), look, indent=1)
+        return self.model_dump_json(indent=1, ensure_ascii=not look.unicode)
 
 
 def _refusal(error: ErrorDetails, name: str) -> UsageError:
