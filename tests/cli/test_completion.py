@@ -154,7 +154,7 @@ def test_nothing_that_is_wrong_is_told_in_the_middle_of_a_line(complete: Complet
 
 def test_broken_settings_complete_commands_and_no_names(complete: Complete) -> None:
     assert complete("show", "", MODELCTL_NONSENSE="1") == []
-    assert complete("plan", "", MODELCTL_NONSENSE="1") == []
+    assert complete("discover", "", MODELCTL_NONSENSE="1") == []
     assert complete("li", MODELCTL_NONSENSE="1") == ["list", "lifecycle"]
 
 

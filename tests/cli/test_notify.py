@@ -105,6 +105,19 @@ def test_what_a_guard_holds_is_told_with_the_way_to_accept_it(
     assert "gpt-new (--accept openai/gpt-new)" in text
 
 
+@pytest.mark.parametrize(("on", "told"), [("failure", [0, 0, 1]), ("change", [1, 1, 2]), ("always", [1, 2, 3])])
+def test_which_syncs_are_told_of_is_chosen(
+    on: str, told: list[int], hook: Hook, sync: Sync, sqlite_url: str, provider_server: ProviderServer
+) -> None:
+    """One that writes, one that has nothing to do, one whose API fails."""
+    counts = []
+    for env in ({}, {}, provider_server.env("openai")):
+        provider_server.fail("openai", status(401))
+        sync(sqlite_url, "openai", "--notify", hook.url, "--notify-on", on, env=env)
+        counts.append(len(hook.bodies))
+    assert counts == told
+
+
 def test_a_sync_that_ends_in_an_error_is_told_as_a_failure(hook: Hook, run: Run, sync: Sync) -> None:
     url = "postgresql://me:hunter2-canary@127.0.0.1:1/shop"
     result = sync(url, *CATALOG, "--notify", hook.url)

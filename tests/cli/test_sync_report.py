@@ -53,6 +53,11 @@ def test_a_first_sync_takes_eight_lines_and_one_that_changes_nothing_one(sqlite_
     assert first.stderr == again.stderr == ""
 
 
+def test_the_author_of_a_run_can_be_named(sqlite_url: str, sync: Sync, query: Query) -> None:
+    assert sync(sqlite_url, *SMALL, "-q", "--actor", "ci of shop").code == 0
+    assert query(sqlite_url, "SELECT DISTINCT actor FROM ai_changes") == [("ci of shop",)]
+
+
 def test_details_tell_of_each_provider(sqlite_url: str, sync: Sync) -> None:
     told = sync(sqlite_url, "--source", "catalog", "anthropic", "xai", "--details").stdout
     assert re.search(r"^anthropic +applied +created \d+", told, re.MULTILINE)

@@ -22,7 +22,9 @@ STALE_AFTER_DAYS = 60
 
 NOTES_SHOWN = 10
 
-Providers = Annotated[list[str] | None, typer.Option("--provider", metavar="NAME", help="Only this one. Repeatable.")]
+Providers = Annotated[
+    list[str] | None, typer.Option("--provider", "-p", metavar="NAME", help="Only that one. Repeatable.")
+]
 
 
 @app.command(

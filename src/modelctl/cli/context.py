@@ -47,6 +47,8 @@ class Context:
     debug: bool = False
     """Errors come with a traceback."""
     quiet: bool = False
+    actor: str | None = None
+    """Who is written into the audit; None: the user of this process."""
     as_json: bool = False
     """Whether the report is printed as JSON: then an error is, too."""
     confidential: set[str] = field(default_factory=set, repr=False)
@@ -64,7 +66,13 @@ class Context:
         """What a use case is told of this process. May raise UsageError."""
         from modelctl.settings import Runtime
 
-        return Runtime(settings=self.settings, environ=self.environ, now=self.now, confidential=self.confidential)
+        return Runtime(
+            settings=self.settings,
+            environ=self.environ,
+            now=self.now,
+            confidential=self.confidential,
+            actor=self.actor,
+        )
 
     def author(self, command: str) -> Author:
         """A new run of a command, by the user."""

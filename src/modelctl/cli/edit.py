@@ -24,8 +24,8 @@ Where = Annotated[
         "--where", metavar="'KEY=VALUE …'", help="All rows like this, as 'provider=openai type=embedding'; see below."
     ),
 ]
-Yes = Annotated[bool, typer.Option("--yes", help="With --where: write what the preview shows.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change and write nothing.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="With --where: write what the preview shows.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would change and write nothing.")]
 
 WHERE_HELP = """\
 --where takes the words of `modelctl list`, all of which must hold: provider, status, type, tier (A,B: any of them),

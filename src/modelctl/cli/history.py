@@ -33,7 +33,8 @@ def history_command(
     ctx: typer.Context,
     model: Annotated[str | None, typer.Argument(metavar="MODEL", help="Only changes of this model.")] = None,
     provider: Annotated[
-        list[str] | None, typer.Option("--provider", metavar="NAME", help="Only changes of that provider. Repeatable.")
+        list[str] | None,
+        typer.Option("--provider", "-p", metavar="NAME", help="Only that provider. Repeatable."),
     ] = None,
     since: Annotated[
         str | None, typer.Option(metavar="DATE|7d|24h", help="Only changes from then on: a day, an instant, or ago.")

@@ -33,7 +33,7 @@ Examples:
 def lifecycle_command(
     ctx: typer.Context,
     provider: Annotated[
-        list[str] | None, typer.Option("--provider", metavar="all|NAME", help="Repeatable; left out means all.")
+        list[str] | None, typer.Option("--provider", "-p", metavar="all|NAME", help="Repeatable; left out means all.")
     ] = None,
     within: Annotated[
         str, typer.Option("--within", metavar="Nd|Nw", help="How far ahead to look, in days or weeks.")

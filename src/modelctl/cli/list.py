@@ -94,7 +94,7 @@ _ALL_OF = f"{', '.join(CAPABILITIES)}. Repeatable: all of them."
 _Limits: TypeAlias = dict[str, Decimal | int]
 _Names: TypeAlias = list[str] | None
 _Amount = Annotated[str | None, typer.Option(metavar="AMOUNT", help="Per million tokens.")]
-Providers = Annotated[_Names, typer.Option("--provider", metavar="NAME", help="Only this seller's. Repeatable.")]
+Providers = Annotated[_Names, typer.Option("--provider", "-p", metavar="NAME", help="Only this seller's. Repeatable.")]
 Statuses = Annotated[list[Status] | None, typer.Option("--status", metavar="STATUS", help=_any_of(Status))]
 Types = Annotated[list[ModelType] | None, typer.Option("--type", metavar="TYPE", help=_any_of(ModelType))]
 Tiers = Annotated[list[Tier] | None, typer.Option("--tier", metavar="TIER", help=_any_of(Tier))]

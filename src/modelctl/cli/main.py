@@ -99,8 +99,8 @@ def _help(ctx: Any) -> str:
 
 _HELP = ("-h", "--help")
 
-_FLAGS = {"--verbose", "--debug", "--quiet"}
-_OPTIONS = {f"--{name}" for name in SETTING_OF_OPTION}
+_FLAGS = {"--verbose", "-v", "--debug", "--quiet", "-q"}
+_OPTIONS = {"--actor", *(f"--{name}" for name in SETTING_OF_OPTION)}
 
 
 def _print_version(wanted: bool) -> None:
@@ -112,9 +112,12 @@ def _print_version(wanted: bool) -> None:
 Database = Annotated[str | None, typer.Option(metavar="URL", help="The database, as sqlite:///models.db.")]
 Catalog = Annotated[str | None, typer.Option(metavar="DIR", help="Your own catalogs, laid over the shipped ones.")]
 Config = Annotated[str | None, typer.Option(metavar="FILE", help="Settings file, in place of modelctl.toml.")]
-Verbose = Annotated[bool, typer.Option("--verbose", help="Log what is done and how long it takes.")]
+Actor = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Who is noted as the author, in place of the user of this process.")
+]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log what is done and how long it takes.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Log everything; show tracebacks of errors.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Print only the answer, warnings and errors.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only the answer, warnings and errors.")]
 Version = Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")]
 
 
@@ -123,6 +126,7 @@ def root(
     database: Database = None,
     catalog: Catalog = None,
     config: Config = None,
+    actor: Actor = None,
     verbose: Verbose = False,
     debug: Debug = False,
     quiet: Quiet = False,
@@ -132,7 +136,7 @@ def root(
     context = context_of(ctx)
     options = {"database": database, "catalog": catalog, "config": config}
     context.flags = {SETTING_OF_OPTION[name]: value for name, value in options.items()}
-    context.debug, context.quiet = debug, quiet
+    context.debug, context.quiet, context.actor = debug, quiet, actor
     if quiet and verbose:
         raise UsageError("--quiet and --verbose contradict each other", "leave one of them out")
     if debug or verbose:

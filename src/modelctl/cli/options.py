@@ -32,11 +32,11 @@ Project = Annotated[
 
 
 ProviderArguments = Annotated[
-    list[str] | None, typer.Argument(metavar="PROVIDER", help="Which providers; left out, or `all`, means all.")
+    list[str] | None, typer.Argument(metavar="PROVIDER|all", help="Which providers; left out means all.")
 ]
 ProviderOption = Annotated[
     list[str] | None,
-    typer.Option("--provider", "-p", metavar="NAME[,NAME]", help="The same as an option. Repeatable."),
+    typer.Option("--provider", "-p", metavar="all|NAME", help="The same; or several, as a,b. Repeatable."),
 ]
 
 

@@ -39,7 +39,7 @@ def populate_command(
         list[str] | None, typer.Option("--set", metavar="NAME", help="Of these sets; else `default`. Repeatable.")
     ] = None,
     providers: Annotated[
-        list[str] | None, typer.Option("--provider", metavar="NAME", help="Only this seller's. Repeatable.")
+        list[str] | None, typer.Option("--provider", "-p", metavar="NAME", help="Only this seller's. Repeatable.")
     ] = None,
     dry_run: DryRun = False,
     format: FormatOption = Format.TABLE,

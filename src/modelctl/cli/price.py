@@ -116,7 +116,7 @@ def changes(
         str | None, typer.Option("--until", metavar="DATE", help="Before then; left out: all that is announced.")
     ] = None,
     provider: Annotated[
-        list[str] | None, typer.Option("--provider", metavar="NAME", help="Only this seller's. Repeatable.")
+        list[str] | None, typer.Option("--provider", "-p", metavar="NAME", help="Only this seller's. Repeatable.")
     ] = None,
     format: FormatOption = Format.TABLE,
     json: JsonOption = False,

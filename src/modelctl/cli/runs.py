@@ -29,7 +29,8 @@ app = typer.Typer(rich_markup_mode=None, invoke_without_command=True, epilog=RUN
 def runs_command(
     ctx: typer.Context,
     provider: Annotated[
-        list[str] | None, typer.Option("--provider", metavar="NAME", help="Only runs of that provider. Repeatable.")
+        list[str] | None,
+        typer.Option("--provider", "-p", metavar="NAME", help="Only that provider. Repeatable."),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, metavar="N", help="Show the last N runs.")] = 20,
     format: FormatOption = Format.TABLE,
@@ -101,7 +102,7 @@ Exits 5 when some rows have moved since and were left alone, 6 when all have.
 def undo_command(
     ctx: typer.Context,
     run: Annotated[str, typer.Argument(metavar="RUN", help="The id of a run, its beginning, or `last`.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go back and write nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would go back; write nothing.")] = False,
     format: FormatOption = Format.TABLE,
     json: JsonOption = False,
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -46,6 +47,20 @@ if TYPE_CHECKING:
     from modelctl.services.gather import Observer
     from modelctl.services.notify import Webhook
     from modelctl.services.sync import SyncOptions
+
+
+class NotifyOn(StrEnum):
+    """Which syncs a webhook is told of."""
+
+    FAILURE = "failure"  # something failed, or waits for a person
+    CHANGE = "change"  # that, or rows were written
+    ALWAYS = "always"
+
+    def includes(self, report: SyncReport) -> bool:
+        """Whether the webhook is told of this sync."""
+        if self is NotifyOn.ALWAYS or report.exit_code(pending_counts=False) is not ExitCode.OK:
+            return True
+        return self is NotifyOn.CHANGE and any(each.plan.changes for each in report.providers)
 
 
 def webhook_of(url: str | None, *, writes: bool) -> Webhook | None:
@@ -295,6 +310,7 @@ def sync_command(
     migrate: Migrate = False,
     max_age: MaxAge = None,
     notify: Notify = None,
+    notify_on: Annotated[NotifyOn, typer.Option("--notify-on", help="When to post it.")] = NotifyOn.ALWAYS,
     format: MarkdownFormatOption = MarkdownFormat.TABLE,
     json: JsonOption = False,
 ) -> None:
@@ -312,7 +328,7 @@ def sync_command(
         dry_run=dry_run or explain is not None,
         migrate=migrate,
     )
-    report = _run(context, options, webhook_of(notify, writes=not options.dry_run))
+    report = _run(context, options, webhook_of(notify, writes=not options.dry_run), notify_on)
     if explain is not None:
         return print_explanation(context, report, explain, format)
     code = report.exit_code(pending_counts=exit_code)
@@ -325,13 +341,14 @@ def _require_dry_run(exit_code: bool, dry_run: bool) -> None:
         raise UsageError("--exit-code goes with --dry-run", "without it a sync applies what is pending")
 
 
-def _run(context: Context, options: SyncOptions, hook: Webhook | None) -> SyncReport:
-    """The sync, shown while it runs; a webhook is told what came of it."""
+def _run(context: Context, options: SyncOptions, hook: Webhook | None, notify_on: NotifyOn) -> SyncReport:
+    """The sync, shown while it runs; a webhook is told what came of it, and of an error always."""
     from modelctl.services.sync import sync
 
     with failure_notified(context, hook), database_of(context) as database:
         with shown_while_it_runs(context) as observer:
             report = sync(context.runtime, database, options, context.author("sync"), observer)
         warn_of_unmatched(context, report, options)
-    notify_of(context, hook, report)
+    if notify_on.includes(report):
+        notify_of(context, hook, report)
     return report
