@@ -88,12 +88,12 @@ def held(
     wait_s: float,
     on_wait: Callable[[Holder], None] = lambda _holder: None,
     timing: LeaseTiming = LEASE_TIMING,
-) -> Iterator[Lease]:
+) -> Iterator[WriteLease]:
     """The right to write, for this run alone; given back however the block ends.
 
     `on_wait` hears once of a holder that has to be waited for. LockHeld where it still writes after `wait_s`.
     """
-    lease = Lease(database, author, timing)
+    lease = WriteLease(database, author, timing)
     stopping = threading.Event()
     beating = threading.Thread(target=lease.keep_alive, args=(stopping,), name="modelctl-lease", daemon=True)
     try:
@@ -125,7 +125,7 @@ def writing_alone(
         yield database.fenced(lease.require)
 
 
-class Lease:
+class WriteLease:
     """The right to write, or the wait for it. `held` makes one."""
 
     def __init__(self, database: Database, author: Author, timing: LeaseTiming) -> None:

@@ -110,7 +110,7 @@ def run_jobs(
     has_tables: bool = True,
 ) -> SyncReport:
     """Bring each job's provider up to date. `has_tables`: false for a dry run on a database that is not there yet."""
-    run = _SyncRun(database, options, settings, author, has_tables, time.monotonic())
+    run = _RunInProgress(database, options, settings, author, has_tables, time.monotonic())
     reports = []
     for gathered in gather(jobs, deadline_s=settings.deadline_s):
         began_s = time.monotonic()
@@ -155,7 +155,7 @@ def _stoppable(report: SyncReport, limits: GuardLimits) -> set[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _SyncRun:
+class _RunInProgress:
     """One run, under way."""
 
     database: Database

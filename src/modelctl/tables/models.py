@@ -72,7 +72,7 @@ else:
     _Facts = type("_Facts", (), {"__annotations__": _columns, **dict.fromkeys(FACTS)})
 
 
-class _Named(Base):
+class _KeyColumns(Base):
     """The columns that come first."""
 
     id: int | None = Field(default=None, sa_type=ROW_ID, primary_key=True)
@@ -80,7 +80,7 @@ class _Named(Base):
     model_id: str = Field(sa_type=ExactText(MODEL_ID_MAX_CHARS), max_length=MODEL_ID_MAX_CHARS)
 
 
-class Model(_Facts, _Named, table=True):
+class Model(_Facts, _KeyColumns, table=True):
     """One model as one provider serves it. NULL means unknown: never "no", never free."""
 
     __tablename__ = "ai_models"
