@@ -248,7 +248,7 @@ def listed(site: Site) -> None:
     for bad, why in refused.items():
         site.server.models["openai"] = [openai_item(each) for each in (*good, bad)]
         result = site.run("sync", *site.sources)
-        assert (result.code, why in result.stdout) == (1, True), result.stdout
+        assert (result.code, why in result.stderr) == (1, True), result.stderr
     site.server.models["openai"] = [openai_item(each) for each in good]
     site.sync()
     assert {each for (each,) in site.sql("SELECT model_id FROM ai_models WHERE provider = 'local'")} == set(good)
