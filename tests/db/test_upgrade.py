@@ -190,6 +190,19 @@ def test_text_that_jsonb_does_not_hold_is_told_as_well(postgresql: Database) -> 
     assert sql(postgresql, "SELECT tags FROM ai_models WHERE model_id = 'local-1'") == [(("\\u0000",),)]
 
 
+@pytest.mark.server
+def test_a_view_that_reads_a_json_column_is_named_as_what_stops_the_upgrade(postgresql: Database) -> None:
+    fill_as_0_1_0(postgresql)
+    sql(postgresql, "CREATE VIEW plain AS SELECT model_id, status, context_window FROM ai_models")
+    sql(postgresql, "CREATE VIEW tagged AS SELECT model_id, tags FROM ai_models")
+    with pytest.raises(StoreError, match="used by a view") as refused:
+        schema.upgrade(postgresql)
+    assert "drop what reads the column" in refused.value.hint
+    assert schema.status(postgresql).version == LAST_OF_0_1_0
+    sql(postgresql, "DROP VIEW tagged")
+    assert schema.upgrade(postgresql) == schema.REVISIONS[2:]
+
+
 class _Killed(BaseException):
     """As a process that ends between two statements."""
 

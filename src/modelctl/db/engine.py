@@ -60,6 +60,9 @@ _BY_WORD = {
     ("ssl", "certificate"): "check the TLS options of the URL: sslmode and sslrootcert, or ssl_ca and ssl_verify_cert",
     ("database is locked", "table is locked", "lock is held"): "another program writes to the file: wait for it, "
     "then run the command again",
+    (
+        "cannot alter type of a column",
+    ): "drop what reads the column (a view, a rule, a policy), run `modelctl db upgrade`, and make it again",
     ("is full", "no space"): "free some space, then run the command again",
     ("timed out", "timeout expired"): "check the address; `connect_timeout` in the URL is how many seconds to wait",
 }
