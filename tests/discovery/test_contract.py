@@ -309,18 +309,32 @@ def test_the_certificates_of_authorities_are_loaded_once(
     assert loaded == []
 
 
-def test_asking_one_provider_loads_no_other_sdk(kind: str, provider_server: ProviderServer) -> None:
-    code = f"""
-import sys
+ASKING = """
+import json, os, sys
 from datetime import UTC, datetime
+import httpx, tenacity
 from modelctl.discovery.fetch import Request, collect_all
 from modelctl.discovery.registry import REGISTRY
 from modelctl.discovery.base import Access
-url, now = {provider_server.base_url(kind)!r}, datetime.now(UTC).replace(microsecond=0)
-access = Access(provider="{kind}", api_key="{kind}-test-key", base_url=url, timeout_s=5, now=now)
-[(_, listing)] = collect_all([Request(source=REGISTRY["{kind}"], access=access, deadline_s=20)])
-assert listing.records
-print(*sys.modules)
+
+for kind, url in json.loads(sys.argv[1]).items():
+    if child := os.fork():
+        assert os.waitpid(child, 0)[1] == 0, kind
+        continue
+    now = datetime.now(UTC).replace(microsecond=0)
+    access = Access(provider=kind, api_key=f"{kind}-test-key", base_url=url, timeout_s=5, now=now)
+    [(_, listing)] = collect_all([Request(source=REGISTRY[kind], access=access, deadline_s=20)])
+    assert listing.records
+    print(json.dumps([kind, list(sys.modules)]), flush=True)
+    os._exit(0)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, env=dict(os.environ))
-    assert SDKS & set(done.stdout.decode().split()) == {REGISTRY[kind].SDK} - {""}
+"""Each kind in a process of its own, forked from one that has what all of them load, and no SDK."""
+
+
+def test_asking_one_provider_loads_no_other_sdk(provider_server: ProviderServer) -> None:
+    addresses = json.dumps({kind: provider_server.base_url(kind) for kind in KINDS})
+    done = subprocess.run([sys.executable, "-c", ASKING, addresses], capture_output=True, check=True)
+    loaded = dict(json.loads(line) for line in done.stdout.splitlines())
+    assert {kind: SDKS & {*names} for kind, names in loaded.items()} == {
+        kind: {REGISTRY[kind].SDK} - {""} for kind in KINDS
+    }
