@@ -120,7 +120,7 @@ def test_an_upgrade_keeps_every_value(bare: Database, database_url: str, run: Ru
     later = datetime(2026, 11, 30, tzinfo=UTC)
     synced = run("sync", "--provider", "deepseek", "--source", "catalog", "--database", database_url, now=later)
     assert synced.code == 0, synced.stdout + synced.stderr
-    assert "deepseek-chat display_name: Mine kept" in synced.stdout
+    assert sql(bare, "SELECT display_name FROM ai_models WHERE model_id = 'deepseek-chat'") == [("Mine",)]
 
 
 @pytest.mark.parametrize("prefix", ["Shop_", "p" * 36])
