@@ -144,7 +144,7 @@ def test_every_bad_row_is_named_and_none_is_written(run: Run, query: Query, fill
     refused = run("enable", PRO, "nope-1", "nope-2", "--database", filled)
     assert refused.code == 2
     assert "nope-1" in refused.stderr and "nope-2" in refused.stderr
-    assert "nothing was written: 2 of 3" in refused.stderr
+    assert "nothing was written, because 2 of 3" in refused.stderr
     assert query(filled, ROWS) == before
 
 
@@ -196,7 +196,7 @@ CANNOT_END = [
     ((PRO, "--replacement", "deepseek-flsh"), "deepseek/deepseek-flash"),
     ((PRO, "--replacement", "deepseek-chat"), "is retired"),
     ((FLASH, PRO, "--replacement", "deepseek-flash"), "the replacement is the model itself"),
-    ((PRO, "deepseek-coder", "--replacement", "deepseek-reasoner"), "nothing was written: 2 of 2"),
+    ((PRO, "deepseek-coder", "--replacement", "deepseek-reasoner"), "nothing was written, because 2 of 2"),
     ((PRO, "--on", "tomorrow"), "--on: 'tomorrow' is no day"),
     ((PRO, "--on", "2026-12-01", "--retires", "2026-11-30"), "retires_on: 2026-11-30 is before deprecated_on"),
     (("no-such-model",), "no model is named"),

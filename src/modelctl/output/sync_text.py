@@ -231,7 +231,8 @@ def brief_table(report: SyncResult, look: Look) -> str:
     if any(together[name] for name in _MOVED):
         lines += _what_to_know(report, together, look)
     for each in report.providers:
-        said = (note for note in report_notes(each) if note != each.not_asked)
+        is_empty = not (each.records or each.kept)
+        said = (note for note in report_notes(each) if is_empty or note != each.not_asked)
         lines += [line for note in said for line in labelled("note", f"{each.provider}: {note}", look, style="dim")]
     lines += wrapped(_total(report, together), look.width)
     if report.providers and not report.dry_run and all(_is_first(each) for each in report.providers):
