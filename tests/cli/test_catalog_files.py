@@ -75,7 +75,7 @@ def test_what_people_and_apis_said_is_exported_too(
     export: Callable[..., Result],
     provider_server: ProviderServer,
 ) -> None:
-    names = ("openai", "replicate")
+    names = ("openai", "anthropic", "google", "replicate")
     wanted = [word for name in names for word in ("--provider", name)]
     sync(sqlite_url, "--source", "catalog", *wanted)
     sync(sqlite_url, "--force", *wanted, env=provider_server.env())
