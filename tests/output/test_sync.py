@@ -15,7 +15,8 @@ from modelctl.core.planning.report import SyncReport
 from modelctl.core.runs import Outcome
 from modelctl.errors import ExitCode
 from modelctl.output.console import PLAIN, Look, look_of, render
-from modelctl.output.sync import SyncDocument, failures
+from modelctl.output.sync import SyncDocument
+from modelctl.output.sync_text import failures
 from tests.output.reports import FAILED, IN_SYNC, everything, full, openai, report_with
 
 GOLDEN = Path(__file__).parent / "golden"

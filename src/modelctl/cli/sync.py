@@ -163,7 +163,7 @@ def print_report(context: Context, report: SyncReport, code: ExitCode, format: s
 
 def _tell_failures(context: Context, document: SyncDocument) -> None:
     """What failed, on stderr; in a GitHub job as annotations. With --quiet, what guards hold, too."""
-    from modelctl.output.sync import failures, waiting
+    from modelctl.output.sync_text import failures, waiting
 
     in_github = context.environ.get("GITHUB_ACTIONS") == "true"
     held = [*waiting(document)] if context.quiet or in_github else []

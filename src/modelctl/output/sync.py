@@ -37,7 +37,6 @@ from modelctl.output.sync_text import (
     counts_text,
     created_ids,
     failure,
-    failures,
     held_groups,
     how_to_accept,
     report_notes,
@@ -45,10 +44,7 @@ from modelctl.output.sync_text import (
     sync_table,
     totals,
     verdict,
-    waiting,
 )
-
-__all__ = ["ExplanationsDocument", "SyncDocument", "error_document", "error_text", "failures", "plan_sql", "waiting"]
 
 
 class ChangedFieldJson(TypedDict):

@@ -140,9 +140,15 @@ def verdict(report: ProviderReport) -> str:
 
 def created_ids(report: ProviderReport) -> list[str]:
     """Ids that a plan creates, those that can be called first: nobody reads a list of the dead to its end."""
-    created = [change for change in report.plan.changes if change.action is Action.CREATE]
-    created.sort(key=lambda change: change.new_value("status") == Status.RETIRED)
-    return [change.key.model_id for change in created]
+    return [change.key.model_id for change in sorted(_created(report), key=_is_retired)]
+
+
+def _created(report: ProviderReport) -> list[Change]:
+    return [change for change in report.plan.changes if change.action is Action.CREATE]
+
+
+def _is_retired(change: Change) -> bool:
+    return change.new_value("status") == Status.RETIRED
 
 
 def failure(report: ProviderReport) -> str:
@@ -175,6 +181,10 @@ def how_to_accept(guard: str, held: list[Held]) -> str:
     """The option that lets held changes pass."""
     one = f"--accept {held[0].change.key}"
     return one if len(held) == 1 else f"--accept {guard} (all {len(held):,}) or {one}"
+
+
+def _unbroken(options: str) -> str:
+    return options.replace("--accept ", f"--accept{GLUE}")
 
 
 def closing(report: SyncResult, exit_code: ExitCode) -> str:
@@ -216,8 +226,8 @@ _COUNTS_EVEN_IF_ZERO = ("created", "updated", "unchanged")
 
 MAX_REASONS_NAMED = 2
 """Providers whose missing key is named with its variable; more are counted."""
-MAX_CREATED = 3
-"""New models of a provider that are named one by one; more are counted."""
+MAX_NAMED = 3
+"""New models of a provider, or models that one guard holds, that are named; more are counted."""
 _SIGNS = {Action.CREATE: "+", Action.UPDATE: "~", Action.DEPRECATE: "-", Action.RETIRE: "-", Action.REACTIVATE: "+"}
 
 
@@ -258,7 +268,7 @@ def waiting(report: SyncResult) -> Iterator[str]:
     """What guards hold, a line for each reason with the option that lets it pass."""
     for each in report.providers:
         for (guard, reason), held in held_groups(each).items():
-            names = some((one.change.key.model_id for one in held), MAX_CREATED)
+            names = some((one.change.key.model_id for one in held), MAX_NAMED)
             yield f"{each.provider}: {names}: held by {guard}: {reason}; to let it pass: {how_to_accept(guard, held)}"
         if each.plan.listing_doubt and not each.plan.held:
             yield f"{each.provider}: {one_line(each.plan.listing_doubt)}"
@@ -266,45 +276,32 @@ def waiting(report: SyncResult) -> Iterator[str]:
 
 def _new_models(report: SyncResult, look: Look) -> Iterator[str]:
     """The new models of providers that have many, in one line for all of them."""
-    many = {each.provider: each.plan.count(Action.CREATE) for each in report.providers if _creates_many(each)}
+    created = {each.provider: _created(each) for each in report.providers}
+    many = {name: len(changes) for name, changes in created.items() if len(changes) > MAX_NAMED}
     if many:
-        ended = sum(_is_retired(change) for each in report.providers for change in _created(each))
+        ended = sum(_is_retired(change) for changes in created.values() for change in changes)
         of_which = f" ({ended:,} of them retired)" if ended else ""
         named = ", ".join(f"{name}{GLUE}{count:,}" for name, count in many.items())
         yield from labelled("+", f"{sum(many.values()):,} models{of_which}: {named}", look, style="green")
 
 
-def _creates_many(report: ProviderReport) -> bool:
-    return report.plan.count(Action.CREATE) > MAX_CREATED
-
-
-def _created(report: ProviderReport) -> list[Change]:
-    return [change for change in report.plan.changes if change.action is Action.CREATE]
-
-
-def _is_retired(change: Change) -> bool:
-    return change.new_value("status") == Status.RETIRED
-
-
 def _brief_changes(report: ProviderReport, now: datetime, look: Look) -> Iterator[str]:
-    all_in_one_line = _creates_many(report)
+    all_in_one_line = report.plan.count(Action.CREATE) > MAX_NAMED
     changes = [each for each in report.plan.changes if each.action is not Action.CREATE or not all_in_one_line]
     for change in changes[:MAX_CHANGES]:
         sign = _SIGNS[change.action]
         yield from labelled(sign, one_line(str(change.key)), look, style=_ACTION_STYLES[change.action])
         if change.action is not Action.CREATE:
-            for name, text in what_changes(change, now=now):
-                yield from labelled(name, text.replace(" %", f"{GLUE}%"), look, indent=4)
+            yield from _moved_fields(change, now, look)
     if len(changes) > MAX_CHANGES:
         yield f"  and {len(changes) - MAX_CHANGES:,} more of {report.provider}; --details or --format json has them"
 
 
 def _brief_held(report: ProviderReport, look: Look) -> Iterator[str]:
     for (guard, reason), held in held_groups(report).items():
-        names = some((str(each.change.key) for each in held), MAX_CREATED)
+        names = some((str(each.change.key) for each in held), MAX_NAMED)
         yield from labelled("!", f"{names}: held by {guard}: {reason}", look, style="yellow")
-        option = how_to_accept(guard, held).replace("--accept ", f"--accept{GLUE}")
-        yield from labelled("to let it pass:", option, look, indent=4)
+        yield from labelled("to let it pass:", _unbroken(how_to_accept(guard, held)), look, indent=4)
 
 
 _MOVED = (*PAST.values(), "waiting", "held")
@@ -332,10 +329,10 @@ def _what_to_know(report: SyncResult, together: Mapping[str, int], look: Look) -
             yield from labelled("note", f"{each.provider}: {one_line(each.not_asked or '')}", look, style="dim")
     elif without_key:
         is_all = len(without_key) == len(report.providers)
-        names = f"all {len(without_key):,} providers"
-        if not is_all:
-            names = some((each.provider for each in without_key), MAX_NAMES)
-        text = f"from catalogs alone, for want of a key: {names}; `modelctl provider list` says which key"
+        names = _count_of(without_key) if is_all else some((each.provider for each in without_key), MAX_NAMES)
+        text = (
+            f"from catalogs alone, for want of a key: {'all ' * is_all}{names}; `modelctl provider list` says which key"
+        )
         yield from labelled("note", text, look, style="dim")
 
 
@@ -417,6 +414,10 @@ def _changes(report: ProviderReport, now: datetime, look: Look) -> Iterator[str]
 def _change(change: Change, would: str, now: datetime, look: Look) -> Iterator[str]:
     label = f"{would}{PAST[change.action]}"
     yield from labelled(label, one_line(change.key.model_id), look, indent=2, style=_ACTION_STYLES[change.action])
+    yield from _moved_fields(change, now, look)
+
+
+def _moved_fields(change: Change, now: datetime, look: Look) -> Iterator[str]:
     for name, text in what_changes(change, now=now):
         yield from labelled(name, text.replace(" %", f"{GLUE}%"), look, indent=4)
 
@@ -427,8 +428,7 @@ def _left_alone(report: ProviderReport, look: Look) -> Iterator[str]:
     for (guard, reason), held in held_groups(report).items():
         text = f"{reason}: {some((each.change.key.model_id for each in held), MAX_NAMES)}"
         yield from labelled(f"held by {guard}", text, look, indent=2, style="yellow")
-        option = how_to_accept(guard, held).replace("--accept ", f"--accept{GLUE}")
-        yield from labelled("to accept:", option, look, indent=4)
+        yield from labelled("to accept:", _unbroken(how_to_accept(guard, held)), look, indent=4)
     for each in plan.protected[:MAX_CHANGES]:
         kept = (
             f"{each.key.model_id} {each.name}: {shown(each.kept)} kept, {shown(each.offered)} offered ({each.source})"
