@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from modelctl.tables.providers import Provider, ProviderCredential
     from modelctl.tables.runs import Change, Hold, Lease, SyncRun
 
+T = TypeVar("T")
 TableT = TypeVar("TableT", bound="Base")
 _Conversion: TypeAlias = Callable[[Any], Any]
 
@@ -86,46 +87,38 @@ class Instant(UTCDateTime):
         return _once_each(super().result_processor(dialect, coltype))
 
 
-class Texts(TypeDecorator[tuple[str, ...]]):
-    """A list of texts as JSON, read as a tuple. None is SQL NULL, so that `IS NULL` finds what is unknown."""
+class _Json(TypeDecorator[T]):
+    """JSON; on PostgreSQL JSONB, for its JSON is never equal to anything. None is NULL, so `IS NULL` finds unknowns."""
 
     impl = JSON
-    cache_ok = True
 
     def __init__(self) -> None:
-        """Any number of texts."""
+        """Whatever the JSON holds."""
         super().__init__(none_as_null=True)
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """As `JsonObject` does."""
-        return _json_of(dialect)
+        """JSONB on PostgreSQL, JSON elsewhere."""
+        if dialect.name != "postgresql":
+            return dialect.type_descriptor(JSON(none_as_null=True))
+        from sqlalchemy.dialects import postgresql  # with drivers that another database has no use for
+
+        return dialect.type_descriptor(postgresql.JSONB(none_as_null=True))
+
+
+class Texts(_Json[tuple[str, ...]]):
+    """A list of texts as JSON, read as a tuple."""
+
+    cache_ok = True
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         """A tuple of a list; what is no list stays what it is, so that it can be told."""
         return tuple(value) if isinstance(value, list) else value
 
 
-class JsonObject(TypeDecorator[dict[str, Any]]):
+class JsonObject(_Json[dict[str, Any]]):
     """A JSON object, or NULL. The order of its keys is the database's."""
 
-    impl = JSON
     cache_ok = True
-
-    def __init__(self) -> None:
-        """Any keys."""
-        super().__init__(none_as_null=True)
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """JSONB on PostgreSQL, whose JSON is never equal to anything; JSON elsewhere."""
-        return _json_of(dialect)
-
-
-def _json_of(dialect: Dialect) -> TypeEngine[Any]:
-    if dialect.name != "postgresql":
-        return dialect.type_descriptor(JSON(none_as_null=True))
-    from sqlalchemy.dialects import postgresql  # with drivers that another database has no use for
-
-    return dialect.type_descriptor(postgresql.JSONB(none_as_null=True))
 
 
 def json_from_text(text: str | bytes) -> Any:
