@@ -51,11 +51,10 @@ _SCHEMA = re.compile(r"[\w$ -]+")
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A check (ValueError says what is wrong with the value), and what text is to be read as first."""
+    """A check (ValueError says what is wrong with the value), and how text is read first, as a file would have it."""
 
     check: Callable[[Any], Any]
-    is_number: bool = False
-    is_switch: bool = False
+    read: Callable[[str], Any] = str
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,9 +195,23 @@ def _spelt(value: Any) -> str:
     return str(value) if isinstance(value, Decimal) else repr(value)
 
 
-_SWITCH = Kind(_switch, is_switch=True)
-_SECONDS = Kind(_seconds, is_number=True)
-_PERCENT, _COUNT, _FACTOR = (Kind(check, is_number=True) for check in (_percent, _count, _factor))
+def _number(text: str) -> Any:
+    """The number that a text is; any other text as it is, for the check to refuse."""
+    try:
+        number = Decimal(text.strip())
+    except InvalidOperation:
+        return text
+    return int(number) if number.is_finite() and number == number.to_integral_value() else number
+
+
+def _truth(text: str) -> Any:
+    """True or false; any other text as it is, for the check to refuse."""
+    return {"true": True, "false": False}.get(text.strip().lower(), text)
+
+
+_SWITCH = Kind(_switch, _truth)
+_SECONDS = Kind(_seconds, _number)
+_PERCENT, _COUNT, _FACTOR = (Kind(check, _number) for check in (_percent, _count, _factor))
 _GUARDS = GuardLimits()
 
 SPECS: Mapping[str, Spec] = {
@@ -211,7 +224,7 @@ SPECS: Mapping[str, Spec] = {
     "configured_only": Spec(_SWITCH, False),
     "timeout_s": Spec(_SECONDS, 20.0),
     "deadline_s": Spec(_SECONDS, 120.0),
-    "lock_wait_s": Spec(Kind(_seconds_or_none, is_number=True), 60.0),
+    "lock_wait_s": Spec(Kind(_seconds_or_none, _number), 60.0),
     "secret_key": Spec(Kind(_secret), None),
     "secret_key_file": Spec(Kind(_path), None),  # the default depends on the user: default_secret_key_file()
     "max_retired_percent": Spec(_PERCENT, _GUARDS.max_retired_percent),
@@ -366,15 +379,7 @@ def _typed(kind: Kind, text: str, origin: str) -> Any:
     """Text as a settings file would have typed it. Empty is an error: a CI secret that is missing arrives empty."""
     if not text.strip():
         raise UsageError(f"{origin} is set but empty", "unset it to use the default")
-    if kind.is_switch:
-        return {"true": True, "false": False}.get(text.strip().lower(), text)
-    if not kind.is_number:
-        return text
-    try:
-        number = Decimal(text.strip())
-    except InvalidOperation:
-        return text
-    return int(number) if number.is_finite() and number == number.to_integral_value() else number
+    return kind.read(text)
 
 
 def _checked(kind: Kind, value: Any, place: str) -> Any:
