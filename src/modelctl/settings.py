@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -107,12 +106,12 @@ class Runtime:
     """Who is written into the audit; None: the GitHub actor, else the user that this process runs as."""
 
     def author(self, command: str) -> Author:
-        """A new run of a command. Its id sorts after those of earlier runs of this machine, in the same second, too."""
+        """A new run of a command. Its id sorts by the instant at which it began, to the microsecond."""
         from modelctl.core.runs import Author  # which nothing that only reads needs
 
         now = to_seconds(self.now)
         name = self.actor or self.environ.get("GITHUB_ACTOR") or _user()
-        run = f"{now:%Y%m%dT%H%M%SZ}-{time.time_ns() // 1000:x}{secrets.token_hex(1)}"  # microseconds, then chance
+        run = f"{now:%Y%m%dT%H%M%SZ}-{self.now.microsecond:05x}{secrets.token_hex(1)}"
         return Author(run=run, actor=name[:255], command=command, now=now)
 
 
