@@ -59,11 +59,7 @@ def missing(database: Database) -> tuple[str, ...]:
                 gone.append(f"table {table.name}")
                 continue
             present = {column["name"] for column in inspector.get_columns(table.name, schema=tables.schema)}
-            gone += [
-                f"column {table.name}.{name}"
-                for name in (column.name for column in table.columns)
-                if name not in present
-            ]
+            gone += [f"column {each}" for each in table.columns if each.name not in present]
         return tuple(gone)
 
     return database.look(look)

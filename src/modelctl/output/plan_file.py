@@ -46,13 +46,14 @@ Encoded: TypeAlias = Any
 """A fact as the core encodes it: amounts as exact text, days as ISO text, lists as lists; null is unknown."""
 Texts: TypeAlias = tuple[str, ...]
 
-FactName: TypeAlias = Annotated[str, AfterValidator(lambda name: _known(name))]
 
-
-def _known(name: str) -> str:
+def _fact_name(name: str) -> str:
     if name not in FACT_TYPES:
         raise ValueError("names no fact")
     return name
+
+
+FactName: TypeAlias = Annotated[str, AfterValidator(_fact_name)]
 
 
 def _fact(name: str, raw: Encoded) -> FactValue:

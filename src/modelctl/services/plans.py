@@ -182,7 +182,7 @@ def _write(
         raise _stale(stale)
     plan = bound(each, row, stored)
     report = replace(each.report, plan=plan)
-    if each.is_written:
+    if each.report.is_written:
         provider = row or each.row
         if provider is None:  # it had a row, which has gone: `moved` names it
             raise _stale([f"provider {report.provider}"])

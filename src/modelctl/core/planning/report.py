@@ -259,11 +259,6 @@ class PlannedProvider:
     decisions: str | None = None
     """Digest of what people had decided about what guards hold."""
 
-    @property
-    def is_written(self) -> bool:
-        """Whether applying writes more than the record of the run."""
-        return self.report.is_written
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanFile:
@@ -308,7 +303,7 @@ def moved(
     planned: PlannedProvider, row: Provider | None, stored: StoredProvider, holds: Sequence[Hold]
 ) -> Iterator[str]:
     """The rows that are not as they were when the plan was made. A provider that is not written rests on none."""
-    if not planned.is_written:
+    if not planned.report.is_written:
         return
     plan = planned.report.plan
     if provider_digest(row) != planned.rests_on:
