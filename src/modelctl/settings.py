@@ -111,7 +111,8 @@ class Runtime:
 
         now = to_seconds(self.now)
         name = self.actor or self.environ.get("GITHUB_ACTOR") or _user()
-        run = f"{now:%Y%m%dT%H%M%SZ}-{self.now.microsecond:05x}{secrets.token_hex(1)}"
+        # chance besides the microsecond: a program's clock may stand still
+        run = f"{now:%Y%m%dT%H%M%SZ}-{self.now.microsecond:05x}{secrets.token_hex(3)}"
         return Author(run=run, actor=name[:255], command=command, now=now)
 
 
