@@ -49,6 +49,14 @@ class UnusableListing(ValueError):
     """An answer that is no listing, or not a whole one. Says what is wrong with it in words that may be shown."""
 
 
+class KeyRefused(Exception):
+    """An API's way to refuse a key, where its status alone does not say so."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"HTTP {status}")
+        self.status = status
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """Where an API lists models, and how its pages follow each other."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from modelctl.core.planning.merge import Snapshot
 from modelctl.core.provider import Health
 from modelctl.core.text import shorten
-from modelctl.discovery.base import Access, Discovery, UnusableListing, bare_url, read_listing
+from modelctl.discovery.base import Access, Discovery, KeyRefused, UnusableListing, bare_url, read_listing
 from modelctl.discovery.http import retry_after_s
 from modelctl.errors import ModelctlError, SourceError
 
@@ -103,8 +103,7 @@ def _of_status(status: int, error: Exception, access: Access) -> Failure:
     address = _address(error)
     what = f"HTTP {status}" + (f" from {address}" if address else "")
     key = f"the key in {access.key_name}" if access.key_name else "the API key"
-    # Gemini answers a wrong key with 400 and the reason API_KEY_INVALID (2026-11).
-    if status == 401 or (status == 400 and "API_KEY_INVALID" in str(error)):
+    if status == 401 or isinstance(error, KeyRefused):
         if not access.api_key:
             return Failure(
                 f"{what}: it wants an API key", f"set {access.key_name or 'one'}", health=Health.UNAUTHORIZED

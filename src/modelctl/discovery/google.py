@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from modelctl.core.facts import ModelFacts, ModelKey, ModelRecord, ModelType, Skipped
-from modelctl.discovery.base import Access, Endpoint, Page, UnusableListing, follow, json_of, kept_page
+from modelctl.discovery.base import Access, Endpoint, KeyRefused, Page, UnusableListing, follow, json_of, kept_page
 from modelctl.discovery.fields import flag, limit, required_id, text, texts
 from modelctl.discovery.http import ResponseLimit, page_of, required_key, trust
 
@@ -33,6 +33,8 @@ MODELS = Endpoint(
 )
 ENDPOINTS = (MODELS,)
 COMPLETE = True
+WRONG_KEY = "API_KEY_INVALID"
+"""The reason that comes with HTTP 400 for a key that does not exist (2026-11)."""
 
 ACTION_TYPES = (
     ("generateContent", ModelType.CHAT),
@@ -53,7 +55,7 @@ ID_TYPES: tuple[tuple[re.Pattern[str], ModelType], ...] = (
 
 def fetch(access: Access) -> Iterator[Mapping[str, Any]]:
     import httpx2
-    from google.genai import types
+    from google.genai import errors, types
 
     pages: list[Page] = []
     limit = ResponseLimit(httpx2.ByteStream)
@@ -69,7 +71,12 @@ def fetch(access: Access) -> Iterator[Mapping[str, Any]]:
     def get_page(cursor: str | None) -> Page:
         access.throttle()
         config = types.ListModelsConfig(page_size=MODELS.most, page_token=cursor)
-        return kept_page(lambda: client.models.list(config=config), pages)
+        try:
+            return kept_page(lambda: client.models.list(config=config), pages)
+        except errors.ClientError as error:
+            if WRONG_KEY in str(error):
+                raise KeyRefused(error.code) from error
+            raise
 
     with client:
         yield from follow(get_page)
