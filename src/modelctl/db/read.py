@@ -29,7 +29,7 @@ from modelctl.tables.base import Tables
 if TYPE_CHECKING:
     from modelctl.core.provider import Provider
     from modelctl.core.runs import AuditEntry, Author, RunRecord
-    from modelctl.tables import Change
+    from modelctl.tables import AuditRecord
     from modelctl.tables import Provider as ProviderRow
 
 PRICE_COLUMNS = PricePoint._fields  # the ledger's columns and a point's fields have the same names
@@ -161,7 +161,7 @@ def price_row(key: ModelKey, point: PricePoint, *, run: str, now: datetime) -> R
     return {"provider": key.provider, "model_id": key.model_id, **values, "run": run, "recorded_at": now}
 
 
-def audit_entry_from_row(row: Change) -> AuditEntry:
+def audit_entry_from_row(row: AuditRecord) -> AuditEntry:
     """An entry of the audit trail from its row."""
     from modelctl.core.runs import AuditEntry  # here, as a list of models has no use for it
 

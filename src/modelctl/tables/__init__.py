@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from modelctl.tables.models import Model, ModelState
     from modelctl.tables.prices import ModelPrice
     from modelctl.tables.providers import Provider, ProviderCredential
-    from modelctl.tables.runs import Change, Hold, Lease, SyncRun
+    from modelctl.tables.runs import AuditRecord, Hold, Lease, SyncRun
 
 __all__ = [
-    "Change",
+    "AuditRecord",
     "Hold",
     "Lease",
     "Model",

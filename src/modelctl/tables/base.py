@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from modelctl.tables.models import Model, ModelState
     from modelctl.tables.prices import ModelPrice
     from modelctl.tables.providers import Provider, ProviderCredential
-    from modelctl.tables.runs import Change, Hold, Lease, SyncRun
+    from modelctl.tables.runs import AuditRecord, Hold, Lease, SyncRun
 
 T = TypeVar("T")
 TableT = TypeVar("TableT", bound="Base")
@@ -294,9 +294,9 @@ class Tables:
         return found
 
     @cached_property
-    def changes(self) -> type[Change]:
+    def changes(self) -> type[AuditRecord]:
         """The audit trail."""
-        found: type[Change] = self._named("Change")
+        found: type[AuditRecord] = self._named("AuditRecord")
         return found
 
     @property
@@ -321,7 +321,7 @@ MODULES = {
     **dict.fromkeys(("Provider", "ProviderCredential"), "providers"),
     **dict.fromkeys(("Model", "ModelState"), "models"),
     "ModelPrice": "prices",
-    **dict.fromkeys(("SyncRun", "Hold", "Lease", "Change"), "runs"),
+    **dict.fromkeys(("SyncRun", "Hold", "Lease", "AuditRecord"), "runs"),
 }
 """Where each class is."""
 

@@ -74,7 +74,7 @@ class Lease(Base, table=True):
     beat: int = Field(sa_type=BigInteger, sa_column_kwargs={"comment": "grows while the holder lives"})
 
 
-class Change(Base, table=True):
+class AuditRecord(Base, table=True):
     """The audit trail: append-only. A run changes an entity at most once, so a repeated write cannot double it."""
 
     __tablename__ = "ai_changes"
