@@ -2,7 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
-JOBS ?= 3
+# The tests wait for servers and processes a third of their time: twice as many as there are processors keep these busy.
+JOBS ?= 4
 ARGS ?=
 SEED ?= 0
 INPUTS ?= 1000000
@@ -20,7 +21,7 @@ sync: .venv/.installed ## install modelctl and sync every provider into the defa
 	@$(BIN)/modelctl sync --provider all $(ARGS)
 
 # Bytecode is kept whatever the environment says: else each process that a test starts compiles all of modelctl.
-test: .venv/.installed-dev ## run all tests, three at a time (ARGS="-k name" selects)
+test: .venv/.installed-dev ## run all tests, four at a time (ARGS="-k name" selects)
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 laws: .venv/.installed-dev ## try the laws of the core and the parsers with 1,000 generated examples each
