@@ -20,12 +20,12 @@ app = typer.Typer(
 @app.command("upgrade", epilog="Example: modelctl --database postgresql://me@localhost/shop db upgrade")
 def upgrade(ctx: typer.Context) -> None:
     """Create the tables, or upgrade them to this version."""
-    from modelctl.db import migrate as schema
+    from modelctl.services.database import upgrade_tables
 
     context = context_of(ctx)
     with database_of(context) as database:
-        done = schema.upgrade(database)
-        context.answer(f"{database.label}: {'upgraded to ' + done[-1] if done else 'already at ' + schema.HEAD}")
+        version, is_new = upgrade_tables(database)
+        context.answer(f"{database.label}: {'upgraded to' if is_new else 'already at'} {version}")
 
 
 @app.command("status", epilog="Example: modelctl db status --format json")
@@ -38,23 +38,20 @@ def status(
     ] = False,
 ) -> None:
     """Tell the version of the tables and what an upgrade would run."""
-    from modelctl.db import migrate as schema
     from modelctl.output.setup import TablesDocument
+    from modelctl.services.database import tables_state
 
     context = context_of(ctx)
     with database_of(context) as database:
-        found = schema.status(database)
-        missing = schema.missing(database) if found.version is not None and not found.pending else ()
-    context.show(
-        TablesDocument(
-            database=database.label,
-            version=found.version,
-            newest=schema.HEAD,
-            pending=found.pending,
-            foreign_tables=found.foreign,
-            missing=missing,
-        ),
-        format,
+        found = tables_state(database)
+    document = TablesDocument(
+        database=found.database,
+        version=found.version,
+        newest=found.newest,
+        pending=found.pending,
+        foreign_tables=found.foreign,
+        missing=found.missing,
     )
-    if exit_code and (found.pending or missing):
+    context.show(document, format)
+    if exit_code and (found.pending or found.missing):
         raise typer.Exit(ExitCode.PENDING)

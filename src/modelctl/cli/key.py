@@ -18,15 +18,11 @@ from modelctl.cli.context import (
     readable_database,
 )
 from modelctl.core.credentials import MASTER_KEY_VARIABLE, CredentialState, owner_text, project_of
-from modelctl.errors import CredentialError, ExitCode, SourceError, UsageError
+from modelctl.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from modelctl.db.encryption import MasterKey
     from modelctl.services.credentials import KeyInUse
 
-
-KEY_MAX_CHARS = 4096
-"""A longer one is a file that was piped by mistake: the longest keys in use are tokens of some 2,000 characters."""
 
 PIPE = "-"
 
@@ -197,15 +193,12 @@ def key_command(
 
     It is not printed.
     """
-    from modelctl.db.encryption import make_key_file
+    from modelctl.services.credentials import make_master_key, master_key_in_force
 
     context = context_of(ctx)
-    path = file or context.settings.secret_key_file
-    if path is None:
-        raise UsageError("there is no home directory for the default file", "name one: `modelctl credential key FILE`")
-    made = make_key_file(path)
+    path, made = make_master_key(context.runtime, file)
     context.answer(f"{path}: master key {made.id}")
-    if (used := _id_in_force(context)) != made.id:
+    if (used := master_key_in_force(context.runtime)) != made.id:
         context.say(
             f"it is not in force, {f'master key {used} is' if used else 'nothing is'}: `modelctl credential rotate --to"
             f" {path}` moves the stored keys to it, secret_key_file or {MASTER_KEY_VARIABLE} puts it into force"
@@ -229,18 +222,18 @@ def rotate_command(
     to: Annotated[str, typer.Option("--to", metavar="FILE|-", help="The new master key; - reads it from a pipe.")],
 ) -> None:
     """Encrypt all stored keys with a new master key, in one transaction."""
-    from modelctl.services.credentials import rotate_keys
+    from modelctl.services.credentials import master_key_in_force, new_master_key, rotate_keys
 
     refuse_secrets(ctx, "--to FILE")
     context = context_of(ctx)
-    new = _new_key(context, to)
+    new = new_master_key(Path(to) if to != PIPE else None, lambda: read_secret(context, "new master key"))
     with readable_database(context) as database:
         rotation = rotate_keys(context.runtime, database, new, context.author("credential rotate"))
     for each in rotation.moved:
         context.answer(f"{each}: key {each.fingerprint} is under master key {new.id}")
     if not rotation.moved:
         context.say(f"nothing to rotate: {rotation.already:,} keys are under master key {new.id}")
-    if (rotation.moved or rotation.already) and _id_in_force(context) != new.id:
+    if (rotation.moved or rotation.already) and master_key_in_force(context.runtime) != new.id:
         context.warn(
             f"from now on every command needs master key {new.id}: put it where the old one is (secret_key_file,"
             f" {MASTER_KEY_VARIABLE} or the keyring), and keep the old one as long as backups of the database need it"
@@ -259,6 +252,8 @@ def refuse_secrets(ctx: typer.Context, expected: str) -> None:
 
 def read_secret(context: Context, what: str) -> str:
     """What is piped in, or typed unseen; empty where it is no text. Longer than a key where it goes on after one."""
+    from modelctl.services.credentials import KEY_MAX_CHARS
+
     try:
         if context.stdin.isatty():
             return getpass.getpass(f"{what} (not shown): ", stream=context.stderr)
@@ -269,35 +264,12 @@ def read_secret(context: Context, what: str) -> str:
 
 def _key(context: Context, owner: tuple[str, str]) -> str:
     """The key from the pipe, or typed unseen. UsageError for what can be none."""
-    from modelctl.discovery.http import clean_key
+    from modelctl.services.credentials import key_in_text
 
     text = read_secret(context, f"API key of {owner_text(*owner)}")
-    if not text.strip() or len(text) > KEY_MAX_CHARS:
-        problem = "no key" if len(text) <= KEY_MAX_CHARS else f"more than the {KEY_MAX_CHARS} characters of a key"
-        raise UsageError(f"there is {problem} on the standard input", f"`modelctl credential set {owner[0]} < key.txt`")
-    try:
-        key = clean_key(text, "the standard input")
-    except SourceError as error:
-        raise UsageError(error.message, error.hint) from None
+    key = key_in_text(text, f"`modelctl credential set {owner[0]} < key.txt`")
     context.confidential.add(key)
     return key
-
-
-def _new_key(context: Context, to: str) -> MasterKey:
-    from modelctl.db.encryption import key_in_file, master_key
-
-    if to != PIPE:
-        return key_in_file(Path(to))
-    return master_key(read_secret(context, "new master key"), "the standard input")
-
-
-def _id_in_force(context: Context) -> str | None:
-    from modelctl.services.access import master_key_of
-
-    try:
-        return master_key_of(context.runtime).id
-    except CredentialError:
-        return None
 
 
 def _facts(used: KeyInUse) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -39,6 +38,7 @@ from modelctl.cli.options import (
 from modelctl.core.planning.guards import Acceptance
 from modelctl.core.planning.ownership import takeover_of
 from modelctl.core.planning.policy import SourceChoice
+from modelctl.core.planning.report import NotifyOn
 from modelctl.errors import ExitCode, ModelctlError, UsageError
 
 if TYPE_CHECKING:
@@ -47,20 +47,6 @@ if TYPE_CHECKING:
     from modelctl.services.gather import Observer
     from modelctl.services.notify import Webhook
     from modelctl.services.sync import SyncOptions
-
-
-class NotifyOn(StrEnum):
-    """Which syncs a webhook is told of."""
-
-    FAILURE = "failure"  # something failed, or waits for a person
-    CHANGE = "change"  # that, or rows were written
-    ALWAYS = "always"
-
-    def includes(self, report: SyncReport) -> bool:
-        """Whether the webhook is told of this sync."""
-        if self is NotifyOn.ALWAYS or report.exit_code(pending_counts=False) is not ExitCode.OK:
-            return True
-        return self is NotifyOn.CHANGE and any(each.plan.changes for each in report.providers)
 
 
 def webhook_of(url: str | None, *, writes: bool) -> Webhook | None:
@@ -106,29 +92,16 @@ def notify_of(context: Context, hook: Webhook | None, report: SyncReport) -> Non
 
 def _send(context: Context, hook: Webhook, text: str, document: dict[str, Any]) -> None:
     """Post it; what goes wrong is said, and is no error of the sync."""
-    from modelctl.services.notify import TIMEOUT_S, payload, send
+    from modelctl.services.notify import notify
 
     try:
-        timeout_s = min(TIMEOUT_S, context.settings.timeout_s)
+        timeout_s = context.settings.timeout_s
     except ModelctlError:  # it may be the very error that is to be told
-        timeout_s = TIMEOUT_S
+        timeout_s = None
     try:
-        send(hook, _cleaned(context, payload(hook, text, document)), timeout_s=timeout_s)
+        notify(hook, text, document, hide=context.without_secrets, timeout_s=timeout_s)
     except ModelctlError as error:
         context.warn(f"warning: {context.without_secrets(str(error))}")
-
-
-def _cleaned(context: Context, value: Any) -> Any:
-    """The value without the secrets of this process in any of its texts."""
-    match value:
-        case str():
-            return context.without_secrets(value)
-        case dict():
-            return {name: _cleaned(context, each) for name, each in value.items()}
-        case list():
-            return [_cleaned(context, each) for each in value]
-        case _:
-            return value
 
 
 SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelctl.core.credentials import (
@@ -19,7 +20,7 @@ from modelctl.core.planning.policy import SourceChoice
 from modelctl.core.runs import Author
 from modelctl.core.text import did_you_mean
 from modelctl.db import migrate as schema
-from modelctl.db.encryption import MasterKey
+from modelctl.db.encryption import MasterKey, key_in_file, make_key_file, master_key
 from modelctl.db.engine import Database
 from modelctl.db.providers import credentials, delete_credential, keep_credentials
 from modelctl.errors import CredentialError, SourceError, UsageError
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 
+KEY_MAX_CHARS = 4096
+"""A longer one is a file that was piped by mistake: the longest keys in use are tokens of some 2,000 characters."""
 MAX_NAMED = 5
 
 
@@ -49,6 +52,40 @@ class Rotation:
     moved: tuple[Credential, ...]
     already: int
     """Keys that were under the new master key before."""
+
+
+def make_master_key(runtime: Runtime, file: Path | None) -> tuple[Path, MasterKey]:
+    """A new master key in a new file, where it is looked for if no file is named. CredentialError when it cannot be."""
+    path = file or runtime.settings.secret_key_file
+    if path is None:
+        raise UsageError("there is no home directory for the default file", "name a file for the master key")
+    return path, make_key_file(path)
+
+
+def new_master_key(file: Path | None, read_secret: Callable[[], str]) -> MasterKey:
+    """The master key in a file, or without one as it is read. CredentialError for what is none."""
+    return key_in_file(file) if file is not None else master_key(read_secret(), "the standard input")
+
+
+def master_key_in_force(runtime: Runtime) -> str | None:
+    """The id of the master key in force; None where there is none, or it cannot be read."""
+    try:
+        return master_key_of(runtime).id
+    except CredentialError:
+        return None
+
+
+def key_in_text(text: str, fix: str) -> str:
+    """The API key that a text is. UsageError with `fix` for what can be none."""
+    from modelctl.discovery.http import clean_key
+
+    if not text.strip() or len(text) > KEY_MAX_CHARS:
+        problem = "no key" if len(text) <= KEY_MAX_CHARS else f"more than the {KEY_MAX_CHARS} characters of a key"
+        raise UsageError(f"there is {problem} on the standard input", fix)
+    try:
+        return clean_key(text, "the standard input")
+    except SourceError as error:
+        raise UsageError(error.message, error.hint) from None
 
 
 def set_key(

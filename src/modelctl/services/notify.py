@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -63,6 +63,28 @@ def payload(hook: Webhook, text: str, document: Mapping[str, Any]) -> dict[str, 
     if hook.is_slack:
         return {"text": shortened.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")}
     return {"text": shortened, **document}
+
+
+def notify(
+    hook: Webhook, text: str, document: Mapping[str, Any], *, hide: Callable[[str], str], timeout_s: float | None
+) -> None:
+    """Post a summary and its document; `hide` takes the secrets out of every text. ModelctlError when it is not taken.
+
+    `timeout_s` None: nobody knows the setting.
+    """
+    send(hook, _hidden(payload(hook, text, document), hide), timeout_s=min(TIMEOUT_S, timeout_s or TIMEOUT_S))
+
+
+def _hidden(value: Any, hide: Callable[[str], str]) -> Any:
+    match value:
+        case str():
+            return hide(value)
+        case dict():
+            return {name: _hidden(each, hide) for name, each in value.items()}
+        case list():
+            return [_hidden(each, hide) for each in value]
+        case _:
+            return value
 
 
 def send(hook: Webhook, body: Mapping[str, Any], *, timeout_s: float = TIMEOUT_S) -> None:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from modelctl.core.credentials import masked
@@ -122,6 +123,20 @@ class SyncReport:
         if any(each.plan.is_held for each in self.providers):
             return ExitCode.REFUSED
         return ExitCode.PENDING if pending_counts and self.is_pending else ExitCode.OK
+
+
+class NotifyOn(StrEnum):
+    """Which syncs a webhook is told of."""
+
+    FAILURE = "failure"  # something failed, or waits for a person
+    CHANGE = "change"  # that, or rows were written
+    ALWAYS = "always"
+
+    def includes(self, report: SyncReport) -> bool:
+        """Whether the webhook is told of this sync."""
+        if self is NotifyOn.ALWAYS or report.exit_code(pending_counts=False) is not ExitCode.OK:
+            return True
+        return self is NotifyOn.CHANGE and any(each.plan.changes for each in report.providers)
 
 
 def explain(report: SyncReport, name: str) -> tuple[str, ...]:
