@@ -73,7 +73,10 @@ def test_wrong_usage_exits_2_and_says_nothing_on_stdout(run, argv):
         (("list", "--provder", "x"), "no such option --provder; did you mean --provider?"),
         (("list", "--databse", "x"), "no such option --databse; did you mean --database?"),
         (("list", "--zzz"), "no such option --zzz; see `modelctl list --help`"),
-        (("discover", "--provider", "x"), "no such option --provider; write `modelctl discover [PROVIDER]...`"),
+        (
+            ("provider", "show", "--provider", "x"),
+            "no such option --provider; write `modelctl provider show {PROVIDER}`",
+        ),
         (("list", "--limit"), "option '--limit' requires an argument"),
         (("list", "--all=yes"), "option '--all' does not take a value"),
         (("show",), "missing argument 'MODEL'; see `modelctl show --help`"),

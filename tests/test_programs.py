@@ -52,7 +52,7 @@ def test_a_program_is_told_what_the_commands_tell(store: ModelStore, database_ur
         each.key.model_id for each in store.list_models(Filter(with_retired=True))
     ]
     name = shown["deepseek"][0]["model_id"]
-    cost = json.loads(run("price", "cost", name, "--input", "1000", "--output", "10", "--json", *where).stdout)
+    cost = json.loads(run("cost", name, "--input", "1000", "--output", "10", "--json", *where).stdout)
     billed = store.cost(name, input=1000, output=10)
     assert billed.bill.totals["USD"] == Decimal(str(cost["totals"]["USD"]))
     assert store.price_at(name)[PriceKey("input")].amount == store.get_model(name).facts.input_price_per_mtok

@@ -103,7 +103,7 @@ def test_a_command_enters_few_files(url, command, most):
         ("price show deepseek/deepseek-v4-pro", {"models", "prices"}),
         ("lifecycle", {"models", "providers"}),
         ("history", {"models", "providers", "runs"}),
-        ("runs", {"models", "providers", "runs"}),
+        ("runs list", {"models", "providers", "runs"}),
     ],
 )
 def test_what_only_reads_makes_the_classes_of_the_tables_that_it_reads(url, command, classes):

@@ -114,7 +114,7 @@ class ModelStore:
         service_tier: str = STANDARD,
         **quantities: int | str | Decimal,
     ) -> Billed:
-        """What one request cost: `cost("gpt-4o", input=1200, output=300)`, meters as in `price cost --help`.
+        """What one request cost: `cost("gpt-4o", input=1200, output=300)`, meters as in `cost --help`.
 
         What has no price on record is listed in the bill, whose totals are then lower bounds (`bill.is_complete`).
         """

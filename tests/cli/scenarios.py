@@ -150,7 +150,7 @@ def set_and_unpin(site: Site) -> None:
     site.do("set", f"acme/{UPPER}", "context_window=1500")
     site.sync()
     assert site.fact("context_window") == 1500
-    site.do("unpin", f"acme/{UPPER}", "context_window")
+    site.do("override", "unpin", f"acme/{UPPER}", "context_window")
     site.sync()
     assert site.fact("context_window") == 1000
 
@@ -174,7 +174,7 @@ def undone(site: Site) -> None:
     """A sync is taken back, and stays so."""
     site.catalog(**{UPPER: 'type = "chat"\ncontext_window = 2000\nprices = [{ input = 2.5, output = 10 }]'})
     site.sync()
-    site.do("undo", "last")
+    site.do("runs", "undo", "last")
     assert site.fact("context_window") == 1000
 
 
@@ -232,7 +232,7 @@ def held_and_accepted(site: Site) -> None:
     site.catalog(**{UPPER: 'type = "chat"\ncontext_window = 1000\nprices = [{ input = 25, output = 10 }]'})
     assert site.run("sync", *ACME).code == 4
     assert site.fact("input_price_per_mtok") == Decimal("2.5")
-    site.do("accept", f"acme/{UPPER}")
+    site.do("review", "accept", f"acme/{UPPER}")
     site.sync()
     site.sync()  # it forgets the verdict, which was about that very move
     assert site.fact("input_price_per_mtok") == 25

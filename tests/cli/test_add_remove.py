@@ -43,7 +43,7 @@ def test_what_is_added_stays_a_persons_and_the_rest_is_the_catalogs(
     assert [each["field"] for each in report["protected"]] == ["context_window", "max_output_tokens"]
     kept = query(database_url, ROWS.replace("ORDER", "WHERE model_id = 'deepseek-v4-pro' ORDER"))
     assert kept == added, "a sync finds nothing to fill in"
-    assert run("undo", json.loads(done.stdout)["run"], "--database", database_url).code == 0
+    assert run("runs", "undo", json.loads(done.stdout)["run"], "--database", database_url).code == 0
     assert query(database_url, "SELECT 1 FROM ai_models WHERE model_id = 'deepseek-v4-pro'") == []
 
 
@@ -160,7 +160,7 @@ def test_a_removed_row_stays_removed_until_it_is_added(run: Run, sync: Sync, que
     assert query(database_url, "SELECT context_window FROM ai_models WHERE model_id = 'deepseek-v4-pro'") == row
     assert query(database_url, "SELECT COUNT(*) FROM ai_model_prices") == ledger
     assert sync(database_url, *PROVIDER, "--dry-run", "--exit-code").code == 0
-    assert run("undo", json.loads(removed.stdout)["run"], "--database", database_url).code == 5
+    assert run("runs", "undo", json.loads(removed.stdout)["run"], "--database", database_url).code == 5
     assert query(database_url, "SELECT COUNT(*) FROM ai_models") == [(7,)]
 
 

@@ -91,7 +91,8 @@ def test_every_parameter_that_names_a_model_or_a_provider_completes_it(complete:
     [
         (("",), {"sync", "list", "price"}),
         (("pri",), {"price"}),
-        (("price", ""), {"show", "cost"}),
+        (("price", ""), {"show", "set"}),
+        (("runs", ""), {"list", "show", "undo"}),
         (("list", "--prov"), {"--provider"}),
         (("list", "--not"), {"--not-recommended"}),
         (("list", "--data"), {"--database"}),
@@ -101,8 +102,8 @@ def test_every_parameter_that_names_a_model_or_a_provider_completes_it(complete:
         (("list", "--format", "=", "js"), {"json", "jsonl"}),
         (("list", "--all", "--provider", "deep"), {"deepseek"}),
         (("sync", "--provider", "a"), {"all", "anthropic"}),
-        (("pin", FLASH, ""), set()),
-        (("adopt", "x", "y", "--", "--prov"), set()),
+        (("override", "pin", FLASH, ""), set()),
+        (("override", "adopt", "x", "y", "--", "--prov"), set()),
         (("nope", ""), set()),
         (("nope", "--data"), {"--database"}),
         (("show", "x", "y", ""), set()),
@@ -118,7 +119,7 @@ def test_words_are_completed_where_they_stand(complete: Complete, words: tuple[s
 
 
 def test_an_argument_that_repeats_is_completed_each_time(complete: Complete, filled_file: str) -> None:
-    assert FLASH in complete("adopt", "a", "b", "deepseek/", DATABASE_URL=filled_file)
+    assert FLASH in complete("override", "adopt", "a", "b", "deepseek/", DATABASE_URL=filled_file)
     assert complete("show", "a", "deepseek/", DATABASE_URL=filled_file) == []
 
 
@@ -154,7 +155,7 @@ def test_nothing_that_is_wrong_is_told_in_the_middle_of_a_line(complete: Complet
 
 def test_broken_settings_complete_commands_and_no_names(complete: Complete) -> None:
     assert complete("show", "", MODELCTL_NONSENSE="1") == []
-    assert complete("discover", "", MODELCTL_NONSENSE="1") == []
+    assert complete("provider", "models", "", MODELCTL_NONSENSE="1") == []
     assert complete("li", MODELCTL_NONSENSE="1") == ["list", "lifecycle"]
 
 

@@ -253,7 +253,7 @@ def test_a_server_that_may_only_be_read_is_read(
         ["plan", "anthropic", "--source", "catalog", "-o", str(plan)],
         ["sync", "--dry-run", *OF_XAI],
         ["db", "status"],
-        ["runs"],
+        ["runs", "list"],
         ["history", "xai/grok-4"],
         ["price", "show", "xai/grok-4"],
     ):
@@ -264,7 +264,7 @@ def test_a_server_that_may_only_be_read_is_read(
         ["apply", str(plan)],
         ["set", "xai/grok-4", "display_name=Mine"],
         ["populate"],
-        ["undo", "last"],
+        ["runs", "undo", "last"],
         ["remove", "xai/grok-4"],
         ["provider", "add", "acme", "--base-url", "http://127.0.0.1:1/v1"],
     ):

@@ -1,4 +1,4 @@
-"""Rows changed by hand: set, enable, disable, deprecate, undeprecate. What a person says stays."""
+"""Rows changed by hand: set, enable, disable, deprecate. What a person says stays."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_what_is_set_stays_and_is_audited(run: Run, sync: Sync, query: Query, da
     assert query(database_url, facts) == [(64000, 8000, "Ours", None, False, False)]
     [(name, action)] = query(database_url, "SELECT run, action FROM ai_changes WHERE command = 'set'")
     assert action == "update"
-    assert run("undo", name, "--database", database_url).code == 0
+    assert run("runs", "undo", name, "--database", database_url).code == 0
     assert sync(database_url, *PROVIDER, "--dry-run", "--exit-code").code == 0
 
 
@@ -163,15 +163,15 @@ def test_an_end_is_stated_kept_and_comes_by_itself(run: Run, sync: Sync, query: 
     assert sync(database_url, *PROVIDER, now=NOW + timedelta(days=60)).code == 0
     [(status, *_)] = query(database_url, FACTS, name="deepseek-v4-pro")
     assert status == "retired", "the last day has passed"
-    assert run("undeprecate", PRO, "--database", database_url).code == 0
+    assert run("deprecate", "--cancel", PRO, "--database", database_url).code == 0
     assert query(database_url, FACTS, name="deepseek-v4-pro") == before
     assert sync(database_url, *PROVIDER, "--dry-run", "--exit-code").code == 0
-    assert "nothing changed" in run("undeprecate", PRO, "--database", database_url).stderr
+    assert "nothing changed" in run("deprecate", "--cancel", PRO, "--database", database_url).stderr
 
 
 def test_a_vendors_end_that_a_person_denies_stays_denied(run: Run, sync: Sync, query: Query, filled: str) -> None:
     assert query(filled, FACTS, name="deepseek-chat")[0][0] == "retired"
-    assert run("undeprecate", "deepseek-chat", "--database", filled).code == 0
+    assert run("deprecate", "--cancel", "deepseek-chat", "--database", filled).code == 0
     for _ in range(2):
         assert query(filled, FACTS, name="deepseek-chat") == [("active", "deepseek-v4-flash", None, None)]
         assert sync(filled, *PROVIDER).code == 0

@@ -93,7 +93,7 @@ WRITES: list[list[str]] = [
     ["set", "xai/grok-4", "display_name=Mine"],
     ["disable", "xai/grok-4"],
     ["price", "set", "xai/grok-4", "--input", "7", "--source", "https://x.test"],
-    ["undo", "last"],
+    ["runs", "undo", "last"],
     ["remove", "xai/grok-3"],
     ["populate"],
     ["plan", "anthropic", "--source", "catalog", "-o", "plan.json"],
@@ -107,14 +107,14 @@ READS: list[list[str]] = [
     ["show", "xai/grok-4"],
     ["lifecycle"],
     ["history"],
-    ["runs"],
+    ["runs", "list"],
     ["price", "show", "xai/grok-4"],
     ["plan", "xai", "--source", "catalog"],
     ["sync", "--dry-run", "--exit-code", *OF_XAI],
     ["db", "status", "--exit-code"],
-    ["held"],
+    ["review", "list"],
     ["provider", "list"],
-    ["credential", "list"],
+    ["key", "list"],
 ]
 
 
@@ -128,14 +128,14 @@ def test_the_documented_grants_are_enough(roles: Roles, run: Run) -> None:
     for argv in READS:
         result = run(*argv, "--database", roles.as_("reader"), now=NOW + timedelta(hours=1))
         assert result.code == 0, (argv, result.stdout, result.stderr)
-    rare = [["credential", "set", "xai"], ["provider", "remove", "acme", "--cascade"]]
+    rare = [["key", "set", "xai"], ["provider", "remove", "acme", "--cascade"]]
     for argv in rare:
         result = run(*argv, "--database", roles.as_("sync"), env=KEY, stdin="canary-key-0001\n")
         assert (result.code, result.stderr.count("\n")) == (1, 1), (argv, result.stdout, result.stderr)
     roles.execute(roles.besides)
     for argv in (
-        ["credential", "set", "xai"],
-        ["credential", "remove", "xai"],
+        ["key", "set", "xai"],
+        ["key", "remove", "xai"],
         ["provider", "remove", "acme", "--cascade"],
     ):
         result = run(*argv, "--database", roles.as_("sync"), env=KEY, stdin="canary-key-0001\n")
@@ -155,13 +155,13 @@ NEEDED: list[tuple[str, str, list[str]]] = [
     ("ai_providers", "UPDATE", ["provider", "set", "xai", "--base-url", "https://x.test"]),
     ("ai_sync_runs", "INSERT", ["sync", *OF_XAI]),
     ("ai_sync_runs", "UPDATE", ["sync", *OF_XAI]),
-    ("ai_sync_runs", "SELECT", ["runs"]),
+    ("ai_sync_runs", "SELECT", ["runs", "list"]),
     ("ai_changes", "INSERT", ["sync", *OF_XAI]),
     ("ai_changes", "SELECT", ["history"]),
     ("ai_leases", "INSERT", ["sync", *OF_XAI]),
     ("ai_leases", "UPDATE", ["sync", *OF_XAI]),
     ("ai_holds", "SELECT", ["sync", *OF_XAI]),
-    ("ai_provider_credentials", "SELECT", ["credential", "list"]),
+    ("ai_provider_credentials", "SELECT", ["key", "list"]),
     ("ai_modelctl_version", "SELECT", ["list"]),
 ]
 """Rights, and a command that fails without each."""

@@ -1,4 +1,4 @@
-"""`modelctl runs` and `modelctl history`: who, when, with what, from which source, before → after."""
+"""`modelctl runs list` and `modelctl history`: who, when, with what, from which source, before → after."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ def told(sqlite_url: str, sync: Callable[..., Result], run: Callable[..., Result
 
 
 def test_runs_come_newest_first_with_their_counts(told: Callable[..., Result]) -> None:
-    runs = json.loads(told("runs", "--json").stdout)["runs"]
+    runs = json.loads(told("runs", "list", "--json").stdout)["runs"]
     assert [each["providers"][0]["outcome"] for each in runs] == ["in_sync", "applied"]
     assert {"held", "protected", "skipped", "filtered", "unchanged"} <= runs[0]["providers"][0].keys()
-    text = told("runs").stdout.splitlines()
+    text = told("runs", "list").stdout.splitlines()
     assert len(text) == 3
     assert "created" in text[2]
 
 
 def test_one_run_is_shown_by_a_unique_prefix(told: Callable[..., Result]) -> None:
-    name = json.loads(told("runs", "--json").stdout)["runs"][1]["run"]
+    name = json.loads(told("runs", "list", "--json").stdout)["runs"][1]["run"]
     shown = told("runs", "show", name[:10])
     assert shown.code == 0
     assert "context_window  256,000 (catalog)" in shown.stdout
@@ -57,13 +57,13 @@ def test_filtered_to_nothing_is_not_nothing(told: Callable[..., Result]) -> None
     assert json.loads(told("history", "--since", "2d", "--json").stdout)["empty_because"] is None
     assert told("history", "--since", "soon").code == 2
     assert told("history", "no-such-model").code == 1
-    assert told("runs", "--provider", "no-such").code == 2
+    assert told("runs", "list", "--provider", "no-such").code == 2
 
 
 def test_nothing_was_done_yet(run: Callable[..., Result], tmp_path) -> None:
     with empty_database("sqlite", tmp_path) as url:
         run("db", "upgrade", "--database", url)
-        for command, words in (("runs", "there was no run yet"), ("history", "nothing was changed yet")):
-            result = run(command, "--json", "--database", url)
+        for command, words in (("runs list", "there was no run yet"), ("history", "nothing was changed yet")):
+            result = run(*command.split(), "--json", "--database", url)
             assert (result.code, json.loads(result.stdout)["empty_because"]) == (0, "nothing")
             assert words in result.stderr

@@ -73,9 +73,9 @@ def test_a_lost_answer_makes_no_sync_apply_or_undo_do_it_twice(
     assert query(server_url, "SELECT status FROM ai_models WHERE model_id = 'test-00'") == [("active",)]
 
     lost_answer()
-    undone = run("undo", "last", "--json", env=env, now=NOW + timedelta(hours=2))
+    undone = run("runs", "undo", "last", "--json", env=env, now=NOW + timedelta(hours=2))
     assert undone.code == 0, undone.stdout + undone.stderr
-    assert query(server_url, RUNS, command="undo") == [("applied", 0)]
+    assert query(server_url, RUNS, command="runs undo") == [("applied", 0)]
 
     file = str(tmp_path / "plan.json")
     assert (

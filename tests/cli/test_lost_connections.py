@@ -59,8 +59,8 @@ READING = (
     ("list",),
     ("show", MODEL),
     ("history",),
-    ("runs",),
-    ("price", "cost", MODEL, "--input", "1000"),
+    ("runs", "list"),
+    ("cost", MODEL, "--input", "1000"),
     ("provider", "show", "xai"),
     ("enable", MODEL, "--dry-run"),
 )

@@ -220,14 +220,14 @@ def test_a_provider_that_a_guard_holds_is_planned_and_not_applied(
     assert "acme/one" in applied.stdout
     windows = "SELECT model_id, context_window FROM ai_models WHERE model_id IN ('one', 'b') ORDER BY 1"
     assert query(sqlite_url, windows) == [("b", 2000), ("one", 1000)]
-    held = json.loads(run("held", "--json", "--database", sqlite_url).stdout)
+    held = json.loads(run("review", "list", "--json", "--database", sqlite_url).stdout)
     assert [(each["key"], each["guard"]) for each in held] == [("acme/one", "price-rise")]
-    assert run("accept", "acme/one", "--database", sqlite_url).code == 0
+    assert run("review", "accept", "acme/one", "--database", sqlite_url).code == 0
     assert plan(sqlite_url, "-o", "accepted.json").code == 0
-    assert run("decline", "acme/one", "--database", sqlite_url).code == 0
+    assert run("review", "decline", "acme/one", "--database", sqlite_url).code == 0
     stale = run("apply", "accepted.json", "--database", sqlite_url)
     assert (stale.code, "what was decided about its held values" in stale.stderr) == (6, True)
-    assert run("accept", "acme/one", "--database", sqlite_url).code == 0
+    assert run("review", "accept", "acme/one", "--database", sqlite_url).code == 0
     assert run("apply", "accepted.json", "--database", sqlite_url).code == 0
     assert query(sqlite_url, windows) == [("b", 2000), ("one", 2000)]
 

@@ -65,7 +65,7 @@ def test_a_seeding_leaves_people_and_patterns_alone_and_can_be_undone(run: Run, 
     assert reasons["gemini-4-argon"] == "excluded by the pattern 'gemini-4-*'"
     assert reasons["claude-opus-5-5"] is None
     [(name,)] = query(sqlite_url, "SELECT DISTINCT run FROM ai_sync_runs WHERE provider = 'anthropic'")
-    assert run("undo", name, *here).code == 0
+    assert run("runs", "undo", name, *here).code == 0
     assert query(sqlite_url, "SELECT 1 FROM ai_models WHERE provider = 'anthropic'") == []
 
 

@@ -249,16 +249,19 @@ def test_a_span_that_ends_before_it_begins_and_an_unknown_provider_are_wrong_usa
 
 
 def test_without_a_database_the_next_step_is_named(run: Run) -> None:
-    for argv in (["show", "x"], ["cost", "x", "--input", "1"], ["changes"]):
-        result = run("price", *argv)
+    for argv in (["price", "show", "x"], ["cost", "x", "--input", "1"], ["price", "changes"]):
+        result = run(*argv)
         assert result.code == 1
         assert "modelctl sync" in result.stderr
 
 
-def test_a_price_that_somebody_wrote_into_the_row_is_told(price: Price, query: Query, sqlite_url: str) -> None:
+def test_a_price_that_somebody_wrote_into_the_row_is_told(
+    price: Price, run: Run, query: Query, sqlite_url: str
+) -> None:
     query(sqlite_url, "UPDATE ai_models SET input_price_per_mtok = 9 WHERE model_id = 'argon'")
-    for argv in (["show", "acme/argon"], ["cost", "acme/argon", "--input", "1"]):
-        assert "acme/argon: input_price_per_mtok was set by hand to 9" in price(*argv).stderr
+    told = "acme/argon: input_price_per_mtok was set by hand to 9"
+    assert told in price("show", "acme/argon").stderr
+    assert told in run("cost", "acme/argon", "--input", "1", "--database", sqlite_url).stderr
 
 
 def test_the_announced_doubling_of_the_shipped_catalog_is_seen_in_time(run: Run, sqlite_url: str) -> None:

@@ -52,14 +52,14 @@ def test_a_persons_price_holds_until_it_is_given_back(
     corrected = command("price", "correct", "argon", "--input", "1.6", "--source", "contract 17, page 3")
     assert corrected.code == 0, corrected.stderr
     assert amounts(command, "acme/argon", "2026-12-02")["input"] == 1.6
-    billed = document(command("price", "cost", "acme/argon", "--input", "1000000", "--json"))
+    billed = document(command("cost", "acme/argon", "--input", "1000000", "--json"))
     assert billed["totals"] == {"USD": "1.6"}
     audited = "SELECT after_values FROM ai_changes WHERE command = 'price correct'"
     [(after,)] = query(database_url, audited)
     [first, _] = (after if isinstance(after, dict) else json.loads(after))["prices"]
     assert (first["old_amount"], first["amount"], first["source"]) == ("1.5", "1.6", "contract 17, page 3")
 
-    given = command("unpin", "argon", "input_price_per_mtok")
+    given = command("override", "unpin", "argon", "input_price_per_mtok")
     assert given.code == 0, given.stderr
     assert amounts(command, "acme/argon", "2026-11-22")["input"] == 2
     assert amounts(command, "acme/argon", "2026-12-02") == {"input": 4, "cache_read": 0.1, "output": 8}
@@ -113,7 +113,7 @@ def test_every_kind_tier_and_unit_can_be_set_and_given_back(command: Command) ->
     assert command("price", "set", "argon", "--input", "0.9", "--service-tier", "batch", *CONTRACT).code == 0
     kept = report_of(command(*SYNC, "--json"))["providers"]["acme"]["protected"]
     assert [(each["field"], each["kept"], each["offered"]) for each in kept] == [("batch input price per mtok", 0.9, 1)]
-    assert command("unpin", "argon", "batch input price per mtok").code == 0
+    assert command("override", "unpin", "argon", "batch input price per mtok").code == 0
     assert report_of(command(*SYNC, "--json"))["providers"]["acme"]["protected"] == []
 
 
@@ -164,7 +164,7 @@ def test_a_row_of_nobody_is_left_alone(command: Command, query: Query, sqlite_ur
     query(sqlite_url, "DELETE FROM ai_model_state WHERE model_id = 'argon'")
     refused = command("price", "set", "argon", "--input", "3", *CONTRACT)
     assert refused.code == 2
-    assert "modelctl adopt acme/argon" in refused.stderr
+    assert "modelctl override adopt acme/argon" in refused.stderr
 
 
 REFUSED = (

@@ -71,7 +71,7 @@ def test_a_provider_is_added_synced_changed_and_removed(
     assert refused.stdout == "local-llm/llama-4\nlocal-llm/qwen3\n"
     assert do("provider", "remove", "local-llm", "--cascade").stdout.endswith("local-llm: removed, with 2 models\n")
     assert query(database_url, "SELECT name FROM ai_providers") == []
-    assert do("undo", "last").stdout.startswith("provider local-llm  brought back\n")
+    assert do("runs", "undo", "last").stdout.startswith("provider local-llm  brought back\n")
     assert query(database_url, models) == [("llama-4", None), ("qwen3", 32768)]
     [(found_address, _, prefix, is_enabled, settings)] = query(database_url, ROW, n="local-llm")
     stored = json.loads(settings) if isinstance(settings, str) else settings
@@ -83,7 +83,7 @@ def test_a_provider_is_added_synced_changed_and_removed(
         ("provider add", "create"),
         ("provider remove", "remove"),
         ("provider set", "update"),
-        ("undo", "create"),
+        ("runs undo", "create"),
     ]
 
 
@@ -158,7 +158,7 @@ def test_what_a_person_set_is_kept_by_syncs_and_shown_as_theirs(do: Do, query: Q
     nothing = do("provider", "set", "deepseek", "--base-url", "https://proxy.example.com/deepseek")
     assert (nothing.code, nothing.stdout, nothing.stderr) == (0, "", "deepseek: so already, nothing changed\n")
     [(edit,)] = query(sqlite_url, "SELECT run FROM ai_changes WHERE command = 'provider set'")
-    assert do("undo", edit).code == 0
+    assert do("runs", "undo", edit).code == 0
     assert query(sqlite_url, ROW, n="deepseek")[0][0] == "https://api.deepseek.com"
 
 
@@ -172,7 +172,7 @@ def test_a_provider_that_only_a_catalog_knows_can_be_switched_off_before_the_fir
     assert [each["provider"] for each in json.loads(named.stdout)["providers"]] == ["groq"]
     assert do("provider", "enable", "groq").code == 0
     assert do("provider", "enable", "groq").stderr == "groq: enabled already, nothing changed\n"
-    assert do("undo", "last").stdout == "provider groq  is_enabled  yes → no\n"
+    assert do("runs", "undo", "last").stdout == "provider groq  is_enabled  yes → no\n"
 
 
 def test_a_provider_of_the_catalogs_is_not_removed(do: Do) -> None:
@@ -182,12 +182,12 @@ def test_a_provider_of_the_catalogs_is_not_removed(do: Do) -> None:
 
 
 def test_an_addition_is_undone_unless_models_rest_on_it(added: Do, query: Query, sqlite_url: str) -> None:
-    assert added("undo", "last").stdout == "provider local-llm  removed again\n"
+    assert added("runs", "undo", "last").stdout == "provider local-llm  removed again\n"
     assert query(sqlite_url, "SELECT count(*) FROM ai_providers") == [(0,)]
-    assert added("undo", "last").stdout == "provider local-llm  brought back\n"
+    assert added("runs", "undo", "last").stdout == "provider local-llm  brought back\n"
     [run] = [each for (each,) in query(sqlite_url, "SELECT run FROM ai_changes WHERE command = 'provider add'")]
     assert added("sync", "--provider", "local-llm", env=OWN).code == 0
-    kept = added("undo", run)
+    kept = added("runs", "undo", run)
     assert "its row stays while it has models" in kept.stdout
     assert query(sqlite_url, "SELECT count(*) FROM ai_providers") == [(1,)]
 

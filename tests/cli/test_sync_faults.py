@@ -84,7 +84,7 @@ def test_a_short_listing_is_decided_by_the_providers_name(
     assert sync(sqlite_url, "--provider", "openai", env=env).code == 0
     provider_server.models["openai"] = everything[:26]
     assert sync(sqlite_url, "--provider", "openai", env=env).code == 4
-    assert run(decision, "openai", "--database", sqlite_url).code == 0
+    assert run("review", decision, "openai", "--database", sqlite_url).code == 0
     later = [NOW + timedelta(minutes=number) for number in (1, 2)]
     result = sync(sqlite_url, "--provider", "openai", "--json", env=env, now=later[0])
     assert result.code == 0, result.stderr

@@ -7,7 +7,7 @@ from datetime import timedelta
 from hypothesis import assume, given
 
 from modelctl.core.planning.plan import Action, Plan, state_after
-from modelctl.core.planning.undo import Undo, undo
+from modelctl.core.planning.undo import COMMAND, Undo, undo
 from modelctl.core.prices.price import current
 from modelctl.core.provider import Provider
 from modelctl.core.runs import MODEL, AuditEntry, Author, HistoryEntry, RecordedPoint
@@ -81,7 +81,7 @@ def test_an_undo_gives_the_facts_and_the_prices_in_force_of_before(stored: Store
     made = database.undo("run-1")
     assert made.moved == ()
     kept = {each.key for each in made.kept}
-    database.apply(made.plan, "run-2", "undo", LATER)
+    database.apply(made.plan, "run-2", COMMAND, LATER)
     created = {change.key for change in plan.changes if change.action is Action.CREATE}
     assert not created & database.stored.models.keys()
     assert_same(database, stored, {each for each in stored.models if str(each) not in kept})
@@ -92,10 +92,10 @@ def test_an_undo_can_be_taken_back_itself(stored: StoredProvider, heard: Sources
     database = MemoryDatabase(stored)
     database.apply(heard.plan(stored), "run-1", "sync")
     synced = database.stored
-    database.apply(database.undo("run-1").plan, "run-2", "undo", LATER)
+    database.apply(database.undo("run-1").plan, "run-2", COMMAND, LATER)
     made = database.undo("run-2")
     assert (made.moved, made.kept) == ((), ())
-    database.apply(made.plan, "run-3", "undo", LATER + timedelta(minutes=1))
+    database.apply(made.plan, "run-3", COMMAND, LATER + timedelta(minutes=1))
     assert_same(database, synced, synced.models)
     for each, model in synced.models.items():
         assert database.stored.models[each].state == model.state
@@ -106,7 +106,7 @@ def test_a_second_undo_finds_that_everything_has_moved(stored: StoredProvider, h
     database = MemoryDatabase(stored)
     database.apply(heard.plan(stored), "run-1", "sync")
     first = database.undo("run-1").plan
-    database.apply(first, "run-2", "undo", LATER)
+    database.apply(first, "run-2", COMMAND, LATER)
     again = database.undo("run-1")
     assert not {change.key for change in again.plan.changes} & {change.key for change in first.changes}
     assert len(again.moved) >= len(first.changes)
@@ -131,7 +131,7 @@ def test_the_next_sync_leaves_alone_what_was_taken_back(stored: StoredProvider, 
     database.apply(heard.plan(stored), "run-1", "sync")
     made = database.undo("run-1")
     kept = {each.key for each in made.kept}
-    database.apply(made.plan, "run-2", "undo", LATER)
+    database.apply(made.plan, "run-2", COMMAND, LATER)
     again = heard.plan(database.stored, now=LATER)
     assert not moved_by(made.plan, kept) & moved_by(again, kept)
 

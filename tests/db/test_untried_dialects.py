@@ -48,7 +48,7 @@ def test_a_database_that_nobody_has_tried_works_in_the_general_way(
         ["plan", "anthropic", "--source", "catalog", "-o", str(tmp_path / "plan.json")],
         ["apply", str(tmp_path / "plan.json")],
         ["remove", "xai/grok-3"],
-        ["undo", "last"],
+        ["runs", "undo", "last"],
         ["populate"],
         ["list"],
         ["show", "xai/grok-4"],

@@ -73,13 +73,21 @@ def test_a_public_listing_is_asked_without_a_key_by_who_names_it_and_wants_its_a
     httpserver.expect_request("/catalogue").respond_with_json({"engines": [{"engine": "a-1"}]})
     options = ("--kind", "acme", "--base-url", httpserver.url_for(""), "--env", "ACME_API_KEY")
     assert do("provider", "add", "acme", *options).code == 0
-    for argv in (("sync",), ("sync", "--provider", "acme"), ("sync", "--source", "api"), ("discover",)):
+    for argv in (
+        ("sync",),
+        ("sync", "--provider", "acme"),
+        ("sync", "--source", "api"),
+        (
+            "provider",
+            "models",
+        ),
+    ):
         assert do(*argv).code != 2
         assert httpserver.log == [], "a sync without keys needs no network"
     notice = "no key; set ACME_API_KEY to ask its API as well; it lists to anybody: name it with --source api"
     assert notice in do("sync", "--provider", "acme").stdout
     assert do("sync", "--provider", "acme", "--source", "api").code == 0
-    assert do("discover", "acme").stdout.startswith("acme")
+    assert do("provider", "models", "acme").stdout.startswith("acme")
     assert [each["model_id"] for each in json.loads(do("list", "--provider", "acme", "--json").stdout)] == ["a-1"]
     assert all("Authorization" not in request.headers for request, _ in httpserver.log)
 

@@ -22,7 +22,7 @@ POINT = ("provider", "model_id", "kind", "unit", "context_above", "service_tier"
 LISTS = ("input_modalities", "output_modalities", "aliases", "tags")
 BELIEVED = ("applied", "in_sync", "held")
 WHOLE = ("applied", "in_sync")
-UNDO = "undo"
+UNDO = "runs undo"
 
 
 class Broken(AssertionError):

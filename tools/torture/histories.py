@@ -151,7 +151,8 @@ class History:
     def undo(self) -> None:
         """The last run is taken back, or the undo itself; one may be struck and be tried again."""
         while True:
-            self.site.run("undo", "last", strike=self._strike("undo") if self.draw.random() < 0.6 else None)
+            strike = self._strike("runs") if self.draw.random() < 0.6 else None
+            self.site.run("runs", "undo", "last", strike=strike)
             if self.draw.random() < 0.7:
                 break
 

@@ -25,7 +25,7 @@ FAIR = {
     "sync": {0, 1, 4, 5, 6},
     "plan": {0, 4},
     "apply": {0, 4, 6},
-    "undo": {0, 5, 6},
+    "runs": {0, 5, 6},
     "db": {0},
 }
 """Exit codes that each command may have here: what went wrong was arranged."""

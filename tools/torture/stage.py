@@ -153,7 +153,7 @@ def _in_sync(stage: Stage) -> Stage:
     site.start_whole(*SYNC, "--migrate")
     site.truth.stored.add(PAGED)
     done = subprocess.run(
-        [sys.executable, "-m", "modelctl", "credential", "set", PAGED],
+        [sys.executable, "-m", "modelctl", "key", "set", PAGED],
         input=canaries.KEYS[PAGED].encode(),
         env={**os.environ, **site.truth.env(site.url)},
         capture_output=True,

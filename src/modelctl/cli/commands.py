@@ -53,53 +53,41 @@ class CommandEntry(NamedTuple):
 
 COMMANDS: Mapping[str, CommandEntry] = {
     "sync": CommandEntry("Bring the table of models up to date with its sources.", "modelctl.cli.sync:sync_command"),
-    "discover": CommandEntry(
-        "Show what the providers' APIs list; nothing is written.", "modelctl.cli.discover:discover_command"
-    ),
     "plan": CommandEntry("Show what a sync would do, and keep it for `apply`.", "modelctl.cli.plan:plan_command"),
     "apply": CommandEntry("Carry out a plan, exactly as it was shown.", "modelctl.cli.apply:apply_command"),
+    "review": CommandEntry("See what guards hold, and accept or decline it.", "modelctl.cli.review:app"),
     "list": CommandEntry("List models.", "modelctl.cli.list:list_command"),
     "show": CommandEntry("Show everything that is known of one model.", "modelctl.cli.show:show_command"),
-    "lifecycle": CommandEntry(
-        "Show which models end when, and what replaces them.", "modelctl.cli.lifecycle:lifecycle_command"
-    ),
-    "held": CommandEntry("List what guards hold, and what was decided about it.", "modelctl.cli.review:held_command"),
-    "accept": CommandEntry("Accept what a guard holds: the next sync writes it.", "modelctl.cli.review:accept_command"),
-    "decline": CommandEntry("Decline what a guard holds: syncs leave it out.", "modelctl.cli.review:decline_command"),
-    "populate": CommandEntry(
-        "Create the default models that are not there yet.", "modelctl.cli.populate:populate_command"
-    ),
+    "resolve": CommandEntry("Say which model a name means, and by which rule.", "modelctl.cli.resolve:resolve_command"),
     "add": CommandEntry("Add models by hand: one, or many from JSON.", "modelctl.cli.add:add_command"),
     "set": CommandEntry("Set facts of a model, or of many, and pin them.", "modelctl.cli.set:set_command"),
-    "remove": CommandEntry("Remove rows; syncs do not bring them back.", "modelctl.cli.remove:remove_command"),
     "enable": CommandEntry("Switch models on for your application.", "modelctl.cli.enable:enable_command"),
     "disable": CommandEntry("Switch models off for your application.", "modelctl.cli.enable:disable_command"),
     "deprecate": CommandEntry(
         "State the end of models, and what replaces them.", "modelctl.cli.deprecate:deprecate_command"
     ),
-    "undeprecate": CommandEntry("Say that models do not end after all.", "modelctl.cli.deprecate:undeprecate_command"),
-    "pin": CommandEntry("Claim fields of a model: no sync changes them.", "modelctl.cli.override:pin_command"),
-    "unpin": CommandEntry(
-        "Give fields back: the next sync writes what sources state.", "modelctl.cli.override:unpin_command"
+    "remove": CommandEntry("Remove rows; syncs do not bring them back.", "modelctl.cli.remove:remove_command"),
+    "lifecycle": CommandEntry(
+        "Show which models end when, and what replaces them.", "modelctl.cli.lifecycle:lifecycle_command"
     ),
-    "adopt": CommandEntry(
-        "Let the sources fill rows that were there before modelctl.", "modelctl.cli.override:adopt_command"
+    "override": CommandEntry("Keep your values of models, or give them back.", "modelctl.cli.override:app"),
+    "populate": CommandEntry(
+        "Create the default models that are not there yet.", "modelctl.cli.populate:populate_command"
     ),
-    "resolve": CommandEntry("Say which model a name means, and by which rule.", "modelctl.cli.resolve:resolve_command"),
+    "price": CommandEntry("Show and enter dated prices.", "modelctl.cli.price:app"),
+    "cost": CommandEntry("Compute what requests cost, at the prices of their time.", "modelctl.cli.cost:cost_command"),
     "history": CommandEntry(
         "Show who changed what, when and from which source.", "modelctl.cli.history:history_command"
     ),
-    "undo": CommandEntry("Take a run back.", "modelctl.cli.runs:undo_command"),
+    "runs": CommandEntry("See who wrote when, and take a run back.", "modelctl.cli.runs:app"),
+    "provider": CommandEntry("Look at providers, try them, add your own.", "modelctl.cli.provider:app"),
+    "key": CommandEntry("Keep providers' API keys in the database, encrypted.", "modelctl.cli.key:app"),
+    "catalog": CommandEntry("Look at the catalogs, and check them.", "modelctl.cli.catalog:app"),
+    "db": CommandEntry("Create and upgrade modelctl's tables.", "modelctl.cli.db:app"),
+    "config": CommandEntry("Show the settings in force; begin a settings file.", "modelctl.cli.config:app"),
     "doctor": CommandEntry(
         "Check the database, catalogs, keys, runs and models.", "modelctl.cli.doctor:doctor_command"
     ),
-    "provider": CommandEntry("Look at providers, try them, add your own.", "modelctl.cli.provider:app"),
-    "catalog": CommandEntry("Look at the catalogs, and check them.", "modelctl.cli.catalog:app"),
-    "runs": CommandEntry("Show the last runs: who wrote when, and what came of it.", "modelctl.cli.runs:app"),
-    "price": CommandEntry("Show and enter dated prices, and compute bills.", "modelctl.cli.price:app"),
-    "credential": CommandEntry("Keep providers' API keys in the database, encrypted.", "modelctl.cli.key:app"),
-    "config": CommandEntry("Show the settings in force; begin a settings file.", "modelctl.cli.config:app"),
-    "db": CommandEntry("Create and upgrade modelctl's tables.", "modelctl.cli.db:app"),
     "schema": CommandEntry("Print the JSON Schema of a report.", "modelctl.cli.schema:schema_command"),
 }
 """By name, in the order of the help."""

@@ -1,4 +1,4 @@
-"""`modelctl price cost` and `price compare`: what requests cost, from what they used."""
+"""`modelctl cost`: what requests cost, from what they used."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from modelctl.cli.commands import epilog
-from modelctl.cli.context import Context, Format, FormatOption, JsonOption, context_of, format_option, readable_database
+from modelctl.cli.context import Context, JsonOption, context_of, format_option, readable_database
 from modelctl.cli.options import read_file, tell_bad_rows
 from modelctl.core.prices.price import ServiceTier
 from modelctl.core.prices.usage import METERS, Usage, read_quantity
@@ -86,10 +86,11 @@ Tier = Annotated[ServiceTier, typer.Option("--service-tier", help="How the reque
 @epilog(
     """\b
 Examples:
-  modelctl price cost claude-opus-4-6 --input 1200 --cache-read 50000 --output 800
-  modelctl price cost google/gemini-4-argon --input 1000 --output 500 --at 2026-12-01
-  modelctl price cost --from usage.jsonl --by-model
-  zcat usage.csv.gz | modelctl price cost --from - --format csv > bills.csv
+  modelctl cost claude-opus-4-6 --input 1200 --cache-read 50000 --output 800
+  modelctl cost google/gemini-4-argon --input 1000 --output 500 --at 2026-12-01
+  modelctl cost --from usage.jsonl --by-model
+  zcat usage.csv.gz | modelctl cost --from - --format csv > bills.csv
+  modelctl cost --compare claude-sonnet-5-5 google/gemini-4-argon --input 8000 --output 1000
 
 \b
 Usage records: JSONL, or CSV with a header. Each is one request:
@@ -108,74 +109,67 @@ What to count:
 \b
 Amounts are exact and not rounded. What has no price on record is listed and not billed, the
 total is then a lower bound, and the exit code is 3.
+
+--compare bills the same counts on each model; a model's own tokenizer would count a text differently.
 """
 )
 @metered
-def cost(
+def cost_command(
     ctx: typer.Context,
     usage: Usage,
-    model: Annotated[str | None, typer.Argument(metavar="MODEL", help="As provider/model_id, or shorter.")] = None,
+    models: Annotated[
+        list[str] | None, typer.Argument(metavar="MODEL", help="As provider/model_id, or shorter.")
+    ] = None,
     source: Annotated[
         str | None, typer.Option("--from", metavar="FILE|-", help="Bill the usage records of a file, or of stdin.")
     ] = None,
+    compare: Annotated[bool, typer.Option("--compare", help="Bill it on several models; the cheapest first.")] = False,
     at: At = None,
     service_tier: Tier = ServiceTier.STANDARD,
     by_model: Annotated[bool, typer.Option("--by-model", help="With --from: a line per model.")] = False,
     format: Annotated[BillFormat, format_option()] = BillFormat.TABLE,
     json: JsonOption = False,
 ) -> None:
-    """Compute what a request costs, or each of many.
+    """Compute what requests cost, at the prices of their time.
 
-    At the prices in force at its time; it says which those are.
+    It says which prices those are.
     """
-    from modelctl.output.bills import BillDocument
-
-    context = context_of(ctx)
-    moment, format = instant(at, "--at") if at else None, format
+    context, names = context_of(ctx), models or []
+    moment = instant(at, "--at") if at else None
     if source is not None:
-        if model is not None or usage.quantities:
-            raise UsageError("--from bills what the records say: give no MODEL and no quantities with it")
+        if names or usage.quantities or compare:
+            raise UsageError(
+                "--from bills what the records say: it takes no MODEL, no quantities and no --compare",
+                "leave --from out, or the others",
+            )
         options = BillOptions(source=source, at=moment, service_tier=service_tier, by_model=by_model, format=format)
         raise typer.Exit(_bill_records(context, options))
-    if model is None or by_model:
-        raise UsageError("--by-model needs --from FILE" if by_model else "give a MODEL, or --from FILE")
-    [billed] = _bills(context_of(ctx), [model], usage, moment, service_tier)
+    if by_model:
+        raise UsageError("--by-model needs --from FILE")
+    if not names:
+        raise UsageError("give a MODEL, or --from FILE")
+    if len(names) > 1 and not compare:
+        raise UsageError(f"{len(names)} models are named", "add --compare to bill the request on each of them")
+    bills = _bills(context, names, usage, moment, service_tier)
+    raise typer.Exit(_compare(context, bills, format) if compare else _bill(context, bills[0], format))
+
+
+def _bill(context: Context, billed: Billed, format: str) -> ExitCode:
+    from modelctl.output.bills import BillDocument
+
     context.show(BillDocument(billed), format)
-    raise typer.Exit(ExitCode.OK if billed.bill.is_complete else ExitCode.PENDING)
+    return ExitCode.OK if billed.bill.is_complete else ExitCode.PENDING
 
 
-@epilog(
-    """\b
-Example:
-  modelctl price compare claude-sonnet-5-5 google/gemini-4-argon --input 8000 --output 1000
-
-The same counts are billed for each model; a model's own tokenizer would count a text differently.
-"""
-)
-@metered
-def compare(
-    ctx: typer.Context,
-    usage: Usage,
-    models: Annotated[list[str], typer.Argument(metavar="MODEL", help="As provider/model_id, or shorter.")],
-    at: At = None,
-    service_tier: Tier = ServiceTier.STANDARD,
-    format: FormatOption = Format.TABLE,
-    json: JsonOption = False,
-) -> None:
-    """Compute what one request costs on several models.
-
-    Cheapest first; exit 3 when a price is unknown.
-    """
+def _compare(context: Context, bills: list[Billed], format: str) -> ExitCode:
     from modelctl.core.prices.billing import by_cost
     from modelctl.output.bills import BillComparisonDocument
 
-    context = context_of(ctx)
-    bills = by_cost(_bills(context, models, usage, instant(at, "--at") if at else None, service_tier))
-    context.show(BillComparisonDocument(bills=tuple(bills)), format)
-    incomplete = sum(not each.bill.is_complete for each in bills)
-    if incomplete:
+    context.show(BillComparisonDocument(bills=tuple(by_cost(bills))), format)
+    if incomplete := sum(not each.bill.is_complete for each in bills):
         context.warn(f"warning: {incomplete} of {len(bills)} models have no price on record for some of it")
-        raise typer.Exit(ExitCode.PENDING)
+        return ExitCode.PENDING
+    return ExitCode.OK
 
 
 def _bills(

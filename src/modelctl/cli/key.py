@@ -1,4 +1,4 @@
-"""`modelctl credential`: API keys in the database, encrypted. No key is ever an argument."""
+"""`modelctl key`: API keys in the database, encrypted. No key is ever an argument."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ NO_ARGUMENTS = {"allow_extra_args": True, "ignore_unknown_options": True}
     context_settings=NO_ARGUMENTS,
     epilog="""\b
 Examples:
-  modelctl credential set openai
-  modelctl credential set openai --project shop < key.txt
-  op read op://vault/openai/key | modelctl credential set openai
+  modelctl key set openai
+  modelctl key set openai --project shop < key.txt
+  op read op://vault/openai/key | modelctl key set openai
 
-The first time, make a master key: modelctl credential key
+The first time, make a master key: modelctl key init
 """,
 )
 def set_command(ctx: typer.Context, provider: Provider, project: Project = None) -> None:
@@ -64,13 +64,13 @@ def set_command(ctx: typer.Context, provider: Provider, project: Project = None)
     refuse_secrets(ctx, "a provider and --project")
     context, owner = context_of(ctx), (provider, project_of(project))
     with database_of(context) as database:
-        author = context.author("credential set")
+        author = context.author("key set")
         stored, is_new = set_key(context.runtime, database, owner, lambda: _key(context, owner), author)
     done = "stored" if is_new else "is stored already: nothing changed"
     context.answer(f"{stored}: key {stored.fingerprint} {done}")
 
 
-@app.command("list", epilog="Example: modelctl credential list --json")
+@app.command("list", epilog="Example: modelctl key list --json")
 def list_command(ctx: typer.Context, format: FormatOption = Format.TABLE, json: JsonOption = False) -> None:
     """List stored keys by fingerprint.
 
@@ -92,7 +92,7 @@ def list_command(ctx: typer.Context, format: FormatOption = Format.TABLE, json: 
         context.warn(f"warning: {told}")
 
 
-@app.command("remove", epilog="Example: modelctl credential remove openai --project shop")
+@app.command("remove", epilog="Example: modelctl key remove openai --project shop")
 def remove_command(ctx: typer.Context, provider: Provider, project: Project = None) -> None:
     """Remove a stored key; the provider knows nothing of it. No master key is needed."""
     from modelctl.services.credentials import remove_key
@@ -100,7 +100,7 @@ def remove_command(ctx: typer.Context, provider: Provider, project: Project = No
     context = context_of(ctx)
     with readable_database(context) as database:
         owner = (provider, project_of(project))
-        removed = remove_key(database, owner, context.author("credential remove"))
+        removed = remove_key(database, owner, context.author("key remove"))
     context.answer(f"{removed}: key {removed.fingerprint} removed")
     context.say("it still works at the provider until it is revoked there")
 
@@ -109,8 +109,8 @@ def remove_command(ctx: typer.Context, provider: Provider, project: Project = No
     "which",
     epilog="""\b
 Examples:
-  modelctl credential which openai
-  modelctl credential which openai --project shop --json
+  modelctl key which openai
+  modelctl key which openai --project shop --json
 """,
 )
 def which_command(
@@ -137,8 +137,8 @@ def which_command(
     "test",
     epilog="""\b
 Examples:
-  modelctl credential test openai
-  modelctl credential test openai --project shop
+  modelctl key test openai
+  modelctl key test openai --project shop
 
 Exit codes: 0 accepted, 1 refused, unreachable, or there is no key.
 """,
@@ -174,16 +174,16 @@ def test_command(
 
 
 @app.command(
-    "key",
+    "init",
     epilog="""\b
 Examples:
-  modelctl credential key
-  modelctl credential key new.key
+  modelctl key init
+  modelctl key init new.key
 
 Back the file up where the database's backups are not: without it nobody can open the stored keys, with it anybody.
 """,
 )
-def key_command(
+def init_command(
     ctx: typer.Context,
     file: Annotated[
         Path | None, typer.Argument(metavar="FILE", help="A new file; left out means where it is looked for.")
@@ -200,7 +200,7 @@ def key_command(
     context.answer(f"{path}: master key {made.id}")
     if (used := master_key_in_force(context.runtime)) != made.id:
         context.say(
-            f"it is not in force, {f'master key {used} is' if used else 'nothing is'}: `modelctl credential rotate --to"
+            f"it is not in force, {f'master key {used} is' if used else 'nothing is'}: `modelctl key rotate --to"
             f" {path}` moves the stored keys to it, secret_key_file or {MASTER_KEY_VARIABLE} puts it into force"
         )
 
@@ -210,8 +210,8 @@ def key_command(
     context_settings=NO_ARGUMENTS,
     epilog="""\b
 Examples:
-  modelctl credential key new.key
-  modelctl credential rotate --to new.key
+  modelctl key init new.key
+  modelctl key rotate --to new.key
   mv new.key ~/.config/modelctl/secret.key
 
 All keys or none. Broken off, or begun twice, it is run again with the same file; it then does what is left to do.
@@ -228,7 +228,7 @@ def rotate_command(
     context = context_of(ctx)
     new = new_master_key(Path(to) if to != PIPE else None, lambda: read_secret(context, "new master key"))
     with readable_database(context) as database:
-        rotation = rotate_keys(context.runtime, database, new, context.author("credential rotate"))
+        rotation = rotate_keys(context.runtime, database, new, context.author("key rotate"))
     for each in rotation.moved:
         context.answer(f"{each}: key {each.fingerprint} is under master key {new.id}")
     if not rotation.moved:
@@ -267,7 +267,7 @@ def _key(context: Context, owner: tuple[str, str]) -> str:
     from modelctl.services.credentials import key_in_text
 
     text = read_secret(context, f"API key of {owner_text(*owner)}")
-    key = key_in_text(text, f"`modelctl credential set {owner[0]} < key.txt`")
+    key = key_in_text(text, f"`modelctl key set {owner[0]} < key.txt`")
     context.confidential.add(key)
     return key
 

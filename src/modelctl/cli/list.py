@@ -220,7 +220,7 @@ def _list(context: Context, wanted: Filter, usable_for: str | None, view: View) 
 
 def _nothing_usable(project: str) -> str:
     whose = f"project {project}" if project else "the platform"
-    return f"{whose} can call no model: none is enabled and live at a provider with a key (see `credential list`)"
+    return f"{whose} can call no model: none is enabled and live at a provider with a key (see `modelctl key list`)"
 
 
 def _summary(found: FoundModels) -> str:

@@ -88,7 +88,8 @@ def _near_option(name: str, ctx: Any) -> str:
 
     parameters = [*ctx.command.params, *ctx.find_root().command.params]
     words = [option for each in parameters for option in (*each.opts, *each.secondary_opts)]
-    if name.removeprefix("--") in words:  # an argument of that name
+    arguments = {(each.metavar or "").lower() for each in ctx.command.params if each.param_type_name == "argument"}
+    if name.removeprefix("--") in {*words, *arguments}:
         return f"write `{ctx.command_path} {' '.join(ctx.command.collect_usage_pieces(ctx)[1:])}`"
     return suggestion(name, words, most=1)
 

@@ -1,4 +1,4 @@
-"""The options that say which providers a command asks, and how: the same for `sync`, `plan` and `discover`."""
+"""The options that say which providers a command asks, and how: the same for `sync`, `plan` and `provider models`."""
 
 from __future__ import annotations
 
@@ -94,6 +94,15 @@ def say_left_out(context: Context, left_out: Mapping[str, str]) -> None:
     for where, why in _WHERE.items():
         if names := [name for name, place in left_out.items() if place == where]:
             context.say(f"left out: {', '.join(names)} ({why})")
+
+
+def refuse_together(option: str, others: Mapping[str, object]) -> None:
+    """UsageError where any of `others`, by their spelling, is given beside `option`: None and False are not given."""
+    if clashing := [name for name, value in others.items() if value is not None and value is not False and value != []]:
+        verb = "contradict each other" if len(clashing) == 1 else "exclude each other"
+        raise UsageError(
+            f"{option} and {', '.join(clashing)} {verb}", f"leave {option} out, or {' and '.join(clashing)}"
+        )
 
 
 STDIN = "-"

@@ -1,4 +1,4 @@
-"""`modelctl pin`, `unpin` and `adopt`: which fields of a row are people's, and which the sources'."""
+"""`modelctl override`: which fields of a row are people's, and which the sources'."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelctl.cli.commands import epilog
 from modelctl.cli.context import Context, context_of, readable_database
 from modelctl.errors import UsageError
 
@@ -14,18 +13,26 @@ if TYPE_CHECKING:
     from modelctl.core.planning.plan import Change
 
 
+app = typer.Typer(
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    help="Keep your values of models, or give them back.",
+    epilog="No sync changes a value that a person set or pinned.",
+)
+
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="As provider/model_id, or shorter.")]
 Fields = Annotated[list[str], typer.Argument(metavar="FIELD", help="Columns of the row, as context_window.")]
 
 
-@epilog(
-    """\b
+@app.command(
+    "pin",
+    epilog="""\b
 Examples:
-  modelctl pin openai/gpt-4o context_window
-  modelctl pin gpt-4o display_name tags
+  modelctl override pin openai/gpt-4o context_window
+  modelctl override pin gpt-4o display_name tags
 
-A pinned field keeps its value whatever the sources say, until `modelctl unpin` or `modelctl sync --take`.
-"""
+A pinned field keeps its value whatever the sources say, until `modelctl override unpin` or `modelctl sync --take`.
+""",
 )
 def pin_command(ctx: typer.Context, model: Model, fields: Fields) -> None:
     """Claim fields of a model: no sync changes them."""
@@ -33,20 +40,21 @@ def pin_command(ctx: typer.Context, model: Model, fields: Fields) -> None:
 
     context = context_of(ctx)
     with readable_database(context) as database:
-        changed = pin(database, model, fields, context.author("pin")).changes
+        changed = pin(database, model, fields, context.author("override pin")).changes
     _say(context, changed, f"pinned {', '.join(fields)}", "pinned already: nothing changed")
 
 
-@epilog(
-    """\b
+@app.command(
+    "unpin",
+    epilog="""\b
 Examples:
-  modelctl unpin openai/gpt-4o context_window
-  modelctl unpin gpt-4o all
-  modelctl unpin openai/gpt-4o input_price_per_mtok
+  modelctl override unpin openai/gpt-4o context_window
+  modelctl override unpin gpt-4o all
+  modelctl override unpin openai/gpt-4o input_price_per_mtok
 
 The next sync writes what the sources state; a field of which no source speaks keeps its value. A price that
 `modelctl price set` entered ends, and what the sources last stated holds again at once.
-"""
+""",
 )
 def unpin_command(ctx: typer.Context, model: Model, fields: Fields) -> None:
     """Give fields back: the next sync writes what sources state."""
@@ -54,20 +62,21 @@ def unpin_command(ctx: typer.Context, model: Model, fields: Fields) -> None:
 
     context = context_of(ctx)
     with readable_database(context) as database:
-        changed = unpin(database, model, fields, context.author("unpin")).changes
+        changed = unpin(database, model, fields, context.author("override unpin")).changes
     _say(context, changed, f"gave {', '.join(fields)} back to the sources", "the sources' already: nothing changed")
 
 
-@epilog(
-    """\b
+@app.command(
+    "adopt",
+    epilog="""\b
 Examples:
-  modelctl adopt openai/gpt-4o
-  modelctl adopt --provider openai
-  modelctl adopt --all
+  modelctl override adopt openai/gpt-4o
+  modelctl override adopt --provider openai
+  modelctl override adopt --all
 
 A row that was there before modelctl is left alone until it is adopted; then the sources may overwrite its values.
 Pin what must stay.
-"""
+""",
 )
 def adopt_command(
     ctx: typer.Context,
@@ -80,10 +89,10 @@ def adopt_command(
 
     context = context_of(ctx)
     if sum((bool(models), provider is not None, every)) != 1:
-        raise UsageError("adopt needs models, or --provider, or --all", "`modelctl adopt openai/gpt-4o`")
+        raise UsageError("adopt needs models, or --provider, or --all", "`modelctl override adopt openai/gpt-4o`")
     with readable_database(context) as database:
         names = models or unowned_keys(database, provider)
-        changed = adopt(database, names, context.author("adopt")).changes
+        changed = adopt(database, names, context.author("override adopt")).changes
     _say(context, changed, "adopted", "there is nothing to adopt: modelctl knows these rows")
 
 

@@ -30,7 +30,7 @@ Examples:
 
 The sets are marked in the catalogs (`sets = ["default"]`): default, chat, embedding, image, audio, video, rerank,
 moderation, and those of your own catalogs. Rows that are there stay as they are; one that somebody removed stays
-removed. Needs no key and no network. `modelctl undo` takes it back.
+removed. Needs no key and no network. `modelctl runs undo` takes it back.
 """
 )
 def populate_command(

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelctl.cli import cost
-from modelctl.cli.commands import register
 from modelctl.cli.context import Context, Format, FormatOption, JsonOption, context_of, readable_database
 from modelctl.cli.options import read_file, tell_bad_rows
 from modelctl.core.prices.price import PriceKind, PriceUnit, ServiceTier
@@ -28,7 +26,7 @@ SINCE_DAYS = 30
 app = typer.Typer(
     rich_markup_mode=None,
     no_args_is_help=True,
-    help="Show and enter dated prices, and compute bills.",
+    help="Show and enter dated prices.",
     epilog="Prices come from the ledger in the database; `modelctl sync` keeps it. Nothing in it is ever overwritten.",
 )
 
@@ -204,7 +202,7 @@ Kinds: {", ".join(list(PriceKind)[:7])},
 Units: {", ".join(PriceUnit)}; per million tokens (mtok) unless said otherwise
 
 Your price holds, whatever the sources say or announce, until the next one that you date, or until
-`modelctl unpin MODEL input_price_per_mtok` gives it back. The ledger is only appended to.
+`modelctl override unpin MODEL input_price_per_mtok` gives it back. The ledger is only appended to.
 """,
 )
 def set_price(
@@ -299,10 +297,6 @@ def import_prices(
     if not found.rows and not found.bad:
         context.warn(f"warning: {file} holds no prices")
     edit_and_report(context, "price import", found.rows, points_to_set, format, bad=found.bad)
-
-
-register(app, "cost", cost.cost)
-register(app, "compare", cost.compare)
 
 
 def _terms(

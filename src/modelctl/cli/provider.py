@@ -12,18 +12,22 @@ from modelctl.cli.context import (
     Format,
     FormatOption,
     JsonOption,
+    LinesFormat,
+    LinesFormatOption,
     context_of,
     database_if_any,
     database_of,
 )
-from modelctl.cli.options import say_left_out
+from modelctl.cli.options import MaxAge, Project, say_left_out
 from modelctl.core.edits.providers import ProviderOptions, is_unencrypted, shown_setting
 from modelctl.core.provider import Health
-from modelctl.core.text import counted, seconds
+from modelctl.core.text import counted, duration, seconds
 from modelctl.errors import ExitCode, Refused, UsageError
 
 if TYPE_CHECKING:
     from modelctl.core.provider import Provider
+    from modelctl.output.providers import Discovered
+    from modelctl.services.gather import ListedProvider
     from modelctl.services.providers import ProviderEdit, ProviderTest
 
 
@@ -231,7 +235,7 @@ def disable_command(ctx: typer.Context, names: Names) -> None:
 Examples:
   modelctl provider remove local-llm             # shows what would go with it, and refuses if there are models
   modelctl provider remove local-llm --cascade
-  modelctl undo last                             # brings the row and its models back, but no stored key
+  modelctl runs undo last                             # brings the row and its models back, but no stored key
 
 The ledger of prices, the runs and the audit trail stay. Exits 4 where models hang on it and --cascade is not given.
 """,
@@ -303,6 +307,56 @@ def test_command(
         raise typer.Exit(ExitCode.PENDING)
 
 
+@app.command(
+    "models",
+    epilog="""\b
+Examples:
+  modelctl provider models
+  modelctl provider models openai anthropic --max-age 1h
+  modelctl provider models xai --json
+  modelctl provider models openai --project shop
+
+Exit codes: 0 done, 1 no provider answered, 5 some providers failed; the others are shown.
+""",
+)
+def models_command(
+    ctx: typer.Context,
+    provider: Annotated[
+        list[str] | None, typer.Argument(metavar="PROVIDER", help="Left out means all whose key is set.")
+    ] = None,
+    project: Project = None,
+    max_age: MaxAge = None,
+    format: LinesFormatOption = LinesFormat.TABLE,
+    json: JsonOption = False,
+) -> None:
+    """Show what the providers' APIs list; nothing is written.
+
+    It is mapped to the fields of a model. Catalogs, your patterns and the rows of the database change nothing here: it
+    is the API's word alone, with what was skipped and why. Prices are shown where an API states them; few do.
+    """
+    from modelctl.core.credentials import project_of
+    from modelctl.output.providers import DiscoveryDocument
+    from modelctl.services.gather import Observer, discover
+
+    context = context_of(ctx)
+    age = duration(max_age, "--max-age") if max_age is not None else None
+    observer = Observer(begin=lambda _providers, left_out: say_left_out(context, left_out))
+    with database_if_any(context) as database:
+        listed = discover(
+            context.runtime, database, provider or (), project=project_of(project), max_age=age, observer=observer
+        )
+    found = [_discovered(each) for each in listed]
+    context.show(DiscoveryDocument(providers=tuple(found)), format)
+    for each in found:
+        if each.error is not None:
+            context.warn(f"error: {each.error}")
+        elif each.notice is not None and format is LinesFormat.JSONL:
+            context.say(f"{each.provider}: {each.notice}")
+    failed = sum(each.error is not None for each in found)
+    if failed:
+        raise typer.Exit(ExitCode.FAILED if failed == len(found) else ExitCode.PARTIAL)
+
+
 def _switch(context: Context, names: Sequence[str], *, is_enabled: bool) -> None:
     word = "enabled" if is_enabled else "disabled"
     command = "provider enable" if is_enabled else "provider disable"
@@ -338,3 +392,16 @@ def _has_findings(found: Sequence[ProviderTest], *, every: bool) -> bool:
     quiet = {Health.OK, Health.NO_KEY, Health.NO_LISTING} if every else {Health.OK}
     is_all_quiet = all(each.probed.health in quiet for each in found)
     return not (is_all_quiet and any(each.probed.health is Health.OK for each in found))
+
+
+def _discovered(listed: ListedProvider) -> Discovered:
+    from modelctl.output.providers import Discovered
+
+    return Discovered(
+        provider=listed.job.provider.name,
+        listing=listed.listing,
+        listed_at=listed.listed_at,
+        is_reused=listed.is_reused,
+        notice=listed.notice,
+        error=listed.error,
+    )

@@ -19,8 +19,8 @@ Examples:
   modelctl remove gpt-4 --cascade --dry-run
 
 The price ledger and the audit trail stay, so past bills can still be computed. No sync brings a removed row back;
-`modelctl add MODEL` does, and `modelctl undo`. A row that others name as their replacement, or among their aliases,
-stays, unless --cascade takes it out of those rows, too. To hide a model from your application, disable it.
+`modelctl add MODEL` and `modelctl runs undo` do. A row that others name as replacement or alias stays, unless
+--cascade takes it out of those rows too. To hide a model from your application, disable it.
 """
 )
 def remove_command(

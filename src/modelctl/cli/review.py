@@ -1,4 +1,4 @@
-"""`modelctl held`, `accept` and `decline`: what guards hold, and what people decide about it."""
+"""`modelctl review`: what guards hold, and what people decide about it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,15 @@ from typing import Annotated
 
 import typer
 
-from modelctl.cli.commands import epilog
 from modelctl.cli.context import Format, FormatOption, JsonOption, context_of, readable_database
 from modelctl.core.planning.plan import Verdict
+
+app = typer.Typer(
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    help="See what guards hold, and accept or decline it.",
+    epilog="A guard holds a change that looks wrong, such as a doubled price; the rest of a sync is written.",
+)
 
 Keys = Annotated[list[str], typer.Argument(metavar="KEY", help="As provider/model_id, or a provider's listing.")]
 Note = Annotated[str | None, typer.Option(metavar="TEXT", help="Why; kept with the decision.")]
@@ -16,17 +22,17 @@ Note = Annotated[str | None, typer.Option(metavar="TEXT", help="Why; kept with t
 
 EXAMPLES = """\b
 Examples:
-  modelctl held
-  modelctl accept openai/gpt-4o --note "announced on the pricing page"
-  modelctl decline openai/gpt-4o --note "their API shows a test price"
+  modelctl review list
+  modelctl review accept openai/gpt-4o --note "announced on the pricing page"
+  modelctl review decline openai/gpt-4o --note "their API shows a test price"
 
 A decision is on one pair of values, old and new: it holds until either side moves. KEY is provider/model_id, or the
 provider's name for its whole listing. An accepted change is written by the next sync; a declined one is left out.
 """
 
 
-@epilog(EXAMPLES)
-def held_command(
+@app.command("list", epilog=EXAMPLES)
+def list_command(
     ctx: typer.Context,
     format: FormatOption = Format.TABLE,
     json: JsonOption = False,
@@ -43,7 +49,7 @@ def held_command(
         context.say("nothing is held")
 
 
-@epilog(EXAMPLES)
+@app.command("accept", epilog=EXAMPLES)
 def accept_command(ctx: typer.Context, keys: Keys, note: Note = None) -> None:
     """Accept what a guard holds: the next sync writes it.
 
@@ -52,7 +58,7 @@ def accept_command(ctx: typer.Context, keys: Keys, note: Note = None) -> None:
     _decide(ctx, keys, Verdict.ACCEPTED, note)
 
 
-@epilog(EXAMPLES)
+@app.command("decline", epilog=EXAMPLES)
 def decline_command(ctx: typer.Context, keys: Keys, note: Note = None) -> None:
     """Decline what a guard holds: syncs leave it out.
 
@@ -66,7 +72,7 @@ def _decide(ctx: typer.Context, keys: list[str], verdict: Verdict, note: str | N
     from modelctl.services.edits import decide_holds
 
     context = context_of(ctx)
-    command = "accept" if verdict is Verdict.ACCEPTED else "decline"
+    command = "review accept" if verdict is Verdict.ACCEPTED else "review decline"
     with readable_database(context) as database:
         holds = decide_holds(database, keys, verdict, note, context.author(command))
     context.show(HoldsDocument.model_validate(holds), Format.TABLE)

@@ -1,4 +1,4 @@
-"""`modelctl runs`: who wrote when, and what came of it; and `undo`, which takes a run back."""
+"""`modelctl runs`: who wrote when, what came of it, and how a run is taken back."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelctl.cli.commands import epilog
 from modelctl.cli.context import Format, FormatOption, JsonOption, context_of, readable_database
 
 if TYPE_CHECKING:
@@ -15,18 +14,20 @@ if TYPE_CHECKING:
 
 RUNS_EPILOG = """\b
 Examples:
-  modelctl runs
-  modelctl runs --provider openai --limit 5
-  modelctl runs show last
-
-`undo` takes a run back; `history` shows the changes of one model over all runs.
+  modelctl runs list
+  modelctl runs list --provider openai --limit 5
 """
 
-app = typer.Typer(rich_markup_mode=None, invoke_without_command=True, epilog=RUNS_EPILOG)
+app = typer.Typer(
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    help="See who wrote when, and take a run back.",
+    epilog="`modelctl history` shows the changes of one model over all runs.",
+)
 
 
-@app.callback()
-def runs_command(
+@app.command("list", epilog=RUNS_EPILOG)
+def list_command(
     ctx: typer.Context,
     provider: Annotated[
         list[str] | None,
@@ -36,12 +37,10 @@ def runs_command(
     format: FormatOption = Format.TABLE,
     json: JsonOption = False,
 ) -> None:
-    """Show the last runs: who wrote when, and what came of it."""
+    """List the last runs: who wrote when, and what came of it."""
     from modelctl.output.history import RunsDocument
     from modelctl.services.history import list_runs
 
-    if ctx.invoked_subcommand is not None:
-        return
     context = context_of(ctx)
     with readable_database(context) as database:
         fitting, total = list_runs(database, provider or ())
@@ -87,17 +86,18 @@ def show(
         context.say("the run changed nothing")
 
 
-@epilog(
-    """\b
+@app.command(
+    "undo",
+    epilog="""\b
 Examples:
-  modelctl undo last --dry-run
-  modelctl undo 20261121T120000Z-1a2b3c
-  modelctl undo last               # a second time: takes the undo back
+  modelctl runs undo last --dry-run
+  modelctl runs undo 20261121T120000Z-1a2b3c
+  modelctl runs undo last               # a second time: takes the undo back
 
-RUN is the id of a run, the beginning of one, or `last`; see `modelctl runs`.
+RUN is the id of a run, the beginning of one, or `last`; see `modelctl runs list`.
 What an undo brings back counts as a person's decision: the next sync leaves it alone.
 Exits 5 when some rows have moved since and were left alone, 6 when all have.
-"""
+""",
 )
 def undo_command(
     ctx: typer.Context,

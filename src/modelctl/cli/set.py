@@ -22,7 +22,7 @@ Examples:
   modelctl set --where 'provider=openai type=embedding' recommended=no --yes
 
 FIELD is a column of the row; FIELD= (or FIELD=null) makes it unknown. Lists are A,B; switches yes or no; days
-2026-12-01. What is set is pinned: no sync changes it until `modelctl unpin`. Prices are set by `modelctl price set`.
+2026-12-01. What is set is pinned: no sync changes it until `modelctl override unpin`. `modelctl price set` sets prices.
 
 {WHERE_HELP}"""
 )

@@ -92,7 +92,7 @@ def owner_text(provider: str, project: str) -> str:
 
 def store_command(provider: str, project: str) -> str:
     """The command that stores this key anew."""
-    return f"modelctl credential set {provider}" + (f" --project {quote(project)}" if project else "")
+    return f"modelctl key set {provider}" + (f" --project {quote(project)}" if project else "")
 
 
 def project_of(text: str | None) -> str:
@@ -115,7 +115,7 @@ def require_project(project: str, known: Credentials) -> None:
     """UsageError for a project that has no key of its own at all: a misspelt one would get the platform's keys."""
     projects = sorted({each for _, each in known} - {PLATFORM})
     if project and project not in projects:
-        hint = did_you_mean(project, projects) or "`modelctl credential set PROVIDER --project P` stores one"
+        hint = did_you_mean(project, projects) or "`modelctl key set PROVIDER --project P` stores one"
         raise UsageError(f"no key is stored for project {shorten(project)!r}", hint)
 
 

@@ -121,7 +121,7 @@ class ProviderView:
     """What keeps it out of `sync --provider all`: its row, or a settings file; empty: nothing."""
     key: KeyState = KeyState.NO_LISTING
     key_name: str = ""
-    """Where the key is: a variable, or `the credential of …`; empty where there is none."""
+    """Where the key is: a variable, or `the stored key of …`; empty where there is none."""
     models: ModelCounts = field(default_factory=ModelCounts)
     health: ProviderHealth = field(default_factory=ProviderHealth)
     stored_keys: int = 0

@@ -197,5 +197,5 @@ def named_run(name: str, runs: Sequence[Run]) -> Run:
             f"say which one: {', '.join(run.name for run in found[:MAX_NAMED])}{more}",
         )
     if not found:
-        raise ModelctlError(f"there is no run {shorten(name)!r}", "see `modelctl runs`")
+        raise ModelctlError(f"there is no run {shorten(name)!r}", "see `modelctl runs list`")
     return found[0]

@@ -49,7 +49,7 @@ class MasterKey:
         if credential.key_id != self.id:
             raise CredentialError(
                 f"{credential}: its key is under master key {credential.key_id}, not {self.id}",
-                f"{self.origin} holds another one; use that master key, or see `modelctl credential list`",
+                f"{self.origin} holds another one; use that master key, or see `modelctl key list`",
             )
         key = self._opened(credential)
         if key is None or self.fingerprint(key) != credential.fingerprint:
@@ -106,7 +106,7 @@ def master_key(text: str, origin: str) -> MasterKey:
     if len(secret) != MASTER_KEY_BYTES:
         raise CredentialError(
             f"{origin} holds no master key: one is {MASTER_KEY_BYTES} bytes as base64 ({MASTER_KEY_CHARS} characters)",
-            "make one with `modelctl credential key FILE`",
+            "make one with `modelctl key init FILE`",
         )
     return MasterKey(
         id=_derived(secret, b"id", _ID_BYTES).hex(),
@@ -144,7 +144,7 @@ def key_in_file(path: Path) -> MasterKey:
     except OSError as error:
         raise CredentialError(
             f"the master key cannot be read from {_shown(path)}: {error.strerror}",
-            "name a file that holds one, or make a key with `modelctl credential key FILE`",
+            "name a file that holds one, or make a key with `modelctl key init FILE`",
         ) from None
     return master_key(text, str(path))
 
@@ -178,7 +178,7 @@ def make_key_file(path: Path) -> MasterKey:
     except FileExistsError:
         raise CredentialError(
             f"{path} is there already, and may be what your stored keys are encrypted with; it was not touched",
-            "name another file; `modelctl credential rotate --to FILE` changes to a new master key",
+            "name another file; `modelctl key rotate --to FILE` changes to a new master key",
         ) from None
     except OSError as error:
         raise CredentialError(f"{path} cannot be written: {error.strerror}", "name another file") from None

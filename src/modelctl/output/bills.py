@@ -375,6 +375,18 @@ class BillComparisonDocument(VersionedDocument):
             lines += ["costs in different currencies are not compared with each other"]
         return look.text(lines)
 
+    def to_jsonl(self, look: Look) -> str:
+        """As the bills of so many records."""
+        return "\n".join(RecordBills(self._records, BillTotals()).to_jsonl(look))
+
+    def to_csv(self, look: Look) -> str:
+        """The same."""
+        return "\n".join(RecordBills(self._records, BillTotals()).to_csv(look))
+
+    @property
+    def _records(self) -> list[RecordBill]:
+        return [RecordBill(number, "", billed) for number, billed in enumerate(self.bills, start=1)]
+
 
 def _single(billed: Billed) -> list[tuple[str, Decimal]]:
     """Currency and cost of a bill that is complete and in one currency."""

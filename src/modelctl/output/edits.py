@@ -46,7 +46,7 @@ class HoldDocument(Document):
     """What one guard stopped of one row, or of a provider's whole listing, and the decision on it."""
 
     key: str = Field(validation_alias="name")
-    """What `accept` and `decline` call it."""
+    """What `review accept` and `review decline` call it."""
     provider: str = Field(validation_alias=AliasPath("key", "provider"))
     model_id: TextOrNull = Field(validation_alias=AliasPath("key", "model_id"))
     """null for the provider's listing."""

@@ -84,7 +84,7 @@ class Keys:
             ) from None
         key = master_key.decrypt(credential)
         self.learned(key)
-        name = f"the credential of {credential}"
+        name = f"the stored key of {credential}"
         source = KeySource.PROJECT if credential.project else KeySource.PLATFORM
         return FoundKey(key=clean_key(key, name), source=source, name=name)
 
@@ -133,7 +133,7 @@ def master_key_of(runtime: Runtime) -> MasterKey:
         return found
     raise CredentialError(
         "there is no master key",
-        f"set {MASTER_KEY_VARIABLE} or secret_key_file; the first one is made by `modelctl credential key`",
+        f"set {MASTER_KEY_VARIABLE} or secret_key_file; the first one is made by `modelctl key init`",
     )
 
 

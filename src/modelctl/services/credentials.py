@@ -165,7 +165,7 @@ def _moved(
         named = ", ".join(map(str, shut[:MAX_NAMED])) + more
         raise CredentialError(
             f"nothing was rotated: {old.origin} does not open {len(shut)} of {len(pending)} stored keys: {named}",
-            "store these again or remove them (see `modelctl credential list`), then rotate",
+            "store these again or remove them (see `modelctl key list`), then rotate",
         )
     return [(each, _under(new, each, old.decrypt(each), author)) for each in pending]
 
@@ -247,7 +247,7 @@ def _in_use(known: KnownProvider, keys: Keys) -> KeyInUse:
     name, found = known.provider.name, keys.find(known.provider)
     if found is None:
         variables = f", or set {' or '.join(known.provider.env_vars)}" if known.provider.env_vars else ""
-        raise SourceError(f"{name}: there is no key", f"store one with `modelctl credential set {name}`{variables}")
+        raise SourceError(f"{name}: there is no key", f"store one with `modelctl key set {name}`{variables}")
     fingerprint = None
     with suppress(CredentialError):
         fingerprint = keys.master_key().fingerprint(found.key)

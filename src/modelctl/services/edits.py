@@ -212,7 +212,11 @@ def _named(name: str, holds: Sequence[Hold]) -> list[Hold]:
         raise UsageError(f"{name} is held for {' and '.join(sorted(providers))}", "write it as provider/model_id")
     if not found:
         open_names = sorted({hold.name for hold in holds})
-        hint = f"held are {', '.join(open_names[:5])}" if open_names else "no guard holds anything; see `modelctl runs`"
+        hint = (
+            f"held are {', '.join(open_names[:5])}"
+            if open_names
+            else "no guard holds anything; see `modelctl runs list`"
+        )
         raise UsageError(f"nothing is held for {name!r}", hint)
     return found
 

@@ -264,7 +264,9 @@ def _apply_all(
             continue
         model = result.models[names[row.model].key]
         if model.state is None:
-            problem = f"{model.key} was there before modelctl, which leaves it alone; `modelctl adopt {model.key}`"
+            problem = (
+                f"{model.key} was there before modelctl, which leaves it alone; `modelctl override adopt {model.key}`"
+            )
             result.bad.append(BadRow(row.line, problem))
             continue
         ledger = (*model.prices, *appended[model.key])

@@ -323,7 +323,7 @@ def _key(provider: Provider, keys: Keys) -> tuple[KeyState, str]:
         return KeyState.NO_LISTING, ""
     stored = keys.stored_for(provider.name)
     if stored is not None:
-        return KeyState.PRESENT, f"the credential of {stored}"
+        return KeyState.PRESENT, f"the stored key of {stored}"
     if not provider.env_vars:
         return KeyState.NOT_WANTED, ""
     try:

@@ -224,7 +224,7 @@ def _state_of(model: StoredModel, names: Collection[str]) -> RowState:
     if model.state is None:
         raise UsageError(
             f"{model.key} was there before modelctl, which leaves all of it alone",
-            f"run `modelctl adopt {model.key}` to let the sources fill it",
+            f"run `modelctl override adopt {model.key}` to let the sources fill it",
         )
     return model.state
 

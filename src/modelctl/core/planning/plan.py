@@ -212,7 +212,7 @@ class Hold:
 
     @property
     def name(self) -> str:
-        """What `accept` and `decline` call it."""
+        """What `review accept` and `review decline` call it."""
         return str(self.key) if self.key.model_id else self.key.provider
 
 

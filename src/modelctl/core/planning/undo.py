@@ -19,7 +19,7 @@ from modelctl.core.provider import Provider
 from modelctl.core.runs import CREDENTIAL, MODEL, PROVIDER, HistoryEntry, RecordedPoint, field_names
 from modelctl.core.stored import RowState, StoredModel, StoredProvider
 
-COMMAND = "undo"
+COMMAND = "runs undo"
 _SWITCHES = ("is_enabled", "pins")
 
 

@@ -1,4 +1,4 @@
-"""`modelctl discover`: the APIs' word alone, and nothing is written."""
+"""`modelctl provider models`: the APIs' word alone, and nothing is written."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def by_provider(text: str) -> dict[str, Any]:
 
 
 def test_it_shows_what_is_listed_and_skipped_and_writes_no_database(run: Run, provider_server: ProviderServer) -> None:
-    result = run("discover", env=provider_server.env(*TWO))
+    result = run("provider", "models", env=provider_server.env(*TWO))
     assert result.code == 0, result.stderr
     assert "anthropic/claude-opus-4-8" in result.stdout
     assert "whole listing of 2026-11-21 12:00Z" in result.stdout
@@ -31,7 +31,7 @@ def test_it_shows_what_is_listed_and_skipped_and_writes_no_database(run: Run, pr
 
 def test_as_json_it_has_every_fact_with_who_stated_it(run: Run, provider_server: ProviderServer) -> None:
     provider_server.keys["xai"] = None
-    result = run("discover", *TWO, "--json", env=provider_server.env(*TWO))
+    result = run("provider", "models", *TWO, "--json", env=provider_server.env(*TWO))
     assert result.code == 0, result.stderr
     found = by_provider(result.stdout)
     assert list(found) == list(TWO)
@@ -56,11 +56,11 @@ def test_prices_that_an_api_states_are_exact(run: Run, provider_server: Provider
     provider_server.models["local"] = [
         openai_item("one", pricing={"prompt": "0.00000015", "completion": "0.0000006"}, context_length=1000)
     ]
-    result = run("discover", "local", "--catalog", str(tmp_path), "--format", "jsonl")
+    result = run("provider", "models", "local", "--catalog", str(tmp_path), "--format", "jsonl")
     assert result.code == 0, result.stderr
     [model] = map(json.loads, result.stdout.splitlines())
     assert {each["kind"]: each["amount"] for each in model["prices"]} == {"input": 0.15, "output": 0.6}
-    table = run("discover", "local", "--catalog", str(tmp_path)).stdout
+    table = run("provider", "models", "local", "--catalog", str(tmp_path)).stdout
     assert "0.15" in table
 
 
@@ -71,7 +71,7 @@ def test_max_age_spares_the_request_and_another_command_s_listing_counts(
     run("sync", "--database", sqlite_url, "--provider", "openai", env=env)
     runs = query(sqlite_url, "SELECT COUNT(*) FROM ai_sync_runs")
     asked = len(provider_server.asked("openai"))
-    result = run("discover", "openai", "--max-age", "30m", "--json", "--database", sqlite_url, env=env)
+    result = run("provider", "models", "openai", "--max-age", "30m", "--json", "--database", sqlite_url, env=env)
     assert result.code == 0
     assert len(provider_server.asked("openai")) == asked
     assert by_provider(result.stdout)["openai"]["reused"] is True
@@ -80,12 +80,12 @@ def test_max_age_spares_the_request_and_another_command_s_listing_counts(
 
 def test_a_failure_is_told_and_the_others_are_shown(run: Run, provider_server: ProviderServer) -> None:
     provider_server.fail("openai", status(401, text="Incorrect API key provided: openai-test-key"))
-    result = run("discover", env=provider_server.env(*TWO))
+    result = run("provider", "models", env=provider_server.env(*TWO))
     assert result.code == 5
     assert "anthropic/claude-opus-4-8" in result.stdout
     assert "error: openai: HTTP 401" in result.stderr
     assert "openai-test-key" not in result.stdout + result.stderr
-    alone = run("discover", "openai", "--json", env=provider_server.env(*TWO))
+    alone = run("provider", "models", "openai", "--json", env=provider_server.env(*TWO))
     assert alone.code == 1
     assert "HTTP 401" in by_provider(alone.stdout)["openai"]["error"]["message"]
 
@@ -100,7 +100,7 @@ def test_a_failure_is_told_and_the_others_are_shown(run: Run, provider_server: P
     ],
 )
 def test_what_cannot_be_asked_says_what_to_do(argv: list[str], code: int, words: str, run: Run) -> None:
-    result = run("discover", *argv)
+    result = run("provider", "models", *argv)
     assert result.code == code
     assert words in result.stderr
     assert "Traceback" not in result.stderr

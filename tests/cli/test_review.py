@@ -51,7 +51,7 @@ def shown(query: Query, url: str) -> tuple[int, str, str]:
 
 
 def held(run: Run, url: str) -> list[tuple[str, str, str | None]]:
-    found = json.loads(run("held", "--json", "--database", url).stdout)
+    found = json.loads(run("review", "list", "--json", "--database", url).stdout)
     return [(each["key"], each["guard"], each["verdict"]) for each in found]
 
 
@@ -61,7 +61,7 @@ def test_an_accepted_value_is_written_by_the_next_sync(
     assert state(database_url).code == 0
     assert state(database_url, price="9").code == 4
     assert held(run, database_url) == [("acme/one", "price-rise", None)]
-    accepted = run("accept", "acme/one", "--note", "seen on their page", "--database", database_url)
+    accepted = run("review", "accept", "acme/one", "--note", "seen on their page", "--database", database_url)
     assert accepted.code == 0
     assert "input_price_per_mtok: 2 USD → 9 USD" in accepted.stdout
     assert state(database_url, price="9").code == 0
@@ -77,7 +77,7 @@ def test_a_declined_value_is_left_out_and_the_rest_of_the_row_goes_on(
     assert state(database_url).code == 0
     assert state(database_url, price="9", window=100, family="b").code == 4
     assert {guard for _, guard, _ in held(run, database_url)} == {"price-rise", "limit-drop"}
-    assert run("decline", "one", "--database", database_url).code == 0
+    assert run("review", "decline", "one", "--database", database_url).code == 0
     for _ in range(2):
         declined = state(database_url, "--json", price="9", window=100, family="b")
         assert declined.code == 0
@@ -93,7 +93,7 @@ def test_a_decision_lapses_when_the_source_moves(
 ) -> None:
     assert state(sqlite_url).code == 0
     assert state(sqlite_url, price="9").code == 4
-    assert run("decline", "acme/one", "--database", sqlite_url).code == 0
+    assert run("review", "decline", "acme/one", "--database", sqlite_url).code == 0
     assert state(sqlite_url, price="9").code == 0
     assert state(sqlite_url, price="30").code == 4
     assert held(run, sqlite_url) == [("acme/one", "price-rise", None)]
@@ -105,7 +105,7 @@ def test_a_decision_lapses_when_the_row_moves(
 ) -> None:
     assert state(sqlite_url).code == 0
     assert state(sqlite_url, window=100).code == 4
-    assert run("accept", "acme/one", "--database", sqlite_url).code == 0
+    assert run("review", "accept", "acme/one", "--database", sqlite_url).code == 0
     query(sqlite_url, "UPDATE ai_models SET context_window = 5000")
     assert state(sqlite_url, window=100).code == 0  # a person's value now, and protected
     assert held(run, sqlite_url) == []
@@ -113,8 +113,8 @@ def test_a_decision_lapses_when_the_row_moves(
 
 def test_nothing_held_is_said(run: Run, state: Callable[..., Result], sqlite_url: str) -> None:
     assert state(sqlite_url).code == 0
-    assert run("held", "--database", sqlite_url).stderr == "nothing is held\n"
-    assert run("held", "--json", "--database", sqlite_url).stdout == "[]\n"
-    refused = run("accept", "acme/two", "--database", sqlite_url)
+    assert run("review", "list", "--database", sqlite_url).stderr == "nothing is held\n"
+    assert run("review", "list", "--json", "--database", sqlite_url).stdout == "[]\n"
+    refused = run("review", "accept", "acme/two", "--database", sqlite_url)
     assert (refused.code, refused.stderr.count("\n")) == (2, 1)
     assert "nothing is held for 'acme/two'" in refused.stderr

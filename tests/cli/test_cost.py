@@ -1,4 +1,4 @@
-"""`modelctl price cost` and `price compare` through the front door, on the shipped catalogs, with hand-made bills."""
+"""`modelctl cost` and `price compare` through the front door, on the shipped catalogs, with hand-made bills."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def price(run: Run, shipped: Path) -> Price:
     """`modelctl price …` on that database."""
 
     def price_here(*argv: str, **kwargs: Any) -> Result:
-        return run("price", *argv, "--database", f"sqlite:///{shipped}", **kwargs)
+        return run(*argv, "--database", f"sqlite:///{shipped}", **kwargs)
 
     return price_here
 
@@ -195,8 +195,8 @@ def test_a_fee_per_request_is_not_forgotten_in_silence(price: Price) -> None:
         ([OPUS, "--input", "1", "--at", "soon"], "--at: 'soon' is no date"),
         ([OPUS, "--input", "1", "--service-tier", "turbo"], "turbo"),
         ([OPUS, "--input", "1", "--by-model"], "--by-model needs --from"),
-        ([OPUS, "--from", "-"], "give no MODEL"),
-        (["--input", "1", "--from", "-"], "give no MODEL"),
+        ([OPUS, "--from", "-"], "it takes no MODEL"),
+        (["--input", "1", "--from", "-"], "it takes no MODEL"),
         (["--from", "-", "--at", "soon"], "--at: 'soon' is no date"),
     ],
 )
@@ -342,7 +342,7 @@ def test_a_hundred_thousand_records_add_up(price: Price) -> None:
 
 
 def test_models_are_compared_for_one_workload(price: Price) -> None:
-    argv = ("compare", OPUS, ARGON, "openai/whisper-1", "xai/grok-4", "--input", "8000", "--output", "1000")
+    argv = ("cost", "--compare", OPUS, ARGON, "openai/whisper-1", "xai/grok-4", "--input", "8000", "--output", "1000")
     result = price(*argv)
     assert result.code == 3
     assert result.stdout == (
@@ -362,7 +362,9 @@ def test_models_are_compared_for_one_workload(price: Price) -> None:
 
 def test_a_comparison_looks_into_the_future(price: Price) -> None:
     def costs(day: str) -> dict[str, str]:
-        document = json.loads(price("compare", ARGON, OPUS, "--input", "1000000", "--json", "--at", day).stdout)
+        document = json.loads(
+            price("cost", "--compare", ARGON, OPUS, "--input", "1000000", "--json", "--at", day).stdout
+        )
         return {bill["model"]: bill["totals"]["USD"] for bill in document["bills"]}
 
     assert costs("2026-11-30") == {ARGON: "2", OPUS: "5"}
@@ -382,7 +384,6 @@ def test_now_is_the_instant_of_the_command(price: Price) -> None:
 def test_every_kind_of_database_gives_the_same_bill(run: Run, sync: Callable[..., Result], database_url: str) -> None:
     assert sync(database_url, "--provider", "deepseek", "--source", "catalog").code == 0
     argv = (
-        "price",
         "cost",
         PEAKY,
         "--input",

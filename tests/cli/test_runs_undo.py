@@ -1,4 +1,4 @@
-"""`modelctl runs`, `history` and `undo`: what was done, by whom, and taking it back."""
+"""`modelctl runs list`, `history` and `undo`: what was done, by whom, and taking it back."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ def test_an_undone_run_stays_undone_on_every_database(database_url: str, run: Ru
     synced = query(database_url, ROWS)
     assert before != synced
 
-    shown = run("undo", "last", "--dry-run", "--database", database_url, now=minute(2))
+    shown = run("runs", "undo", "last", "--dry-run", "--database", database_url, now=minute(2))
     assert (shown.code, query(database_url, ROWS)) == (0, synced)
     assert "context_window  256,000 → 200,000" in shown.stdout
-    done = run("undo", "last", "--json", "--database", database_url, now=minute(2))
+    done = run("runs", "undo", "last", "--json", "--database", database_url, now=minute(2))
     assert done.code == 0, done.stderr
     assert [each["key"] for each in json.loads(done.stdout)["providers"][0]["taken_back"]] == ["xai/grok-4"]
     assert query(database_url, ROWS) == before
@@ -59,16 +59,16 @@ def test_an_undone_run_stays_undone_on_every_database(database_url: str, run: Ru
     assert "context_window" in json.dumps(again["protected"])
     assert query(database_url, ROWS) == before
 
-    newest = json.loads(run("runs", "--json", "--database", database_url).stdout)["runs"]
-    assert [each["command"] for each in newest] == ["sync", "undo", "sync", "sync"]
-    redone = run("undo", newest[1]["run"], "--database", database_url, now=minute(4))
+    newest = json.loads(run("runs", "list", "--json", "--database", database_url).stdout)["runs"]
+    assert [each["command"] for each in newest] == ["sync", "runs undo", "sync", "sync"]
+    redone = run("runs", "undo", newest[1]["run"], "--database", database_url, now=minute(4))
     assert (redone.code, query(database_url, ROWS)) == (0, synced)
 
 
 def test_a_second_undo_finds_everything_moved(corrected: str, run: Run) -> None:
-    name = json.loads(run("runs", "--json", "--database", corrected).stdout)["runs"][0]["run"]
-    assert run("undo", name, "--database", corrected, now=minute(2)).code == 0
-    again = run("undo", name, "--database", corrected, now=minute(3))
+    name = json.loads(run("runs", "list", "--json", "--database", corrected).stdout)["runs"][0]["run"]
+    assert run("runs", "undo", name, "--database", corrected, now=minute(2)).code == 0
+    again = run("runs", "undo", name, "--database", corrected, now=minute(3))
     assert again.code == 6
     assert "moved  xai/grok-4: changed since: context_window" in again.stdout
 
@@ -76,10 +76,10 @@ def test_a_second_undo_finds_everything_moved(corrected: str, run: Run) -> None:
 def test_created_rows_are_removed_unless_somebody_has_touched_them(
     corrected: str, run: Run, sync: Sync, query: Query
 ) -> None:
-    first = json.loads(run("runs", "--json", "--database", corrected).stdout)["runs"][-1]["run"]
+    first = json.loads(run("runs", "list", "--json", "--database", corrected).stdout)["runs"][-1]["run"]
     query(corrected, "UPDATE ai_models SET display_name = 'Mine' WHERE model_id = 'grok-3'")
     before = query(corrected, ROWS)
-    done = run("undo", first, "--database", corrected, now=minute(2))
+    done = run("runs", "undo", first, "--database", corrected, now=minute(2))
     assert done.code == 5
     assert "1 left alone because they have moved since" in done.stderr
     assert query(corrected, "SELECT model_id FROM ai_models") == [("grok-3",)]
@@ -88,8 +88,8 @@ def test_created_rows_are_removed_unless_somebody_has_touched_them(
     gone = run("history", "xai/grok-4", "--limit", "1", "--database", corrected)
     assert gone.code == 0
     assert "no row of the table any more" in gone.stderr
-    undone = json.loads(run("runs", "--json", "--database", corrected).stdout)["runs"][1]["run"]
-    assert run("undo", undone, "--database", corrected, now=minute(4)).code == 0
+    undone = json.loads(run("runs", "list", "--json", "--database", corrected).stdout)["runs"][1]["run"]
+    assert run("runs", "undo", undone, "--database", corrected, now=minute(4)).code == 0
     assert query(corrected, ROWS) == before
 
 
@@ -101,7 +101,7 @@ def test_a_price_goes_back_by_a_new_revision(corrected: str, run: Run, sync: Syn
     sync(corrected, *OF_XAI, now=minute(2))
     assert query(corrected, ROWS) != before
     [(points,)] = query(corrected, ledger)
-    done = run("undo", "last", "--database", corrected, now=minute(3))
+    done = run("runs", "undo", "last", "--database", corrected, now=minute(3))
     assert (done.code, query(corrected, ROWS)) == (0, before), done.stderr
     assert query(corrected, ledger)[0][0] > points
     sync(corrected, *OF_XAI, now=minute(4))
@@ -110,6 +110,6 @@ def test_a_price_goes_back_by_a_new_revision(corrected: str, run: Run, sync: Syn
 
 def test_nothing_to_undo_is_no_error(corrected: str, run: Run, sync: Sync) -> None:
     sync(corrected, *OF_XAI, now=minute(2))
-    done = run("undo", "last", "--database", corrected, now=minute(3))
+    done = run("runs", "undo", "last", "--database", corrected, now=minute(3))
     assert (done.code, done.stdout) == (0, "")
     assert "nothing to undo" in done.stderr

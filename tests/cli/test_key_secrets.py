@@ -63,22 +63,22 @@ def test_no_planted_secret_is_in_any_output_log_plan_audit_row_exception_or_file
         return result
 
     assert do("db", "upgrade").code == 0
-    assert do("credential", "set", "openai", stdin=KEYS[0]).code == 0
-    assert do("credential", "set", "openai", "--project", "shop", stdin=KEYS[1]).code == 0
-    assert do("credential", "set", "openai", KEYS[0]).code == 2
-    assert do("credential", "rotate", "--to", NEW).code == 1
-    assert do("discover", "openai", "--json").code == 0
-    assert do("credential", "test", "openai", "--project", "shop", "--json").code == 1
+    assert do("key", "set", "openai", stdin=KEYS[0]).code == 0
+    assert do("key", "set", "openai", "--project", "shop", stdin=KEYS[1]).code == 0
+    assert do("key", "set", "openai", KEYS[0]).code == 2
+    assert do("key", "rotate", "--to", NEW).code == 1
+    assert do("provider", "models", "openai", "--json").code == 0
+    assert do("key", "test", "openai", "--project", "shop", "--json").code == 1
     assert do("sync", "--provider", "openai", "--source", "api", "--project", "shop").code == 1
     provider_server.fail("openai", status(400, text=ECHOED))
     assert do("sync", "--provider", "openai", "--source", "api").code == 1
     provider_server.heal("openai")
     assert do("plan", "openai", "--source", "api", "-o", "plan.json", "--format", "sql").code == 0
     assert do("sync", "--provider", "openai", "--source", "api", "--max-age", "1h").code == 0
-    assert do("credential", "rotate", "--to", str(keys_file)).code == 0
-    do("credential", "which", "openai", env={**address, "MODELCTL_SECRET_KEY": NEW})
-    do("credential", "test", "openai")  # under the old master key
-    do("credential", "list", "--json", env={**address, "MODELCTL_SECRET_KEY": KEYS[0]})
+    assert do("key", "rotate", "--to", str(keys_file)).code == 0
+    do("key", "which", "openai", env={**address, "MODELCTL_SECRET_KEY": NEW})
+    do("key", "test", "openai")  # under the old master key
+    do("key", "list", "--json", env={**address, "MODELCTL_SECRET_KEY": KEYS[0]})
     for argv in (("doctor",), ("config", "show"), ("config", "show", "--json"), ("history", "--json")):
         do(*argv)
     keys_file.unlink()
@@ -108,8 +108,8 @@ def test_what_holds_a_secret_does_not_show_it() -> None:
 
 
 def test_a_key_is_typed_unseen(sqlite_url: str, run: Run) -> None:
-    assert run("credential", "key").code == 0
-    argv = [sys.executable, "-m", "modelctl", "credential", "set", "openai", "--database", sqlite_url]
+    assert run("key", "init").code == 0
+    argv = [sys.executable, "-m", "modelctl", "key", "set", "openai", "--database", sqlite_url]
     child, terminal = pty.fork()
     if child == 0:
         os.execv(sys.executable, argv)
@@ -140,7 +140,7 @@ def _answered(terminal: int, *, prompt: str, answer: str) -> str:
 
 
 def test_a_new_master_key_is_a_file_for_its_owner_only_and_never_replaces_one(run: Run) -> None:
-    made = run("credential", "key", "deep/er/my.key")
+    made = run("key", "init", "deep/er/my.key")
     path = Path("deep/er/my.key")
     assert made.code == 0
     assert path.stat().st_mode & 0o777 == 0o600
@@ -148,10 +148,10 @@ def test_a_new_master_key_is_a_file_for_its_owner_only_and_never_replaces_one(ru
     assert master_key(path.read_text(), "").id in made.stdout
     assert "not in force" in made.stderr
     before = path.read_bytes()
-    again = run("credential", "key", "deep/er/my.key")
+    again = run("key", "init", "deep/er/my.key")
     assert again.code == 1
     assert path.read_bytes() == before
-    assert run("credential", "key").stderr == "", "where it is looked for: in force at once"
+    assert run("key", "init").stderr == "", "where it is looked for: in force at once"
 
 
 def test_the_variable_counts_before_the_file_and_that_before_the_keyring(run: Run, tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_the_variable_counts_before_the_file_and_that_before_the_keyring(run: Ru
     try:
         by_keyring = id_used(run, *database)
         assert by_keyring == id_used(run, *database, env={"MODELCTL_SECRET_KEY": OLD})
-        assert run("credential", "key", "named.key").code == 0
+        assert run("key", "init", "named.key").code == 0
         named = {"MODELCTL_SECRET_KEY_FILE": "named.key"}
         assert id_used(run, *database, env=named) != by_keyring
         assert id_used(run, *database, env={"MODELCTL_SECRET_KEY": OLD, **named}) == by_keyring
@@ -173,10 +173,10 @@ def test_the_variable_counts_before_the_file_and_that_before_the_keyring(run: Ru
 
 def id_used(run: Run, *database: str, env: dict[str, str] | None = None) -> str:
     """Which master key a key is stored under."""
-    assert run("credential", "set", "openai", *database, stdin=KEYS[0], env=env).code == 0
-    [found] = json.loads(run("credential", "list", "--json", *database, env=env).stdout)["credentials"]
+    assert run("key", "set", "openai", *database, stdin=KEYS[0], env=env).code == 0
+    [found] = json.loads(run("key", "list", "--json", *database, env=env).stdout)["credentials"]
     assert found["state"] == "readable"
-    assert run("credential", "remove", "openai", *database).code == 0
+    assert run("key", "remove", "openai", *database).code == 0
     return str(found["key_id"])
 
 

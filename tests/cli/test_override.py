@@ -70,14 +70,14 @@ def test_a_persons_date_that_is_taken_over_leaves_nothing_pending(sync: Sync, qu
 def test_a_pinned_field_stays_until_it_is_given_back(run: Run, sync: Sync, query: Query, filled: str) -> None:
     [(stated,)] = query(filled, WINDOW)
     query(filled, EDIT)
-    assert run("pin", "openai/gpt-4o", "context_window", "family", "--database", filled).code == 0
+    assert run("override", "pin", "openai/gpt-4o", "context_window", "family", "--database", filled).code == 0
     query(filled, f"UPDATE ai_models SET context_window = {stated} WHERE model_id = 'gpt-4o'")
     assert protected(run, filled) == {"gpt-4o": ["context_window", "family"]} or protected(run, filled) == {
         "gpt-4o": ["family", "context_window"]
     }
-    assert run("pin", "openai/gpt-4o", "family", "--database", filled).stdout == ""
+    assert run("override", "pin", "openai/gpt-4o", "family", "--database", filled).stdout == ""
     query(filled, EDIT)
-    given = run("unpin", "gpt-4o", "context_window", "--database", filled)
+    given = run("override", "unpin", "gpt-4o", "context_window", "--database", filled)
     assert given.stdout == "openai/gpt-4o: gave context_window back to the sources\n"
     assert query(filled, WINDOW) == [(131072,)]
     assert sync(filled, *PROVIDER).code == 0
@@ -96,14 +96,15 @@ def test_a_row_from_before_modelctl_is_left_alone_until_it_is_adopted(
     query(database_url, EDIT)
     assert sync(database_url, *PROVIDER).code == 0
     assert query(database_url, WINDOW) == [(131072,)]
-    refused = run("pin", "gpt-4o", "context_window", "--database", database_url)
+    refused = run("override", "pin", "gpt-4o", "context_window", "--database", database_url)
     assert refused.code == 2
-    assert "modelctl adopt openai/gpt-4o" in refused.stderr
-    assert run("adopt", "--provider", "openai", "--database", database_url).stdout == "openai/gpt-4o: adopted\n"
+    assert "modelctl override adopt openai/gpt-4o" in refused.stderr
+    adopted = run("override", "adopt", "--provider", "openai", "--database", database_url)
+    assert adopted.stdout == "openai/gpt-4o: adopted\n"
     assert sync(database_url, *PROVIDER, "--force").code == 0
     assert query(database_url, WINDOW) == [(stated,)]
     assert sync(database_url, *PROVIDER, "--dry-run", "--exit-code").code == 0
-    assert "nothing to adopt" in run("adopt", "--all", "--database", database_url).stderr
+    assert "nothing to adopt" in run("override", "adopt", "--all", "--database", database_url).stderr
 
 
 def test_a_deleted_row_comes_back_only_when_asked(run: Run, sync: Sync, query: Query, database_url: str) -> None:
@@ -126,10 +127,16 @@ def test_a_deleted_row_comes_back_only_when_asked(run: Run, sync: Sync, query: Q
     [
         (("sync", "--take", "contxt_window"), "context_window"),
         (("sync", "--take", "gpt-4o:is_enabled"), "is_enabled is set on creation only"),
-        (("pin", "gpt-4o", "recommended"), "recommended is set on creation only"),
-        (("pin", "gpt-9", "family"), "gpt-9"),
-        (("adopt",), "adopt needs models"),
-        (("adopt", "gpt-4o", "--all"), "adopt needs models"),
+        (("override", "pin", "gpt-4o", "recommended"), "recommended is set on creation only"),
+        (("override", "pin", "gpt-9", "family"), "gpt-9"),
+        (
+            (
+                "override",
+                "adopt",
+            ),
+            "adopt needs models",
+        ),
+        (("override", "adopt", "gpt-4o", "--all"), "adopt needs models"),
     ],
 )
 def test_what_cannot_be_claimed_is_said_in_one_line(
