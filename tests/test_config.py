@@ -187,6 +187,14 @@ def test_an_empty_variable_that_is_overridden_harms_nobody():
         ("sqlite:///x.db", "sqlite:///x.db"),
         ("cockroachdb://h/d", "cockroachdb://h/d"),
         ("postgres", "postgres"),
+        ("postgresql+asyncpg://u:p@h/d", "postgresql+psycopg://u:p@h/d"),
+        ("postgresql+psycopg_async://h/d", "postgresql+psycopg://h/d"),
+        ("postgres+asyncpg://h/d?ssl=require&timeout=3", "postgresql+psycopg://h/d?sslmode=require&connect_timeout=3"),
+        ("postgresql+asyncpg://u:p?a@h/d?prepared_statement_cache_size=0", "postgresql+psycopg://u:p?a@h/d"),
+        ("cockroachdb+asyncpg://h/d?ssl=true", "cockroachdb+psycopg://h/d?sslmode=require"),
+        ("sqlite+aiosqlite:///x.db", "sqlite:///x.db"),
+        ("mysql+aiomysql://u@h/d?charset=utf8mb4", "mysql+pymysql://u@h/d?charset=utf8mb4"),
+        ("mariadb+asyncmy://u@h/d", "mariadb+pymysql://u@h/d"),
     ],
 )
 def test_a_url_without_a_driver_gets_the_one_that_the_extras_install(url, wanted):

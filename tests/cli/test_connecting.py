@@ -301,3 +301,14 @@ def test_a_statement_that_takes_too_long_is_one_line_and_writes_nothing(
     assert result.code == 1, result.stdout + result.stderr
     assert query(database_url, "SELECT COUNT(*) FROM ai_models") == [(0,)]
     assert sync(limited, *OF_XAI).code == 0, "the lock is gone, and nothing is left behind"
+
+
+ASYNC_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "mysql": "mysql+asyncmy"}
+
+
+def test_the_url_of_an_async_application_serves_as_it_is(database_url: str, run: Run) -> None:
+    backend = make_url(database_url).get_backend_name()
+    url = database_url.replace(database_url.partition(":")[0], ASYNC_DRIVERS[backend], 1)
+    assert run("db", "upgrade", "--database", url).code == 0
+    result = run("list", "--json", "--database", url)
+    assert (result.code, result.stdout.strip()) == (0, "[]"), result.stderr

@@ -26,6 +26,24 @@ _DRIVERS = {
     "mysql": "mysql+pymysql",  # bare, these two mean mysqlclient, which has no wheels
     "mariadb": "mariadb+pymysql",
 }
+_OF_ASYNC_DRIVERS = {
+    "asyncpg": "psycopg",
+    "psycopg_async": "psycopg",
+    "aiosqlite": "",
+    "aiomysql": "pymysql",
+    "asyncmy": "pymysql",
+}
+"""The driver that speaks to the same server without an event loop; empty: the one that the dialect means by itself."""
+_OPTIONS_OF_ASYNCPG = {
+    "ssl": "sslmode",
+    "timeout": "connect_timeout",
+    "statement_cache_size": "",
+    "prepared_statement_cache_size": "",
+    "command_timeout": "",
+    "async_fallback": "",
+}
+"""What psycopg calls them; empty: it has no such thing, and an application's URL is to serve as it is."""
+_SSL_WORDS = {"true": "require", "True": "require", "1": "require", "false": "disable", "False": "disable"}
 _SECRET_PARAMETER = re.compile(r"([?&;][^=&;]*(?:password|passwd|pwd|secret|token)[^=&;]*=)([^&;#]+)", re.IGNORECASE)
 _SHORTEST_WORD = 4
 """A password of fewer characters is hidden inside URLs only: blanking each `a` of a text would hide everything."""
@@ -131,10 +149,30 @@ def require_one_master_key(known: Credentials, key_id: str, *, but: tuple[str, s
 
 
 def with_driver(url: str) -> str:
-    """The URL with the driver that the extras install, where it names none. Other dialects stay as they are."""
+    """The URL with the driver that the extras install, where it names none, or an async one of an application's.
+
+    Other dialects and drivers stay as they are.
+    """
     scheme, separator, rest = url.partition("://")
-    driver = _DRIVERS.get(scheme.lower())
-    return f"{driver}{separator}{rest}" if driver and separator else url
+    dialect, _, driver = scheme.lower().partition("+")
+    if not separator:
+        return url
+    if driver in _OF_ASYNC_DRIVERS:
+        name = {"postgres": "postgresql"}.get(dialect, dialect)
+        scheme = "+".join(filter(None, (name, _OF_ASYNC_DRIVERS[driver])))
+        rest = _without_asyncpg(rest) if driver == "asyncpg" else rest
+    return f"{_DRIVERS.get(scheme.lower(), scheme)}{separator}{rest}"
+
+
+def _without_asyncpg(rest: str) -> str:
+    """What follows `://`, with the options of asyncpg as psycopg knows them."""
+    address, _, query = rest.rpartition("?") if rest.rfind("?") > rest.rfind("@") else (rest, "", "")
+    options = []
+    for option in filter(None, query.split("&")):
+        name, equals, value = option.partition("=")
+        if known := _OPTIONS_OF_ASYNCPG.get(name, name):
+            options.append(f"{known}{equals}{_SSL_WORDS.get(value, value) if name == 'ssl' else value}")
+    return address + ("?" + "&".join(options) if options else "")
 
 
 def masked(url: str) -> str:
