@@ -156,3 +156,33 @@ def test_what_was_to_be_taken_and_could_not_be_is_said(sync: Sync, filled: str) 
         "note: --take tags matched nothing",
         "note: --take gpt-4o:context_window matched nothing",
     ]
+
+
+def test_all_that_people_keep_is_listed_with_what_it_replaced(run: Run, query: Query, filled: str) -> None:
+    """Pinned, edited in the database, and entered as a price, of whatever tier."""
+    here = ("--database", filled)
+    assert run("override", "list", *here).stderr == "no value is yours\n"
+    assert run("override", "pin", "openai/gpt-4o", "display_name", *here).code == 0
+    query(filled, EDIT)
+    entered = (
+        "price",
+        "set",
+        "openai/gpt-4o-mini",
+        "--input",
+        "3",
+        "--service-tier",
+        "batch",
+        "--source",
+        "contract 7",
+    )
+    assert run(*entered, *here).code == 0
+    listed = json.loads(run("override", "list", "openai", "--json", *here).stdout)
+    assert [(each["model_id"], each["field"], each["how"], each["value"], each["replaced"]) for each in listed] == [
+        ("gpt-4o", "context_window", "edited", 131072, 128000),
+        ("gpt-4o", "display_name", "pinned", "GPT-4o", "GPT-4o"),
+        ("gpt-4o-mini", "batch input price per mtok", "price", 3, None),
+    ]
+    assert listed[0]["source"] == "catalog"
+    one = run("override", "list", "gpt-4o-mini", *here)
+    assert (one.code, one.stdout.count("openai/"), one.stderr) == (0, 1, "1 value of 1 model\n")
+    assert "no model is named 'no-such'" in run("override", "list", "no-such", *here).stderr

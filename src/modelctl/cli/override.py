@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelctl.cli.context import Context, context_of, readable_database
+from modelctl.cli.context import Context, Format, FormatOption, JsonOption, context_of, readable_database
+from modelctl.core.text import counted
 from modelctl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,6 +23,40 @@ app = typer.Typer(
 
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="As provider/model_id, or shorter.")]
 Fields = Annotated[list[str], typer.Argument(metavar="FIELD", help="Columns of the row, as context_window.")]
+
+
+@app.command(
+    "list",
+    epilog="""\b
+Examples:
+  modelctl override list
+  modelctl override list openai
+  modelctl override list openai/gpt-4o --json
+
+A value is yours when it was pinned, when another program wrote it into the row, or when you entered a price.
+""",
+)
+def list_command(
+    ctx: typer.Context,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="PROVIDER|MODEL", help="Which ones; left out means all.")
+    ] = None,
+    format: FormatOption = Format.TABLE,
+    json: JsonOption = False,
+) -> None:
+    """List your values, and what they replace.
+
+    No sync changes them.
+    """
+    from modelctl.output.edits import OverridesDocument
+    from modelctl.services.edits import list_overrides
+
+    context = context_of(ctx)
+    with readable_database(context) as database:
+        found = list_overrides(database, names or (), now=context.now)
+    context.show(OverridesDocument.model_validate(found), format)
+    models = len({each.key for each in found})
+    context.say(f"{counted(len(found), 'value')} of {counted(models, 'model')}" if found else "no value is yours")
 
 
 @app.command(

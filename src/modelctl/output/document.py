@@ -176,6 +176,7 @@ REPORTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "show": ("model:ModelDocument",),
         "lifecycle": ("lifecycle:LifecycleDocument",),
         "review list": ("edits:HoldsDocument",),
+        "override list": ("edits:OverridesDocument",),
         "populate": ("edits:PopulateDocument",),
         "add": _EDITS,
         "set": _EDITS,

@@ -10,6 +10,7 @@ from pydantic import AliasPath, Field
 from typing_extensions import TypedDict
 
 from modelctl.core.facts import ModelKey
+from modelctl.core.planning.ownership import How
 from modelctl.core.planning.plan import Action, Change, FieldChange, Verdict
 from modelctl.core.prices.price import price_label
 from modelctl.errors import ModelctlError
@@ -18,6 +19,7 @@ from modelctl.output.document import (
     AsJson,
     Document,
     Documents,
+    Fact,
     ForPeople,
     JsonFact,
     PriceJson,
@@ -81,6 +83,42 @@ class HoldsDocument(Documents[HoldDocument]):
     def to_table(self, look: Look) -> str:
         """A paragraph a hold."""
         return "\n".join(line for hold in self.root for line in hold.lines())
+
+
+class OverrideDocument(Document):
+    """A value that a person keeps from the sources."""
+
+    provider: str = Field(validation_alias=AliasPath("key", "provider"))
+    model_id: str = Field(validation_alias=AliasPath("key", "model_id"))
+    field: str = Field(validation_alias="name")
+    """A column of the row, or the name of a price that no column shows."""
+    how: How
+    """`pinned`, `edited` in the database by another program, or a `price` that was entered."""
+    value: Fact
+    """null: kept unknown."""
+    replaced: Fact
+    """What modelctl last wrote there; null where it never did, and of a price, which the ledger keeps."""
+    source: TextOrNull
+    """Who stated what was replaced."""
+
+
+class OverridesDocument(Documents[OverrideDocument]):
+    """All values that people keep from the sources."""
+
+    def to_table(self, look: Look) -> str:
+        """A line a value."""
+        columns = columns_of(
+            self.root,
+            {
+                "model": lambda each: f"{each.provider}/{each.model_id}",
+                "field": lambda each: each.field,
+                "yours": lambda each: one_line(shown(each.value)),
+                "by": lambda each: each.how,
+                "replaced": lambda each: one_line(shown(each.replaced)) if each.source else "",
+                "stated by": lambda each: each.source or "",
+            },
+        )
+        return look.text(aligned(columns, look)) if self.root else ""
 
 
 class SeedSummaryDocument(Document):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from modelctl.core.edits import models as edits
 from modelctl.core.facts import FactValue, ModelKey
 from modelctl.core.models.query import Filter, Selection, select
-from modelctl.core.models.resolve import Rule, resolve
+from modelctl.core.models.resolve import NAMING_FACTS, Rule, resolve
 from modelctl.core.planning import ownership
 from modelctl.core.planning.plan import Change, Hold, Plan, Verdict, with_verdict
 from modelctl.core.records import all_or_none
@@ -24,6 +24,8 @@ from modelctl.db.write import decide, holds_of
 from modelctl.errors import UsageError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy import Connection
 
 
@@ -184,6 +186,31 @@ def unowned_keys(database: Database, provider: str | None) -> tuple[str, ...]:
 
     stored = database.read(work)
     return tuple(str(key) for each in stored for key, model in sorted(each.models.items()) if model.state is None)
+
+
+def list_overrides(database: Database, names: Sequence[str], *, now: datetime) -> tuple[ownership.Override, ...]:
+    """What people keep from the sources: of these providers and models, or of all, sorted by model and field.
+
+    UsageError for a name that means neither.
+    """
+
+    def work(connection: Connection) -> list[ownership.Override]:
+        providers = read.providers(connection, database.tables)
+        wanted = {name for name in names if name in providers}
+        if others := [name for name in names if name not in wanted]:
+            known = read.models(connection, database.tables, columns=NAMING_FACTS)
+            keys = {resolve(name, known).key for name in others}
+        else:
+            keys = set()
+        found = [
+            model
+            for provider in (sorted({*wanted, *(key.provider for key in keys)}) if names else sorted(providers))
+            for key, model in read.models_of(connection, database.tables, provider).models.items()
+            if not names or key.provider in wanted or key in keys
+        ]
+        return [each for model in found for each in ownership.overrides(model, now=now)]
+
+    return tuple(sorted(database.read(work), key=lambda each: (each.key, each.name)))
 
 
 def list_holds(database: Database) -> tuple[Hold, ...]:

@@ -5,15 +5,16 @@ Each function makes a change or a state; the ledger itself says which prices are
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from enum import StrEnum
 
 from modelctl.core.facts import FACT_FIELDS, PRICE_FIELDS, SET_ON_CREATION, FactValue, ModelKey, ModelRecord, Source
 from modelctl.core.planning.plan import Action, Change, FieldChange, Protected, price_name
 from modelctl.core.prices.ledger import BY_LEDGER, BY_PRICE, MONEY_FIELDS, projection, projection_sources, tier_of
 from modelctl.core.prices.price import Basis, PriceKey, PricePoint, current
-from modelctl.core.stored import OWNABLE, RowState, StoredModel, StoredProvider, Written
+from modelctl.core.stored import OWNABLE, RowState, StoredModel, StoredProvider, Written, protected_fields
 from modelctl.core.text import require_known
 from modelctl.errors import UsageError
 
@@ -42,6 +43,52 @@ class Takeover:
     def recreates(self, key: ModelKey) -> bool:
         """Whether the row, which somebody deleted, may come back."""
         return not self.recreated.isdisjoint({EVERY, str(key), key.model_id})
+
+
+class How(StrEnum):
+    """How a person made a value theirs."""
+
+    PINNED = "pinned"  # by `set`, `deprecate` or `override pin`
+    EDITED = "edited"  # by another program, as SQL or an admin panel
+    PRICE = "price"  # by `price set`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """A value that a person keeps from the sources."""
+
+    key: ModelKey
+    name: str
+    """A field, or the name of a price that no column shows."""
+    how: How
+    value: FactValue
+    """None: kept unknown."""
+    replaced: FactValue
+    """What modelctl last wrote there; None where it never did, and of a price, which the ledger keeps."""
+    source: str
+    """Who stated what was replaced; empty where nobody did."""
+
+
+def overrides(model: StoredModel, *, now: datetime) -> Iterator[Override]:
+    """What a person keeps of one model, by name; of a row that was there before modelctl nothing, as nobody owns it."""
+    from modelctl.core.prices.manual import manual_points  # nothing else here enters prices
+
+    if model.state is None:
+        return
+    priced = {price_name(point.key): point for point in manual_points(model.prices, now=now)}
+    for name in protected_fields(model):
+        written = None if name in priced else model.state.written.get(name)
+        yield Override(
+            key=model.key,
+            name=name,
+            how=How.PRICE if name in priced else How.PINNED if name in model.state.pins else How.EDITED,
+            value=getattr(model.facts, name),
+            replaced=written.value if written is not None else None,
+            source=written.source if written is not None else "",
+        )
+    for name, point in priced.items():
+        if name not in protected_fields(model):
+            yield Override(key=model.key, name=name, how=How.PRICE, value=point.amount, replaced=None, source="")
 
 
 def field_changes(
