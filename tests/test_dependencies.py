@@ -16,8 +16,8 @@ PAGE = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
 NAME_OF_MODULE = {"google": "google-genai"}
 BY_URL = {"psycopg", "pymysql"}
 """Drivers, which SQLAlchemy imports when a URL names them."""
-BROUGHT = {"httpx2": "openai", "pydantic-core": "pydantic", "typing-extensions": "pydantic"}
-"""A part of a declared package, and what brings it."""
+BROUGHT = {"dotenv": "python-dotenv", "httpx2": "openai", "pydantic-core": "pydantic", "typing-extensions": "pydantic"}
+"""A module of another name than its package, or a part of a declared package; and what brings it."""
 
 
 def named(requirements: list[str]) -> set[str]:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
 
-from modelctl.config import resolve_settings
+from modelctl.config import resolve_settings, variables_of_env_files
 from modelctl.core.edits.additions import addition
 from modelctl.core.edits.models import facts_from_json
 from modelctl.core.facts import FactValue, encode
@@ -61,6 +61,7 @@ class ModelStore:
         self._actor = actor
         self._clock = clock
         self.settings = resolve_settings({"database_url": database_url}, self._environ, working_directory=Path.cwd())
+        self._env_files = variables_of_env_files(Path.cwd()) if self.settings.env_files else {}
         if self.settings.database_url is None:
             raise UsageError("there is no home directory for the default database", "give ModelStore a database URL")
         self._database = Database(
@@ -165,7 +166,13 @@ class ModelStore:
         return run_sync(runtime, self._database, options, runtime.author("sync"))
 
     def _runtime(self) -> Runtime:
-        return Runtime(settings=self.settings, environ=self._environ, now=self._clock(), actor=self._actor)
+        return Runtime(
+            settings=self.settings,
+            environ=self._environ,
+            env_files=self._env_files,
+            now=self._clock(),
+            actor=self._actor,
+        )
 
     def _readable(self) -> Database:
         """The database, which must have modelctl's tables."""

@@ -58,6 +58,8 @@ class Settings:
     create_new: CreateNew
     configured_only: bool
     """Whether a sync of all providers leaves out those that have no key."""
+    env_files: bool
+    """Whether keys are looked for in `.env` and `.env.local` of the working directory, too."""
     timeout_s: float
     """For one request to a provider."""
     deadline_s: float
@@ -98,6 +100,8 @@ class Runtime:
     settings: Settings
     environ: Mapping[str, str] = field(repr=False)
     """Variables of the process, the providers' keys among them."""
+    env_files: Mapping[str, Setting] = field(default_factory=dict, repr=False)
+    """Variables of `.env` and `.env.local` for keys, where the settings allow these files."""
     now: datetime
     """UTC; nothing else asks the clock."""
     confidential: set[str] = field(default_factory=set, repr=False)

@@ -101,3 +101,83 @@ def test_global_settings_are_read_in_every_directory(run: Run, monkeypatch: pyte
     assert run("config", "init", "--global", env={"MODELCTL_TIMEOUT_S": "3"}).code == 0
     monkeypatch.chdir(Path.home())
     assert values(run)["timeout_s"] == 3
+
+
+def test_set_changes_one_setting_and_keeps_the_rest(run: Run) -> None:
+    HERE.write_text('# ours\ntimeout_s = 2 # slow\n\n[providers."a.b"]\nenabled = false\n', encoding="utf-8")
+    changes = {"timeout_s": "30", "max_price_rise": "1.5", "providers.openai.include": "gpt-*, o*"}
+    for name, value in {**changes, "env_files": "true", "catalog_directory": "mine"}.items():
+        result = run("config", "set", name, value)
+        assert (result.code, result.stderr) == (0, ""), result
+        assert result.stdout.startswith(f"{Path.cwd() / FILE_NAME}: {name} = ")
+    text = HERE.read_text(encoding="utf-8")
+    assert text.startswith("# ours\ntimeout_s = 30 # slow\n")
+    assert text.index("env_files = true") < text.index("[providers")
+    found = values(run)
+    assert (found["timeout_s"], found["max_price_rise"], found["env_files"]) == (30, 1.5, True)
+    assert found["providers.openai.include"] == ["gpt-*", "o*"]
+    assert found["catalog_directory"] == str(Path.cwd() / "mine")
+    assert run("config", "set", "timeout_s", "30").stdout == f"{Path.cwd() / FILE_NAME}: timeout_s is 30 already\n"
+    assert HERE.read_text(encoding="utf-8").count("timeout_s") == 1
+
+
+def test_set_takes_the_place_of_the_comment_that_init_left(run: Run) -> None:
+    assert run("config", "init").code == 0
+    before = HERE.read_text(encoding="utf-8")
+    assert run("config", "set", "schema", "app").code == 0
+    assert HERE.read_text(encoding="utf-8") == before.replace("# schema is not set", 'schema = "app"')
+
+
+def test_set_writes_where_it_is_told_and_says_what_counts_before(run: Run) -> None:
+    Path("other.toml").touch()
+    assert run("config", "set", "timeout_s", "3", "--config", "other.toml").code == 0
+    assert Path("other.toml").read_text(encoding="utf-8") == "timeout_s = 3\n"
+    result = run("config", "set", "timeout_s", "4", "--global", env={"MODELCTL_TIMEOUT_S": "5"})
+    assert (result.code, result.stderr) == (0, "MODELCTL_TIMEOUT_S sets timeout_s too, and counts before this file\n")
+    assert values(run)["timeout_s"] == 4
+    assert not HERE.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("timeout", "3", "config set: unknown setting timeout; did you mean timeout_s?"),
+        ("timeout_s", "soon", "timeout_s: 'soon' is not a number of seconds above 0 and at most 86400"),
+        ("timeout_s", " ", "timeout_s: there is no value; to have the default, take its line out of the file"),
+        ("providers.openai.colour", "red", "[providers.openai]: unknown setting colour"),
+        ("secret_key", "s3cr3t-of-ours", "secret_key does not belong into a settings file"),
+        ("database_url", "postgres://u:s3cr3t-of-ours@h/d", "database_url holds a password"),
+    ],
+)
+def test_set_refuses_what_no_file_can_hold_and_writes_nothing(run: Run, name: str, value: str, told: str) -> None:
+    HERE.write_text("timeout_s = 2\n", encoding="utf-8")
+    result = run("config", "set", name, value)
+    assert (result.code, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"error: {told}")
+    assert "s3cr3t" not in result.stderr
+    assert HERE.read_text(encoding="utf-8") == "timeout_s = 2\n"
+
+
+def test_keys_are_taken_from_env_files_where_a_setting_allows_it(run: Run) -> None:
+    Path(".env").write_text("OPENAI_API_KEY=sk-of-the-first\nANTHROPIC_API_KEY='sk-other'\n", encoding="utf-8")
+    Path(".env.local").write_text("export OPENAI_API_KEY=sk-of-the-second # mine\n", encoding="utf-8")
+    assert "there is no key" in run("key", "which", "openai").stderr
+    allowed = {"MODELCTL_ENV_FILES": "true"}
+    names = {
+        name: json.loads(run("key", "which", name, "--json", env=allowed).stdout)["name"]
+        for name in ("openai", "anthropic")
+    }
+    assert names == {"openai": "OPENAI_API_KEY of .env.local", "anthropic": "ANTHROPIC_API_KEY of .env"}
+    which = run("key", "which", "openai", env=allowed | {"OPENAI_API_KEY": ""})
+    assert which.code == 1, "a variable that is empty means that there is no key"
+    shown = [run(*argv, env=allowed) for argv in (("config", "show"), ("provider", "list"), ("key", "which", "openai"))]
+    assert not any("sk-" in each.stdout + each.stderr for each in shown)
+
+
+def test_an_env_file_that_cannot_be_read_is_told_without_what_is_in_it(run: Run) -> None:
+    Path(".env").write_text("A=1\n'=sk-of-mine\n", encoding="utf-8")
+    result = run("key", "which", "openai", env={"MODELCTL_ENV_FILES": "true"})
+    assert (result.code, result.stderr) == (
+        2,
+        f"error: {Path.cwd() / '.env'}:2: this is no NAME=value; correct the line\n",
+    )

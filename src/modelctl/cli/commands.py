@@ -84,7 +84,7 @@ COMMANDS: Mapping[str, CommandEntry] = {
     "key": CommandEntry("Keep providers' API keys in the database, encrypted.", "modelctl.cli.key:app"),
     "catalog": CommandEntry("Look at the catalogs, and check them.", "modelctl.cli.catalog:app"),
     "db": CommandEntry("Create and upgrade modelctl's tables.", "modelctl.cli.db:app"),
-    "config": CommandEntry("Show the settings in force; begin a settings file.", "modelctl.cli.config:app"),
+    "config": CommandEntry("Show the settings in force; change a settings file.", "modelctl.cli.config:app"),
     "doctor": CommandEntry(
         "Check the database, catalogs, keys, runs and models.", "modelctl.cli.doctor:doctor_command"
     ),

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from modelctl.cli.context import Format, FormatOption, JsonOption, context_of
-from modelctl.config import FILE_NAME, file_text, plain_value, secret_names, settings_files, user_file
+from modelctl.cli.context import Context, Format, FormatOption, JsonOption, context_of
+from modelctl.config import FILE_NAME, changed_text, file_text, plain_value, secret_names, settings_files, user_file
 from modelctl.errors import UsageError
 
 SHOW_EPILOG = """\b
@@ -37,12 +37,22 @@ What is set now, by an option, a variable or another file, is set in the new one
 comment with its default. Nothing that holds a secret is written. A file that exists is never overwritten.
 """
 
+SET_EPILOG = """\b
+Examples:
+  modelctl config set timeout_s 30
+  modelctl config set enable_new recommended --global
+  modelctl config set providers.openai.include "gpt-*, o*"
+
+The file is modelctl.toml in the working directory, or the one that --config names; its comments stay. A password or a
+master key is never written: keep those in the environment.
+"""
+
 app = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
 
 
 @app.callback()
 def group() -> None:
-    """Show the settings in force; begin a settings file."""
+    """Show the settings in force; change a settings file."""
 
 
 @app.command(epilog=SHOW_EPILOG)
@@ -81,20 +91,16 @@ def path(
     context.show(SettingsFilesDocument(tuple(rows)), format)
 
 
+Global = Annotated[bool, typer.Option("--global", help="In your configuration directory, for every working directory.")]
+
+
 @app.command(epilog=INIT_EPILOG)
-def init(
-    ctx: typer.Context,
-    for_all: Annotated[
-        bool, typer.Option("--global", help="In your configuration directory, for every working directory.")
-    ] = False,
-) -> None:
+def init(ctx: typer.Context, for_all: Global = False) -> None:
     """Write a modelctl.toml to begin with, never over another."""
     from modelctl.files import write_whole
 
     context = context_of(ctx)
-    target = user_file() if for_all else Path.cwd() / FILE_NAME
-    if target is None:
-        raise UsageError("there is no home directory for --global settings", "set HOME")
+    target = _target(for_all)
     if target.exists():
         raise UsageError(f"{target}: exists already", "edit it, or move it away first")
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -102,3 +108,56 @@ def init(
     context.answer(str(target))
     for name in secret_names(context.settings):
         context.say(f"{name} holds a secret and was left out; keep it in the environment")
+
+
+@app.command("set", epilog=SET_EPILOG)
+def set_command(
+    ctx: typer.Context,
+    key: Annotated[str, typer.Argument(metavar="SETTING", help="As `modelctl config show` names it.")],
+    value: Annotated[str, typer.Argument(metavar="VALUE", help="Lists with commas.")],
+    for_all: Global = False,
+) -> None:
+    """Set one setting in a settings file.
+
+    The file is made where there is none.
+    """
+    from modelctl.files import write_whole
+    from modelctl.output.setup import SettingDocument
+
+    context = context_of(ctx)
+    target = _file_to_change(context, for_all)
+    try:
+        text = target.read_text(encoding="utf-8") if target.exists() else ""
+    except UnicodeDecodeError:
+        raise UsageError(f"{target}: is not UTF-8 text", "settings files are TOML") from None
+    changed, now = changed_text(target, text, key, value, working_directory=Path.cwd())
+    shown = SettingDocument(value=plain_value(now), origin=str(target)).text
+    if changed == text:
+        context.answer(f"{target}: {key} is {shown} already")
+    else:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(target, changed)
+        context.answer(f"{target}: {key} = {shown}")
+    _say_what_wins(context, key, target)
+
+
+def _target(for_all: bool) -> Path:
+    target = user_file() if for_all else Path.cwd() / FILE_NAME
+    if target is None:
+        raise UsageError("there is no home directory for --global settings", "set HOME")
+    return target
+
+
+def _file_to_change(context: Context, for_all: bool) -> Path:
+    """The file that --config or its variable names, else that of this directory, or the user's."""
+    files = settings_files(context.flags["config"], context.environ, Path.cwd())
+    is_named = len(files) == 1 and files[0] not in (user_file(), Path.cwd() / FILE_NAME)
+    if is_named and for_all:
+        raise UsageError(f"--global does not go with a named file ({files[0]})", "leave one of them out")
+    return files[0] if is_named else _target(for_all)
+
+
+def _say_what_wins(context: Context, key: str, target: Path) -> None:
+    """Say where another value comes from that counts before the file's."""
+    if (origin := context.settings.origins[key].origin) != str(target):
+        context.say(f"{origin} sets {key} too, and counts before this file")

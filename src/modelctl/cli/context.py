@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from modelctl.db.engine import Database
     from modelctl.db.lease import Holder
     from modelctl.output.console import Report
-    from modelctl.settings import Runtime, Settings
+    from modelctl.settings import Runtime, Setting, Settings
 
 
 SETTING_OF_OPTION = {"database": "database_url", "catalog": "catalog_directory", "config": "config"}
@@ -61,6 +61,17 @@ class Context:
 
         return resolve_settings(self.flags, self.environ, working_directory=Path.cwd())
 
+    @cached_property
+    def env_files(self) -> Mapping[str, Setting]:
+        """What `.env` and `.env.local` hold, where the settings allow it. May raise UsageError."""
+        if not self.settings.env_files:
+            return {}
+        from modelctl.config import secrets, variables_of_env_files
+
+        found = variables_of_env_files(Path.cwd())
+        self.confidential.update(secrets({name: each.value for name, each in found.items()}))
+        return found
+
     @property
     def runtime(self) -> Runtime:
         """What a use case is told of this process. May raise UsageError."""
@@ -69,6 +80,7 @@ class Context:
         return Runtime(
             settings=self.settings,
             environ=self.environ,
+            env_files=self.env_files,
             now=self.now,
             confidential=self.confidential,
             actor=self.actor,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from modelctl.config.resolve import (
     FILE_NAME,
     FLAGS,
+    changed_text,
     file_text,
     plain_value,
     resolve_settings,
@@ -15,6 +16,7 @@ from modelctl.config.resolve import (
     secrets,
     settings_files,
     user_file,
+    variables_of_env_files,
 )
 from modelctl.settings import ProviderSettings, Setting, Settings
 
@@ -24,6 +26,7 @@ __all__ = [
     "ProviderSettings",
     "Setting",
     "Settings",
+    "changed_text",
     "file_text",
     "plain_value",
     "resolve_settings",
@@ -31,4 +34,5 @@ __all__ = [
     "secrets",
     "settings_files",
     "user_file",
+    "variables_of_env_files",
 ]

@@ -13,10 +13,11 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from modelctl.core.credentials import with_driver
+from modelctl.core.credentials import masked, with_driver
 from modelctl.core.planning.policy import CreateNew, EnableNew, GuardLimits, Patterns
 from modelctl.core.text import suggestion
 from modelctl.errors import UsageError
@@ -26,6 +27,8 @@ from modelctl.settings import ProviderSettings, Setting, Settings
 FILE_NAME = "modelctl.toml"
 PREFIX = "MODELCTL_"
 DEFAULT = "default"
+ENV_FILES = (".env", ".env.local")
+"""Of the working directory, the one that counts first last."""
 
 FLAGS = {"database_url": "--database", "catalog_directory": "--catalog"}
 """Settings that a global option sets, and how that option is spelt."""
@@ -204,6 +207,11 @@ def _number(text: str) -> Any:
     return int(number) if number.is_finite() and number == number.to_integral_value() else number
 
 
+def _words(text: str) -> list[str]:
+    """What commas separate."""
+    return [each.strip() for each in text.split(",") if each.strip()]
+
+
 def _truth(text: str) -> Any:
     """True or false; any other text as it is, for the check to refuse."""
     return {"true": True, "false": False}.get(text.strip().lower(), text)
@@ -222,6 +230,7 @@ SPECS: Mapping[str, Spec] = {
     "enable_new": Spec(_one_of(EnableNew), EnableNew.PRICED),
     "create_new": Spec(_one_of(CreateNew), CreateNew.ALL),
     "configured_only": Spec(_SWITCH, False),
+    "env_files": Spec(_SWITCH, False),
     "timeout_s": Spec(_SECONDS, 20.0),
     "deadline_s": Spec(_SECONDS, 120.0),
     "lock_wait_s": Spec(Kind(_seconds_or_none, _number), 60.0),
@@ -249,8 +258,8 @@ LIMITS = {
 
 PROVIDER_KINDS: Mapping[str, Kind] = {
     "enabled": _SWITCH,
-    "include": Kind(_patterns),
-    "exclude": Kind(_patterns),
+    "include": Kind(_patterns, _words),
+    "exclude": Kind(_patterns, _words),
     "enable_new": _one_of(EnableNew),
     "create_new": _one_of(CreateNew),
 }
@@ -289,6 +298,32 @@ def secrets(environ: Mapping[str, str]) -> list[str]:
     ]
 
 
+def variables_of_env_files(working_directory: Path) -> dict[str, Setting]:
+    """The variables of `.env` and of `.env.local`, which counts first; none where there is no such file.
+
+    UsageError for a file that cannot be read, without a word of what is in it.
+    """
+    from dotenv.parser import parse_stream
+
+    found = {}
+    for path in (working_directory / name for name in ENV_FILES):
+        if not path.is_file():
+            continue
+        try:
+            bindings = list(parse_stream(StringIO(path.read_text(encoding="utf-8"))))
+        except UnicodeDecodeError:
+            raise UsageError(f"{path}: is not UTF-8 text", "save it as UTF-8") from None
+        except OSError as error:
+            raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+        for each in bindings:
+            if each.error:
+                raise UsageError(f"{path}:{each.original.line}: this is no NAME=value", "correct the line")
+            if each.key is not None and each.value is not None:
+                found[each.key] = Setting(each.value, path.name)
+        logger.info("keys from %s", path)
+    return found
+
+
 def settings_files(flag: str | None, environ: Mapping[str, str], working_directory: Path) -> list[Path]:
     """Where settings files are looked for, nearest first. One that is named is the only one.
 
@@ -315,7 +350,18 @@ def user_file() -> Path | None:
 
 
 def _from_file(path: Path) -> dict[str, Setting]:
-    table = _read(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise UsageError(f"{path}: is not UTF-8 text", "settings files are TOML") from None
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+    return _from_text(text, path)
+
+
+def _from_text(text: str, path: Path) -> dict[str, Setting]:
+    """The settings that the text of a file holds. UsageError for what cannot be."""
+    table = _parsed(text, path)
     providers = table.pop("providers", {})
     found = {}
     for name, value in table.items():
@@ -334,21 +380,17 @@ def _from_file(path: Path) -> dict[str, Setting]:
     return found
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _parsed(text: str, path: Path) -> dict[str, Any]:
     import tomli  # which who has no settings file does not need
 
     try:
-        return tomli.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+        return tomli.loads(text, parse_float=Decimal)
     except tomli.TOMLDecodeError as error:
         raise UsageError(f"{path}:{error.lineno}: {error.msg}", "settings files are TOML") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{path}: is not UTF-8 text", "settings files are TOML") from None
     except RecursionError:
         raise UsageError(f"{path}: is nested too deeply", "settings files are TOML") from None
     except (ValueError, ArithmeticError):  # over 4,300 digits, or an exponent beyond Decimal's
         raise UsageError(f"{path}: a number is too long to be read", "settings files are TOML") from None
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
 
 
 def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
@@ -438,6 +480,63 @@ def file_text(settings: Settings) -> str:
     if providers:
         lines.append("\n" + dumps({"providers": providers}))
     return "".join(lines)
+
+
+def changed_text(path: Path, text: str, name: str, value: str, *, working_directory: Path) -> tuple[str, Any]:
+    """The text of the settings file at `path` with a setting of another value, and that value as it will be read.
+
+    Everything else stays, comments too; where `file_text` left the setting as a comment, it takes that line's place.
+    UsageError for a setting or a value that cannot be, for one that is a secret, and for a file that cannot be read.
+    """
+    _from_text(text, path)  # what is wrong already is not ours
+    typed = _as_typed(path, name, value, working_directory)
+    changed = _with_value(text, name, plain_value(typed))
+    return changed, _from_text(changed, path)[name].value
+
+
+def _as_typed(path: Path, name: str, value: str, working_directory: Path) -> Any:
+    """The value as the file at `path` may have it. A path is meant from the working directory."""
+    provider, key = _parts(name)
+    kinds = PROVIDER_KINDS if provider else {setting: spec.kind for setting, spec in SPECS.items()}
+    _require_known(key, kinds, f"[providers.{provider}]" if provider else "config set")
+    if key in _NEVER_IN_FILES:
+        raise UsageError(f"{name} does not belong into a settings file", _NEVER_IN_FILES[key])
+    if not value.strip():
+        raise UsageError(f"{name}: there is no value", "to have the default, take its line out of the file")
+    typed = _typed(kinds[key], value, name)
+    checked = _checked(kinds[key], typed, name)
+    if key == "database_url" and masked(checked) != checked:
+        raise UsageError(
+            f"{name} holds a password, which does not belong into a settings file",
+            "set DATABASE_URL; a URL without a password may stand in the file",
+        )
+    is_elsewhere = isinstance(checked, Path) and path.parent != working_directory
+    return str(working_directory / checked) if is_elsewhere else typed
+
+
+def _with_value(text: str, name: str, value: Any) -> str:
+    import tomlkit
+
+    provider, key = _parts(name)
+    left_out = re.compile(rf"^# {re.escape(key)}( = .*| is not set)$", re.MULTILINE)
+    document = tomlkit.parse(text)
+    if not provider and key not in document and (found := left_out.search(text)):
+        return f"{text[: found.start()]}{tomlkit.dumps({key: value}).rstrip()}{text[found.end() :]}"
+    table: Any = document
+    for part in ("providers", provider) if provider else ():
+        table = table.setdefault(part, tomlkit.table(is_super_table=part == "providers"))
+    table[key] = value
+    return tomlkit.dumps(document)
+
+
+def _parts(name: str) -> tuple[str, str]:
+    """The provider of a setting, empty for none, and its key."""
+    if not name.startswith("providers."):
+        return "", name
+    provider, _, key = name.removeprefix("providers.").rpartition(".")
+    if not provider:
+        raise UsageError(f"{name} names no setting", f"one is providers.openai.{next(iter(PROVIDER_KINDS))}")
+    return provider, key
 
 
 def secret_names(settings: Settings) -> list[str]:

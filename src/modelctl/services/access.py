@@ -37,7 +37,7 @@ from modelctl.discovery.http import clean_key
 from modelctl.discovery.registry import module_of
 from modelctl.errors import CredentialError, ModelctlError, SourceError
 from modelctl.files import user_directory
-from modelctl.settings import Runtime
+from modelctl.settings import Runtime, Setting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +45,8 @@ class Keys:
     """Where keys are looked for."""
 
     environ: Mapping[str, str] = field(repr=False)
+    env_files: Mapping[str, Setting] = field(default_factory=dict, repr=False)
+    """Looked at for a variable that is not set at all: one that is set and empty is empty."""
     stored: Credentials = field(default_factory=dict)
     master_key: Callable[[], MasterKey] = field(repr=False)
     """Asked for only once a stored key is to be opened. May raise CredentialError."""
@@ -62,9 +64,19 @@ class Keys:
         if credential is not None:
             return self._opened(credential)
         for name in provider.env_vars:
-            if key := clean_key(self.environ.get(name, ""), name):
-                return FoundKey(key=key, source=KeySource.ENVIRONMENT, name=name)
+            text, place = self.variable(name)
+            if key := clean_key(text, place):
+                if name not in self.environ:
+                    self.learned(key)
+                return FoundKey(key=key, source=KeySource.ENVIRONMENT, name=place)
         return None
+
+    def variable(self, name: str) -> tuple[str, str]:
+        """The text of a variable, empty where it is not set, and how to call the place that it comes from."""
+        in_file = self.env_files.get(name)
+        if name in self.environ or in_file is None:
+            return self.environ.get(name, ""), name
+        return in_file.value, f"{name} of {in_file.origin}"
 
     def is_there(self, provider: Provider) -> bool:
         """Whether there is a key, without opening a stored one. SourceError for one that can be none."""
@@ -105,6 +117,7 @@ def keys_of(runtime: Runtime, database: Database | None, project: str = PLATFORM
     require_project(project, stored)
     return Keys(
         environ=runtime.environ,
+        env_files=runtime.env_files,
         stored=stored,
         master_key=master_key_once(runtime),
         project=project,

@@ -167,7 +167,9 @@ def _looks(
 ) -> dict[CheckName, Callable[[], Check]]:
     now, models, runs, enabled = runtime.now, contents.models, contents.runs, _enabled(contents, runtime.settings)
     stored = contents.credentials
-    keys = Keys(environ=runtime.environ, stored=stored, master_key=master_key_once(runtime))
+    keys = Keys(
+        environ=runtime.environ, env_files=runtime.env_files, stored=stored, master_key=master_key_once(runtime)
+    )
     records = {key: each for catalog in catalogs for key, each in catalog.snapshot.records.items()}
     verified_on = max((each.verified_on for each in records.values() if each.verified_on), default=None)
     looks: dict[CheckName, Callable[[], Check]] = {

@@ -329,5 +329,5 @@ def _key(provider: Provider, keys: Keys) -> tuple[KeyState, str]:
     try:
         found = keys.find(provider)
     except SourceError:
-        return KeyState.UNUSABLE, next(each for each in provider.env_vars if keys.environ.get(each, "").strip())
+        return KeyState.UNUSABLE, next(each for each in provider.env_vars if keys.variable(each)[0].strip())
     return (KeyState.PRESENT, found.name) if found is not None else (KeyState.MISSING, "")
