@@ -373,13 +373,15 @@ def choose(runtime: Runtime, present: Database | None, wanted: Collection[str] =
     )
 
 
-def with_keys(runtime: Runtime, present: Database | None, chosen: Chosen, project: str = PLATFORM) -> Chosen:
-    """Without those that want a key, have none, and are not named. `present`: the database that may hold keys."""
-    keys = keys_of(runtime, present, project)
+def with_keys(chosen: Chosen, keys: Keys) -> Chosen:
+    """Without those that want a key, have none, and are not named. One whose key can be none has one: it will fail."""
 
     def is_configured(name: str) -> bool:
         provider = chosen.known[name].provider
-        return name in chosen.named or (bool(provider.kind) and (not provider.env_vars or keys.is_there(provider)))
+        try:
+            return name in chosen.named or (bool(provider.kind) and (not provider.env_vars or keys.is_there(provider)))
+        except SourceError:
+            return True
 
     without = {name: "key" for name in chosen.known if not is_configured(name)}
     known = {name: each for name, each in chosen.known.items() if name not in without}
@@ -388,16 +390,13 @@ def with_keys(runtime: Runtime, present: Database | None, chosen: Chosen, projec
 
 def jobs_of(
     runtime: Runtime,
-    present: Database | None,
     chosen: Chosen,
+    keys: Keys,
     *,
     source: SourceChoice = SourceChoice.AUTO,
-    project: str = PLATFORM,
     max_age: timedelta | None = None,
 ) -> list[Job]:
-    """How each of the chosen providers is brought up to date. `present`: the database that may hold keys of them."""
-    asks = source is not SourceChoice.CATALOG or project
-    keys = keys_of(runtime, present if asks else None, project)
+    """How each of the chosen providers is brought up to date."""
     stated = () if source is SourceChoice.API else chosen.catalogs
     return [
         job_for(

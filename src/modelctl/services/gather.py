@@ -19,7 +19,7 @@ from modelctl.discovery.base import Access
 from modelctl.discovery.fetch import ListingResult, Request, collect_all
 from modelctl.discovery.registry import module_of
 from modelctl.errors import ModelctlError, SourceError
-from modelctl.services.access import Job, choose, jobs_of
+from modelctl.services.access import Job, choose, jobs_of, keys_of
 from modelctl.settings import Runtime
 
 
@@ -123,7 +123,7 @@ def discover(
     chosen = choose(runtime, present, providers)
     observer.begin(list(chosen.known), chosen.left_out)
     source = SourceChoice.API if providers else SourceChoice.AUTO
-    jobs = jobs_of(runtime, present, chosen, source=source, project=project, max_age=max_age)
+    jobs = jobs_of(runtime, chosen, keys_of(runtime, present, project), source=source, max_age=max_age)
     found = [ListedProvider(job=job, error=job.error) for job in jobs if job.error is not None]
     if not found and all(job.access is None for job in jobs):
         variables = sorted({job.provider.env_vars[0] for job in jobs if job.provider.env_vars})

@@ -29,7 +29,7 @@ from modelctl.db.engine import Database
 from modelctl.db.lease import writing_alone
 from modelctl.db.write import holds_of, keep_holds
 from modelctl.errors import ModelctlError, StalePlan, StoreError
-from modelctl.services.access import Chosen, Job, choose, jobs_of, with_keys
+from modelctl.services.access import Chosen, Job, choose, jobs_of, keys_of, with_keys
 from modelctl.services.gather import QUIET, Gathered, Observer, gather, without_listing
 from modelctl.settings import Runtime, Settings
 
@@ -93,10 +93,12 @@ def sync(
 def asked(runtime: Runtime, present: Database | None, options: SyncOptions) -> tuple[Chosen, list[Job]]:
     """Whom a sync is about, and how each is asked. `present`: the database, or None where it has no tables yet."""
     chosen = choose(runtime, present, options.providers)
-    if options.configured_only or runtime.settings.configured_only:
-        chosen = with_keys(runtime, present, chosen, options.project)
-    jobs = jobs_of(runtime, present, chosen, source=options.source, project=options.project, max_age=options.max_age)
-    return chosen, jobs
+    configured_only = options.configured_only or runtime.settings.configured_only
+    needs_keys = configured_only or options.project or options.source is not SourceChoice.CATALOG
+    keys = keys_of(runtime, present if needs_keys else None, options.project)
+    if configured_only:
+        chosen = with_keys(chosen, keys)
+    return chosen, jobs_of(runtime, chosen, keys, source=options.source, max_age=options.max_age)
 
 
 def run_jobs(
