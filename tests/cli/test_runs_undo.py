@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ Sync = Callable[..., Result]
 ROWS = "SELECT model_id, display_name, context_window, output_price_per_mtok, is_enabled FROM ai_models ORDER BY 1"
 GROK = "SELECT display_name, context_window FROM ai_models WHERE model_id = 'grok-4'"
 OF_XAI = ("--source", "catalog", "--provider", "xai")
+ACME = '[provider]\ndisplay_name = "Acme"\n\n[[model]]\nid = "acme-1"\ncontext_window = {}\n'
 WRITTEN = "UPDATE ai_model_state SET written = REPLACE(written, :new, :old) WHERE model_id = 'grok-4'"
 
 
@@ -113,3 +115,24 @@ def test_nothing_to_undo_is_no_error(corrected: str, run: Run, sync: Sync) -> No
     done = run("runs", "undo", "last", "--database", corrected, now=minute(3))
     assert (done.code, done.stdout) == (0, "")
     assert "nothing to undo" in done.stderr
+
+
+def test_last_is_the_last_of_eight_syncs_in_one_second(database_url: str, run: Run, sync: Sync, query: Query) -> None:
+    """Whole seconds are what the tables keep of a run's time; its id keeps the rest."""
+    Path("mine").mkdir()
+    where = ("--catalog", "mine", "--database", database_url)
+
+    def moment(number: int):
+        return NOW + timedelta(milliseconds=number)
+
+    for number in range(8):
+        Path("mine", "acme.toml").write_text(ACME.format(1000 + number))
+        done = sync(database_url, "acme", "--catalog", "mine", "--source", "catalog", now=moment(number))
+        assert done.code == 0, done.stderr
+    listed = json.loads(run("runs", "list", "--json", *where).stdout)["runs"]
+    assert [each["run"] for each in listed] == sorted((each["run"] for each in listed), reverse=True)
+    assert len({each["started_at"] for each in listed}) == 1
+    for number, left in ((8, 1006), (9, 1007)):
+        done = run("runs", "undo", "last", "--json", *where, now=moment(number))
+        assert (done.code, query(database_url, "SELECT context_window FROM ai_models")) == (0, [(left,)])
+        assert number == 9 or json.loads(done.stdout)["undone"] == listed[0]["run"]

@@ -175,8 +175,8 @@ def _require_new(name: str, known: Mapping[str, Provider]) -> None:
 
 
 def _catalogs_hand(author: Author) -> Author:
-    """The author of a row as its catalog states it: a run of its own, just before the person's."""
-    return replace(author, run=f"{author.run.rpartition('-')[0]}-0", command="populate")
+    """The author of a row as its catalog states it: a run of its own, whose id sorts just before the person's."""
+    return replace(author, run=author.run[:-1], command="populate")
 
 
 def _rules() -> KindRules:
