@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelctl.catalog.findings import KeyPath
-from modelctl.catalog.read import Lines, key_lines
+from modelctl.core.toml import KeyPath, Lines, key_lines
 
 TEXT = '''\
 # model = 1

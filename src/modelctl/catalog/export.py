@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 import tomli
 
-from modelctl.catalog.findings import Problem, key_text, printable
+from modelctl.catalog.findings import Problem
 from modelctl.catalog.prices import Origins, common_currency, price_lines
 from modelctl.catalog.read import UNSETTABLE, shown_path, understand
 from modelctl.catalog.schema import AFTER_CAPABILITIES, BEFORE_CAPABILITIES
@@ -35,6 +35,7 @@ from modelctl.core.planning.merge import display_name_of
 from modelctl.core.prices.ledger import projection, tier_of
 from modelctl.core.provider import Provider
 from modelctl.core.stored import StoredModel
+from modelctl.core.toml import key_text, printable
 from modelctl.errors import CatalogError
 from modelctl.files import write_whole
 

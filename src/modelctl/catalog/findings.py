@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
 
-from modelctl.core.text import shorten
-
-KeyPath: TypeAlias = tuple[str | int, ...]
-"""Where something stands in a file: `("model", 3, "prices", 2, "input")`; list positions count from 0."""
+from modelctl.core.toml import KeyPath
 
 
 class Severity(StrEnum):
@@ -56,19 +52,3 @@ class CatalogFinding:
         model = f"model {self.model_id}: " if self.model_id else ""
         key = f"{self.key}: " if self.key else ""
         return f"{self.path}:{self.line}: {model}{key}{self.message}"
-
-
-def key_text(path: KeyPath) -> str:
-    """A path as people write it: `prices[2].input`."""
-    text = ""
-    for part in path:
-        if isinstance(part, int):
-            text += f"[{part}]"
-        else:
-            text += f".{printable(part)}" if text else printable(part)
-    return text
-
-
-def printable(text: str) -> str:
-    """Text from a file or a file's name that is safe in one line of a terminal."""
-    return shorten(text if text.isprintable() else ascii(text)[1:-1])

@@ -12,13 +12,14 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
-from modelctl.catalog.findings import CatalogFinding, KeyPath, Problem, Severity, printable
+from modelctl.catalog.findings import CatalogFinding, Problem, Severity
 from modelctl.catalog.load import catalog_paths
 from modelctl.catalog.read import CatalogFile, ModelEntry, read
 from modelctl.catalog.schema import STATED_FACTS
 from modelctl.core.facts import Source, Status
 from modelctl.core.prices.price import PriceKind, current
 from modelctl.core.text import suggestion
+from modelctl.core.toml import KeyPath, printable
 from modelctl.core.validation import days_out_of_order, limits_above_the_window
 
 STALE_AFTER_DAYS = 60

@@ -7,12 +7,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from modelctl.catalog.findings import CatalogFinding, printable
+from modelctl.catalog.findings import CatalogFinding
 from modelctl.catalog.read import CatalogFile, read, shown_path
 from modelctl.core.facts import ModelKey, Source
 from modelctl.core.planning.merge import Snapshot
 from modelctl.core.provider import Provider
 from modelctl.core.text import suggestion
+from modelctl.core.toml import printable
 from modelctl.errors import CatalogError
 
 logger = logging.getLogger(__name__)

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_left
-from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from functools import lru_cache, partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import tomli
-
-from modelctl.catalog.findings import CatalogFinding, KeyPath, Problem, key_text, printable
+from modelctl.catalog.findings import CatalogFinding, Problem
 from modelctl.catalog.prices import PointsByLine, Priced, price_points, price_problems, with_lines
 from modelctl.catalog.schema import DOCUMENT, MODEL, PROVIDER, STATED_FACTS, ModelTable, ProviderTable, read_table
 from modelctl.core.facts import (
@@ -30,6 +24,7 @@ from modelctl.core.facts import (
 )
 from modelctl.core.provider import Provider
 from modelctl.core.text import suggestion
+from modelctl.core.toml import KeyPath, Lines, NotTomlError, key_text, parsed, printable, text_of
 from modelctl.core.validation import check_key, check_provider_name, fact_problems
 from modelctl.errors import InvalidFact
 
@@ -37,22 +32,6 @@ UNSETTABLE = frozenset(STATED_FACTS) | frozenset(CAPABILITIES)
 """Facts that an overlay can blank. A price cannot be: one that has been charged stays in the ledger."""
 
 Report = Callable[[Problem], None]
-
-
-class Lines:
-    """The lines of one text, looked for when the first is asked: most files have nothing wrong in them."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._lines: Mapping[KeyPath, int] | None = None
-
-    def of(self, path: KeyPath) -> int:
-        """The line of a key, or of the nearest table around it that is in the file; else the first."""
-        if self._lines is None:
-            self._lines = key_lines(self._text)
-        while path and path not in self._lines:
-            path = path[:-1]
-        return self._lines.get(path, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,27 +187,18 @@ def _check_file_name(path: Path) -> None:
 
 def _text_of(path: Path) -> str:
     try:
-        content = path.read_bytes().removeprefix(BOM_UTF8)  # editors on Windows put that mark in front
+        return text_of(path.read_bytes())
     except OSError as error:
         raise _UnreadableError(f"cannot be read: {error.strerror or error}") from error
-    try:
-        return content.decode()
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise _UnreadableError("is not UTF-8", line=line, hint="save the file as UTF-8") from error
+    except NotTomlError as error:
+        raise _UnreadableError(error.message, line=error.line, hint="save the file as UTF-8") from error
 
 
 def _parsed(text: str) -> dict[str, Any]:
     try:
-        return tomli.loads(text, parse_float=Decimal)
-    except tomli.TOMLDecodeError as error:
-        at_end = str(error).endswith("(at end of document)")
-        where = "at end of document" if at_end else f"column {error.colno}"
-        raise _UnreadableError(f"is not TOML: {error.msg} ({where})", line=error.lineno) from error
-    except RecursionError as error:
-        raise _UnreadableError("is nested too deeply") from error
-    except (ValueError, ArithmeticError) as error:  # over 4,300 digits, or an exponent beyond Decimal's
-        raise _UnreadableError("is not TOML: a number is too long to be read") from error
+        return parsed(text)
+    except NotTomlError as error:
+        raise _UnreadableError(error.message, line=error.line) from error
 
 
 def _duplicates(ids: Sequence[str], lines: Lines) -> Iterator[Problem]:
@@ -337,143 +307,3 @@ def _about_fact(problem: str, table: KeyPath) -> Problem:
     """The core's sentence, which starts with the name of the fact: here, that is the key."""
     name, _, message = problem.partition(": ")
     return Problem(at=(*table, name), message=message)
-
-
-_BLANK = re.compile(r"(?:[ \t\r\n]+|#[^\n]*)*")
-_KEY = re.compile(r"""[A-Za-z0-9_-]+|"(?:\\.|[^"\\\n])*"|'[^'\n]*'""")
-_DOT = re.compile(r"[ \t]*\.[ \t]*")
-_EQUALS = re.compile(r"[ \t]*=[ \t]*")
-_STRINGS = (  # the longer quotes first: a multi-line string may end in up to two quotes of its own
-    re.compile(r'"""(?:\\.|[^\\])*?"{3,5}', re.DOTALL),
-    re.compile(r"'''.*?'{3,5}", re.DOTALL),
-    re.compile(r'"(?:\\.|[^"\\\n])*"'),
-    re.compile(r"'[^'\n]*'"),
-)
-_SCALAR = re.compile(r"[^\s,\]}#]+(?: (?=\d)[^\s,\]}#]+)?")  # a blank may stand between a date and its time
-
-
-def key_lines(text: str) -> Mapping[KeyPath, int]:
-    """The line, from 1, of every table, key and list item. A list item's path ends in its position."""
-    scanner = _Scanner(text)
-    with suppress(_Lost, RecursionError):  # a line number that is a little too early is better than none
-        scanner.document()
-    return scanner.lines
-
-
-class _Lost(Exception):
-    """The text is not what the scanner expects here."""
-
-
-class _Scanner:
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.position = 0
-        self.lines: dict[KeyPath, int] = {}
-        self._newlines = [match.start() for match in re.finditer("\n", text)]
-        self._list_lengths: dict[KeyPath, int] = {}
-
-    def document(self) -> None:
-        table: KeyPath = ()
-        self._take(_BLANK)
-        while self.position < len(self.text):
-            if self.text[self.position] == "[":
-                table = self._header()
-            else:
-                self._assignment(table)
-            self._take(_BLANK)
-
-    def _header(self) -> KeyPath:
-        line = self._line()
-        brackets = 2 if self.text.startswith("[[", self.position) else 1
-        self.position += brackets
-        self._take(_BLANK)
-        path: KeyPath = ()
-        names = self._names()
-        for name in names[:-1]:
-            path = self._last_item((*path, name))
-            self.lines.setdefault(path, line)
-        path = (*path, names[-1])
-        self.lines.setdefault(path, line)
-        if brackets == 2:
-            length = self._list_lengths[path] = self._list_lengths.get(path, 0) + 1
-            path = (*path, length - 1)
-        self.lines[path] = line
-        self._take(_BLANK)
-        self.position += brackets
-        return path
-
-    def _last_item(self, path: KeyPath) -> KeyPath:
-        """Below `[[model]]`, `[model.x]` belongs to the model that was begun last."""
-        length = self._list_lengths.get(path)
-        return path if length is None else (*path, length - 1)
-
-    def _assignment(self, table: KeyPath) -> None:
-        line = self._line()
-        path = table
-        for name in self._names():
-            path = (*path, name)
-            self.lines.setdefault(path, line)
-        self._take(_EQUALS)
-        self._value(path)
-
-    def _names(self) -> list[str]:
-        names = [_unquoted(self._take(_KEY))]
-        while _DOT.match(self.text, self.position):
-            self._take(_DOT)
-            names.append(_unquoted(self._take(_KEY)))
-        return names
-
-    def _value(self, path: KeyPath) -> None:
-        opening = self.text[self.position : self.position + 1]
-        if opening == "[":
-            self._list(path)
-        elif opening == "{":
-            self._inline_table(path)
-        elif opening in ('"', "'"):
-            for pattern in _STRINGS:
-                if match := pattern.match(self.text, self.position):
-                    self.position = match.end()
-                    return
-            raise _Lost
-        else:
-            self._take(_SCALAR)
-
-    def _list(self, path: KeyPath) -> None:
-        index = 0
-        while not self._closed_by("]"):
-            self.lines[(*path, index)] = self._line()
-            self._value((*path, index))
-            index += 1
-
-    def _inline_table(self, path: KeyPath) -> None:
-        while not self._closed_by("}"):
-            self._assignment(path)
-
-    def _closed_by(self, bracket: str) -> bool:
-        """Step over the opening bracket or comma; whether the closing one follows, which is stepped over, too."""
-        self._take(_BLANK)
-        if self.text[self.position : self.position + 1] != bracket:
-            self.position += 1
-            self._take(_BLANK)
-        if self.text[self.position : self.position + 1] == bracket:
-            self.position += 1
-            return True
-        return False
-
-    def _take(self, pattern: re.Pattern[str]) -> str:
-        match = pattern.match(self.text, self.position)
-        if match is None:
-            raise _Lost
-        self.position = match.end()
-        return match.group()
-
-    def _line(self) -> int:
-        return bisect_left(self._newlines, self.position) + 1
-
-
-def _unquoted(key: str) -> str:
-    if key[0] == "'":
-        return key[1:-1]
-    if key[0] == '"':
-        return key[1:-1] if "\\" not in key else str(tomli.loads(f"key = {key}")["key"])
-    return key

@@ -10,10 +10,11 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
-from modelctl.catalog.findings import KeyPath, Problem, printable
+from modelctl.catalog.findings import Problem
 from modelctl.core.facts import CAPABILITIES, FACT_FIELDS, FACT_TYPES, PRICE_FIELDS, ModelFacts
 from modelctl.core.prices.price import SINCE_LAUNCH, Basis, PriceKind, PriceUnit, ServiceTier
 from modelctl.core.text import shorten, start_of_day, suggestion
+from modelctl.core.toml import KeyPath, printable
 
 URL_PATTERN = r"https?://[!-~]+"
 A_URL = "a URL like https://host/path"
