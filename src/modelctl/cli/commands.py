@@ -56,6 +56,7 @@ COMMANDS: Mapping[str, CommandEntry] = {
     "plan": CommandEntry("Show what a sync would do, and keep it for `apply`.", "modelctl.cli.plan:plan_command"),
     "apply": CommandEntry("Carry out a plan, exactly as it was shown.", "modelctl.cli.apply:apply_command"),
     "review": CommandEntry("See what guards hold, and accept or decline it.", "modelctl.cli.review:app"),
+    "publish": CommandEntry("Keep your application's own table of models true.", "modelctl.cli.publish:app"),
     "list": CommandEntry("List models.", "modelctl.cli.list:list_command"),
     "show": CommandEntry("Show everything that is known of one model.", "modelctl.cli.show:show_command"),
     "resolve": CommandEntry("Say which model a name means, and by which rule.", "modelctl.cli.resolve:resolve_command"),

@@ -19,6 +19,9 @@ PROVIDER = "provider"
 CREDENTIAL = "credential"
 """The entity of an entry about a stored API key: `provider`, or `provider/project`."""
 
+PUBLISH = "publish"
+"""The entity of an entry about a row of an application's own table: `target:table:key`."""
+
 LAST = "last"
 """What may be written in place of the id of the newest run."""
 MAX_NAMED = 5
@@ -122,7 +125,9 @@ class HistoryEntry:
 
     @property
     def provider(self) -> str:
-        """The provider whose row, or whose model's row, was changed."""
+        """The provider whose row, or whose model's row, was changed; `publish:NAME` for a row of a target."""
+        if self.entity == PUBLISH:
+            return f"{PUBLISH}:{self.key.partition(':')[0]}"
         return self.key.partition("/")[0]
 
 

@@ -339,6 +339,16 @@ def models(
     return sorted(_model_rows(connection, tables, columns, condition), key=lambda model: model.key)
 
 
+def models_with_ledgers(connection: Connection, tables: Tables) -> list[StoredModel]:
+    """The models of all providers with all their prices, sorted by key; without what modelctl remembers of them."""
+    statement = _columns(tables.prices.__table__, ("provider", "model_id", *PRICE_COLUMNS))
+    ledger: defaultdict[ModelKey, list[PricePoint]] = defaultdict(list)
+    for names, model_ids, *columns in fetched_columns(connection, statement):
+        for key, point in zip(map(ModelKey, names, model_ids), points_from_columns(columns), strict=True):
+            ledger[key].append(point)
+    return [replace(model, prices=tuple(ledger.get(model.key, ()))) for model in models(connection, tables)]
+
+
 def again(
     connection: Connection, tables: Tables, models: Sequence[StoredModel], columns: Collection[str]
 ) -> list[StoredModel]:

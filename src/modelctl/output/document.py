@@ -172,6 +172,7 @@ REPORTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "sync": ("sync:SyncDocument", "sync:ExplanationsDocument"),
         "plan": ("plan_file:PlanDocument",),
         "apply": ("sync:SyncDocument",),
+        "publish": ("publish:PublishDocument",),
         "list": ("model:ModelsJson", "model:ModelsByProviderJson"),
         "show": ("model:ModelDocument",),
         "lifecycle": ("lifecycle:LifecycleDocument",),

@@ -9,13 +9,13 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AliasPath, Field
 from typing_extensions import TypedDict
 
-from modelctl.core.runs import CREDENTIAL, PROVIDER, HistoryEntry, Outcome, Run, field_names, field_sources
+from modelctl.core.runs import CREDENTIAL, PROVIDER, PUBLISH, HistoryEntry, Outcome, Run, field_names, field_sources
 from modelctl.output.console import Cell, Look, aligned, columns_of, json_text, labelled, total_width
 from modelctl.output.document import AsJson, Document, Instant, VersionedDocument
 from modelctl.output.format import audited, fact_order, one_line, plain, shown
 
 _INDENT = 2
-_BEFORE_KEY = {PROVIDER: "provider ", CREDENTIAL: "key of "}
+_BEFORE_KEY = {PROVIDER: "provider ", CREDENTIAL: "key of ", PUBLISH: "published "}
 """What stands before the name of what is no model."""
 _NO_FIELDS = ("prices", "sources")
 

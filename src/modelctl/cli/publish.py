@@ -1,0 +1,163 @@
+"""`modelctl publish`: an application's own tables, kept true."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from modelctl.cli.context import (
+    Context,
+    JsonOption,
+    context_of,
+    database_of,
+    format_option,
+)
+from modelctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from modelctl.db.engine import Database
+    from modelctl.publish.mapping import Target
+
+EPILOG = """\b
+Examples:
+  modelctl publish shop --dry-run
+  modelctl publish shop
+  modelctl publish shop --format sql > shop.sql
+
+NAME is a mapping: publish/NAME.toml beside modelctl.toml. docs/publish.md tells what stands in it.
+Exit codes: 0 done or in sync, 1 failed, 2 the mapping is wrong or has open questions, 3 pending (--exit-code),
+4 a guard holds something, 6 another run writes.
+"""
+
+
+class _NameFirst(TyperGroup):
+    """A group whose first word may be the name of a mapping, in place of a command."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """The arguments; options may follow the name."""
+        first = next((each for each in args if not each.startswith("-")), None)
+        if first in self.commands:
+            args = ["", *args]  # no name
+        else:
+            ctx.allow_interspersed_args = True
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(cls=_NameFirst, rich_markup_mode=None, invoke_without_command=True, epilog=EPILOG)
+
+
+class PublishFormat(StrEnum):
+    """How a publish is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    MARKDOWN = "markdown"
+    SQL = "sql"
+
+
+MappingOption = Annotated[
+    Path | None, typer.Option("--mapping", metavar="FILE", help="The mapping, in place of publish/NAME.toml.")
+]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The mapping, by its name.")]
+
+
+@app.callback()
+def publish_command(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The mapping, by its name.")] = "",
+    mapping: MappingOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would change; write nothing.")] = False,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 3 when something is pending.")] = False,
+    adopt: Annotated[
+        bool, typer.Option("--adopt", help="Take over rows that were there before modelctl, and correct them.")
+    ] = False,
+    accept: Annotated[
+        list[str] | None, typer.Option("--accept", metavar="GUARD", help="Let pass what this guard holds. Repeatable.")
+    ] = None,
+    format: Annotated[PublishFormat, format_option("How to print it; sql: the statements.")] = PublishFormat.TABLE,
+    json: JsonOption = False,
+) -> None:
+    """Keep your application's own table of models true."""
+    if ctx.invoked_subcommand is not None:
+        return
+    if not name:
+        raise UsageError("which mapping?", "write `modelctl publish NAME`; docs/publish.md tells how a mapping looks")
+    from modelctl.core.planning.target import TargetGuard
+    from modelctl.core.text import require_known
+    from modelctl.services.publish import PublishOptions
+
+    context = context_of(ctx)
+    for each in accept or ():
+        require_known(each, [guard.value for guard in TargetGuard], "guard")
+    is_sql = format is PublishFormat.SQL
+    options = PublishOptions(dry_run=dry_run or is_sql or exit_code, adopts=adopt, accepted=frozenset(accept or ()))
+    _publish(context, name, mapping, options, format, exit_code=exit_code)
+
+
+def _publish(
+    context: Context, name: str, file: Path | None, options: Any, format: PublishFormat, *, exit_code: bool
+) -> None:
+    from modelctl.output.publish import PublishDocument, script_text
+    from modelctl.services.publish import publish, script
+
+    target = mapping_of(name, file)
+    author = context.author("publish")
+    with database_of(context) as database, application_of(context, database, target) as application:
+        if format is PublishFormat.SQL:
+            context.answer(script_text(target.name, script(database, application, target, options, author)))
+            return
+        report = publish(context.runtime, database, application, target, options, author, context.wait)
+    code = report.exit_code(pending_counts=exit_code)
+    context.show(PublishDocument.of(report, code), format)
+    raise typer.Exit(code)
+
+
+def mapping_of(name: str, file: Path | None) -> Target:
+    """The mapping of that name. UsageError where there is none, or it has open questions."""
+    from modelctl.publish.mapping import DIRECTORY, open_questions, read
+
+    path = file or Path(DIRECTORY) / f"{name}.toml"
+    if file is None and (Path(name).name != name or name.startswith(".")):
+        raise UsageError(f"{name!r} is no name of a mapping", "write --mapping FILE for a file elsewhere")
+    if questions := open_questions(path):
+        where = ", ".join(f"{path}:{line} ({column})" for line, column in questions[:5])
+        several = "questions are" if len(questions) > 1 else "question is"
+        raise UsageError(
+            f"{len(questions)} {several} open: {where}", "write there what stands in the column, or remove it"
+        )
+    return read(path)
+
+
+@contextmanager
+def application_of(context: Context, database: Database, target: Target) -> Iterator[Database]:
+    """The database that the tables of a target are in: modelctl's own unless the mapping names one."""
+    from modelctl.core.credentials import with_driver
+    from modelctl.db.engine import Database
+
+    stated = target.database
+    if stated is None:
+        yield database
+        return
+    if stated.startswith("$"):
+        variable = stated[1:].strip("{}")
+        found = context.environ.get(variable, "").strip()
+        if not found:
+            raise UsageError(f"{variable} is not set, which the mapping {target.name} names as its database", "set it")
+        stated = found
+    elif "@" in stated and ":" in stated.partition("://")[2].partition("@")[0]:
+        raise UsageError("the database of the mapping holds a password", 'put the URL into a variable: "$DATABASE_URL"')
+    if stated == context.settings.database_url or with_driver(stated) == context.settings.database_url:
+        yield database
+        return
+    context.confidential.add(stated)
+    application = Database(with_driver(stated))
+    try:
+        yield application
+    finally:
+        application.close()
