@@ -11,7 +11,7 @@ SIZES ?= 3000
 DATABASES ?= sqlite,postgresql,mariadb
 
 .DEFAULT_GOAL := help
-.PHONY: help sync test laws torture fuzz cluster bench check fmt readme reference schemas constraints audit build package clean
+.PHONY: help sync test laws torture fuzz cluster shells bench check fmt readme reference schemas constraints audit build package clean
 .NOTPARALLEL:
 
 help: ## show this help
@@ -38,6 +38,9 @@ cluster: SECONDS ?= 600
 cluster: .venv/.installed-dev ## sync through a Galera cluster of three nodes, break it, compare the nodes; SECONDS=600 SEED=0
 	@$(BIN)/python -m pytest tools/cluster/at_once.py tools/cluster/conflicts.py tools/cluster/outages.py \
 	  tools/cluster/serializable.py tools/cluster/histories.py --seed $(SEED) --seconds $(SECONDS) $(ARGS)
+
+shells: .venv/.installed-dev ## complete in bash, zsh and fish, which have to be installed
+	@$(BIN)/python -m tools.shells
 
 bench: .venv/bench/.installed ## measure speed in some minutes (SIZES=3000,30000 DATABASES=sqlite; see benchmarks/README.md)
 	@.venv/bench/bin/python -m benchmarks --sizes $(SIZES) --databases $(DATABASES) $(ARGS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -102,7 +103,15 @@ def test_every_parameter_that_names_a_model_or_a_provider_completes_it(complete:
         (("list", "--format", "=", "js"), {"json", "jsonl"}),
         (("list", "--all", "--provider", "deep"), {"deepseek"}),
         (("sync", "--provider", "a"), {"all", "anthropic"}),
-        (("override", "pin", FLASH, ""), set()),
+        (("override", "pin", FLASH, "knowl"), {"knowledge_cutoff"}),
+        (("sync", "--take", "context_w"), {"context_window"}),
+        (("set", FLASH, "context_w"), {"context_window="}),
+        (("list", "--columns", "model_id,knowl"), {"model_id,knowledge_cutoff"}),
+        (("list", "--missing", "max_"), {"max_output_tokens"}),
+        (("list", "--capability", "vis"), {"vision"}),
+        (("config", "set", "lock"), {"lock_wait_s"}),
+        (("completion", ""), {"bash", "zsh", "fish"}),
+        (("runs", "show", ""), set()),
         (("override", "adopt", "x", "y", "--", "--prov"), set()),
         (("nope", ""), set()),
         (("nope", "--data"), {"--database"}),
@@ -133,6 +142,11 @@ def test_global_options_among_the_words_say_where_to_look(complete: Complete, fi
     assert complete("--catalog", "mine", "plan", "a")[:1] == ["acme"]
     Path("other.toml").write_text(f"database_url = '{filled_file}'", encoding="utf-8")
     assert FLASH in complete("--config", "other.toml", "show", "")
+
+
+def test_runs_complete_by_their_ids(complete: Complete, run: Run, filled_file: str) -> None:
+    runs = {each["run"] for each in json.loads(run("runs", "list", "--json", "--database", filled_file).stdout)["runs"]}
+    assert set(complete("runs", "undo", "2", DATABASE_URL=filled_file)) == runs != set()
 
 
 @pytest.mark.parametrize(
@@ -170,7 +184,7 @@ def test_zsh_and_fish_get_the_same_names(run: Run, filled_file: str) -> None:
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="no bash here")
 def test_bash_itself_completes_with_the_script_that_it_is_given(run: Run, filled_file: str, tmp_path: Path) -> None:
-    script = run(env={"_MODELCTL_COMPLETE": "source_bash"}).stdout
+    script = run("completion", "bash").stdout
     command = tmp_path / "modelctl"
     command.write_text(f'#!/bin/sh\nexec {sys.executable} -m modelctl "$@"\n', encoding="utf-8")
     command.chmod(0o755)

@@ -89,6 +89,9 @@ COMMANDS: Mapping[str, CommandEntry] = {
     "doctor": CommandEntry(
         "Check the database, catalogs, keys, runs and models.", "modelctl.cli.doctor:doctor_command"
     ),
+    "completion": CommandEntry(
+        "Print the script that lets a shell complete commands.", "modelctl.cli.completion:completion_command"
+    ),
     "schema": CommandEntry("Print the JSON Schema of a report.", "modelctl.cli.schema:schema_command"),
 }
 """By name, in the order of the help."""

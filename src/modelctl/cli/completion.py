@@ -1,4 +1,4 @@
-"""What a shell is answered that asks for completions: commands, options, names that catalogs or database know."""
+"""`modelctl completion`, and what a shell is answered that asks: commands, options, names that somebody knows."""
 
 from __future__ import annotations
 
@@ -8,14 +8,53 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
-from modelctl.cli.context import SETTING_OF_OPTION, Context
+import typer
+
+from modelctl.cli.commands import epilog
+from modelctl.cli.context import SETTING_OF_OPTION, Context, context_of
 from modelctl.errors import ModelctlError
 
 if TYPE_CHECKING:
     from modelctl.settings import Settings
+
+
+class Shell(StrEnum):
+    """Shells for which there is a script."""
+
+    BASH = "bash"
+    ZSH = "zsh"
+    FISH = "fish"
+
+
+@epilog(
+    """\b
+Examples:
+  source <(modelctl completion bash)
+  modelctl completion zsh >~/.zfunc/_modelctl     # a directory of fpath
+  modelctl completion fish >~/.config/fish/completions/modelctl.fish
+
+For zsh, the directory has to be in `fpath` before `compinit` runs; its script can be sourced after that, too.
+"""
+)
+def completion_command(
+    ctx: typer.Context, shell: Annotated[Shell, typer.Argument(metavar="SHELL", help="Which one: bash, zsh or fish.")]
+) -> None:
+    """Print the script that lets a shell complete commands."""
+    from typer.completion import get_completion_script  # type: ignore[attr-defined]  # what it shows and installs
+
+    script = get_completion_script(prog_name="modelctl", complete_var="_MODELCTL_COMPLETE", shell=shell.value)
+    context_of(ctx).answer(f"{script}{FIRST_TIME if shell is Shell.ZSH else ''}")
+
+
+FIRST_TIME = """
+if [ "$funcstack[1]" = "_modelctl" ]; then
+  _modelctl_completion "$@"
+fi"""
+"""For zsh, which runs a file of `fpath` when it is first asked, and takes that run for the answer."""
 
 
 def providers(context: Context) -> set[str]:
@@ -45,6 +84,15 @@ def models(context: Context, beginning: str) -> set[str]:
     return names | {model_id for model_id, count in sellers.items() if count == 1}
 
 
+def runs(context: Context) -> set[str]:
+    """The ids of the runs that the database knows: syncs, and whatever else wrote."""
+    try:
+        found = [_rows(context.settings, table, "run") for table in ("sync_runs", "changes")]
+    except ModelctlError:
+        return set()
+    return {run for rows in found for (run,) in rows}
+
+
 def _rows(settings: Settings, table: str, *columns: str) -> list[tuple[str, ...]]:
     if settings.database_url is None:
         return []
@@ -56,11 +104,11 @@ TIMEOUT_S = 2
 
 
 def quick_rows(url: str, table: str, columns: Sequence[str], schema: str | None = None) -> list[tuple[str, ...]]:
-    """All rows of the table, in these columns. Empty where anything is wrong; makes nothing."""
+    """The different rows of the table in these columns. Empty where anything is wrong; makes nothing."""
     scheme, _, rest = url.partition("://")
     if scheme.lower().partition("+")[0] == "sqlite":
         place = ".".join(f'"{name}"' for name in (schema, table) if name)
-        return _rows_of_file(Path(rest[1:].partition("?")[0]), f"SELECT {', '.join(columns)} FROM {place}")
+        return _rows_of_file(Path(rest[1:].partition("?")[0]), f"SELECT DISTINCT {', '.join(columns)} FROM {place}")
     return _rows_of_server(url, table, columns, schema)
 
 
@@ -80,7 +128,7 @@ def _rows_of_server(url: str, table: str, columns: Sequence[str], schema: str | 
 
     from modelctl.db.connect import Purpose, engine_of, options, parsed
 
-    rows: Select[*tuple[Any, ...]] = select(*map(column, columns)).select_from(named(table, schema=schema))
+    rows: Select[*tuple[Any, ...]] = select(*map(column, columns)).select_from(named(table, schema=schema)).distinct()
     try:
         engine = engine_of(parsed(url), url, connect_timeout_s=TIMEOUT_S)
         try:
@@ -183,12 +231,36 @@ def _values(parameter: Any, at: _Position, ctx: Any, beginning: str) -> list[str
     metavar = parameter.metavar or ""
     words = set(re.findall(r"\w+", metavar))
     context = replace(ctx.obj, flags={**ctx.obj.flags, **at.settings})
-    if ":" in metavar:
-        return []  # [MODEL:]FIELD: no name is the whole of it
-    if "PROVIDER" in words or parameter.name.startswith("provider"):
-        names = providers(context)
-    elif words & {"MODEL", "KEY"}:
-        names = models(context, beginning)
-    else:
+    names = _closed_set(parameter, metavar, words, is_first=at.option is not None or not at.arguments)
+    of_providers = "PROVIDER" in words or parameter.name.startswith("provider")
+    of_models = bool(words & {"MODEL", "KEY"})
+    if names is None and (of_providers or of_models):
+        names = (providers(context) if of_providers else set()) | {"all"} & words
+        names |= models(context, beginning) if of_models else set()
+    elif names is None and "RUN" in words:
+        names = runs(context)
+    elif names is None:
         return [each.value for each in parameter.shell_complete(ctx, beginning) if each.type == "plain"]
-    return sorted(name for name in names | {"all"} & words if name.startswith(beginning))
+    before, comma, _ = beginning.rpartition(",") if "," in metavar else ("", "", "")
+    return sorted(before + comma + name for name in names if (before + comma + name).startswith(beginning))
+
+
+def _closed_set(parameter: Any, metavar: str, words: set[str], *, is_first: bool) -> set[str] | None:
+    """The words of a parameter for which no database is asked; None for another one."""
+    if not (parameter.name == "capability" or words & {"COLUMN", "SETTING", "FIELD"}):
+        return None
+    from modelctl.core.facts import CAPABILITIES, FACT_FIELDS  # the core, which names of models do without
+
+    if parameter.name == "capability":
+        return {*CAPABILITIES}
+    if "COLUMN" in words:
+        from modelctl.core.models.query import COLUMNS
+
+        return {*COLUMNS}
+    if "SETTING" in words:
+        from modelctl.config import setting_names
+
+        return set(setting_names())
+    if "FIELD=VALUE" in metavar:
+        return None if is_first else {f"{name}=" for name in FACT_FIELDS}
+    return {*FACT_FIELDS} if "FIELD" in words else None

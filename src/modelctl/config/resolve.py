@@ -266,6 +266,14 @@ PROVIDER_KINDS: Mapping[str, Kind] = {
 """What a `[providers.NAME]` table may hold."""
 
 
+def setting_names() -> list[str]:
+    """What a settings file may set, for a provider named NAME as well."""
+    return [
+        *(name for name in SPECS if name not in _NEVER_IN_FILES),
+        *(f"providers.NAME.{each}" for each in PROVIDER_KINDS),
+    ]
+
+
 def resolve_settings(
     flags: Mapping[str, str | None], environ: Mapping[str, str], *, working_directory: Path
 ) -> Settings:
