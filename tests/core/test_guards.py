@@ -80,22 +80,34 @@ def test_an_announced_price_is_guarded_when_it_is_announced_and_not_when_it_come
     assert check(plan, LIMITS, NOTHING) == plan
 
 
-def test_a_price_in_another_currency_is_not_compared():
-    assert guards_of(checked(priced("1"), priced("150", currency="JPY"))) == []
+def test_a_price_in_another_currency_is_held_and_no_percentage_is_shown():
+    plan = checked(priced("1"), priced("150", currency="JPY"))
+    assert guards_of(plan) == ["price-currency"]
+    assert {held.reason for held in plan.held} == {"input_price_per_mtok 1 USD → 150 JPY is another currency"}
 
 
 @pytest.mark.parametrize("name", ["context_window", "max_input_tokens", "max_output_tokens"])
 @pytest.mark.parametrize(
-    ("old", "new", "is_held"), [(1000, 501, False), (1000, 500, True), (1000, 1, True), (1, 9, False)]
+    ("old", "new", "guard"),
+    [
+        (1000, 501, None),
+        (1000, 500, "limit-drop"),
+        (1000, 1, "limit-drop"),
+        (1, 9, None),
+        (1000, 20_000, None),
+        (1000, 20_001, "limit-rise"),
+    ],
 )
-def test_a_limit_may_not_fall_to_half(name, old, new, is_held):
+def test_a_limit_may_not_fall_to_half_nor_rise_to_more_than_twenty_times(name, old, new, guard):
     plan = checked(catalog(record("a", **{name: old})), catalog(record("a", **{name: new})))
-    assert guards_of(plan) == (["limit-drop"] if is_held else [])
+    assert guards_of(plan) == ([guard] if guard else [])
 
 
-@pytest.mark.parametrize(("rows", "ended", "is_held"), [(10, 3, False), (10, 4, True), (9, 9, False), (20, 6, False)])
+@pytest.mark.parametrize(
+    ("rows", "ended", "is_held"), [(10, 3, False), (10, 4, True), (9, 3, False), (9, 4, True), (20, 6, False)]
+)
 @pytest.mark.parametrize("status", ["deprecated", "retired"])
-def test_at_most_three_in_ten_rows_are_deprecated_or_retired_at_once(rows, ended, is_held, status):
+def test_at_most_three_in_ten_rows_or_three_of_few_are_deprecated_or_retired_at_once(rows, ended, is_held, status):
     after = [record(each, status=status if number < ended else "active") for number, each in enumerate(ids(rows))]
     plan = checked(catalog(*(record(each) for each in ids(rows))), catalog(*after))
     expected = {"mass-retirement"} if is_held else set()

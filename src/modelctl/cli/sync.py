@@ -187,7 +187,7 @@ def warn_of_unmatched(context: Context, report: SyncReport, options: SyncOptions
     """Name what was accepted though no guard stopped it, or was to be taken and was not there: slips of the pen."""
     from modelctl.services.sync import unmatched
 
-    for option, word in unmatched(report, options, context.settings.limits):
+    for option, word in unmatched(report, options):
         context.warn(f"note: --{option} {word} matched nothing")
 
 

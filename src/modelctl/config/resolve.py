@@ -241,8 +241,11 @@ SPECS: Mapping[str, Spec] = {
     "guard_min_rows": Spec(_COUNT, _GUARDS.min_rows),
     "max_price_rise": Spec(_FACTOR, _GUARDS.max_price_rise),
     "max_price_fall": Spec(_FACTOR, _GUARDS.max_price_fall),
+    "max_first_price": Spec(_FACTOR, _GUARDS.max_first_price),
     "min_listing_percent": Spec(_PERCENT, _GUARDS.min_listing_percent),
     "min_limit_percent": Spec(_PERCENT, _GUARDS.min_limit_percent),
+    "max_limit_rise": Spec(_FACTOR, _GUARDS.max_limit_rise),
+    "max_new_models": Spec(_COUNT, _GUARDS.max_new_models),
 }
 
 LIMITS = {
@@ -251,8 +254,11 @@ LIMITS = {
     "guard_min_rows": "min_rows",
     "max_price_rise": "max_price_rise",
     "max_price_fall": "max_price_fall",
+    "max_first_price": "max_first_price",
     "min_listing_percent": "min_listing_percent",
     "min_limit_percent": "min_limit_percent",
+    "max_limit_rise": "max_limit_rise",
+    "max_new_models": "max_new_models",
 }
 """Settings that are fields of `GuardLimits`, and which."""
 

@@ -12,8 +12,10 @@ from sqlalchemy import select as select_columns
 from sqlmodel import col, select
 
 from modelctl.core.edits.additions import COMMAND as ADD
-from modelctl.core.facts import ModelKey
-from modelctl.core.planning.plan import Action
+from modelctl.core.facts import ModelKey, Source
+from modelctl.core.planning.guards import LIMIT_FIELDS, Past
+from modelctl.core.planning.plan import Action, Plan
+from modelctl.core.planning.probes import WINDOW
 from modelctl.core.prices.price import PricePoint
 from modelctl.core.runs import CREDENTIAL, MODEL, PROVIDER, HistoryEntry, Outcome, RecordedPoint, Run, RunRecord
 from modelctl.db.fetch import AnyRow, fetched, instances
@@ -96,17 +98,58 @@ def _changed_models(connection: Connection, tables: Tables, *conditions: ColumnE
     return {ModelKey(*row.entity_key.split("/", 1)) for row in fetched(connection, statement)}
 
 
-def recorded_points(connection: Connection, tables: Tables, provider: str) -> dict[ModelKey, list[RecordedPoint]]:
-    """The ledger of one provider, each point with the run that appended it."""
+def recorded_points(
+    connection: Connection, tables: Tables, provider: str, *, since: datetime | None = None
+) -> dict[ModelKey, list[RecordedPoint]]:
+    """The ledger of one provider, each point with the run that appended it; `since`: what was appended after that."""
     table = tables.prices.__table__
     columns = [table.c[name] for name in ("run", "recorded_at", "model_id", *PRICE_COLUMNS)]
+    statement = select_columns(*columns).where(table.c.provider == provider)
+    if since is not None:
+        statement = statement.where(table.c.recorded_at > since)
     found: dict[ModelKey, list[RecordedPoint]] = {}
-    for run, recorded_at, model_id, *values in fetched(
-        connection, select_columns(*columns).where(table.c.provider == provider)
-    ):
+    for run, recorded_at, model_id, *values in fetched(connection, statement):
         recorded = RecordedPoint(point=PricePoint._make(values), run=run, recorded_at=recorded_at)
         found.setdefault(ModelKey(provider, model_id), []).append(recorded)
     return found
+
+
+def past_of(connection: Connection, tables: Tables, plan: Plan, *, now: datetime) -> Past:
+    """What guards must know of the days before (`WINDOW`) to judge a plan: nothing is read that it does not need."""
+    since = now - WINDOW
+    existing = [each for each in plan.changes if each.existing is not None]
+    limited = {each.key for each in existing if any(moved.name in LIMIT_FIELDS for moved in each.fields)}
+    prices: dict[ModelKey, list[RecordedPoint]] = {}
+    if any(each.prices for each in existing):
+        prices = recorded_points(connection, tables, plan.provider, since=since)
+    ending = (Action.DEPRECATE, Action.RETIRE)
+    if not limited and not any(each.action in ending for each in existing):
+        return Past(prices=prices)
+    changes = tables.changes.__table__.c
+    statement = (
+        select_columns(changes.run, changes.entity_key, changes.action, changes.before_values, changes.after_values)
+        .where(
+            changes.entity == MODEL,
+            changes.entity_key.startswith(f"{plan.provider}/", autoescape=True),
+            changes.action.in_([Action.UPDATE.value, Action.REACTIVATE.value, *(each.value for each in ending)]),
+            changes.at > since,
+        )
+        .order_by(changes.at, changes.run)
+    )
+    limits: dict[tuple[ModelKey, str], list[tuple[int | None, int | None]]] = {}
+    ended: dict[str, set[ModelKey]] = {}
+    for run, name, action, before, after in fetched(connection, statement):
+        before, after = before or {}, after or {}
+        key = ModelKey(*name.split("/", 1))
+        if key in limited:
+            for field in LIMIT_FIELDS:
+                if field in after:
+                    limits.setdefault((key, field), []).append((before.get(field), after[field]))
+        by_person = "status" in (after.get("sources") or {}).get(Source.PERSON.value, ())
+        foretold = action == Action.RETIRE.value and "retires_on" not in after
+        if action in (Action.DEPRECATE.value, Action.RETIRE.value) and not by_person and not foretold:
+            ended.setdefault(run, set()).add(key)
+    return Past(prices=prices, limits=limits, ended=tuple(frozenset(keys) for keys in ended.values()))
 
 
 def _is_about(tables: Tables, provider: str) -> ColumnElement[bool]:

@@ -8,17 +8,27 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from modelctl.core.credentials import PLATFORM
 from modelctl.core.edits.providers import setting_change_text
 from modelctl.core.facts import ModelKey
-from modelctl.core.planning.guards import Acceptance, Decisions, check, listing_is_short, new_holds
+from modelctl.core.planning.guards import (
+    NO_PAST,
+    Acceptance,
+    Decisions,
+    Past,
+    Surroundings,
+    check,
+    listing_is_short,
+    new_holds,
+)
 from modelctl.core.planning.merge import merge_sources
 from modelctl.core.planning.ownership import Takeover, is_takeover, takeover_of, with_takeover
 from modelctl.core.planning.plan import GuardName, Hold, Plan, Verdict, holds_after, listing_hold
 from modelctl.core.planning.planner import plan
-from modelctl.core.planning.policy import GuardLimits, Patterns, SourceChoice
+from modelctl.core.planning.policy import Patterns, SourceChoice
 from modelctl.core.planning.report import ProviderReport, SyncReport, outcome_of
 from modelctl.core.runs import Author, Outcome
 from modelctl.core.stored import StoredProvider
@@ -26,6 +36,7 @@ from modelctl.db import migrate as schema
 from modelctl.db import read
 from modelctl.db import write as writing
 from modelctl.db.engine import Database
+from modelctl.db.history import past_of
 from modelctl.db.lease import writing_alone
 from modelctl.db.write import holds_of, keep_holds
 from modelctl.errors import ModelctlError, StalePlan, StoreError
@@ -129,10 +140,10 @@ def run_jobs(
     )
 
 
-def unmatched(report: SyncReport, options: SyncOptions, limits: GuardLimits) -> Iterator[tuple[str, str]]:
+def unmatched(report: SyncReport, options: SyncOptions) -> Iterator[tuple[str, str]]:
     """What the options ask for and nothing in the report answers to: `accept`, `recreate` or `take`, and the word."""
     unknowable = {GuardName.SHORT_LISTING.value}  # once it is accepted, a report does not tell that it was needed
-    for name in sorted(options.acceptance.names - unknowable - _stoppable(report, limits)):
+    for name in sorted(options.acceptance.names - unknowable - _stoppable(report)):
         yield "accept", name
     takeover = options.takeover
     changes = [each for provider in report.providers for each in provider.plan.proposed]
@@ -146,12 +157,11 @@ def unmatched(report: SyncReport, options: SyncOptions, limits: GuardLimits) -> 
             yield "take", word
 
 
-def _stoppable(report: SyncReport, limits: GuardLimits) -> set[str]:
+def _stoppable(report: SyncReport) -> set[str]:
     """Every name by which something can be accepted that a guard stops, or would have stopped."""
     names = set()
     for each in report.providers:
-        unguarded = replace(each.plan, changes=each.plan.proposed, held=())
-        for held in (*each.plan.held, *check(unguarded, limits, Acceptance()).held):
+        for held in (*each.plan.held, *each.plan.waved, *each.plan.accepted):
             names |= {str(held.change.key), held.change.key.model_id, held.guard.value}
     return names
 
@@ -196,7 +206,7 @@ class _RunInProgress:
     def _decide(self, gathered: Gathered) -> ProviderReport:
         """What would change, and what the guards say of it."""
         if not self.has_tables:
-            return self._decided(gathered, StoredProvider(), None, ())
+            return self._decided(gathered, StoredProvider(), None, (), lambda _plan: NO_PAST)
         tables, provider = self.database.tables, gathered.job.provider.name
 
         def know(connection: Connection) -> tuple[StoredProvider, int | None, tuple[Hold, ...]]:
@@ -204,14 +214,23 @@ class _RunInProgress:
 
         def decide(connection: Connection) -> ProviderReport:
             written = read.WrittenOnDemand(connection, tables, provider)
-            report = self._decided(gathered, written.models(), *self._remembered(connection, gathered))
+            remembered = self._remembered(connection, gathered)
+            report = self._decided(gathered, written.models(), *remembered, partial(self._past, connection))
             if _rests_on_rows(report.plan):
                 written.load()
             return report
 
         if sum(len(layer.records) for layer in gathered.layers) >= LARGE:
             return self.database.read(decide)
-        return self._decided(gathered, *self.database.read(know))
+        return self._decided(
+            gathered,
+            *self.database.read(know),
+            lambda made: self.database.read(lambda connection: self._past(connection, made)),
+        )
+
+    def _past(self, connection: Connection, plan: Plan) -> Past:
+        """What guards must know of the days before."""
+        return past_of(connection, self.database.tables, plan, now=self.author.now)
 
     def _remembered(self, connection: Connection, gathered: Gathered) -> tuple[int | None, tuple[Hold, ...]]:
         """How many models the last believed listing had, where there is a new one, and what guards have stopped."""
@@ -220,7 +239,12 @@ class _RunInProgress:
         return last_fetched, holds_of(connection, tables, provider)
 
     def _decided(
-        self, gathered: Gathered, stored: StoredProvider, last_fetched: int | None, holds: tuple[Hold, ...]
+        self,
+        gathered: Gathered,
+        stored: StoredProvider,
+        last_fetched: int | None,
+        holds: tuple[Hold, ...],
+        past: Callable[[Plan], Past],
     ) -> ProviderReport:
         name, options = gathered.job.provider.name, self.options
         gathered, doubt, doubted = self._listing(gathered, last_fetched, holds)
@@ -236,8 +260,9 @@ class _RunInProgress:
             takeover=options.takeover,
             now=self.author.now,
         )
-        decisions = Decisions(holds)
-        checked = check(made, self.settings.limits, options.acceptance, listing_doubt=doubt, decisions=decisions)
+        is_first_listing = gathered.fetched is not None and last_fetched is None
+        around = self._around(made, stored, past, is_first_listing=is_first_listing)
+        checked = self._guarded(made, doubt, holds, around)
         checked = replace(
             checked,
             filtered=wanted.filtered,
@@ -250,6 +275,23 @@ class _RunInProgress:
         if options.dry_run:
             outcome = Outcome.PLANNED
         return replace(_report(gathered, outcome, checked), records=wanted.records, holds=kept, holds_before=holds)
+
+    def _around(
+        self, made: Plan, stored: StoredProvider, past: Callable[[Plan], Past], *, is_first_listing: bool
+    ) -> Surroundings:
+        """What the guards look at besides the plan. The past is asked only where a row that is there changes."""
+        changes_rows = any(each.existing is not None for each in made.changes)
+        return Surroundings(
+            models=stored.models,
+            past=past(made) if changes_rows else NO_PAST,
+            is_first_listing=is_first_listing,
+            now=self.author.now,
+        )
+
+    def _guarded(self, made: Plan, doubt: str | None, holds: Sequence[Hold], around: Surroundings) -> Plan:
+        """What the guards leave of a plan."""
+        limits, acceptance = self.settings.limits, self.options.acceptance
+        return check(made, limits, acceptance, listing_doubt=doubt, decisions=Decisions(holds), around=around)
 
     def _listing(
         self, gathered: Gathered, last_fetched: int | None, holds: Sequence[Hold]

@@ -52,12 +52,22 @@ class GuardName(StrEnum):
     PRICE_RISE = "price-rise"
     PRICE_FALL = "price-fall"
     PRICE_ZERO = "price-zero"
+    PRICE_CURRENCY = "price-currency"
+    PRICE_LOST = "price-lost"
+    FIRST_PRICE = "first-price"
     LIMIT_DROP = "limit-drop"
+    LIMIT_RISE = "limit-rise"
+    MASS_CREATION = "mass-creation"
 
     @property
     def holds_provider(self) -> bool:
         """Whether it doubts a listing, or many rows at once: then none of the provider's rows is written."""
-        return self in (GuardName.MASS_RETIREMENT, GuardName.MASS_UPDATE, GuardName.SHORT_LISTING)
+        return self in (
+            GuardName.MASS_RETIREMENT,
+            GuardName.MASS_UPDATE,
+            GuardName.MASS_CREATION,
+            GuardName.SHORT_LISTING,
+        )
 
 
 class Verdict(StrEnum):
@@ -142,6 +152,8 @@ class Plan:
     held: tuple[Held, ...] = ()
     accepted: tuple[Held, ...] = ()
     """What a guard would have stopped, but for a person's decision on these very values."""
+    waved: tuple[Held, ...] = ()
+    """What a guard would have stopped, but for this very command's word."""
     declined: tuple[Held, ...] = ()
     """What a person declined: left out of the changes, and not held again."""
     listing_doubt: str | None = None
@@ -285,9 +297,9 @@ def price_name(key: PriceKey) -> str:
     return " ".join(part for part in (tier, key.kind, "price per", key.unit, context, key.hours_utc) if part)
 
 
-def price_move(before: PricePoint, point: PricePoint) -> Move:
-    """From the amount that is in force to the one that would follow it, each with its currency."""
-    return Move(price_name(point.key), money_text(before), money_text(point))
+def price_move(before: PricePoint | None, point: PricePoint) -> Move:
+    """From the amount that is in force, if any, to the one that would follow it, each with its currency."""
+    return Move(price_name(point.key), money_text(before) if before is not None else None, money_text(point))
 
 
 def money_text(point: PricePoint) -> str:

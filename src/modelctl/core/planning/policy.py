@@ -91,7 +91,13 @@ class GuardLimits:
     """A price may rise to so many times the old one."""
     max_price_fall: Decimal = Decimal(10)
     """A price may fall to the old one divided by this."""
+    max_first_price: Decimal = Decimal(20)
+    """The first price of something may be so many times the dearest of its family, or the cheapest divided by it."""
     min_listing_percent: int = 50
     """A listing must have so much of the last good one."""
     min_limit_percent: int = 50
     """A token limit must stay above so much of the old one."""
+    max_limit_rise: Decimal = Decimal(20)
+    """A token limit may rise to so many times the old one."""
+    max_new_models: int = 500
+    """So many new models may a listing bring, or as many as the provider has, if these are more."""

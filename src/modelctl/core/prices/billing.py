@@ -210,6 +210,18 @@ def bill(in_force: Iterable[PricePoint], usage: Usage, at: datetime, service_tie
     )
 
 
+def rates(
+    in_force: Iterable[PricePoint], at: datetime, prompt_tokens: int, service_tier: str
+) -> dict[str, PricePoint | Reason]:
+    """By meter, the one price that a request with a prompt of that size is billed by, or why there is none.
+
+    Meters that no price in force speaks of are left out.
+    """
+    prices = _Prices(in_force, at, prompt_tokens, service_tier)
+    priced = prices.priced
+    return {name: prices.of(meter) for name, meter in METERS.items() if not priced.isdisjoint(meter.prices)}
+
+
 def line_amount(quantity: Decimal, point: PricePoint) -> Decimal:
     """Quantity times price by unit size; exact."""
     return EXACT.scaleb(EXACT.multiply(quantity, point.amount), -UNIT_DIGITS.get(point.unit, 0))
@@ -297,6 +309,11 @@ class _Prices:
         self._all = in_force if isinstance(in_force, tuple) else tuple(in_force)
         self._now = [point for point in self._all if not point.hours_utc or is_within(point.hours_utc, at)]
         self._context: dict[str, int] = {}
+
+    @property
+    def priced(self) -> set[tuple[str, str]]:
+        """Kind and unit of every price in force."""
+        return {(point.kind, point.unit) for point in self._all}
 
     def of(self, meter: Meter) -> PricePoint | Reason:
         """The one point that a meter is billed by, or why there is none."""

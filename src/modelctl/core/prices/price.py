@@ -186,6 +186,11 @@ def is_within(hours_utc: str, at: datetime) -> bool:
     return any(begin <= clock and (end is None or clock < end) for begin, end in _spans(hours_utc))
 
 
+def span_edges(hours_utc: str) -> tuple[time, ...]:
+    """The times of day in UTC at which a price with these hours begins or ends to hold."""
+    return tuple(edge for begin, end in _spans(hours_utc) for edge in (begin, end or time.min))
+
+
 def price_label(key: PriceKey) -> str:
     """What a price is for: `input`, `output, prompt above 200,000 tokens, batch`."""
     parts = [key.kind]
