@@ -17,6 +17,10 @@ LEAVES = [path for path in COMMANDS if path not in GROUPS]
 SHELL = {"|", ">", "<", "&&", "||", ";", "2>", "\\"}
 
 
+def options_of(path: tuple[str, ...]) -> set[str]:
+    return {name for each in COMMANDS[path].params for name in (*each.opts, *each.secondary_opts)}
+
+
 def examples(command: Any) -> Iterator[list[str]]:
     """The words after `modelctl` of every example in the epilog, up to what is the shell's."""
     for line in (command.epilog or "").removeprefix("Example: ").splitlines():
@@ -43,6 +47,13 @@ def test_examples_name_commands_and_options_that_exist(path: tuple[str, ...]) ->
         assert named[1:], words
         options = {name for command in named for each in command.params for name in (*each.opts, *each.secondary_opts)}
         assert {word.partition("=")[0] for word in words if word.startswith("--")} <= options, words
+
+
+@pytest.mark.parametrize("path", [path for path in LEAVES if "--provider" in options_of(path)], ids=" ".join)
+def test_providers_are_arguments_wherever_they_are_an_option(path: tuple[str, ...]) -> None:
+    arguments = {each.metavar or "" for each in COMMANDS[path].params if each.param_type_name == "argument"}
+    assert any("PROVIDER" in metavar for metavar in arguments)
+    assert "-p" in options_of(path)
 
 
 @pytest.mark.parametrize("path", GROUPS, ids=" ".join)

@@ -84,7 +84,7 @@ def test_every_parameter_that_names_a_model_or_a_provider_completes_it(complete:
             option = parameter.opts[:1] if parameter in options else []
             seen.add(metavar)
             assert wanted in complete(*path, *option, "", DATABASE_URL=filled_file), (path, parameter.name)
-    assert {"MODEL", "NAME", "PROVIDER"} <= seen
+    assert {"MODEL", "all|NAME", "PROVIDER", "PROVIDER|MODEL"} <= seen
 
 
 @pytest.mark.parametrize(

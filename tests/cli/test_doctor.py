@@ -272,3 +272,15 @@ def test_a_table_cuts_long_lists_and_says_so(sqlite_url: str, sync: Sync, query:
 
 def test_a_duration_that_is_none_is_wrong_usage(run: Run, sqlite_url: str) -> None:
     assert run("doctor", "--database", sqlite_url, "--max-age", "soon").code == 2
+
+
+def test_a_checkup_of_one_provider_tells_nothing_of_others(
+    sqlite_url: str, sync: Sync, query: Query, doctor: Doctor, run: Run
+) -> None:
+    assert sync(sqlite_url, "--provider", "deepseek,xai", "--source", "catalog").code == 0
+    query(sqlite_url, "UPDATE ai_models SET input_price_per_mtok = 77")
+    both = problems(doctor(sqlite_url), "ledger")
+    assert {each.partition("/")[0] for each in both} == {"deepseek", "xai"}
+    one = problems(doctor(sqlite_url, "xai"), "ledger")
+    assert one == {subject: problem for subject, problem in both.items() if subject.startswith("xai/")}
+    assert "did you mean xai?" in run("doctor", "-p", "xia", "--database", sqlite_url).stderr

@@ -129,14 +129,8 @@ def test_a_deleted_row_comes_back_only_when_asked(run: Run, sync: Sync, query: Q
         (("sync", "--take", "gpt-4o:is_enabled"), "is_enabled is set on creation only"),
         (("override", "pin", "gpt-4o", "recommended"), "recommended is set on creation only"),
         (("override", "pin", "gpt-9", "family"), "gpt-9"),
-        (
-            (
-                "override",
-                "adopt",
-            ),
-            "adopt needs models",
-        ),
-        (("override", "adopt", "gpt-4o", "--all"), "adopt needs models"),
+        (("override", "adopt"), "adopt needs models"),
+        (("override", "adopt", "gpt-4o", "--all"), "--all and PROVIDER|MODEL contradict each other"),
     ],
 )
 def test_what_cannot_be_claimed_is_said_in_one_line(

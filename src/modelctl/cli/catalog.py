@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from modelctl.cli.context import Format, FormatOption, JsonOption, context_of, readable_database
+from modelctl.cli.options import ProviderArguments, ProviderOption, providers_filter
 from modelctl.core.facts import FACT_FIELDS
 from modelctl.core.text import counted
 from modelctl.errors import ExitCode
@@ -21,10 +22,6 @@ STALE_AFTER_DAYS = 60
 """The default of `catalog.lint`, repeated because a look at the help must not load the catalogs' schema."""
 
 NOTES_SHOWN = 10
-
-Providers = Annotated[
-    list[str] | None, typer.Option("--provider", "-p", metavar="NAME", help="Only that one. Repeatable.")
-]
 
 
 @app.command(
@@ -124,14 +121,15 @@ def show_command(
     epilog="""\b
 Examples:
   modelctl catalog export catalogs
-  modelctl catalog export catalogs --provider openai --force
+  modelctl catalog export catalogs openai --force
   modelctl --catalog catalogs sync --dry-run --exit-code
 """,
 )
 def export_command(
     ctx: typer.Context,
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write PROVIDER.toml; made if need be.")],
-    provider: Providers = None,
+    providers: ProviderArguments = None,
+    provider: ProviderOption = None,
     force: Annotated[
         bool, typer.Option("--force", help="Overwrite files that were edited, or that no export wrote.")
     ] = False,
@@ -146,15 +144,15 @@ def export_command(
     from modelctl.output.setup import ExportDocument
     from modelctl.services.catalogs import export_catalogs
 
-    context = context_of(ctx)
+    context, wanted = context_of(ctx), providers_filter(providers, provider)
     with readable_database(context) as database:
-        done = export_catalogs(context.runtime, database, directory, provider or (), force=force)
+        done = export_catalogs(context.runtime, database, directory, wanted, force=force)
     context.show(ExportDocument.model_validate(done), format)
     for note in done.notes[:NOTES_SHOWN]:
         context.warn(f"note: {note}")
     if len(done.notes) > NOTES_SHOWN:
         context.warn(f"note: and {len(done.notes) - NOTES_SHOWN:,} more; --json has them all")
-    if done.others and not provider:
+    if done.others and not wanted:
         context.warn(f"note: left as they are: {', '.join(done.others)}; the database has no such provider")
 
 
@@ -163,17 +161,18 @@ def export_command(
     epilog="""\b
 Examples:
   modelctl catalog diff exported
-  modelctl catalog diff exported --provider openai --json
+  modelctl catalog diff exported openai --json
   modelctl catalog diff new --against old --exit-code
 """,
 )
 def diff_command(
     ctx: typer.Context,
     other: Annotated[Path, typer.Argument(metavar="OTHER", help="A directory of catalogs, as an export writes it.")],
+    providers: ProviderArguments = None,
     against: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Compare with this directory, not with the catalogs in force.")
     ] = None,
-    provider: Providers = None,
+    provider: ProviderOption = None,
     format: FormatOption = Format.TABLE,
     json: JsonOption = False,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 3 when they differ.")] = False,
@@ -186,8 +185,8 @@ def diff_command(
     from modelctl.output.setup import CatalogDiffDocument
     from modelctl.services.catalogs import diff_catalogs
 
-    context = context_of(ctx)
-    found = diff_catalogs(context.runtime, other, against=against, providers=provider or ())
+    context, wanted = context_of(ctx), providers_filter(providers, provider)
+    found = diff_catalogs(context.runtime, other, against=against, providers=wanted)
     compared = {"old": "in force" if against is None else str(against), "new": str(other), "providers": found}
     report = CatalogDiffDocument.model_validate(compared)
     context.show(report, format)

@@ -8,6 +8,7 @@ import typer
 
 from modelctl.cli.commands import epilog
 from modelctl.cli.context import Format, FormatOption, JsonOption, context_of, database_of
+from modelctl.cli.options import ProviderArguments, ProviderOption, providers_filter
 from modelctl.core.text import duration
 from modelctl.errors import ExitCode
 
@@ -16,7 +17,7 @@ from modelctl.errors import ExitCode
     """\b
 Examples:
   modelctl doctor
-  modelctl doctor --max-age 2d
+  modelctl doctor openai --max-age 2d
   modelctl doctor --format json
 
 Exits 3 when there are findings, or when something could not be looked at. Warnings alone exit 0, unless --strict.
@@ -24,6 +25,8 @@ Exits 3 when there are findings, or when something could not be looked at. Warni
 )
 def doctor_command(
     ctx: typer.Context,
+    providers: ProviderArguments = None,
+    provider: ProviderOption = None,
     max_age: Annotated[
         str, typer.Option("--max-age", metavar="Nh|Nd", help="How long ago a provider's last whole run may be.")
     ] = "26h",
@@ -42,7 +45,9 @@ def doctor_command(
     context = context_of(ctx)
     age = duration(max_age, "--max-age")
     with database_of(context) as database:
-        checkup = check_up(context.runtime, database, max_age=age, is_strict=strict)
+        checkup = check_up(
+            context.runtime, database, providers_filter(providers, provider), max_age=age, is_strict=strict
+        )
     context.show(CheckupDocument.model_validate(checkup), format, masked=True)
     if not checkup.is_ok:
         raise typer.Exit(ExitCode.PENDING)

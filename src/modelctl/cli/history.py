@@ -9,6 +9,7 @@ import typer
 
 from modelctl.cli.commands import epilog
 from modelctl.cli.context import JsonOption, LinesFormat, LinesFormatOption, context_of, readable_database
+from modelctl.cli.options import ProviderOption, providers_filter
 from modelctl.core.models.resolve import Rule
 from modelctl.core.runs import since_instant
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     """\b
 Examples:
   modelctl history openai/gpt-4o
-  modelctl history --since 7d --provider anthropic
+  modelctl history anthropic --since 7d
   modelctl history --since 2026-11-01 --format jsonl
 
 MODEL is written as for `show`; a row that is gone is found by its provider/model_id.
@@ -31,11 +32,11 @@ MODEL is written as for `show`; a row that is gone is found by its provider/mode
 )
 def history_command(
     ctx: typer.Context,
-    model: Annotated[str | None, typer.Argument(metavar="MODEL", help="Only changes of this model.")] = None,
-    provider: Annotated[
+    names: Annotated[
         list[str] | None,
-        typer.Option("--provider", "-p", metavar="NAME", help="Only that provider. Repeatable."),
+        typer.Argument(metavar="PROVIDER|MODEL", help="Only changes of these providers, or one model."),
     ] = None,
+    provider: ProviderOption = None,
     since: Annotated[
         str | None, typer.Option(metavar="DATE|7d|24h", help="Only changes from then on: a day, an instant, or ago.")
     ] = None,
@@ -52,10 +53,9 @@ def history_command(
 
     context = context_of(ctx)
     start = since_instant(since, now=context.now) if since is not None else None
-    wanted = tuple(dict.fromkeys(provider or ()))
     with readable_database(context) as database:
-        trail = list_changes(database, model, providers=wanted, since=start, limit=limit + 1)
-    if model is not None and (note := _note(model, trail)):
+        trail = list_changes(database, providers_filter(names, provider), since=start, limit=limit + 1)
+    if trail.name and (note := _note(trail.name, trail)):
         context.say(note)
     shown = trail.entries[:limit]
     empty_because: EmptyBecause = None if shown else "filtered" if trail.total else "nothing"
@@ -63,7 +63,7 @@ def history_command(
     if len(trail.entries) > limit:
         context.say(f"the last {f'{limit} changes' if limit > 1 else 'change'}; --limit shows more")
     if empty_because == "filtered":
-        context.say(f"none of the {trail.total} changes fits{_what(trail.key, wanted, start)}")
+        context.say(f"none of the {trail.total} changes fits{_what(trail.key, trail.providers, start)}")
     elif empty_because == "nothing":
         context.say("nothing was changed yet")
 

@@ -15,6 +15,7 @@ from modelctl.cli.context import (
     context_of,
     readable_database,
 )
+from modelctl.cli.options import ProviderArguments, ProviderOption, providers_filter
 from modelctl.core.text import days
 from modelctl.errors import ExitCode
 
@@ -26,15 +27,15 @@ if TYPE_CHECKING:
     """\b
 Examples:
   modelctl lifecycle
+  modelctl lifecycle openai anthropic
   modelctl lifecycle --within 26w --past 30d
   modelctl lifecycle --enabled --fail-within 30d --format markdown
 """
 )
 def lifecycle_command(
     ctx: typer.Context,
-    provider: Annotated[
-        list[str] | None, typer.Option("--provider", "-p", metavar="all|NAME", help="Repeatable; left out means all.")
-    ] = None,
+    providers: ProviderArguments = None,
+    provider: ProviderOption = None,
     within: Annotated[
         str, typer.Option("--within", metavar="Nd|Nw", help="How far ahead to look, in days or weeks.")
     ] = "90d",
@@ -68,7 +69,7 @@ def lifecycle_command(
         past_days=days(past, "--past") if past is not None else None,
         fail_within_days=days(fail_within, "--fail-within") if fail_within is not None else None,
         only_enabled=enabled,
-        providers=() if "all" in (provider or ()) else tuple(sorted(set(provider or ()))),
+        providers=tuple(sorted(providers_filter(providers, provider))),
     )
     with readable_database(context) as database:
         retirements = list_retirements(database, window, today=context.now.date())

@@ -12,7 +12,7 @@ import typer
 
 from modelctl.cli.commands import epilog
 from modelctl.cli.context import Context, JsonOption, context_of, format_option, readable_database
-from modelctl.cli.options import Project
+from modelctl.cli.options import Project, ProviderArguments, ProviderOption, providers_filter
 from modelctl.core.facts import CAPABILITIES, ModelType, Status, Tier
 from modelctl.core.models.query import (
     COLUMNS,
@@ -94,7 +94,6 @@ _ALL_OF = f"{', '.join(CAPABILITIES)}. Repeatable: all of them."
 _Limits: TypeAlias = dict[str, Decimal | int]
 _Names: TypeAlias = list[str] | None
 _Amount = Annotated[str | None, typer.Option(metavar="AMOUNT", help="Per million tokens.")]
-Providers = Annotated[_Names, typer.Option("--provider", "-p", metavar="NAME", help="Only this seller's. Repeatable.")]
 Statuses = Annotated[list[Status] | None, typer.Option("--status", metavar="STATUS", help=_any_of(Status))]
 Types = Annotated[list[ModelType] | None, typer.Option("--type", metavar="TYPE", help=_any_of(ModelType))]
 Tiers = Annotated[list[Tier] | None, typer.Option("--tier", metavar="TIER", help=_any_of(Tier))]
@@ -120,7 +119,7 @@ Format = Annotated[ListFormat, format_option()]
 @epilog(
     """\b
 Examples:
-  modelctl list --provider openai --type chat --sort -input_price_per_mtok
+  modelctl list openai --type chat --sort -input_price_per_mtok
   modelctl list --capability vision --capability tools --max-input-price 1
   modelctl list --missing input_price_per_mtok --format csv
   modelctl list --search gemini --columns model_id,context_window --json
@@ -129,7 +128,8 @@ Examples:
 )
 def list_command(
     ctx: typer.Context,
-    provider: Providers = None,
+    providers: ProviderArguments = None,
+    provider: ProviderOption = None,
     status: Statuses = None,
     type: Types = None,
     tier: Tiers = None,
@@ -159,13 +159,11 @@ def list_command(
 
     Retired ones are left out unless --all or --status asks for them.
     """
+    switches = Filter(is_enabled=enabled, is_recommended=recommended, is_protected=protected)
     wanted = replace(
-        _named(provider, status, type, tier, capability, tag, missing),
+        _named(switches, providers_filter(providers, provider), status, type, tier, capability, tag, missing),
         at_least=_limits("min", min_input_price, min_output_price, min_context),
         at_most=_limits("max", max_input_price, max_output_price),
-        is_enabled=enabled,
-        is_recommended=recommended,
-        is_protected=protected,
         search=search,
         with_retired=with_retired,
     )
@@ -173,10 +171,11 @@ def list_command(
     _list(context_of(ctx), wanted, _usable_for(usable, project), view)
 
 
-def _named(*names: Iterable[str] | None) -> Filter:
-    """The filter on names: provider, status, type, tier, capability, tag and missing column."""
+def _named(switches: Filter, *names: Iterable[str] | None) -> Filter:
+    """The filter with that on names: provider, status, type, tier, capability, tag and missing column."""
     providers, statuses, types, tiers, capabilities, tags, missing = (frozenset(map(str, each or ())) for each in names)
-    return Filter(
+    return replace(
+        switches,
         providers=providers,
         statuses=statuses,
         types=types,

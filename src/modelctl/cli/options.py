@@ -1,4 +1,4 @@
-"""The options that say which providers a command asks, and how: the same for `sync`, `plan` and `provider models`."""
+"""The options that several commands share: which providers, and how `sync`, `plan` and `provider models` ask them."""
 
 from __future__ import annotations
 
@@ -31,6 +31,8 @@ Project = Annotated[
 ]
 
 
+ALL = "all"
+
 ProviderArguments = Annotated[
     list[str] | None, typer.Argument(metavar="PROVIDER|all", help="Which providers; left out means all.")
 ]
@@ -44,6 +46,12 @@ def providers_asked(arguments: Iterable[str] | None, options: Iterable[str] | No
     """The names in the order in which they are written, each once; several may stand in one, with commas between."""
     words = (word.strip() for each in (*(arguments or ()), *(options or ())) for word in each.split(","))
     return tuple(dict.fromkeys(filter(None, words)))
+
+
+def providers_filter(arguments: Iterable[str] | None, options: Iterable[str] | None) -> tuple[str, ...]:
+    """The same for what shows, or fills, rows of some providers: none for all of them."""
+    asked = providers_asked(arguments, options)
+    return () if ALL in asked else asked
 
 
 Accept = Annotated[

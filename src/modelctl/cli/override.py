@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelctl.cli.context import Context, Format, FormatOption, JsonOption, context_of, readable_database
+from modelctl.cli.options import ALL, ProviderOption, providers_asked, refuse_together
 from modelctl.core.text import counted
 from modelctl.errors import UsageError
 
@@ -106,7 +107,7 @@ def unpin_command(ctx: typer.Context, model: Model, fields: Fields) -> None:
     epilog="""\b
 Examples:
   modelctl override adopt openai/gpt-4o
-  modelctl override adopt --provider openai
+  modelctl override adopt openai
   modelctl override adopt --all
 
 A row that was there before modelctl is left alone until it is adopted; then the sources may overwrite its values.
@@ -115,19 +116,23 @@ Pin what must stay.
 )
 def adopt_command(
     ctx: typer.Context,
-    models: Annotated[list[str] | None, typer.Argument(metavar="MODEL", help="As provider/model_id.")] = None,
-    provider: Annotated[str | None, typer.Option(metavar="NAME", help="All rows of this provider.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="PROVIDER|MODEL", help="All rows of a provider, or one model.")
+    ] = None,
+    provider: ProviderOption = None,
     every: Annotated[bool, typer.Option("--all", help="All rows of all providers.")] = False,
 ) -> None:
     """Let the sources fill rows that were there before modelctl."""
     from modelctl.services.edits import adopt, unowned_keys
 
-    context = context_of(ctx)
-    if sum((bool(models), provider is not None, every)) != 1:
-        raise UsageError("adopt needs models, or --provider, or --all", "`modelctl override adopt openai/gpt-4o`")
+    context, wanted = context_of(ctx), providers_asked(names, provider)
+    if every:
+        refuse_together("--all", {"PROVIDER|MODEL": names, "--provider": provider})
+    elif not wanted:
+        raise UsageError("adopt needs models, providers, or --all", "`modelctl override adopt openai/gpt-4o`")
     with readable_database(context) as database:
-        names = models or unowned_keys(database, provider)
-        changed = adopt(database, names, context.author("override adopt")).changes
+        rows = unowned_keys(database, () if ALL in wanted else wanted)
+        changed = adopt(database, rows, context.author("override adopt")).changes
     _say(context, changed, "adopted", "there is nothing to adopt: modelctl knows these rows")
 
 

@@ -16,6 +16,7 @@ from modelctl.cli.context import (
     database_of,
 )
 from modelctl.cli.edit import DryRun
+from modelctl.cli.options import ProviderArguments, ProviderOption, providers_filter
 
 if TYPE_CHECKING:
     from modelctl.services.additions import PopulateReport
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     """\b
 Examples:
   modelctl populate
-  modelctl populate --set chat --set embedding --provider openai
+  modelctl populate --set chat --set embedding openai
   modelctl populate --database "$DATABASE_URL" --format json      # a fresh CI database, tables included
 
 The sets are marked in the catalogs (`sets = ["default"]`): default, chat, embedding, image, audio, video, rerank,
@@ -35,12 +36,11 @@ removed. Needs no key and no network. `modelctl runs undo` takes it back.
 )
 def populate_command(
     ctx: typer.Context,
+    providers: ProviderArguments = None,
     sets: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME", help="Of these sets; else `default`. Repeatable.")
     ] = None,
-    providers: Annotated[
-        list[str] | None, typer.Option("--provider", "-p", metavar="NAME", help="Only this seller's. Repeatable.")
-    ] = None,
+    provider: ProviderOption = None,
     dry_run: DryRun = False,
     format: FormatOption = Format.TABLE,
     json: JsonOption = False,
@@ -52,7 +52,7 @@ def populate_command(
     from modelctl.services.additions import PopulateOptions, populate
 
     context = context_of(ctx)
-    options = PopulateOptions(sets=tuple(sets or ()), providers=tuple(providers or ()), dry_run=dry_run)
+    options = PopulateOptions(sets=tuple(sets or ()), providers=providers_filter(providers, provider), dry_run=dry_run)
     with database_of(context) as database:
         done = populate(context.runtime, database, options, context.author("populate"), on_wait=context.wait)
     _print_populated(context, done, format, dry_run=dry_run)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelctl.cli.context import Context, Format, FormatOption, JsonOption, context_of, readable_database
-from modelctl.cli.options import read_file, tell_bad_rows
+from modelctl.cli.options import ProviderArguments, ProviderOption, providers_filter, read_file, tell_bad_rows
 from modelctl.core.prices.price import PriceKind, PriceUnit, ServiceTier
 from modelctl.core.records import BadRow
 from modelctl.core.text import counted, instant, to_seconds
@@ -102,20 +102,17 @@ def history(
     context.show(report, format)
 
 
-@app.command(
-    "changes", epilog="Example: modelctl price changes --since 2026-11-01 --until 2027-02-01 --provider google"
-)
+@app.command("changes", epilog="Example: modelctl price changes google --since 2026-11-01 --until 2027-02-01")
 def changes(
     ctx: typer.Context,
+    providers: ProviderArguments = None,
     since: Annotated[
         str | None, typer.Option("--since", metavar="DATE", help=f"From then on; left out: the last {SINCE_DAYS} days.")
     ] = None,
     until: Annotated[
         str | None, typer.Option("--until", metavar="DATE", help="Before then; left out: all that is announced.")
     ] = None,
-    provider: Annotated[
-        list[str] | None, typer.Option("--provider", "-p", metavar="NAME", help="Only this seller's. Repeatable.")
-    ] = None,
+    provider: ProviderOption = None,
     format: FormatOption = Format.TABLE,
     json: JsonOption = False,
 ) -> None:
@@ -132,7 +129,7 @@ def changes(
     if end is not None and end <= begin:
         raise UsageError(f"--until {until} is not after --since {since or begin.date()}")
     with readable_database(context) as database:
-        found = list_price_changes(database, provider or (), since=begin, until=end)
+        found = list_price_changes(database, providers_filter(providers, provider), since=begin, until=end)
     context.show(PriceChangesDocument(since=begin, until=end, changes=tuple(found)), format)
     span = f"since {begin:%Y-%m-%d}" + (f" and before {end:%Y-%m-%d}" if end else "")
     context.say(f"{counted(len(found), 'price change') if found else 'no price changes'} {span}")

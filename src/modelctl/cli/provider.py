@@ -18,7 +18,7 @@ from modelctl.cli.context import (
     database_if_any,
     database_of,
 )
-from modelctl.cli.options import MaxAge, Project, say_left_out
+from modelctl.cli.options import MaxAge, Project, ProviderOption, providers_filter, say_left_out
 from modelctl.core.edits.providers import ProviderOptions, is_unencrypted, shown_setting
 from modelctl.core.provider import Health
 from modelctl.core.text import counted, duration, seconds
@@ -321,9 +321,10 @@ Exit codes: 0 done, 1 no provider answered, 5 some providers failed; the others 
 )
 def models_command(
     ctx: typer.Context,
-    provider: Annotated[
+    providers: Annotated[
         list[str] | None, typer.Argument(metavar="PROVIDER", help="Left out means all whose key is set.")
     ] = None,
+    provider: ProviderOption = None,
     project: Project = None,
     max_age: MaxAge = None,
     format: LinesFormatOption = LinesFormat.TABLE,
@@ -343,7 +344,12 @@ def models_command(
     observer = Observer(begin=lambda _providers, left_out: say_left_out(context, left_out))
     with database_if_any(context) as database:
         listed = discover(
-            context.runtime, database, provider or (), project=project_of(project), max_age=age, observer=observer
+            context.runtime,
+            database,
+            providers_filter(providers, provider),
+            project=project_of(project),
+            max_age=age,
+            observer=observer,
         )
     found = [_discovered(each) for each in listed]
     context.show(DiscoveryDocument(providers=tuple(found)), format)

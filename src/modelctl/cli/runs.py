@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelctl.cli.context import Format, FormatOption, JsonOption, context_of, readable_database
+from modelctl.cli.options import ProviderArguments, ProviderOption, providers_filter
 
 if TYPE_CHECKING:
     from modelctl.services.plans import UndoReport
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 RUNS_EPILOG = """\b
 Examples:
   modelctl runs list
-  modelctl runs list --provider openai --limit 5
+  modelctl runs list openai --limit 5
 """
 
 app = typer.Typer(
@@ -29,10 +30,8 @@ app = typer.Typer(
 @app.command("list", epilog=RUNS_EPILOG)
 def list_command(
     ctx: typer.Context,
-    provider: Annotated[
-        list[str] | None,
-        typer.Option("--provider", "-p", metavar="NAME", help="Only that provider. Repeatable."),
-    ] = None,
+    providers: ProviderArguments = None,
+    provider: ProviderOption = None,
     limit: Annotated[int, typer.Option(min=1, metavar="N", help="Show the last N runs.")] = 20,
     format: FormatOption = Format.TABLE,
     json: JsonOption = False,
@@ -41,16 +40,16 @@ def list_command(
     from modelctl.output.history import RunsDocument
     from modelctl.services.history import list_runs
 
-    context = context_of(ctx)
+    context, wanted = context_of(ctx), providers_filter(providers, provider)
     with readable_database(context) as database:
-        fitting, total = list_runs(database, provider or ())
+        fitting, total = list_runs(database, wanted)
     shown = fitting[:limit]
     empty_because = None if shown else "filtered" if total else "nothing"
     context.show(RunsDocument.model_validate({"empty_because": empty_because, "runs": shown}), format)
     if len(fitting) > len(shown):
         context.say(f"the last {len(shown)} of {len(fitting)} runs; --limit shows more")
     if empty_because == "filtered":
-        context.say(f"none of the {total} runs was of {', '.join(sorted(set(provider or ())))}")
+        context.say(f"none of the {total} runs was of {', '.join(sorted(wanted))}")
     elif empty_because == "nothing":
         context.say("there was no run yet")
 

@@ -120,6 +120,18 @@ def finding_of(error: ModelctlError, subject: str) -> CheckFinding:
     return CheckFinding(subject=subject, problem=problem, remedy=error.hint or "correct this, then run doctor again")
 
 
+_OF_ALL = frozenset({CheckName.DATABASE, CheckName.PERMISSIONS, CheckName.LEASES, CheckName.CLOCK})
+
+
+def of_providers(check: Check, providers: Collection[str]) -> Check:
+    """The check with the findings on these providers and their models alone; what is no provider's stays whole."""
+    if check.name in _OF_ALL:
+        return check
+    return replace(
+        check, findings=tuple(each for each in check.findings if each.subject.partition("/")[0] in providers)
+    )
+
+
 def check_catalogs(newest: Mapping[str, date | None], today: date) -> Check:
     """Whether somebody looked at the vendors' pages lately. `newest`: provider -> the last day on which one did."""
     findings = [

@@ -27,12 +27,14 @@ from modelctl.core.doctor import (
     check_unknown_rows,
     check_values,
     finding_of,
+    of_providers,
     run_check,
 )
 from modelctl.core.facts import ModelKey
 from modelctl.core.provider import Provider
 from modelctl.core.runs import LeaseState, ProviderRuns
 from modelctl.core.stored import ModelsByKey, StoredModel
+from modelctl.core.text import require_known
 from modelctl.db import history, read
 from modelctl.db import migrate as schema
 from modelctl.db import probe as probe
@@ -67,11 +69,23 @@ class _Contents:
     clock: datetime | None
 
 
-def check_up(runtime: Runtime, database: Database, *, max_age: timedelta, is_strict: bool = False) -> Checkup:
-    """All checks. `max_age`: how long ago a provider's last whole run may be. `is_strict`: warnings are findings, too.
+def check_up(
+    runtime: Runtime,
+    database: Database,
+    providers: Collection[str] = (),
+    *,
+    max_age: timedelta,
+    is_strict: bool = False,
+) -> Checkup:
+    """All checks, of these providers or of all. `max_age`: how long ago a provider's last whole run may be.
 
-    Whatever cannot be looked at is said, and a failure of one is no failure of the others."""
+    `is_strict`: warnings are findings, too. Whatever cannot be looked at is said, and a failure of one is no failure of
+    the others. UsageError for a provider that there is not.
+    """
     state, contents = _read(database)
+    if contents is not None:
+        for name in providers:
+            require_known(name, [each.name for each in contents.providers], "provider")
     catalogs, catalogs_check = _catalogs(runtime, contents)
     checks = [state, catalogs_check]
     if contents is None:
@@ -82,6 +96,8 @@ def check_up(runtime: Runtime, database: Database, *, max_age: timedelta, is_str
         checks += [run_check(name, look) for name, look in looks.items()]
         if not catalogs:
             checks.append(Check(name=CheckName.UNKNOWN_ROWS, not_run="the catalogs cannot be read"))
+    if providers:
+        checks = [of_providers(check, providers) for check in checks]
     order = list(CheckName)
     return Checkup(
         checked_at=runtime.now,

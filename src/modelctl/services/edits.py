@@ -177,15 +177,21 @@ def _selected(connection: Connection, database: Database, wanted: Filter, known:
     return select(known, wanted)
 
 
-def unowned_keys(database: Database, provider: str | None) -> tuple[str, ...]:
-    """The rows that were there before modelctl and that it leaves alone, of one provider or of all."""
+def unowned_keys(database: Database, names: Collection[str]) -> tuple[str, ...]:
+    """The names, each provider's replaced by its rows that modelctl leaves alone because they were there before it.
 
-    def work(connection: Connection) -> list[StoredProvider]:
-        names = [provider] if provider is not None else sorted(read.providers(connection, database.tables))
-        return [read.models_of(connection, database.tables, name) for name in names]
+    No names: such rows of all providers.
+    """
 
-    stored = database.read(work)
-    return tuple(str(key) for each in stored for key, model in sorted(each.models.items()) if model.state is None)
+    def work(connection: Connection) -> tuple[list[str], list[StoredProvider]]:
+        known = sorted(read.providers(connection, database.tables))
+        others = [name for name in names if name not in known]
+        wanted = [name for name in known if not names or name in names]
+        return others, [read.models_of(connection, database.tables, name) for name in wanted]
+
+    others, stored = database.read(work)
+    rows = (str(key) for each in stored for key, model in sorted(each.models.items()) if model.state is None)
+    return (*others, *rows)
 
 
 def list_overrides(database: Database, names: Sequence[str], *, now: datetime) -> tuple[ownership.Override, ...]:

@@ -11,7 +11,7 @@ from modelctl.core.models.resolve import NAMING_FACTS, Resolution, resolve
 from modelctl.core.runs import HistoryEntry, Run, named_run
 from modelctl.core.text import require_known
 from modelctl.db import history, read
-from modelctl.errors import ModelctlError
+from modelctl.errors import ModelctlError, UsageError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -25,31 +25,36 @@ if TYPE_CHECKING:
 class Trail:
     """What was found of the audit trail."""
 
+    name: str
+    """Of the model, as it was asked for; empty where none was."""
     key: ModelKey | None
     """The model that is meant; None where none was named."""
     resolution: Resolution | None
     """How it was named; None where its row is gone."""
+    providers: Sequence[str]
+    """The providers that were named."""
     entries: Sequence[HistoryEntry]
     total: int
     """At least: all entries are counted only where none fits."""
 
 
-def list_changes(
-    database: Database, name: str | None, *, providers: Collection[str], since: datetime | None, limit: int
-) -> Trail:
-    """The last changes, newest first: of one model, or of all, and from then on.
+def list_changes(database: Database, names: Collection[str], *, since: datetime | None, limit: int) -> Trail:
+    """The last changes, newest first: of the providers and the one model that are named, or of all, and from then on.
 
-    UsageError for a provider that there is not, and for a name that means no model, now or in the trail.
+    UsageError for a name that means no provider and no model, now or in the trail, and for two models.
     """
 
     def work(connection: Connection) -> Trail:
         tables = database.tables
         known = read.providers(connection, tables)
-        for each in providers:
-            require_known(each, known, "provider")
-        key, resolution = _named(connection, database, name) if name is not None else (None, None)
+        providers = [each for each in names if each in known]
+        models = [each for each in names if each not in known]
+        if len(models) > 1:
+            raise UsageError(f"{models[0]} and {models[1]} are two models", "ask for the history of one at a time")
+        key, resolution = _named(connection, database, models[0]) if models else (None, None)
         found = history.entries(connection, tables, key=key, providers=providers, since=since, limit=limit)
-        return Trail(key, resolution, found, len(found) or history.count_entries(connection, tables))
+        total = len(found) or history.count_entries(connection, tables)
+        return Trail("".join(models), key, resolution, providers, found, total)
 
     return database.read(work)
 
