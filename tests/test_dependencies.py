@@ -13,7 +13,7 @@ from tests.test_house import ROOT, SOURCES, normal
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 PAGE = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
-NAME_OF_MODULE = {"google": "google-genai"}
+NAME_OF_MODULE = {"google": "google-genai", "yaml": "PyYAML"}
 BY_URL = {"psycopg", "pymysql"}
 """Drivers, which SQLAlchemy imports when a URL names them."""
 BROUGHT = {"dotenv": "python-dotenv", "httpx2": "openai", "pydantic-core": "pydantic", "typing-extensions": "pydantic"}

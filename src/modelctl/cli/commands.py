@@ -75,6 +75,7 @@ COMMANDS: Mapping[str, CommandEntry] = {
     "populate": CommandEntry(
         "Create the default models that are not there yet.", "modelctl.cli.populate:populate_command"
     ),
+    "export": CommandEntry("Write the models as a file for another tool.", "modelctl.cli.export:export_command"),
     "price": CommandEntry("Show and enter dated prices.", "modelctl.cli.price:app"),
     "cost": CommandEntry("Compute what requests cost, at the prices of their time.", "modelctl.cli.cost:cost_command"),
     "history": CommandEntry(

@@ -12,7 +12,7 @@ import typer
 
 from modelctl.cli.commands import epilog
 from modelctl.cli.context import Context, JsonOption, context_of, format_option, readable_database
-from modelctl.cli.options import Project, ProviderArguments, ProviderOption, providers_filter
+from modelctl.cli.options import Project, ProviderArguments, ProviderOption, providers_filter, usable_for
 from modelctl.core.facts import CAPABILITIES, ModelType, Status, Tier
 from modelctl.core.models.query import (
     COLUMNS,
@@ -168,7 +168,7 @@ def list_command(
         with_retired=with_retired,
     )
     view = View(_split(sort), _columns(columns, protected), limit, group_by, format)
-    _list(context_of(ctx), wanted, _usable_for(usable, project), view)
+    _list(context_of(ctx), wanted, usable_for(usable, project), view)
 
 
 def _named(switches: Filter, *names: Iterable[str] | None) -> Filter:
@@ -184,17 +184,6 @@ def _named(switches: Filter, *names: Iterable[str] | None) -> Filter:
         tags=tags,
         missing=missing,
     )
-
-
-def _usable_for(usable: bool, project: str | None) -> str | None:
-    """Whose keys decide; None where they do not matter."""
-    if project is not None and not usable:
-        raise UsageError("--project says whose keys count, which only --usable asks about", "add --usable")
-    if not usable:
-        return None
-    from modelctl.core.credentials import project_of
-
-    return project_of(project)
 
 
 def _list(context: Context, wanted: Filter, usable_for: str | None, view: View) -> None:

@@ -90,6 +90,17 @@ def project_asked(text: str | None, source: SourceChoice) -> str:
     return project_of(text)
 
 
+def usable_for(usable: bool, project: str | None) -> str | None:
+    """Whose keys decide; None where they do not matter."""
+    if project is not None and not usable:
+        raise UsageError("--project says whose keys count, which only --usable asks about", "add --usable")
+    if not usable:
+        return None
+    from modelctl.core.credentials import project_of
+
+    return project_of(project)
+
+
 _WHERE = {
     "row": "disabled; `modelctl provider enable NAME` takes it in again",
     "settings": "switched off in modelctl.toml",
