@@ -1,55 +1,187 @@
-"""The table of models for programs: the same services as the commands, with values in place of text."""
+"""The table of models for programs: the same services as the commands, with values in place of text.
+
+What a method reports is the document of the command's `--format json`; what it looks up is a value of the core.
+"""
 
 from __future__ import annotations
 
+import inspect
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
-from decimal import Decimal
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal, localcontext
+from functools import partial, wraps
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
+from typing import Annotated, Any, ParamSpec, TypeAlias, TypeVar, cast
+
+from pydantic import AwareDatetime, ConfigDict, Field, InstanceOf, ValidationError, validate_call, with_config
+from typing_extensions import TypedDict, Unpack
 
 from modelctl.config import resolve_settings, variables_of_env_files
+from modelctl.core.credentials import Credential, project_of
 from modelctl.core.edits.additions import addition
-from modelctl.core.edits.models import facts_from_json
-from modelctl.core.facts import FactValue, encode
+from modelctl.core.edits.models import Deprecation, facts_from_json
+from modelctl.core.edits.providers import ProviderOptions, with_settings
+from modelctl.core.facts import FactValue, ModelKey, encode, plain_number
 from modelctl.core.models.query import Filter
+from modelctl.core.models.query import where as filter_of
 from modelctl.core.models.resolve import Resolution, by_provider
+from modelctl.core.models.retirements import Window
 from modelctl.core.planning.guards import Acceptance
 from modelctl.core.planning.policy import SourceChoice
-from modelctl.core.planning.report import SyncReport
 from modelctl.core.prices.billing import Billed
-from modelctl.core.prices.price import STANDARD, PriceKey, PricePoint
+from modelctl.core.prices.manual import PriceRow, points_to_correct, points_to_set, price_terms
+from modelctl.core.prices.price import ARITHMETIC, STANDARD, PriceKey, PricePoint, PriceUnit, ServiceTier
 from modelctl.core.prices.usage import usage_of
+from modelctl.core.provider import Provider
 from modelctl.core.stored import StoredModel
-from modelctl.core.text import to_seconds
+from modelctl.core.text import require_known, to_seconds
 from modelctl.db import migrate as schema
 from modelctl.db.engine import Database
-from modelctl.errors import StoreError, UsageError
-from modelctl.services import models, prices
+from modelctl.errors import BadRows, ModelctlError, StoreError, UsageError
+from modelctl.output.edits import EditsDocument, PopulateDocument, UndoDocument
+from modelctl.output.history import RunsDocument
+from modelctl.output.lifecycle import LifecycleDocument
+from modelctl.output.plan_file import PlanDocument
+from modelctl.output.prices import PriceEntriesDocument
+from modelctl.output.providers import ProvidersDocument, ProviderTestsDocument
+from modelctl.output.setup import CredentialInUseDocument, CredentialsDocument, CredentialTestDocument
+from modelctl.output.sync import SyncDocument
+from modelctl.services import credentials, edits, history, models, plans, prices
+from modelctl.services import providers as provider_rows
 from modelctl.services.access import keys_of
-from modelctl.services.additions import AddOptions, add
+from modelctl.services.additions import AddOptions, PopulateOptions, add, populate
 from modelctl.services.sync import SyncOptions
 from modelctl.services.sync import sync as run_sync
 from modelctl.settings import Runtime
 
+Name: TypeAlias = Annotated[str, Field(min_length=1)]
+Count: TypeAlias = Annotated[int, Field(ge=1)]
+Days: TypeAlias = Annotated[int, Field(ge=0, le=36_500)]
+Seconds: TypeAlias = Annotated[float, Field(gt=0)]
+Amount: TypeAlias = int | str | Decimal
+"""Never a float, whose digits are not those that were written."""
+_STRICT = ConfigDict(strict=True, arbitrary_types_allowed=True, extra="forbid")
+Where: TypeAlias = InstanceOf[Filter] | Name
+"""A filter, or the words of `list` that an edit takes: `provider=openai type=embedding`."""
+
+
+@with_config(_STRICT)
+class SyncArguments(TypedDict, total=False):
+    """What `sync` and `plan` both take, as the options of the command."""
+
+    source: Name
+    project: str
+    accept: Sequence[Name]
+    force: bool
+    all_or_nothing: bool
+    configured_only: bool
+
+
+@with_config(_STRICT)
+class ProviderArguments(TypedDict, total=False):
+    """The settings of a provider's row, as the options of `provider set`."""
+
+    kind: Name
+    base_url: str
+    env: Sequence[Name]
+    display_name: str
+    auth_header: str
+    auth_prefix: str
+    headers: dict[str, str]
+    is_enabled: bool
+
+
 EVERYTHING = Filter()
+_FLAG = re.compile(r"--([a-z][a-z-]*)")
+_ARGUMENT = {"database": "database_url", "from": "starts"}
+_COMMAND = re.compile(r"(`[^`]*`)")
+_EXPECTED = {"decimal": "Decimal", "is-instance[Filter]": "Filter", "constrained-str": "str"}
+
+_Given = ParamSpec("_Given")
+_Result = TypeVar("_Result")
+_Class = TypeVar("_Class", bound=type)
 
 
+def for_programs(method: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
+    """The method with its arguments checked by their types, in arithmetic of our own, and errors in a program's words.
+
+    UsageError for an argument of a wrong type, an empty text, an instant without a time zone.
+    """
+    checked = validate_call(config=_STRICT)(method)
+    parameters = inspect.signature(method).parameters.values()
+    positions = [each.name for each in parameters if each.kind < inspect.Parameter.KEYWORD_ONLY]
+
+    @wraps(method)
+    def call(*args: _Given.args, **kwargs: _Given.kwargs) -> _Result:
+        with localcontext(ARITHMETIC):
+            try:
+                return checked(*args, **kwargs)
+            except ValidationError as error:
+                if error.title != method.__qualname__:
+                    raise
+                raise _misuse(error, positions) from None
+            except ModelctlError as error:
+                error.message, error.hint = _with_arguments(error.message), _with_arguments(error.hint)
+                if isinstance(error, BadRows):
+                    error.problems = tuple(map(_with_arguments, error.problems))
+                raise
+
+    return call
+
+
+def _misuse(error: ValidationError, positions: Sequence[str]) -> UsageError:
+    """What is wrong with the first argument that is. Its value is not told: it may be a key."""
+    problems = error.errors(include_url=False, include_input=False, include_context=False)
+    place, kind = problems[0]["loc"][0], problems[0]["type"]
+    name = place if isinstance(place, str) else positions[min(place, len(positions) - 1)]
+    alternatives = [str(each["loc"][-1]) for each in problems if each["loc"][0] == place]
+    if len(alternatives) > 1:
+        text = f"should be {' or '.join(_EXPECTED.get(each, each) for each in alternatives)}"
+    elif kind in ("extra_forbidden", "unexpected_keyword_argument"):
+        text = "there is no such argument"
+    else:
+        text = "is missing" if kind.startswith("missing") else problems[0]["msg"].removeprefix("Input ")
+    return UsageError(f"{name}: {text[:1].lower()}{text[1:]}")
+
+
+def _with_arguments(text: str) -> str:
+    """A message of the commands with arguments in place of flags; a command that it tells to run stays as it is."""
+    return "".join(
+        part
+        if part.startswith("`")
+        else _FLAG.sub(lambda flag: _ARGUMENT.get(flag[1], flag[1].replace("-", "_")), part)
+        for part in _COMMAND.split(text)
+    )
+
+
+def _each_for_programs(cls: _Class) -> _Class:
+    """The class with every public method so."""
+    for name, method in list(vars(cls).items()):
+        if inspect.isfunction(method) and (name == "__init__" or not name.startswith("_")):
+            setattr(cls, name, for_programs(method))
+    return cls
+
+
+@_each_for_programs
 class ModelStore:
     """The table of models in one database; safe to share between threads, and to be used as a context manager.
 
     Models are given by any name that `modelctl resolve` understands. Every method raises a `modelctl.errors`
     exception, whose text is one line and holds no secret: UsageError for what the caller got wrong, StoreError for the
-    database.
+    database. Each edit is one transaction: all that is named, or nothing.
     """
 
     def __init__(
         self,
-        database_url: str | None = None,
+        database_url: Name | None = None,
         *,
-        actor: str | None = None,
-        environ: Mapping[str, str] | None = None,
+        actor: Name | None = None,
+        environ: InstanceOf[Mapping[str, str]] | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """Opens nothing yet. What is not given comes from the settings, found as the command finds them.
@@ -68,6 +200,7 @@ class ModelStore:
             self.settings.database_url, prefix=self.settings.table_prefix, schema=self.settings.schema
         )
         self._is_readable = False
+        self._ticks, self._last = Lock(), datetime.min.replace(tzinfo=UTC)
 
     def __enter__(self) -> ModelStore:
         return self
@@ -81,15 +214,20 @@ class ModelStore:
         """Give up all connections; the next call opens new ones."""
         self._database.close()
 
-    def list_models(self, where: Filter = EVERYTHING, *, order: Sequence[str] = ()) -> list[StoredModel]:
-        """The models that pass the filter, by key or by columns (`-COLUMN`: the other way round); without ledgers."""
-        return list(models.list_models(self._readable(), where, today=self._clock().date(), order=order).shown)
+    def list_models(self, where: Where = EVERYTHING, *, order: Sequence[Name] = ()) -> list[StoredModel]:
+        """The models that pass the filter, by key or by columns (`-COLUMN`: the other way round); without ledgers.
 
-    def get_model(self, name: str) -> StoredModel:
+        `where`: a `Filter`, or words as `list --where` of an edit takes: `"provider=openai type=embedding"`.
+        """
+        wanted, today = _filter(where), self._now().date()
+        models.require_providers(self._readable(), wanted.providers)
+        return list(models.list_models(self._readable(), wanted, today=today, order=order).shown)
+
+    def get_model(self, name: Name) -> StoredModel:
         """One model with its ledger and what modelctl remembers of it."""
         return models.get_model(self._readable(), name)
 
-    def resolve(self, name: str) -> Resolution:
+    def resolve(self, name: Name) -> Resolution:
         """Which model a name means, and by which rule."""
         return models.resolve_model(self._readable(), name)
 
@@ -102,75 +240,303 @@ class ModelStore:
         keys = keys_of(runtime, database, project)
         return by_provider(models.list_models(database, EVERYTHING, today=runtime.now.date(), keys=keys).shown)
 
-    def price_at(self, name: str, at: datetime | None = None) -> dict[PriceKey, PricePoint]:
+    def lifecycle(
+        self,
+        *providers: Name,
+        within_days: Days = 90,
+        past_days: Days | None = None,
+        fail_within_days: Days | None = None,
+        only_enabled: bool = False,
+    ) -> LifecycleDocument:
+        """Which models end when, and what replaces them: of these providers, or of all."""
+        window = Window(
+            within_days=within_days,
+            past_days=past_days,
+            fail_within_days=fail_within_days,
+            only_enabled=only_enabled,
+            providers=tuple(sorted(set(providers))),
+        )
+        return LifecycleDocument.of(models.list_retirements(self._readable(), window, today=self._now().date()))
+
+    def price_at(self, name: Name, at: AwareDatetime | None = None) -> dict[PriceKey, PricePoint]:
         """The prices in force for a model, or for the one that answers in its place, at an instant (now)."""
-        return prices.prices_at(self._readable(), name, at or self._clock()).in_force
+        return prices.prices_at(self._readable(), name, at or self._now()).in_force
 
     def cost(
         self,
-        name: str,
+        name: Name,
         /,
         *,
-        at: datetime | None = None,
-        service_tier: str = STANDARD,
-        **quantities: int | str | Decimal,
+        at: AwareDatetime | None = None,
+        service_tier: Name = STANDARD,
+        **quantities: Amount,
     ) -> Billed:
         """What one request cost: `cost("gpt-4o", input=1200, output=300)`, meters as in `cost --help`.
 
         What has no price on record is listed in the bill, whose totals are then lower bounds (`bill.is_complete`).
         """
+        require_known(service_tier, map(str, ServiceTier), "service_tier")
         used = usage_of(**quantities)
-        moment = at or to_seconds(self._clock())
+        moment = at or to_seconds(self._now())
         [billed], _ = prices.bill_request(self._readable(), [name], used, moment, service_tier)
         return billed
 
     def add_model(
-        self, name: str, /, *, is_enabled: bool | None = None, exact: bool = False, **facts: FactValue
+        self, name: Name, /, *, is_enabled: bool | None = None, exact: bool = False, **facts: object
     ) -> StoredModel:
         """Add a model by hand, as `modelctl add`: `add_model("openai/ft:gpt-4o:acme", context_window=128000)`.
 
         `is_enabled`: None is on, if its price is known. `exact`: the id is meant as it is spelled.
         UsageError for a row that is there, an unknown provider, a misspelt id, and for facts that cannot be.
         """
-        row = addition(
-            name, facts_from_json({fact: encode(value) for fact, value in facts.items()}), is_enabled=is_enabled
-        )
+        row = addition(name, _facts(facts), is_enabled=is_enabled)
         runtime = self._runtime()
         add(runtime, self._database, [row], runtime.author("add"), AddOptions(exact=exact))
-        return self.get_model(str(row.key))
+        return models.get_model(self._readable(), str(row.key))
+
+    def set_facts(
+        self, *names: Name, where: Where | None = None, dry_run: bool = False, **facts: object
+    ) -> EditsDocument:
+        """Set facts, and pin them: `set_facts("gpt-4o", context_window=128000, family=None)`; None is unknown."""
+        values = _facts(facts)
+        if not values:
+            raise UsageError("no fact is given", "name what is set, as context_window=128000")
+        return self._edit("set", names, where, partial(edits.set_facts, values=values), dry_run=dry_run)
+
+    def enable(self, *names: Name, where: Where | None = None, dry_run: bool = False) -> EditsDocument:
+        """Switch models on for the application."""
+        return self._edit("enable", names, where, partial(edits.set_enabled, is_enabled=True), dry_run=dry_run)
+
+    def disable(self, *names: Name, where: Where | None = None, dry_run: bool = False) -> EditsDocument:
+        """Switch models off for the application; syncs keep them up to date."""
+        return self._edit("disable", names, where, partial(edits.set_enabled, is_enabled=False), dry_run=dry_run)
+
+    def deprecate(
+        self,
+        *names: Name,
+        replacement: Name | None = None,
+        on: date | None = None,
+        retires: date | None = None,
+        dry_run: bool = False,
+    ) -> EditsDocument:
+        """State the end of models: what replaces them, when it was announced (today), the last day they answer."""
+        end = Deprecation(replacement=replacement, on=on, retires=retires)
+        return self._edit("deprecate", names, None, partial(edits.deprecate, end=end), dry_run=dry_run)
+
+    def cancel_deprecation(self, *names: Name, dry_run: bool = False) -> EditsDocument:
+        """Say that the models do not end after all."""
+        return self._edit("deprecate", names, None, edits.undeprecate, dry_run=dry_run)
+
+    def remove_models(self, *names: Name, cascade: bool = False, dry_run: bool = False) -> EditsDocument:
+        """Remove rows, which no sync brings back; `cascade`: from the rows that name them, too."""
+        return self._edit("remove", names, None, partial(edits.remove, cascade=cascade), dry_run=dry_run)
+
+    def populate(
+        self, *, sets: Sequence[Name] = (), providers: Sequence[Name] = (), dry_run: bool = False
+    ) -> PopulateDocument:
+        """Create the default models that are not there, and before them the tables if need be."""
+        options = PopulateOptions(sets=tuple(sets), providers=tuple(providers), dry_run=dry_run)
+        runtime = self._runtime()
+        done = populate(runtime, self._database, options, runtime.author("populate"))
+        return PopulateDocument.of([each for plan in done.plans for each in plan.results], done.ids, dry_run=dry_run)
+
+    def set_price(
+        self,
+        name: Name,
+        /,
+        *,
+        source: Name,
+        starts: AwareDatetime | date | None = None,
+        unit: Name = PriceUnit.MTOK.value,
+        context_above: Amount = 0,
+        service_tier: Name = STANDARD,
+        currency: Name | None = None,
+        **amounts: Amount,
+    ) -> PriceEntriesDocument:
+        """Enter a model's prices from an instant on (now): `set_price("gpt-4o", input="2", output=8, source="…")`.
+
+        `amounts`: by kind, per `unit`. `source`: where they can be looked up. No sync changes them.
+        """
+        terms = _terms(starts, unit, context_above, service_tier, currency, source)
+        return self._price("price set", name, amounts, terms, points_to_set)
+
+    def correct_price(
+        self,
+        name: Name,
+        /,
+        *,
+        source: Name,
+        starts: AwareDatetime | date | None = None,
+        unit: Name = PriceUnit.MTOK.value,
+        context_above: Amount = 0,
+        service_tier: Name = STANDARD,
+        currency: Name | None = None,
+        **amounts: Amount,
+    ) -> PriceEntriesDocument:
+        """Correct a wrong entry of the ledger, of that start or in force now, and with it the bills of its time."""
+        terms = _terms(starts, unit, context_above, service_tier, currency, source)
+        return self._price("price correct", name, amounts, terms, points_to_correct)
 
     def sync(
-        self,
-        *providers: str,
-        source: str = "auto",
-        project: str = "",
-        accept: Sequence[str] = (),
-        all_or_nothing: bool = False,
-        dry_run: bool = False,
-        migrate: bool = False,
-    ) -> SyncReport:
+        self, *providers: Name, dry_run: bool = False, migrate: bool = False, **wanted: Unpack[SyncArguments]
+    ) -> SyncDocument:
         """Bring the providers named, or all, up to date, as `modelctl sync` does with options of these names.
 
         LockHeld where another run has been writing for longer than the setting `lock_wait_s`.
         """
-        options = SyncOptions(
-            providers=providers,
-            source=SourceChoice(source),
-            project=project,
-            acceptance=Acceptance(names=frozenset(accept)),
-            all_or_nothing=all_or_nothing,
-            dry_run=dry_run,
-            migrate=migrate,
-        )
+        options = replace(_sync_options(providers, wanted), dry_run=dry_run, migrate=migrate)
         runtime = self._runtime()
-        return run_sync(runtime, self._database, options, runtime.author("sync"))
+        report = run_sync(runtime, self._database, options, runtime.author("sync"))
+        return SyncDocument.of(report, report.exit_code(pending_counts=False))
+
+    def plan(self, *providers: Name, **wanted: Unpack[SyncArguments]) -> PlanDocument:
+        """What a sync would do, for `apply` now or later; nothing is written."""
+        runtime, options = self._runtime(), _sync_options(providers, wanted)
+        _, file = plans.make_plan(runtime, self._database, options, runtime.author("plan"))
+        return PlanDocument.of(file)
+
+    def apply(self, plan: InstanceOf[PlanDocument], *, migrate: bool = False) -> SyncDocument:
+        """Carry out a plan exactly. StalePlan, and nothing written, where a row that it rests on has moved since."""
+        runtime = self._runtime()
+        author = runtime.author("apply")
+        report = plans.apply_plan(runtime, self._database, plan.file(), author, migrate=migrate)
+        return SyncDocument.of(report, report.exit_code(pending_counts=False))
+
+    def list_runs(self, *providers: Name, limit: Count = 20) -> RunsDocument:
+        """The last runs, newest first: of these providers, or of all."""
+        fitting, total = history.list_runs(self._readable(), providers)
+        shown = fitting[:limit]
+        empty_because = None if shown else "filtered" if total else "nothing"
+        return RunsDocument.model_validate({"empty_because": empty_because, "runs": shown})
+
+    def undo(self, run: Name, *, dry_run: bool = False) -> UndoDocument:
+        """Take a run back where nothing has moved since. `run`: its id, the beginning of one, or `last`."""
+        runtime = self._runtime()
+        report = plans.undo_run(runtime, self._readable(), run, runtime.author("runs undo"), dry_run=dry_run)
+        written = report.run if not dry_run and report.taken_back else None
+        return UndoDocument.model_validate({"undone": report.undone, "run": written, "providers": report.providers})
+
+    def list_providers(self, *names: Name) -> ProvidersDocument:
+        """The providers of the database and of the catalogs: switch, key, models, health."""
+        views = provider_rows.provider_views(self._runtime(), schema.if_readable(self._database), names)
+        return ProvidersDocument(tuple(views.values()))
+
+    def add_provider(self, name: Name, /, **settings: Unpack[ProviderArguments]) -> Provider:
+        """Add a provider of your own, which is synced from its API: `add_provider("local", base_url="http://…/v1")`."""
+        runtime = self._runtime()
+        options = _provider_options({"kind": "openai-compatible", **settings})
+        author = runtime.author("provider add")
+        return provider_rows.add_provider(runtime, self._database, name, options, author).provider
+
+    def set_provider(self, *names: Name, **settings: Unpack[ProviderArguments]) -> tuple[Provider, ...]:
+        """Change settings of providers; nothing but what is given changes, an empty text takes a setting away."""
+        if not settings or not names:
+            raise UsageError("there is nothing to set", "name providers, and what changes, as base_url")
+        runtime = self._runtime()
+        author = runtime.author("provider set")
+        edited = provider_rows.change_providers(runtime, self._database, names, _provider_options(settings), author)
+        return tuple(with_settings(each.provider, each.changes) for each in edited)
+
+    def remove_provider(self, name: Name, *, cascade: bool = False) -> tuple[ModelKey, ...]:
+        """Remove a provider of your own; with `cascade` its models and stored keys, which are named."""
+        runtime, database = self._runtime(), self._readable()
+        provider_rows.dependents(runtime, database, name)
+        author = runtime.author("provider remove")
+        return provider_rows.remove_provider(database, name, author, cascade=cascade).models
+
+    def test_providers(self, *names: Name, timeout_s: Seconds = 5.0) -> ProviderTestsDocument:
+        """Try these providers, or all that are enabled: reachable, key accepted and proven, models seen."""
+        runtime = self._runtime()
+        present = schema.if_readable(self._database)
+        found, stored = provider_rows.try_providers(runtime, present, names, timeout_s=timeout_s)
+        tested = tuple((each.provider, each.probed, each.provider in stored) for each in found)
+        return ProviderTestsDocument(checked_at=runtime.now, providers=tested)
+
+    def set_key(self, provider: Name, key: Name, project: str = "") -> Credential:
+        """Store an API key, encrypted, for the platform or for a project; what is told of it is no secret."""
+        runtime, owner = self._runtime(), (provider, project_of(project or None))
+        text = credentials.key_in_text(key, "the argument key", "give the key alone")
+        author = runtime.author("key set")
+        stored, _ = credentials.set_key(runtime, self._database, owner, lambda: text, author)
+        return stored
+
+    def list_keys(self) -> CredentialsDocument:
+        """The stored keys by fingerprint; none is opened."""
+        return CredentialsDocument.of(credentials.list_keys(self._runtime(), self._database).keys)
+
+    def remove_key(self, provider: Name, project: str = "") -> Credential:
+        """Remove a stored key; the provider knows nothing of it."""
+        owner, author = (provider, project_of(project or None)), self._runtime().author("key remove")
+        return credentials.remove_key(self._readable(), owner, author)
+
+    def which_key(self, provider: Name, project: str = "") -> CredentialInUseDocument:
+        """Which key the provider is asked with: the project's, else the platform's, else the environment's."""
+        used = credentials.which_key(self._runtime(), self._database, provider, project_of(project or None))
+        return CredentialInUseDocument.of(used.provider, used.project, used.found, used.fingerprint)
+
+    def test_key(self, provider: Name, project: str = "") -> CredentialTestDocument:
+        """Ask the provider for its models with that key; nothing is written."""
+        used, listed = credentials.test_key(self._runtime(), self._database, provider, project_of(project or None))
+        models_listed = len(listed.listing.records) if listed.listing is not None else None
+        return CredentialTestDocument.of(
+            used.provider,
+            used.project,
+            used.found,
+            used.fingerprint,
+            is_accepted=listed.error is None,
+            models=models_listed,
+            error=str(listed.error) if listed.error is not None else None,
+        )
+
+    def _edit(
+        self,
+        command: str,
+        names: Sequence[str],
+        where: Filter | str | None,
+        edit: Callable[..., edits.EditResult],
+        *,
+        dry_run: bool,
+    ) -> EditsDocument:
+        if bool(names) == (where is not None):
+            raise UsageError(f"{command} needs names of models, or where", 'as "openai/gpt-4o"')
+        author = self._runtime().author(command)
+        chosen = names if where is None else _filter(where)
+        edited = edit(self._readable(), chosen, author=author, dry_run=dry_run)
+        written = author.run if edited.changes and not dry_run else None
+        return EditsDocument.of(edited.changes, edited.unchanged, written, command=command)
+
+    def _price(
+        self, command: str, name: str, amounts: Mapping[str, Amount], terms: Mapping[str, str], edit: prices.PriceEdit
+    ) -> PriceEntriesDocument:
+        if not amounts:
+            raise UsageError("no price is given", 'say what it costs, as input="2", output="8"')
+        said = {kind: {**terms, "kind": kind, "amount": plain_number(amount)} for kind, amount in amounts.items()}
+        rows = [PriceRow(0, name, price_terms(each, {"from": "starts", "amount": kind})) for kind, each in said.items()]
+        runtime = self._runtime()
+        author = runtime.author(command)
+        report = prices.edit_prices(runtime, self._readable(), rows, edit, author)
+        if len(report.bad) == 1:
+            raise UsageError(report.bad[0].problem)
+        if report.bad:
+            raise BadRows([each.problem for each in report.bad], of=len(rows))
+        return PriceEntriesDocument(run=author.run, entered=tuple(report.prices), unchanged=report.unchanged)
+
+    def _now(self) -> datetime:
+        now = self._clock()
+        if now.tzinfo is None:
+            raise UsageError("clock: gives an instant without a time zone", "as datetime.now(UTC) has one")
+        with self._ticks:  # runs are ordered by their instants, and a clock may be coarse, or stand still
+            if timedelta() <= self._last - now < timedelta(seconds=1):
+                now = self._last + timedelta(microseconds=1)
+            self._last = now
+        return now
 
     def _runtime(self) -> Runtime:
         return Runtime(
             settings=self.settings,
             environ=self._environ,
             env_files=self._env_files,
-            now=self._clock(),
+            now=self._now(),
             actor=self._actor,
         )
 
@@ -181,3 +547,52 @@ class ModelStore:
                 raise StoreError(f"{self._database.label} has no models yet", "sync to fill it")
             self._is_readable = True
         return self._database
+
+
+def _filter(where: Filter | str) -> Filter:
+    return filter_of(where) if isinstance(where, str) else where
+
+
+def _facts(facts: Mapping[str, object]) -> dict[str, FactValue]:
+    """Facts by name. UsageError for one that there is not, and for a value that it cannot have."""
+    return facts_from_json({name: encode(cast(FactValue, value)) for name, value in facts.items()})
+
+
+def _provider_options(settings: ProviderArguments) -> ProviderOptions:
+    given: dict[str, Any] = {**settings}
+    if "env" in given:
+        given["env"] = tuple(given["env"]) or ("",)
+    if "headers" in given:
+        given["headers"] = tuple(f"{name}={value}" for name, value in given["headers"].items())
+    return ProviderOptions(**given)
+
+
+def _sync_options(providers: tuple[str, ...], wanted: SyncArguments) -> SyncOptions:
+    source = require_known(wanted.get("source", SourceChoice.AUTO), map(str, SourceChoice), "source")
+    return SyncOptions(
+        providers=providers,
+        source=SourceChoice(source),
+        project=project_of(wanted.get("project") or None),
+        acceptance=Acceptance(everything=wanted.get("force", False), names=frozenset(wanted.get("accept", ()))),
+        all_or_nothing=wanted.get("all_or_nothing", False),
+        configured_only=wanted.get("configured_only", False),
+    )
+
+
+def _terms(
+    starts: datetime | date | None,
+    unit: str,
+    context_above: Amount,
+    service_tier: str,
+    currency: str | None,
+    source: str,
+) -> dict[str, str]:
+    """What holds for each price that is entered, by the fields of a price."""
+    return {
+        "from": "" if starts is None else starts.isoformat(),
+        "unit": unit,
+        "context_above": plain_number(context_above),
+        "service_tier": service_tier,
+        "currency": currency or "",
+        "source": source,
+    }

@@ -253,8 +253,8 @@ def test_rows_under_both_master_keys_are_brought_under_one(stored: Command, quer
 
 
 REFUSED = [
-    (("acme",), "", "there is no key on the standard input"),
-    (("acme",), " \n", "there is no key on the standard input"),
+    (("acme",), "", "the standard input holds no key"),
+    (("acme",), " \n", "the standard input holds no key"),
     (("acme",), "sk canary", "holds a blank"),
     (("acme",), "sk-canary\nsk-canary", "holds a blank, a line break"),
     (("acme",), "c" * 5000, "more than the 4096 characters"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -19,10 +19,6 @@ from modelctl.cli.context import (
 )
 from modelctl.core.credentials import MASTER_KEY_VARIABLE, CredentialState, owner_text, project_of
 from modelctl.errors import ExitCode, UsageError
-
-if TYPE_CHECKING:
-    from modelctl.services.credentials import KeyInUse
-
 
 PIPE = "-"
 
@@ -130,7 +126,7 @@ def which_command(
     context = context_of(ctx)
     with database_of(context) as database:
         used = which_key(context.runtime, database, provider, project_of(project))
-    context.show(CredentialInUseDocument(**_facts(used)), format)
+    context.show(CredentialInUseDocument.of(used.provider, used.project, used.found, used.fingerprint), format)
 
 
 @app.command(
@@ -162,8 +158,11 @@ def test_command(
         used, listed = test_key(context.runtime, database, provider, project_of(project))
     if listed.error is not None and format is not Format.JSON:
         raise listed.error
-    tested = CredentialTestDocument(
-        **_facts(used),
+    tested = CredentialTestDocument.of(
+        used.provider,
+        used.project,
+        used.found,
+        used.fingerprint,
         is_accepted=listed.error is None,
         models=len(listed.listing.records) if listed.listing is not None else None,
         error=str(listed.error) if listed.error is not None else None,
@@ -267,16 +266,6 @@ def _key(context: Context, owner: tuple[str, str]) -> str:
     from modelctl.services.credentials import key_in_text
 
     text = read_secret(context, f"API key of {owner_text(*owner)}")
-    key = key_in_text(text, f"`modelctl key set {owner[0]} < key.txt`")
+    key = key_in_text(text, "the standard input", f"`modelctl key set {owner[0]} < key.txt`")
     context.confidential.add(key)
     return key
-
-
-def _facts(used: KeyInUse) -> dict[str, Any]:
-    return {
-        "provider": used.provider,
-        "project": used.project or None,
-        "source": used.found.source,
-        "name": used.found.name,
-        "fingerprint": used.fingerprint,
-    }

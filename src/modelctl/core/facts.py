@@ -377,6 +377,10 @@ def encoded(values: Iterable[tuple[str, FactValue]]) -> dict[str, JsonValue]:
     }
 
 
+MAX_DIGITS = 40
+"""Beyond so many, a number is not written out."""
+
+
 def exact_number(amount: Decimal) -> int | float:
     """An amount as a JSON number with exactly its digits.
 
@@ -384,6 +388,13 @@ def exact_number(amount: Decimal) -> int | float:
     a price can have (see `validate`).
     """
     return int(amount) if amount == amount.to_integral_value() else float(amount)
+
+
+def plain_number(number: int | str | Decimal) -> str:
+    """A number of a program's as plain digits, for what reads numbers of people; what is no such number stays so."""
+    if isinstance(number, Decimal) and number.is_finite() and abs(number.adjusted()) < MAX_DIGITS:
+        return decimal_text(number)
+    return str(number)
 
 
 def decimal_text(amount: Decimal) -> str:

@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, Self, TypeAlias
 
 from pydantic import AliasPath, BeforeValidator, Field, RootModel
 from pydantic import WithJsonSchema as JsonSchema
 
-from modelctl.core.credentials import Credential, CredentialState, KeySource, masked, owner_text
+from modelctl.core.credentials import Credential, CredentialState, FoundKey, KeySource, masked, owner_text
 from modelctl.core.doctor import CheckName, CheckStatus
 from modelctl.core.facts import FactValue, ModelRecord, Status
 from modelctl.core.prices.price import Basis, PriceKey, PricePoint, price_label
@@ -118,6 +118,12 @@ class CredentialInUseDocument(VersionedDocument):
     """The environment variable, or which stored key."""
     fingerprint: str | None
     """null without a master key, under which alone it means something."""
+
+    @classmethod
+    def of(cls, provider: str, project: str, found: FoundKey, fingerprint: str | None, **more: Any) -> Self:
+        """Of the key that was found. `more`: what a test of it adds."""
+        facts = {"source": found.source, "name": found.name, "fingerprint": fingerprint}
+        return cls.model_validate({"provider": provider, "project": project or None, **facts, **more})
 
     def to_table(self, look: Look) -> str:
         """One sentence."""

@@ -75,15 +75,15 @@ def master_key_in_force(runtime: Runtime) -> str | None:
         return None
 
 
-def key_in_text(text: str, fix: str) -> str:
-    """The API key that a text is. UsageError with `fix` for what can be none."""
+def key_in_text(text: str, place: str, fix: str) -> str:
+    """The API key that the text of a place is. UsageError with `fix` for what can be none."""
     from modelctl.discovery.http import clean_key
 
     if not text.strip() or len(text) > KEY_MAX_CHARS:
         problem = "no key" if len(text) <= KEY_MAX_CHARS else f"more than the {KEY_MAX_CHARS} characters of a key"
-        raise UsageError(f"there is {problem} on the standard input", fix)
+        raise UsageError(f"{place} holds {problem}", fix)
     try:
-        return clean_key(text, "the standard input")
+        return clean_key(text, place)
     except SourceError as error:
         raise UsageError(error.message, error.hint) from None
 

@@ -19,7 +19,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from sqlmodel import SQLModel
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from modelctl.core.facts import AMOUNT_DECIMALS, AMOUNT_DIGITS, TABLE_PREFIX
+from modelctl.core.facts import AMOUNT_DECIMALS, AMOUNT_DIGITS, TABLE_PREFIX, decimal_text
 
 if TYPE_CHECKING:
     from sqlalchemy import Table
@@ -73,8 +73,14 @@ class Price(TypeDecorator[Decimal]):
         super().__init__(AMOUNT_DIGITS, AMOUNT_DECIMALS)
 
     def result_processor(self, dialect: Dialect, coltype: object) -> _Conversion | None:
-        """Each amount is converted once: a table has many rows, and few prices."""
-        return _once_each(super().result_processor(dialect, coltype))
+        """Each amount is converted once: a table has many rows, and few prices. It has no zeros that only pad it."""
+        convert = super().result_processor(dialect, coltype)
+
+        def plain(value: Any) -> Decimal | None:
+            amount = value if convert is None else convert(value)
+            return None if amount is None else Decimal(decimal_text(amount))
+
+        return _once_each(plain)
 
 
 class Instant(UTCDateTime):

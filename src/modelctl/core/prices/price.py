@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime, time
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOperation, Overflow, localcontext
 from enum import StrEnum
 from functools import lru_cache
 from operator import attrgetter
@@ -18,6 +18,9 @@ SINCE_LAUNCH = datetime(1970, 1, 1, tzinfo=UTC)
 """Start of a price whose first day nobody states: it has held for as long as the model has been sold."""
 STANDARD = "standard"
 """The service tier of a plain request."""
+
+ARITHMETIC = Context(prec=28, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero, Overflow])
+"""Python's own, whatever an application has made of its context."""
 
 _MIDNIGHT = "24:00"
 
@@ -171,7 +174,8 @@ def percent_between(old: Money | PricePoint | None, new: Money | PricePoint | No
     """From one price to another in percent, to a tenth. None: one is unknown, the old is free, or currencies differ."""
     if old is None or new is None or not old.amount or old.currency != new.currency:
         return None
-    return round((new.amount - old.amount) * 100 / old.amount, 1)
+    with localcontext(ARITHMETIC):
+        return round((new.amount - old.amount) * 100 / old.amount, 1)
 
 
 def is_within(hours_utc: str, at: datetime) -> bool:

@@ -15,6 +15,7 @@ from itertools import product
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from modelctl.core.facts import plain_number
 from modelctl.core.prices.price import PriceKind, PriceUnit, ServiceTier
 from modelctl.core.records import BadRow, field_text, rows_of, unknown_field
 from modelctl.core.text import did_you_mean, instant, shorten
@@ -132,8 +133,11 @@ class UsageRows:
 
 
 def usage_of(**quantities: int | str | Decimal) -> Usage:
-    """A usage from plain numbers: `usage(input=1000, output=200)`."""
-    return Usage({name: Decimal(quantity) for name, quantity in quantities.items()})
+    """A usage from plain numbers: `usage(input=1000, output=200)`. InvalidFact for what can be none."""
+    for name in quantities:
+        if name not in METERS:
+            raise InvalidFact(f"nothing is counted as {shorten(name)!r}", did_you_mean(name, METERS))
+    return Usage({name: read_quantity(name, plain_number(quantity)) for name, quantity in quantities.items()})
 
 
 def read_quantity(name: str, text: str) -> Decimal:
