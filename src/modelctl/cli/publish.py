@@ -13,6 +13,8 @@ from typer.core import TyperGroup
 
 from modelctl.cli.context import (
     Context,
+    Format,
+    FormatOption,
     JsonOption,
     context_of,
     database_of,
@@ -27,7 +29,9 @@ if TYPE_CHECKING:
 EPILOG = """\b
 Examples:
   modelctl publish shop --dry-run
+  modelctl publish check shop
   modelctl publish shop
+  modelctl publish adopt shop gpt-4o name
   modelctl publish shop --format sql > shop.sql
 
 NAME is a mapping: publish/NAME.toml beside modelctl.toml. docs/publish.md tells what stands in it.
@@ -161,3 +165,118 @@ def application_of(context: Context, database: Database, target: Target) -> Iter
         yield application
     finally:
         application.close()
+
+
+@app.command(
+    "check",
+    epilog="""\b
+Examples:
+  modelctl publish check shop
+  modelctl publish check shop --json
+""",
+)
+def check_command(
+    ctx: typer.Context,
+    name: Name,
+    mapping: MappingOption = None,
+    format: FormatOption = Format.TABLE,
+    json: JsonOption = False,
+) -> None:
+    """Try a publish in a transaction that is rolled back.
+
+    Exits 3 where something keeps rows from being written.
+    """
+    from modelctl.errors import ExitCode
+    from modelctl.output.publish import PublishCheckDocument
+    from modelctl.services.published import check
+
+    context = context_of(ctx)
+    target = mapping_of(name, mapping)
+    with database_of(context) as database, application_of(context, database, target) as application:
+        checks = check(context.runtime, database, application, target, context.author("publish"))
+    document = PublishCheckDocument.model_validate({"target": target.name, "tables": checks})
+    context.show(document, format)
+    raise typer.Exit(ExitCode.PENDING if document.has_findings else ExitCode.OK)
+
+
+@app.command(
+    "adopt",
+    epilog="""\b
+Examples:
+  modelctl publish adopt shop gpt-4o
+  modelctl publish adopt shop gpt-4o name max_tokens
+""",
+)
+def adopt_command(
+    ctx: typer.Context,
+    name: Name,
+    row: Annotated[str, typer.Argument(metavar="ROW", help="The row's key, or the id of its model.")],
+    cells: Annotated[
+        list[str] | None, typer.Argument(metavar="COLUMN", help="Which cells; left out means all of the mapping.")
+    ] = None,
+    mapping: MappingOption = None,
+) -> None:
+    """Give cells that a person set back to modelctl.
+
+    The next publish writes what differs.
+    """
+    from modelctl.services.published import adopt
+
+    context = context_of(ctx)
+    target = mapping_of(name, mapping)
+    with database_of(context) as database, application_of(context, database, target) as application:
+        author = context.author("publish")
+        given = adopt(context.runtime, database, application, target, row, cells or (), author, context.wait)
+    for each in given:
+        context.answer(each)
+    context.say(f"the next `modelctl publish {target.name}` writes what differs")
+
+
+@app.command(
+    "status",
+    epilog="""\b
+Examples:
+  modelctl publish status
+  modelctl publish status --json
+""",
+)
+def status_command(ctx: typer.Context, format: FormatOption = Format.TABLE, json: JsonOption = False) -> None:
+    """Show what was published into the database, and when last."""
+    from modelctl.output.publish import PublishStatusDocument
+    from modelctl.services.published import last_published
+
+    context = context_of(ctx)
+    with database_of(context) as database:
+        found = [] if database.is_missing_file else last_published(database)
+    context.show(PublishStatusDocument.model_validate({"tables": found}), format)
+    if not found:
+        context.say("nothing was published into this database yet")
+
+
+@app.command(
+    "presets",
+    epilog="""\b
+Examples:
+  modelctl publish presets
+  modelctl publish presets million > publish/million.toml
+""",
+)
+def presets_command(
+    ctx: typer.Context,
+    name: Annotated[str | None, typer.Argument(metavar="PRESET", help="Print this one as TOML.")] = None,
+    format: FormatOption = Format.TABLE,
+    json: JsonOption = False,
+) -> None:
+    """List the mappings that come with modelctl, or print one."""
+    from modelctl.output.publish import PresetsDocument
+    from modelctl.publish.presets import preset, preset_fits, preset_names, preset_text
+
+    context = context_of(ctx)
+    if name is not None:
+        context.answer(preset_text(name).rstrip("\n"))
+        return
+    found = [
+        {"name": each, "fits": preset_fits(each), "tables": [table["table"] for table in preset(each)["table"]]}
+        for each in preset_names()
+    ]
+    context.show(PresetsDocument.model_validate({"presets": found}), format)

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelctl.cli.context import Format, FormatOption, JsonOption, context_of, readable_database
+from modelctl.cli.context import Context, Format, FormatOption, JsonOption, context_of, readable_database
 from modelctl.cli.options import ProviderArguments, ProviderOption, providers_filter
 
 if TYPE_CHECKING:
+    from modelctl.core.runs import Author
+    from modelctl.db.engine import Database
+    from modelctl.errors import ExitCode
     from modelctl.services.plans import UndoReport
 
 
@@ -112,16 +115,39 @@ def undo_command(
     from modelctl.core.planning.undo import COMMAND
     from modelctl.output.edits import UndoDocument
     from modelctl.services.plans import undo_run
+    from modelctl.services.published import target_of_run
 
     context = context_of(ctx)
     with readable_database(context) as database:
         author = context.author(COMMAND)
+        if (target := target_of_run(database, run)) is not None:
+            raise typer.Exit(_undo_publish(context, database, target, run, author, format, dry_run=dry_run))
         report = undo_run(context.runtime, database, run, author, dry_run=dry_run, on_wait=context.wait)
     written = report.run if not dry_run and report.taken_back else None
     parts = {"undone": report.undone, "run": written, "providers": report.providers}
     context.show(UndoDocument.model_validate(parts), format)
     context.say(_summary(report, written))
     raise typer.Exit(report.exit_code)
+
+
+def _undo_publish(
+    context: Context, database: Database, name: str, run: str, author: Author, format: Format, *, dry_run: bool
+) -> ExitCode:
+    """Take a publish back, as its mapping says where the tables are."""
+    from modelctl.cli.publish import application_of, mapping_of
+    from modelctl.errors import ExitCode
+    from modelctl.output.publish import PublishDocument
+    from modelctl.services.published import undo_publish
+
+    target = mapping_of(name, None)
+    with application_of(context, database, target) as application:
+        report = undo_publish(
+            context.runtime, database, application, target, run, author, dry_run=dry_run, on_wait=context.wait
+        )
+    moved = any(each.skipped for each in report.tables)
+    code = ExitCode.OK if not moved else ExitCode.PARTIAL if report.is_pending else ExitCode.STALE
+    context.show(PublishDocument.of(report, code), format)
+    return code
 
 
 def _summary(report: UndoReport, written: str | None) -> str:

@@ -27,7 +27,7 @@ from modelctl.tables.published import ROW_KEY_MAX_CHARS, beside
 Raw: TypeAlias = Mapping[str, Any]
 """A row as the driver gave it, or as it is given to the driver."""
 
-_ONE_OF = re.compile(r"""^\W*"?`?(\w+)`?"?\)*(?:::[\w ]+)?\W+(?:in|=\s*any)\s*\W+(.*)$""", re.IGNORECASE | re.DOTALL)
+_ONE_OF = re.compile(r"""^\W*(\w+)\W*?(?:::[\w ]+)?\W+(?:in|any)\b(.*)$""", re.IGNORECASE | re.DOTALL)
 _WORD = re.compile(r"'((?:[^']|'')*)'")
 _TRIGGERS = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = :table",

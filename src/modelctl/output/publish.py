@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Annotated, Any
 
 from typing_extensions import TypedDict
@@ -20,17 +21,32 @@ from modelctl.core.planning.target import (
 )
 from modelctl.core.text import counted
 from modelctl.errors import ExitCode
-from modelctl.output.console import Look, labelled
-from modelctl.output.document import AsJson, VersionedDocument
-from modelctl.output.format import code, escaped, markdown_table, one_line, some
+from modelctl.output.console import Cell, Look, aligned, columns_of, labelled
+from modelctl.output.document import AsJson, Document, VersionedDocument
+from modelctl.output.format import code, escaped, markdown_table, one_line, shown, some
 
 MAX_ROWS = 40
 """Of a table on a terminal; JSON has all."""
 MAX_NAMES = 10
-_SIGNS = {TargetAction.CREATE: "+", TargetAction.UPDATE: "~", TargetAction.SWITCH_OFF: "-"}
-_STYLES = {TargetAction.CREATE: "green", TargetAction.UPDATE: "yellow", TargetAction.SWITCH_OFF: "red"}
-_VERBS = {TargetAction.CREATE: "create", TargetAction.UPDATE: "update", TargetAction.SWITCH_OFF: "switch off"}
-_PAST = {TargetAction.CREATE: "created", TargetAction.UPDATE: "updated", TargetAction.SWITCH_OFF: "switched off"}
+_SIGNS = {TargetAction.CREATE: "+", TargetAction.UPDATE: "~", TargetAction.SWITCH_OFF: "-", TargetAction.REMOVE: "-"}
+_STYLES = {
+    TargetAction.CREATE: "green",
+    TargetAction.UPDATE: "yellow",
+    TargetAction.SWITCH_OFF: "red",
+    TargetAction.REMOVE: "red",
+}
+_VERBS = {
+    TargetAction.CREATE: "create",
+    TargetAction.UPDATE: "update",
+    TargetAction.SWITCH_OFF: "switch off",
+    TargetAction.REMOVE: "remove",
+}
+_PAST = {
+    TargetAction.CREATE: "created",
+    TargetAction.UPDATE: "updated",
+    TargetAction.SWITCH_OFF: "switched off",
+    TargetAction.REMOVE: "removed",
+}
 
 
 class CellJson(TypedDict):
@@ -108,6 +124,7 @@ def counts_of(plan: TablePlan) -> dict[str, int]:
         "created": plan.count(TargetAction.CREATE),
         "updated": plan.count(TargetAction.UPDATE),
         "switched_off": plan.count(TargetAction.SWITCH_OFF),
+        "removed": plan.count(TargetAction.REMOVE),
         "unchanged": plan.unchanged,
         "protected": len(plan.protected),
         "unowned": len({each.key for each in plan.unowned}),
@@ -238,7 +255,7 @@ def _value(value: Any) -> str:
 def _notes(plan: TablePlan) -> Iterator[str]:
     """What was left alone, and what a person should know."""
     for title, cells, what in (
-        ("kept", plan.protected, "a person's"),
+        ("kept", plan.protected, "a person's; `modelctl publish adopt` gives it back"),
         ("left", plan.unowned, "was there before modelctl; --adopt takes it over"),
     ):
         for each in cells[:MAX_NAMES]:
@@ -265,6 +282,95 @@ def _held(held: Sequence[LeftOut]) -> Mapping[tuple[str, str], list[str]]:
     for each in held:
         groups.setdefault((each.guard.value if each.guard else "", each.reason), []).append(each.model)
     return groups
+
+
+class TableCheckDocument(Document):
+    """What a trial of one table found."""
+
+    table: str
+    tenant: str
+    wanted: int
+    """Rows that would be there."""
+    findings: tuple[str, ...]
+    """What keeps rows from being written."""
+    notices: tuple[str, ...]
+
+
+class PublishCheckDocument(VersionedDocument):
+    """Whether a publish would succeed: it was tried, and rolled back."""
+
+    target: str
+    tables: tuple[TableCheckDocument, ...]
+
+    @property
+    def has_findings(self) -> bool:
+        """Whether something keeps rows from being written."""
+        return any(each.findings for each in self.tables)
+
+    def to_table(self, look: Look) -> str:
+        """A line for each table, then what was found."""
+        lines: list[str] = []
+        for each in self.tables:
+            name = one_line(f"{each.table} of {each.tenant}" if each.tenant else each.table)
+            state = counted(len(each.findings), "finding") if each.findings else "can be published"
+            lines.append(f"{look.paint(name, 'bold')}  {state}: {counted(each.wanted, 'row')} wanted")
+            for text in each.findings[:MAX_ROWS]:
+                lines += labelled("x", one_line(text), look, style="red", indent=2)
+            for text in each.notices[:MAX_ROWS]:
+                lines += labelled("!", one_line(text), look, indent=2)
+        return look.text(lines)
+
+
+class PublishedTableDocument(Document):
+    """One table that was published to."""
+
+    target: str
+    table: str
+    tenant: str
+    rows: int
+    """That are remembered."""
+    updated_at: datetime
+
+
+class PublishStatusDocument(VersionedDocument):
+    """What was published into a database."""
+
+    tables: tuple[PublishedTableDocument, ...]
+
+    def to_table(self, look: Look) -> str:
+        """A line for each."""
+        cells: dict[str, Callable[[PublishedTableDocument], Cell | str]] = {
+            "target": lambda each: one_line(each.target),
+            "table": lambda each: one_line(each.table),
+            "tenant": lambda each: one_line(each.tenant) or "-",
+            "rows": lambda each: f"{each.rows:,}",
+            "last written": lambda each: shown(each.updated_at),
+        }
+        return look.text(aligned(columns_of(self.tables, cells, right=("rows",)), look)) if self.tables else ""
+
+
+class PresetDocument(Document):
+    """A mapping that comes with modelctl."""
+
+    name: str
+    fits: str
+    """Which application, and of which versions."""
+    tables: tuple[str, ...]
+
+
+class PresetsDocument(VersionedDocument):
+    """The mappings that come with modelctl."""
+
+    presets: tuple[PresetDocument, ...]
+
+    def to_table(self, look: Look) -> str:
+        """A line for each."""
+        cells: dict[str, Callable[[PresetDocument], Cell | str]] = {
+            "preset": lambda each: each.name,
+            "tables": lambda each: ", ".join(each.tables),
+            "fits": lambda each: each.fits,
+        }
+        return look.text(aligned(columns_of(self.presets, cells), look))
 
 
 def script_text(target: str, scripts: Mapping[str, Sequence[str]]) -> str:

@@ -19,6 +19,7 @@ from modelctl.core.prices.price import PriceKind, ServiceTier
 from modelctl.core.text import CURRENCIES, did_you_mean, shorten, suggestion
 from modelctl.core.toml import KeyPath, Lines, NotTomlError, key_text, parsed, printable, text_of
 from modelctl.errors import UsageError
+from modelctl.publish.presets import preset, preset_names
 
 DIRECTORY = "publish"
 """Beside the settings file: where the mappings are."""
@@ -288,18 +289,17 @@ class Problem(BaseModel):
     hint: str = ""
 
 
-def read(path: Path, preset: Mapping[str, Any] | None = None) -> Target:
+def read(path: Path) -> Target:
     """The mapping in a file. UsageError for the first thing that is wrong, with its line, and how many more there are.
 
-    `preset`: what the file stands upon; what it states itself wins, column by column.
+    What it states itself wins over its preset, column by column.
     """
     text = text_at(path)
     try:
         data = parsed(text)
     except NotTomlError as error:
         raise UsageError(f"{path}:{error.line}: {error.message}", "a mapping is a TOML file") from None
-    lines = Lines(text)
-    return understood(data, path=path, lines=lines, preset=preset)
+    return understood(data, path=path, lines=Lines(text))
 
 
 def text_at(path: Path) -> str:
@@ -318,10 +318,14 @@ def text_at(path: Path) -> str:
         raise UsageError(f"{path}:{error.line}: {error.message}", "save the file as UTF-8") from None
 
 
-def understood(data: Mapping[str, Any], *, path: Path, lines: Lines, preset: Mapping[str, Any] | None) -> Target:
+def understood(data: Mapping[str, Any], *, path: Path, lines: Lines) -> Target:
     """The mapping that a parsed file states. UsageError as `read`."""
     data = {"name": path.stem, **data}
-    whole = _over(preset, data) if preset is not None else data
+    stated = data.get("preset")
+    if isinstance(stated, str) and stated not in preset_names():
+        hint = did_you_mean(stated, preset_names())
+        raise _refused(path, lines, [Problem(at=("preset",), message="is no preset", hint=hint)])
+    whole = _over(preset(stated), data) if isinstance(stated, str) else data
     try:
         mapping = Target.model_validate(_prepared(whole))
     except ValidationError as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -121,7 +120,7 @@ def publish(
                 plans += fenced.write(partial(_audited, database=fenced, target=target, work=work, author=author))
             else:
                 made = application.write(work)
-                fenced.write(partial(_audit, database=fenced, target=target, plans=made, author=author))
+                fenced.write(partial(audit, database=fenced, target=target, plans=made, author=author))
                 plans += made
     return _report(application, target, options, author, plans)
 
@@ -224,14 +223,14 @@ class TargetWork:
         """The plan for one table. Refused where a guard doubts all of it."""
         shape, place = self.shape_of(mapping)
         notices = self._doubts(mapping, shape, place)
-        tenant = self._tenant(shape)
+        tenant = self.tenant_of(shape)
         found = tables.rows_of(self.connection, place, shape.names(), dict([tenant]) if tenant else None, lock=lock)
         rows = by_key(mapping.table, (shape.row(raw, place.primary_key) for raw in found))
         around = Surroundings(now=self.author.now, lookups=self._lookups(mapping))
         wanted = wanted_rows(shape, self._items(mapping, rows), around, tenant)
         if (doubt := wrong_unit(shape, wanted.rows, rows)) is not None:
             raise Refused(doubt, "correct `per` or `times` of that column")
-        memories = self._memories_of(mapping)
+        memories = self.memories_of(mapping)
         plan = plan_table(
             mapping.table,
             wanted.rows,
@@ -271,6 +270,8 @@ class TargetWork:
         changed = [each for each in plan.changes if each.existing is not None and each.cells]
         tables.update_rows(self.connection, place, [_changed_row(shape, each) for each in changed if each.existing])
         author, at = self.author, (self.target.name, mapping.table, self.tenant or "")
+        if not self.has_memory:
+            return  # a trial: what remembers is not made for it
         if plan.changes:
             memories = {each.key: each.memory for each in plan.changes}
             had = self.memories[mapping.table]
@@ -317,12 +318,14 @@ class TargetWork:
             )
         return notices
 
-    def _tenant(self, shape: TableShape) -> tuple[str, Any] | None:
+    def tenant_of(self, shape: TableShape) -> tuple[str, Any] | None:
+        """The column and the value that tell the tenant's rows; None where the table has none."""
         if self.target.tenants is None or self.target.tenants.column not in shape.columns:
             return None
         return self.target.tenants.column, self.tenant
 
-    def _memories_of(self, mapping: TableMapping) -> dict[str, RowMemory]:
+    def memories_of(self, mapping: TableMapping) -> dict[str, RowMemory]:
+        """What is remembered of the table's rows."""
         if mapping.table not in self.memories:
             at = (self.target.name, mapping.table, self.tenant or "")
             self.memories[mapping.table] = tables.memories_of(self.connection, *at) if self.has_memory else {}
@@ -408,18 +411,18 @@ def _audited(
     author: Author,
 ) -> list[TablePlan]:
     plans = work(connection)
-    _audit(connection, database, target, plans, author)
+    audit(connection, database, target, plans, author)
     return plans
 
 
-def _audit(
+def audit(
     connection: Connection, database: Database, target: Target, plans: Sequence[TablePlan], author: Author
 ) -> None:
     """An entry for each row, and the run's own record where something was written or held."""
     entries = [
         read.entry_row(
             PUBLISH,
-            entity_key(target.name, plan, each),
+            entity_key(target.name, plan.table, plan.tenant, each.key),
             each.action.value,
             None if each.existing is None else {cell.name: cell.old for cell in each.cells},
             {cell.name: cell.new for cell in each.cells},
@@ -435,10 +438,10 @@ def _audit(
         writing.record_run(connection, database.tables, record)
 
 
-def entity_key(target: str, plan: TablePlan, change: RowChange) -> str:
-    """How the audit names a row of an application's."""
-    tenant = f"{plan.tenant}:" if plan.tenant else ""
-    return f"{target}:{plan.table}:{tenant}{key_text(change.key)}"[:256]
+def entity_key(target: str, table: str, tenant: str, key: str) -> str:
+    """How the audit names a row of an application's; with an empty key, how all of the table begin."""
+    of_tenant = f"{tenant}:" if tenant else ""
+    return f"{target}:{table}:{of_tenant}{key_text(key) if key else ''}"[:256]
 
 
 def run_record(target: Target, plans: Sequence[TablePlan], author: Author) -> RunRecord:
@@ -456,15 +459,8 @@ def run_record(target: Target, plans: Sequence[TablePlan], author: Author) -> Ru
         outcome=Outcome.HELD if held else Outcome.APPLIED,
         created=counts[TargetAction.CREATE],
         updated=counts[TargetAction.UPDATE],
-        retired=counts[TargetAction.SWITCH_OFF],
+        retired=counts[TargetAction.SWITCH_OFF] + counts[TargetAction.REMOVE],
         unchanged=sum(each.unchanged for each in plans),
         held=held,
         protected=sum(len(each.protected) for each in plans),
-    )
-
-
-def last_publish(application: Database) -> list[tuple[str, str, str, int, datetime]]:
-    """What was published into the database: target, table, tenant, rows, and when last."""
-    return application.read(
-        lambda connection: tables.targets_of(connection) if tables.has_side_tables(connection) else []
     )

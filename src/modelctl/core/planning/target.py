@@ -30,6 +30,7 @@ class TargetAction(StrEnum):
     CREATE = "create"
     UPDATE = "update"
     SWITCH_OFF = "switch_off"
+    REMOVE = "remove"  # only by an undo, of a row that modelctl made and nobody has touched
 
 
 class TargetGuard(StrEnum):
