@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 EPILOG = """\b
 Examples:
+  modelctl publish init --table ai_models --name shop
   modelctl publish shop --dry-run
   modelctl publish check shop
   modelctl publish shop
@@ -91,7 +93,7 @@ def publish_command(
     if ctx.invoked_subcommand is not None:
         return
     if not name:
-        raise UsageError("which mapping?", "write `modelctl publish NAME`; docs/publish.md tells how a mapping looks")
+        raise UsageError("which mapping?", "write `modelctl publish NAME`; `modelctl publish init` writes a mapping")
     from modelctl.core.planning.target import TargetGuard
     from modelctl.core.text import require_known
     from modelctl.services.publish import PublishOptions
@@ -165,6 +167,64 @@ def application_of(context: Context, database: Database, target: Target) -> Iter
         yield application
     finally:
         application.close()
+
+
+@app.command(
+    "init",
+    epilog="""\b
+Examples:
+  modelctl publish init --table ai_models
+  modelctl publish init --table public.models --name shop
+""",
+)
+def init_command(
+    ctx: typer.Context,
+    table: Annotated[str, typer.Option("--table", metavar="TABLE", help="Your table, as models or public.ai_models.")],
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="What the mapping is called; left out: as the table.")
+    ] = None,
+    mapping: MappingOption = None,
+) -> None:
+    """Write a first mapping for a table.
+
+    It is told by the columns and some of the rows.
+
+    What is not certain is a question in the file: a publish is refused until it is answered. Nothing else is written,
+    but for the prefix of modelctl's own tables where yours has the name of one.
+    """
+    from modelctl.files import write_whole
+    from modelctl.output.publish import guessed_text
+    from modelctl.publish.guess import mapping_text
+    from modelctl.publish.mapping import DIRECTORY
+    from modelctl.services.published import guess_mapping
+
+    context = context_of(ctx)
+    called = name or (mapping.stem if mapping is not None else re.sub(r"[^a-z0-9_-]+", "-", table.lower()).strip("-_"))
+    path = mapping or Path(DIRECTORY) / f"{called}.toml"
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,47}", called) or path.stem != called:
+        raise UsageError(f"{called!r} cannot be the name of a mapping", "give one of lower-case letters with --name")
+    if path.exists():
+        raise UsageError(f"{path} is there already; it was not touched", "remove it, or choose another --name")
+    with database_of(context) as database:
+        found = guess_mapping(context.runtime, database, table)
+        is_ours = table.rpartition(".")[2] in database.tables.names()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, mapping_text(called, found))
+    guesses = [(each.column, each.form, each.why) for each in found.guesses]
+    context.answer(guessed_text(str(path), guesses, found.known, found.rows))
+    if is_ours:
+        context.warn(_other_prefix())
+
+
+def _other_prefix() -> str:
+    """Give modelctl's own tables other names than the application's; what was done, or has to be."""
+    from modelctl.files import write_whole
+
+    settings, line = Path("modelctl.toml"), 'table_prefix = "modelctl_"'
+    if settings.exists():
+        return f"your table has the name of one of modelctl's own: put {line} into {settings}"
+    write_whole(settings, f"{line}\n")
+    return f"wrote {settings}: modelctl's own tables begin with modelctl_, as yours has the name of one"
 
 
 @app.command(

@@ -230,5 +230,6 @@ def _outdated(database: Database, version: str | None) -> StoreError:
 def _foreign_tables(database: Database, names: tuple[str, ...]) -> StoreError:
     return StoreError(
         f"{database.label} has a table {names[0]} that modelctl did not create; it was not touched",
-        "set `table_prefix` (or `schema`) so that modelctl's tables get other names",
+        f"if it is your application's own, `modelctl publish init --table {names[0]}` maps onto it; "
+        "modelctl's tables get other names by `table_prefix` or `schema`",
     )

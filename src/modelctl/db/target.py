@@ -159,12 +159,18 @@ def set_session(connection: Connection, settings: Mapping[str, str]) -> None:
 
 
 def rows_of(
-    connection: Connection, target: TargetTable, names: Iterable[str], where: Raw | None = None, *, lock: bool = False
+    connection: Connection,
+    target: TargetTable,
+    names: Iterable[str],
+    where: Raw | None = None,
+    *,
+    lock: bool = False,
+    limit: int | None = None,
 ) -> list[Raw]:
     """The rows with these columns and the primary key. `lock`: nobody else changes them until the commit."""
     clause = target.clause
     wanted = list(dict.fromkeys([*names, *target.primary_key]))
-    statement = select(*(clause.c[name] for name in wanted))
+    statement = select(*(clause.c[name] for name in wanted)).limit(limit)
     for name, value in (where or {}).items():
         statement = statement.where(clause.c[name].is_(None) if value is None else clause.c[name] == value)
     if lock:

@@ -373,6 +373,16 @@ class PresetsDocument(VersionedDocument):
         return look.text(aligned(columns_of(self.presets, cells), look))
 
 
+def guessed_text(path: str, guesses: Sequence[tuple[str, Any, str]], known: int, rows: int) -> str:
+    """What each column seems to hold: the column, what the mapping says, and why."""
+    lines = [f"{known:,} of {counted(rows, 'row')} looked at are models of the catalogs"]
+    for column, form, why in guesses:
+        lines.append(one_line(f"{column}: {why}" if form is None else f"{column} = {_value(form)}  {why}"))
+    questions = sum(form == "?" for _, form, _ in guesses)
+    closing = f"{counted(questions, 'question')} open" if questions else "no question is open"
+    return "\n".join([*lines, f"wrote {path}; {closing}"])
+
+
 def script_text(target: str, scripts: Mapping[str, Sequence[str]]) -> str:
     """The statements as one text."""
     lines = [f"-- modelctl publish {one_line(target)}: run it once, before anything else writes these tables."]

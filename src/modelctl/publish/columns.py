@@ -79,8 +79,8 @@ class Column:
 _BITS: Mapping[str, int] = {"SMALLINT": 16, "TINYINT": 8, "MEDIUMINT": 24, "INTEGER": 32, "INT": 32, "BIGINT": 64}
 
 
-def column_of(found: Mapping[str, Any], dialect: str, words: Sequence[str] = ()) -> Column:
-    """The column that SQLAlchemy's inspector found."""
+def column_of(found: Mapping[str, Any], dialect: str, words: Sequence[str] = (), *, is_key: bool = False) -> Column:
+    """The column that SQLAlchemy's inspector found. `is_key`: it is the primary key by itself."""
     type_: types.TypeEngine[Any] = found["type"]
     kind = _kind(type_, dialect)
     scale = getattr(type_, "scale", None) if kind is Kind.DECIMAL else None

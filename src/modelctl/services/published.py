@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from modelctl.catalog.load import catalogs_in_force
 from modelctl.core.planning.target import (
     CellChange,
     LeftOut,
@@ -26,7 +27,9 @@ from modelctl.db import history
 from modelctl.db import target as tables
 from modelctl.db.engine import Database
 from modelctl.db.lease import Holder, writing_alone
-from modelctl.errors import ModelctlError, UsageError
+from modelctl.errors import ModelctlError, StoreError, UsageError
+from modelctl.publish.columns import column_of
+from modelctl.publish.guess import SAMPLE_ROWS, Guessed, guessed
 from modelctl.publish.mapping import TableMapping, Target
 from modelctl.publish.rows import by_key
 from modelctl.services.gather import QUIET
@@ -59,6 +62,33 @@ class TableCheck:
     findings: tuple[str, ...] = ()
     """What keeps rows from being written."""
     notices: tuple[str, ...] = ()
+
+
+def guess_mapping(runtime: Runtime, application: Database, table: str) -> Guessed:
+    """What stands in the columns of a table, as far as its names, its types and some of its rows tell. Reads only."""
+    if application.is_missing_file:
+        raise StoreError(f"{application.label} is not there", "name the database of your application with --database")
+    catalogs = catalogs_in_force(runtime.settings.catalog_directory)
+    stated = {key: record for catalog in reversed(catalogs) for key, record in catalog.snapshot.records.items()}
+
+    def look(connection: Connection) -> Guessed:
+        place = tables.reflect(connection, table)
+        dialect = connection.dialect.name
+        columns = {
+            name: column_of(each, dialect, place.words.get(name, ()), is_key=place.primary_key == (name,))
+            for name, each in place.columns.items()
+        }
+        return guessed(
+            table,
+            columns,
+            tables.rows_of(connection, place, columns, limit=SAMPLE_ROWS),
+            list(stated.values()),
+            primary_key=place.primary_key,
+            unique=place.unique,
+            foreign_keys=place.foreign_keys,
+        )
+
+    return application.read(look)
 
 
 class _RolledBack(Exception):
