@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -12,7 +11,7 @@ import typer
 
 from modelctl.cli.context import Context
 from modelctl.core.planning.policy import SourceChoice
-from modelctl.core.text import duration
+from modelctl.core.text import duration, line_ranges
 from modelctl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -145,14 +144,4 @@ def tell_bad_rows(context: Context, bad: Iterable[BadRow]) -> None:
     for each in sorted(bad):
         lines.setdefault(each.problem, []).append(each.line)
     for problem, where in lines.items():
-        context.warn(f"{_lines_text(where)}: {problem}")
-
-
-def _lines_text(lines: list[int]) -> str:
-    """`line 3`, `lines 3, 5-9`."""
-    runs = [
-        [line for _, line in run]
-        for _, run in groupby(enumerate(lines), key=lambda numbered: numbered[1] - numbered[0])
-    ]
-    text = ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
-    return f"line{'' if len(lines) == 1 else 's'} {text}"
+        context.warn(f"{line_ranges(where)}: {problem}")

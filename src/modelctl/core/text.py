@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import groupby
 
 from modelctl.errors import UsageError
 
@@ -46,6 +47,16 @@ def shorten(text: str, limit: int = 60) -> str:
 def counted(count: int, noun: str) -> str:
     """The count with its noun: `1 model`, `0 models`, `1,200 models`."""
     return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
+def line_ranges(lines: list[int]) -> str:
+    """Numbers of lines, in order, as people read them: `line 3`, `lines 3, 5-9`."""
+    runs = [
+        [line for _, line in run]
+        for _, run in groupby(enumerate(lines), key=lambda numbered: numbered[1] - numbered[0])
+    ]
+    text = ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
+    return f"line{'' if len(lines) == 1 else 's'} {text}"
 
 
 def similar_names(name: str, known: Iterable[str], most: int = MAX_SUGGESTED) -> tuple[str, ...]:

@@ -232,7 +232,9 @@ def _connect(
     """Connect as SQLAlchemy does. UsageError for options that the driver does not know or cannot use."""
     waits_for_ever = dialect.driver == "pymysql" and "read_timeout" not in parameters
     if dialect.driver == "pymysql":
-        _fit_pymysql(parameters)
+        from modelctl.db.mysql import fit_parameters
+
+        fit_parameters(parameters, timeout_s=CONNECT_TIMEOUT_S)
     try:
         connection = connect(*arguments, **parameters)
     except _BAD_OPTIONS as error:
@@ -246,16 +248,6 @@ def _connect(
     if waits_for_ever:
         connection._read_timeout = None  # from here on a statement may take its time
     return cast(DBAPIConnection, connection)
-
-
-def _fit_pymysql(parameters: dict[str, Any]) -> None:
-    if isinstance(password := parameters.get("password"), str):
-        parameters["password"] = password.encode()  # it would take Latin-1, and MySQL's own clients take UTF-8
-    # Its connect_timeout ends when the port is open, and a server may say nothing after that.
-    parameters.setdefault("read_timeout", parameters.get("connect_timeout", CONNECT_TIMEOUT_S))
-    if {"ssl_verify_cert", "ssl_verify_identity"} & parameters.keys():  # beside these it forgets SQLAlchemy's `ssl`
-        for name, value in parameters.pop("ssl", {}).items():
-            parameters.setdefault(f"ssl_{name}", value)
 
 
 def _said(error: Exception) -> str:

@@ -36,6 +36,17 @@ _HEADER_BYTES = 1_000
 """Of a packet, and more."""
 
 
+def fit_parameters(parameters: dict[str, Any], *, timeout_s: float) -> None:
+    """Make parameters of a connection what PyMySQL understands by them; `timeout_s` where the URL states none."""
+    if isinstance(password := parameters.get("password"), str):
+        parameters["password"] = password.encode()  # it would take Latin-1, and MySQL's own clients take UTF-8
+    # Its connect_timeout ends when the port is open, and a server may say nothing after that.
+    parameters.setdefault("read_timeout", parameters.get("connect_timeout", timeout_s))
+    if {"ssl_verify_cert", "ssl_verify_identity"} & parameters.keys():  # beside these it forgets SQLAlchemy's `ssl`
+        for name, value in parameters.pop("ssl", {}).items():
+            parameters.setdefault(f"ssl_{name}", value)
+
+
 @dataclass(slots=True)
 class Server:
     """What a server of MySQL's kind said of itself when it was first asked, for all connections to it."""
