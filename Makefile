@@ -11,7 +11,7 @@ SIZES ?= 3000
 DATABASES ?= sqlite,postgresql,mariadb
 
 .DEFAULT_GOAL := help
-.PHONY: help sync test laws torture fuzz cluster shells bench check fmt readme reference schemas constraints audit build package clean
+.PHONY: help sync test laws torture fuzz cluster shells bench check fmt readme reference schemas constraints interop audit build package clean
 .NOTPARALLEL:
 
 help: ## show this help
@@ -61,6 +61,9 @@ build: .venv/.installed-dev ## make the wheel and the sdist in dist/
 
 package: .venv/.installed-dev ## install the wheel and the sdist from the index into empty environments, and use them
 	@$(BIN)/python -m tools.package
+
+interop: .venv/.installed-dev ## let LiteLLM, genai-prices, LibreChat, Continue, opencode and llm read their exports
+	@$(BIN)/python -m tools.interop
 
 audit: .venv/.installed-dev ## check what is installed: pins, licences, strays; ADVISORIES=DIR holds OSV's JSON
 	@$(BIN)/python -m tools.audit $(if $(ADVISORIES),--advisories $(ADVISORIES))
