@@ -128,6 +128,39 @@ def announced_price(site: Site) -> None:
     assert site.fact("input_price_per_mtok") == 5
 
 
+def announced_price_of_a_held_model(site: Site) -> None:
+    """What was announced comes into force on its day, though a guard holds the row, or the whole provider."""
+    coming = "{ from = 2026-12-01, input = 3 }, { from = 2026-12-02, input = 4 }"
+    site.catalog(**{UPPER: f'type = "chat"\ncontext_window = 1000\nprices = [{{ input = 2.5 }}, {coming}]'})
+    site.sync()
+    site.catalog(**{UPPER: f'type = "chat"\ncontext_window = 9\nprices = [{{ input = 2.5 }}, {coming}]'})
+    for day, options, price in ((1, (), 3), (2, ("--all-or-nothing",), 4)):
+        site.now = datetime(2026, 12, day, tzinfo=NOW.tzinfo)
+        assert site.run("sync", *site.sources, *options).code == 4
+        assert site.fact("input_price_per_mtok") == price
+        before = site.everything()
+        assert site.run("sync", *site.sources, *options).code == 4
+        assert site.everything() == before
+    site.sync("--accept", "limit-drop")
+    assert site.fact("context_window") == 9
+
+
+def steps_of_a_week(site: Site) -> None:
+    """Prices that double again and again are held within seven days, and go on from what a person has accepted."""
+    for price, code in ((5, 0), (10, 4), (5, 0), (4, 0)):
+        site.catalog(**{UPPER: f'type = "chat"\ncontext_window = 1000\nprices = [{{ input = {price}, output = 10 }}]'})
+        assert site.run("sync", *site.sources).code == code, price
+    site.catalog(**{UPPER: 'type = "chat"\ncontext_window = 1000\nprices = [{ input = 7.5, output = 10 }]'})
+    held = site.run("sync", *site.sources)
+    assert held.code == 4
+    assert "2.5 → 7.5 rises to more than 2 times within 7 days" in held.stdout + held.stderr
+    site.do("review", "accept", f"acme/{UPPER}")
+    site.sync()
+    site.catalog(**{UPPER: 'type = "chat"\ncontext_window = 1000\nprices = [{ input = 9, output = 10 }]'})
+    site.sync()
+    assert site.fact("input_price_per_mtok") == 9
+
+
 def persons_edit(site: Site) -> None:
     """What plain SQL set stays, on the very row that was set."""
     site.sql("UPDATE ai_models SET display_name = 'Ours', input_price_per_mtok = 7 WHERE model_id = :id", id=LOWER)
@@ -258,6 +291,8 @@ SCENARIOS: tuple[Scenario, ...] = (
     first_sync,
     price_change,
     announced_price,
+    announced_price_of_a_held_model,
+    steps_of_a_week,
     persons_edit,
     json_null_by_hand,
     set_and_unpin,

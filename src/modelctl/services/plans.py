@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from modelctl import __version__
 from modelctl.core.planning.guards import new_holds
-from modelctl.core.planning.plan import Action, Hold, Plan, holds_after
+from modelctl.core.planning.plan import Action, Hold, Plan, holds_after, model_after
+from modelctl.core.planning.planner import due_changes, with_due
 from modelctl.core.planning.report import (
     PlanFile,
     PlannedProvider,
@@ -181,17 +182,26 @@ def _write(
     if stale := list(moved(each, row, stored, holds)):
         raise _stale(stale)
     plan = bound(each, row, stored)
-    report = replace(each.report, plan=plan)
-    if each.report.is_written:
+    _require_agreement(plan, now=author.now)
+    report = replace(each.report, plan=with_due(plan, stored, is_written=each.report.is_written, now=author.now))
+    if each.report.is_written or report.plan.due:
         provider = row or each.row
         if provider is None:  # it had a row, which has gone: `moved` names it
             raise _stale([f"provider {report.provider}"])
-        writing.apply(connection, database.tables, report.plan, provider, author)
+        writing.apply(connection, database.tables, report.written_plan, provider, author)
     writing.record_run(connection, database.tables, report.run_record(author, finished_at))
     if report.outcome is not Outcome.FAILED:
         after = holds_after(holds, new_holds(plan, author), stored.models)
         keep_holds(connection, database.tables, report.provider, holds, after)
     return report
+
+
+def _require_agreement(plan: Plan, *, now: datetime) -> None:
+    """StalePlan where a planned row would not show the prices that its ledger has for today."""
+    rows = {each.key: model_after(each, now=now) for each in plan.changes if each.action is not Action.REMOVE}
+    if apart := due_changes(StoredProvider(models=rows), now=now):
+        names = ", ".join(str(each.key) for each in apart[:NAMED_WHEN_STALE])
+        raise StalePlan(f"the plan's prices of {names} are not those of today's ledger", _HINT)
 
 
 def scripts(database: Database, file: PlanFile, author: Author) -> dict[str, tuple[str, ...]]:

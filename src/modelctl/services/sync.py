@@ -27,7 +27,7 @@ from modelctl.core.planning.guards import (
 from modelctl.core.planning.merge import merge_sources
 from modelctl.core.planning.ownership import Takeover, is_takeover, takeover_of, with_takeover
 from modelctl.core.planning.plan import GuardName, Hold, Plan, Verdict, holds_after, listing_hold
-from modelctl.core.planning.planner import plan
+from modelctl.core.planning.planner import plan, with_due
 from modelctl.core.planning.policy import Patterns, SourceChoice
 from modelctl.core.planning.report import ProviderReport, SyncReport, outcome_of
 from modelctl.core.runs import Author, Outcome
@@ -195,7 +195,7 @@ class _RunInProgress:
         for tries_left in reversed(range(TRIES_WHEN_STALE)):
             try:
                 report = self._decide(gathered)
-                if report.outcome in (Outcome.PLANNED, Outcome.REFUSED):
+                if report.outcome is Outcome.PLANNED or (report.outcome is Outcome.REFUSED and not report.plan.due):
                     return self._remember(report)
                 return self._apply(report, gathered)
             except StalePlan as error:
@@ -272,6 +272,8 @@ class _RunInProgress:
         kept = holds_after(holds, doubted | new_holds(checked, self.author), stored.models)
         api_failed = gathered.error is not None
         outcome = outcome_of(checked, all_or_nothing=options.all_or_nothing, api_failed=api_failed)
+        if checked.is_held:  # else every row was planned, and shows its prices of today
+            checked = with_due(checked, stored, is_written=outcome is not Outcome.REFUSED, now=self.author.now)
         if options.dry_run:
             outcome = Outcome.PLANNED
         return replace(_report(gathered, outcome, checked), records=wanted.records, holds=kept, holds_before=holds)
@@ -321,7 +323,7 @@ class _RunInProgress:
 
         def write(connection: Connection) -> None:
             tables = self.database.tables
-            writing.apply(connection, tables, report.plan, gathered.job.provider, self.author)
+            writing.apply(connection, tables, report.written_plan, gathered.job.provider, self.author)
             self._record(connection, report)
 
         self.database.write(write, is_done=self._is_recorded(report))

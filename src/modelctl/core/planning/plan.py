@@ -156,6 +156,8 @@ class Plan:
     """What a guard would have stopped, but for this very command's word."""
     declined: tuple[Held, ...] = ()
     """What a person declined: left out of the changes, and not held again."""
+    due: tuple[Change, ...] = ()
+    """Of rows that are not written otherwise: announced prices that come into force, whatever else is held."""
     listing_doubt: str | None = None
     """Why the provider's whole listing is not believed, though it may have brought no change."""
     protected: tuple[Protected, ...] = ()

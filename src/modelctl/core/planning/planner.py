@@ -28,7 +28,7 @@ from modelctl.core.prices.ledger import (
 )
 from modelctl.core.prices.price import PricePoint
 from modelctl.core.stored import RemovedModel, StoredModel, StoredProvider
-from modelctl.core.text import start_of_day, to_seconds
+from modelctl.core.text import counted, start_of_day, to_seconds
 
 ABSENCES_UNTIL_DEPRECATED = 2
 """Whole listings in a row that must miss a model, which an earlier one showed, before it is marked."""
@@ -93,6 +93,36 @@ def plan(
         removed_by_hand=tuple(draft.removed_by_hand),
         unowned=tuple(draft.unowned),
     )
+
+
+def due_changes(stored: StoredProvider, *, now: datetime) -> tuple[Change, ...]:
+    """What time alone brings: the prices that the ledger has had for today, where the rows do not show them yet.
+
+    They come into force whatever a guard holds: they were announced, and believed, before.
+    """
+    found = []
+    for key, model in sorted(stored.models.items()):
+        if model.state is None:
+            continue
+        record = _as_it_stands(model)
+        if _projected(record, model.prices, model.facts.type, now) == model.facts:
+            continue
+        record = _with_projection(record, model.prices, model.facts.type, now)
+        fields, _ = field_changes(model, record, consulted=frozenset())
+        if fields:
+            found.append(Change(action=Action.UPDATE, key=key, fields=tuple(fields), existing=model))
+    return tuple(found)
+
+
+def with_due(decided: Plan, stored: StoredProvider, *, is_written: bool, now: datetime) -> Plan:
+    """The plan with what time alone brings to the rows that it does not write. `is_written`: it writes its changes."""
+    planned = {each.key for each in decided.changes} if is_written else ()
+    models = {key: model for key, model in stored.models.items() if key not in planned}
+    due = due_changes(replace(stored, models=models), now=now)
+    if not due:
+        return decided
+    notice = f"announced prices of {counted(len(due), 'model')} come into force, whatever else is held"
+    return replace(decided, due=due, notices=(*decided.notices, notice))
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any
 
 from modelctl.core.credentials import masked
@@ -19,6 +20,8 @@ from modelctl.core.provider import Provider
 from modelctl.core.runs import Author, Outcome, RunRecord
 from modelctl.core.stored import RemovedModel, RowState, StoredModel, StoredProvider
 from modelctl.errors import ExitCode, ModelctlError, UsageError
+
+_key = attrgetter("key")
 
 
 def outcome_of(plan: Plan, *, all_or_nothing: bool, api_failed: bool) -> Outcome:
@@ -67,9 +70,16 @@ class ProviderReport:
         """Whether the plan's changes are in the database now."""
         return self.outcome in (Outcome.APPLIED, Outcome.IN_SYNC, Outcome.PARTIAL, Outcome.HELD)
 
+    @property
+    def written_plan(self) -> Plan:
+        """What is written of the plan: where a guard holds the provider, only what time brings."""
+        if self.is_written:
+            return replace(self.plan, changes=tuple(sorted((*self.plan.changes, *self.plan.due), key=_key)))
+        return Plan(provider=self.provider, changes=self.plan.due)
+
     def run_record(self, author: Author, finished_at: datetime) -> RunRecord:
         """The row that remembers it: what was written, and what was not and why."""
-        plan = self.plan if self.is_written else replace(self.plan, changes=())
+        plan = replace(self.plan, changes=self.written_plan.changes)
         return RunRecord(
             run=author.run,
             provider=self.provider,
