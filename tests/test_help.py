@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from modelctl.cli.commands import COMMANDS as LISTED
+from modelctl.cli.commands import PANELS
 from tests.conftest import Run
 from tests.test_house import COMMANDS
 
@@ -58,7 +61,7 @@ def test_providers_are_arguments_wherever_they_are_an_option(path: tuple[str, ..
 
 @pytest.mark.parametrize("path", GROUPS, ids=" ".join)
 def test_no_command_is_described_by_half_a_sentence(run: Run, path: tuple[str, ...]) -> None:
-    listed = run(*path, "--help", env={"COLUMNS": "80"}).stdout.partition("Commands:\n")[2]
+    listed = run(*path, "--help", env={"COLUMNS": "80"}).stdout.partition("Commands:\n" if path else "Sync:\n")[2]
     assert listed
     assert [line for line in listed.splitlines() if line.endswith("...")] == []
 
@@ -75,3 +78,37 @@ def test_help_is_plain_text_without_colour_or_pager(run: Run, path: tuple[str, .
 def test_the_usage_shows_each_bracket_once(run: Run, path: tuple[str, ...]) -> None:
     usage = run(*path, "--help").stdout.partition("\n\n")[0]
     assert not re.search(r"\[\[|(\.\.\.|…).(\.\.\.|…)", usage), "a metavar is bare: Typer adds the brackets and dots"
+
+
+def test_every_command_stands_under_one_heading() -> None:
+    listed = [name for names in PANELS.values() for name in names]
+    assert sorted(listed) == sorted(LISTED)
+
+
+def test_help_on_a_terminal_is_drawn_in_panels_and_keeps_the_lines_of_examples() -> None:
+    for argv, titles in ((("--help",), PANELS), (("sync", "--help"), ("Sources", "Guards", "Output"))):
+        drawn = on_a_terminal(*argv)
+        assert all(f"╭─ {title} " in drawn for title in titles)
+    assert "the [provider] table" in " ".join(on_a_terminal("catalog", "diff", "--help").replace("│", " ").split())
+    assert "\n    modelctl sync --explain gpt-4o\n" in drawn.replace("\r\n", "\n")
+
+
+def on_a_terminal(*argv: str) -> str:
+    """What the command writes to a terminal of 100 columns that can draw."""
+    import os
+    import pty
+
+    child, terminal = pty.fork()
+    if not child:
+        env = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
+        env.pop("NO_COLOR", None)
+        os.execve(sys.executable, [sys.executable, "-m", "modelctl", *argv], env)
+    parts = []
+    try:
+        while part := os.read(terminal, 4096):
+            parts.append(part)
+    except OSError:  # the terminal is closed
+        pass
+    os.close(terminal)
+    assert os.waitpid(child, 0)[1] == 0
+    return re.sub(r"\x1b\[[0-9;]*m", "", b"".join(parts).decode())

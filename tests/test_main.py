@@ -90,6 +90,21 @@ def test_wrong_usage_exits_2_and_says_nothing_on_stdout(run, argv):
             "--limit: input should be greater than or equal to 1; see `modelctl list --help`",
         ),
         (("list", "--quiet", "--verbose"), "--quiet and --verbose contradict each other; leave one of them out"),
+        (("list", "--enabled", "--disabled"), "--enabled and --disabled contradict each other; leave one of them out"),
+        (("runs", "list", "--limit", "1", "--limit=2"), "--limit is given twice, as 1 and as 2; leave one of them out"),
+        (("sync", "--force", "--accept", "x"), "--force and --accept contradict each other; leave one of them out"),
+        (
+            ("sync", "--details", "--explain", "x"),
+            "--details and --explain contradict each other; leave one of them out",
+        ),
+        (
+            ("plan", "--source", "catalog", "--max-age", "1h"),
+            "--max-age is about listings, and --source catalog asks for none; leave one of them out",
+        ),
+        (
+            ("deprecate", "x", "--cancel", "--on", "2026-12-01"),
+            "--cancel and --on contradict each other; leave one of them out",
+        ),
     ],
 )
 def test_a_wrong_command_line_is_one_line_that_says_what_is_meant(run, argv, complaint):

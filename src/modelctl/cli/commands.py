@@ -96,3 +96,26 @@ COMMANDS: Mapping[str, CommandEntry] = {
     "schema": CommandEntry("Print the JSON Schema of a report.", "modelctl.cli.schema:schema_command"),
 }
 """By name, in the order of the help."""
+
+PANELS: Mapping[str, tuple[str, ...]] = {
+    "Sync": ("sync", "plan", "apply", "review", "publish"),
+    "Models": (
+        "list",
+        "show",
+        "resolve",
+        "add",
+        "set",
+        "enable",
+        "disable",
+        "deprecate",
+        "remove",
+        "lifecycle",
+        "override",
+        "populate",
+        "export",
+    ),
+    "Prices": ("price", "cost"),
+    "History": ("history", "runs"),
+    "Setup": ("provider", "key", "catalog", "db", "config", "doctor", "completion", "schema"),
+}
+"""The headings of the help, and the commands under each; a test sees that none is left out."""

@@ -231,13 +231,16 @@ def _as_json(ctx: typer.Context, wanted: bool) -> bool:
 
 def format_option(help: str = "How to print it.") -> Any:
     """The option `--format`, which knows of a `--json` beside it."""
-    return typer.Option("--format", help=help, callback=_chosen)
+    return typer.Option("--format", help=help, callback=_chosen, rich_help_panel="Output")
 
 
 FormatOption = Annotated[Format, format_option()]
 MarkdownFormatOption = Annotated[MarkdownFormat, format_option()]
 LinesFormatOption = Annotated[LinesFormat, format_option()]
 JsonOption = Annotated[
-    bool, typer.Option("--json", is_eager=True, callback=_as_json, help="The same as --format json.")
+    bool,
+    typer.Option(
+        "--json", is_eager=True, callback=_as_json, help="The same as --format json.", rich_help_panel="Output"
+    ),
 ]
 """Looked at first: `--format` asks what it said, and a command asks its `format` alone."""

@@ -78,7 +78,7 @@ class BillFormat(StrEnum):
 
 
 At = Annotated[
-    str | None, typer.Option("--at", metavar="DATE|INSTANT", help="When; a date is its first moment, UTC. [now]")
+    str | None, typer.Option("--at", metavar="DATE|INSTANT", help="When, else now; a date is its first moment, UTC.")
 ]
 Tier = Annotated[ServiceTier, typer.Option("--service-tier", help="How the request was served.")]
 
@@ -221,7 +221,7 @@ def _bill_records(context: Context, options: BillOptions) -> ExitCode:
     if bad := [*found.bad, *bills.bad]:
         tell_bad_rows(context, bad)
         count = len({row.line for row in found.rows} | {each.line for each in bad})
-        raise UsageError(f"nothing was billed: {len(bad):,} of {count:,} usage records cannot be")
+        raise UsageError(f"nothing was billed: {len(bad):,} of {count:,} usage records are wrong")
     if options.by_model:
         for _ in bills.records:
             pass  # counting them is all

@@ -93,26 +93,68 @@ def _any_of(choices: Iterable[str]) -> str:
 _ALL_OF = f"{', '.join(CAPABILITIES)}. Repeatable: all of them."
 _Limits: TypeAlias = dict[str, Decimal | int]
 _Names: TypeAlias = list[str] | None
-_Amount = Annotated[str | None, typer.Option(metavar="AMOUNT", help="Per million tokens.")]
-Statuses = Annotated[list[Status] | None, typer.Option("--status", metavar="STATUS", help=_any_of(Status))]
-Types = Annotated[list[ModelType] | None, typer.Option("--type", metavar="TYPE", help=_any_of(ModelType))]
-Tiers = Annotated[list[Tier] | None, typer.Option("--tier", metavar="TIER", help=_any_of(Tier))]
-Capabilities = Annotated[
-    _Names, typer.Option("--capability", metavar="NAME", help=f"{', '.join(CAPABILITIES)}. Repeatable: all of them.")
+_Amount = Annotated[str | None, typer.Option(metavar="AMOUNT", help="Per million tokens.", rich_help_panel="Filters")]
+Statuses = Annotated[
+    list[Status] | None, typer.Option("--status", metavar="STATUS", help=_any_of(Status), rich_help_panel="Filters")
 ]
-Tags = Annotated[_Names, typer.Option("--tag", metavar="TAG", help="Repeatable: all of them.")]
-MinContext = Annotated[int | None, typer.Option(min=0, metavar="TOKENS", help="Context window, at least.")]
-Enabled = Annotated[bool | None, typer.Option("--enabled/--disabled", help="The application's own switch.")]
-Recommended = Annotated[bool | None, typer.Option("--recommended/--not-recommended", help="For new work.")]
-Missing = Annotated[_Names, typer.Option("--missing", metavar="COLUMN", help="It is unknown. Repeatable: all of them.")]
-Protected = Annotated[bool, typer.Option("--protected", help="A person owns some field: no sync changes it.")]
-Search = Annotated[str, typer.Option(metavar="TEXT", help="Part of an id, name or alias, in any case.")]
-WithRetired = Annotated[bool, typer.Option("--all", help="With the retired ones.")]
-Sort = Annotated[_Names, typer.Option(metavar="COLUMN,…", help="-COLUMN: the other way round. Unknown comes last.")]
-Columns = Annotated[_Names, typer.Option(metavar="COLUMN,…", help="Just these columns, in this order.")]
-Limit = Annotated[int | None, typer.Option(min=1, metavar="N", help="At most so many.")]
-Usable = Annotated[bool, typer.Option("--usable", help="Enabled, live, and there is a key to call them with.")]
-Group = Annotated[GroupBy | None, typer.Option("--group-by", help="In groups: a title each, or an object in JSON.")]
+Types = Annotated[
+    list[ModelType] | None, typer.Option("--type", metavar="TYPE", help=_any_of(ModelType), rich_help_panel="Filters")
+]
+Tiers = Annotated[
+    list[Tier] | None, typer.Option("--tier", metavar="TIER", help=_any_of(Tier), rich_help_panel="Filters")
+]
+Capabilities = Annotated[
+    _Names,
+    typer.Option(
+        "--capability",
+        metavar="NAME",
+        help=f"{', '.join(CAPABILITIES)}. Repeatable: all of them.",
+        rich_help_panel="Filters",
+    ),
+]
+Tags = Annotated[
+    _Names, typer.Option("--tag", metavar="TAG", help="Repeatable: all of them.", rich_help_panel="Filters")
+]
+MinContext = Annotated[
+    int | None, typer.Option(min=0, metavar="TOKENS", help="Context window, at least.", rich_help_panel="Filters")
+]
+Enabled = Annotated[
+    bool | None, typer.Option("--enabled/--disabled", help="The application's own switch.", rich_help_panel="Filters")
+]
+Recommended = Annotated[
+    bool | None, typer.Option("--recommended/--not-recommended", help="For new work.", rich_help_panel="Filters")
+]
+Missing = Annotated[
+    _Names,
+    typer.Option(
+        "--missing", metavar="COLUMN", help="It is unknown. Repeatable: all of them.", rich_help_panel="Filters"
+    ),
+]
+Protected = Annotated[
+    bool, typer.Option("--protected", help="A person owns some field: no sync changes it.", rich_help_panel="Filters")
+]
+Search = Annotated[
+    str, typer.Option(metavar="TEXT", help="Part of an id, name or alias, in any case.", rich_help_panel="Filters")
+]
+WithRetired = Annotated[bool, typer.Option("--all", help="With the retired ones.", rich_help_panel="Filters")]
+Sort = Annotated[
+    _Names,
+    typer.Option(
+        metavar="COLUMN,…", help="-COLUMN: the other way round. Unknown comes last.", rich_help_panel="Output"
+    ),
+]
+Columns = Annotated[
+    _Names, typer.Option(metavar="COLUMN,…", help="Just these columns, in this order.", rich_help_panel="Output")
+]
+Limit = Annotated[int | None, typer.Option(min=1, metavar="N", help="At most so many.", rich_help_panel="Output")]
+Usable = Annotated[
+    bool,
+    typer.Option("--usable", help="Enabled, live, and there is a key to call them with.", rich_help_panel="Filters"),
+]
+Group = Annotated[
+    GroupBy | None,
+    typer.Option("--group-by", help="In groups: a title each, or an object in JSON.", rich_help_panel="Output"),
+]
 Format = Annotated[ListFormat, format_option()]
 
 
@@ -190,6 +232,9 @@ def _list(context: Context, wanted: Filter, usable_for: str | None, view: View) 
     from modelctl.output.console import look_of
     from modelctl.output.models import ModelList, dropped
 
+    for column, least in wanted.at_least.items():
+        if (most := wanted.at_most.get(column)) is not None and least > most:
+            raise UsageError(f"no {column} is at least {least} and at most {most}", "exchange the two amounts")
     found = found_models(context, wanted, usable_for, view)
     shown = found.shown
     context.show(ModelList(shown, view.columns, by_provider=view.group_by is not None), view.format)

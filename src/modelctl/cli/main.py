@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from copy import copy
 from datetime import UTC, datetime
 from functools import cache
 from types import FrameType
@@ -29,7 +30,7 @@ try:
     from typer.core import TyperCommand, TyperGroup
     from typer.exceptions import TyperException
 
-    from modelctl.cli.commands import COMMANDS
+    from modelctl.cli.commands import COMMANDS, PANELS
     from modelctl.cli.context import SETTING_OF_OPTION, Context, context_of
 except KeyboardInterrupt:  # most of the first tenth of a second is spent here, before `main` can catch it
     sys.stderr.write("interrupted\n")
@@ -215,6 +216,16 @@ class CompletingGroup(TyperGroup):
         ctx.meta[_TYPED_WORDS] = args
         return []
 
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """The commands under their headings."""
+        width = max(map(len, self.commands))
+        for title, names in PANELS.items():
+            limit = formatter.width - width - 6
+            with formatter.section(title):
+                formatter.write_dl(
+                    [(name.ljust(width), self.commands[name].get_short_help_str(limit)) for name in names]
+                )
+
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
         """The candidates for the word that a person is writing, and never a word of an error.
 
@@ -226,11 +237,36 @@ class CompletingGroup(TyperGroup):
 
 
 def _invoke(arguments: list[str], context: Context) -> int:
-    if (text := _help_text(arguments)) is not None:
-        context.answer(text)
+    if (found := _helped(arguments)) is not None:
+        if _is_for_eyes(context):
+            _print_panels(context, *found)
+        else:
+            context.answer(_help_text(*found))
         return ExitCode.OK
 
-    return run_command(_tree_for([*arguments, *_words_typed(context.environ)]), arguments, context)
+    tree = _tree_for([*arguments, *_words_typed(context.environ)])
+    _refuse_contradictions(tree, arguments)
+    return run_command(tree, arguments, context)
+
+
+def _refuse_contradictions(tree: Any, arguments: list[str]) -> None:
+    """UsageError for both sides of a switch, and for an option with two values: Typer takes the last one silently."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    command = tree
+    for word in arguments[:end]:
+        command = getattr(command, "commands", {}).get(word, command)
+    given: dict[str, list[str]] = {}
+    for word, following in zip(arguments[:end], [*arguments[1:end], ""], strict=False):
+        name, equals, value = word.partition("=")
+        given.setdefault(name, []).append(value if equals else following)
+    for each in command.params:
+        said, denied = ([name for name in names if name in given] for names in (each.opts, each.secondary_opts))
+        if said and denied:
+            raise UsageError(f"{said[0]} and {denied[0]} contradict each other", "leave one of them out")
+        values = dict.fromkeys(value for name in said for value in given[name])
+        is_single = each.param_type_name == "option" and not each.is_flag and not each.multiple
+        if is_single and len(values) > 1:
+            raise UsageError(f"{said[0]} is given twice, as {' and as '.join(values)}", "leave one of them out")
 
 
 def _tree_for(words: Iterable[str]) -> Any:
@@ -255,13 +291,16 @@ def command_tree(loaded: frozenset[str]) -> Any:
     for name in loaded:
         COMMANDS[name].add_to(app, name)
     tree: Any = typer.main.get_command(app)
-    summaries = {name: TyperCommand(name, help=listed.summary) for name, listed in COMMANDS.items()}
+    panels = {name: title for title, names in PANELS.items() for name in names}
+    summaries = {
+        name: TyperCommand(name, help=listed.summary, rich_help_panel=panels[name]) for name, listed in COMMANDS.items()
+    }
     tree.commands = {name: tree.commands.get(name, summary) for name, summary in summaries.items()}
     return tree
 
 
-def _help_text(arguments: list[str]) -> str | None:
-    """Help of the command named before a final `--help`, without parsing: Typer loads pydantic to parse anything."""
+def _helped(arguments: list[str]) -> tuple[Any, Any] | None:
+    """The command named before a final `--help`, without parsing: Typer loads pydantic to parse anything."""
     if not arguments or arguments[-1] not in _HELP:
         return None
     command = _tree_for(arguments)
@@ -271,8 +310,52 @@ def _help_text(arguments: list[str]) -> str | None:
         if command is None:
             return None  # an option, an argument or a mistake: Typer knows
         ctx = typer.Context(command, info_name=name, parent=ctx)
-    text: str = command.get_help(ctx)
-    return text
+    return command, ctx
+
+
+def _help_text(command: Any, ctx: Any) -> str:
+    """Plain help, options by subject."""
+    if hasattr(command, "commands"):
+        text: str = command.get_help(ctx)
+        return text
+    formatter = ctx.make_formatter()
+    command.format_usage(ctx, formatter)
+    command.format_help_text(ctx, formatter)
+    sections: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": []}
+    for each in command.get_params(ctx):
+        title = getattr(each, "rich_help_panel", None) or f"{each.param_type_name.title()}s"
+        if record := each.get_help_record(ctx):
+            sections.setdefault(title, []).append(record)
+    for title, records in sections.items():
+        if records:
+            with formatter.section(title):
+                formatter.write_dl(records)
+    command.format_epilog(ctx, formatter)
+    plain: str = formatter.getvalue().rstrip("\n")
+    return plain
+
+
+def _is_for_eyes(context: Context) -> bool:
+    """Whether help is drawn: on a terminal that can, where nobody asked for plain text."""
+    plain = context.environ.get("NO_COLOR") or context.environ.get("CI") or context.environ.get("TERM") == "dumb"
+    return context.stdout.isatty() and not plain
+
+
+def _print_panels(context: Context, command: Any, ctx: Any) -> None:
+    """Help in Rich's panels; below them the examples, whose lines stay as they are."""
+    from rich.markup import escape
+    from typer import rich_utils
+
+    command = copy(command)
+    command.params = [copy(each) for each in command.params]
+    epilog, command.epilog = command.epilog, None
+    for each in (command, *command.params):
+        each.help = escape(getattr(each, "help", None) or "")  # a text is no markup
+    rich_utils.rich_format_help(obj=command, ctx=ctx, markup_mode="rich")
+    command.epilog = epilog
+    formatter = ctx.make_formatter()
+    command.format_epilog(ctx, formatter)
+    context.answer(formatter.getvalue().strip("\n"))
 
 
 def _global_options_first(arguments: Sequence[str]) -> list[str]:

@@ -19,14 +19,28 @@ if TYPE_CHECKING:
 
 
 Source = Annotated[
-    SourceChoice, typer.Option("--source", help="auto asks each API whose key is set, and always the catalogs.")
+    SourceChoice,
+    typer.Option(
+        "--source", help="auto asks each API whose key is set, and always the catalogs.", rich_help_panel="Sources"
+    ),
 ]
 MaxAge = Annotated[
     str | None,
-    typer.Option("--max-age", metavar="AGE", help="Use a provider's last whole listing again if no older, as 30m, 1h."),
+    typer.Option(
+        "--max-age",
+        metavar="AGE",
+        help="Use a provider's last whole listing again if no older, as 30m, 1h.",
+        rich_help_panel="Sources",
+    ),
 ]
 Project = Annotated[
-    str | None, typer.Option("--project", metavar="P", help="Use this project's keys; left out means the platform's.")
+    str | None,
+    typer.Option(
+        "--project",
+        metavar="P",
+        help="Use this project's keys; left out means the platform's.",
+        rich_help_panel="Sources",
+    ),
 ]
 
 
@@ -55,18 +69,33 @@ def providers_filter(arguments: Iterable[str] | None, options: Iterable[str] | N
 
 Accept = Annotated[
     list[str] | None,
-    typer.Option("--accept", metavar="KEY", help="Let a held model, or a guard by its name, pass. Repeatable."),
+    typer.Option(
+        "--accept",
+        metavar="KEY",
+        help="Let a held model, or a guard by its name, pass. Repeatable.",
+        rich_help_panel="Guards",
+    ),
 ]
-Force = Annotated[bool, typer.Option("--force", help="Let everything pass that a guard would hold.")]
+Force = Annotated[
+    bool, typer.Option("--force", help="Let everything pass that a guard would hold.", rich_help_panel="Guards")
+]
 Take = Annotated[
     list[str] | None,
     typer.Option(
-        "--take", metavar="[MODEL:]FIELD", help="Overwrite people's values of a field, or of `all`. Repeatable."
+        "--take",
+        metavar="[MODEL:]FIELD",
+        help="Overwrite people's values of a field, or of `all`. Repeatable.",
+        rich_help_panel="Values of people",
     ),
 ]
 Recreate = Annotated[
     list[str] | None,
-    typer.Option("--recreate", metavar="MODEL|all", help="Bring back rows that somebody deleted. Repeatable."),
+    typer.Option(
+        "--recreate",
+        metavar="MODEL|all",
+        help="Bring back rows that somebody deleted. Repeatable.",
+        rich_help_panel="Values of people",
+    ),
 ]
 Migrate = Annotated[bool, typer.Option("--migrate", help="Create or upgrade the tables on a server, too.")]
 
@@ -117,10 +146,8 @@ def say_left_out(context: Context, left_out: Mapping[str, str]) -> None:
 def refuse_together(option: str, others: Mapping[str, object]) -> None:
     """UsageError where any of `others`, by their spelling, is given beside `option`: None and False are not given."""
     if clashing := [name for name, value in others.items() if value is not None and value is not False and value != []]:
-        verb = "contradict each other" if len(clashing) == 1 else "exclude each other"
-        raise UsageError(
-            f"{option} and {', '.join(clashing)} {verb}", f"leave {option} out, or {' and '.join(clashing)}"
-        )
+        hint = "leave one of them out" if len(clashing) == 1 else f"leave {option} out, or the others"
+        raise UsageError(f"{option} and {', '.join(clashing)} contradict each other", hint)
 
 
 STDIN = "-"

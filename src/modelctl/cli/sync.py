@@ -33,6 +33,7 @@ from modelctl.cli.options import (
     age_of,
     project_asked,
     providers_asked,
+    refuse_together,
     say_left_out,
 )
 from modelctl.core.planning.guards import Acceptance
@@ -219,6 +220,8 @@ def options_of(
     """What `sync` and `plan` are both asked for. UsageError for what cannot be, or can have no effect."""
     from modelctl.services.sync import SyncOptions
 
+    if force:
+        refuse_together("--force", {"--accept": accept})
     return SyncOptions(
         providers=providers,
         source=source,
@@ -231,21 +234,46 @@ def options_of(
 DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would change and write nothing.")]
 WithExitCode = Annotated[bool, typer.Option("--exit-code", help="With --dry-run: exit 3 when something is pending.")]
 AllOrNothing = Annotated[
-    bool, typer.Option("--all-or-nothing", help="Write nothing of a provider of which a guard holds one model.")
+    bool,
+    typer.Option(
+        "--all-or-nothing",
+        help="Write nothing of a provider of which a guard holds one model.",
+        rich_help_panel="Guards",
+    ),
 ]
 ConfiguredOnly = Annotated[
-    bool, typer.Option("--configured-only", help="Leave out providers that have no key, unless they are named.")
+    bool,
+    typer.Option(
+        "--configured-only",
+        help="Leave out providers that have no key, unless they are named.",
+        rich_help_panel="Sources",
+    ),
 ]
 Details = Annotated[
-    bool, typer.Option("--details", help="Tell of each provider: its counts, changes and all that was left alone.")
+    bool,
+    typer.Option(
+        "--details",
+        help="Tell of each provider: its counts, changes and all that was left alone.",
+        rich_help_panel="Output",
+    ),
 ]
 Explain = Annotated[
-    str | None, typer.Option("--explain", metavar="MODEL", help="Say why a model is as it is; writes nothing.")
+    str | None,
+    typer.Option(
+        "--explain", metavar="MODEL", help="Say why a model is as it is; writes nothing.", rich_help_panel="Output"
+    ),
 ]
 Notify = Annotated[
     str | None,
-    typer.Option("--notify", metavar="URL", help="Post the summary to a webhook (Slack's, or any that takes JSON)."),
+    typer.Option(
+        "--notify",
+        metavar="URL",
+        help="Post the summary to a webhook (Slack's, or any that takes JSON).",
+        rich_help_panel="Output",
+    ),
 ]
+
+When = Annotated[NotifyOn, typer.Option("--notify-on", help="When to post it.", rich_help_panel="Output")]
 
 
 @epilog(
@@ -283,7 +311,7 @@ def sync_command(
     migrate: Migrate = False,
     max_age: MaxAge = None,
     notify: Notify = None,
-    notify_on: Annotated[NotifyOn, typer.Option("--notify-on", help="When to post it.")] = NotifyOn.ALWAYS,
+    notify_on: When = NotifyOn.ALWAYS,
     format: MarkdownFormatOption = MarkdownFormat.TABLE,
     json: JsonOption = False,
 ) -> None:
@@ -292,7 +320,7 @@ def sync_command(
     These are the catalogs and the APIs of the providers whose key is set.
     """
     context = context_of(ctx)
-    _require_dry_run(exit_code, dry_run)
+    _require_sense(context, exit_code and not dry_run, details, explain, format)
     options = replace(
         options_of(providers_asked(providers, provider), source, max_age, accept, force, take, recreate),
         project=project_asked(project, source),
@@ -309,8 +337,12 @@ def sync_command(
     raise typer.Exit(code)
 
 
-def _require_dry_run(exit_code: bool, dry_run: bool) -> None:
-    if exit_code and not dry_run:
+def _require_sense(context: Context, counts_applied: bool, details: bool, explain: str | None, format: str) -> None:
+    """UsageError for options that contradict each other."""
+    if details:
+        others = {f"--format {format}": format != "table", "--explain": explain, "--quiet": context.quiet}
+        refuse_together("--details", others)
+    if counts_applied:
         raise UsageError("--exit-code goes with --dry-run", "without it a sync applies what is pending")
 
 
