@@ -87,24 +87,40 @@ def _only_loopback(connect: Callable[..., Any]) -> Callable[..., Any]:
     return guarded
 
 
+class _Terminal(io.TextIOWrapper):
+    def isatty(self) -> bool:
+        return True
+
+
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> Run:
-    """The command in this process: `run("list", "--format", "json", env={...}, stdin="...", now=...)`."""
+    """The command in this process: `run("list", "--format", "json", env={...}, stdin="...", now=...)`.
+
+    `typed`: what a person answers at a terminal, which then gets the talk.
+    """
 
     def run_here(
-        *argv: str, stdin: str = "", env: Mapping[str, str] | None = None, now: datetime | None = NOW
+        *argv: str,
+        stdin: str = "",
+        typed: str | None = None,
+        env: Mapping[str, str] | None = None,
+        now: datetime | None = NOW,
     ) -> Result:
         from modelctl.cli.main import main
 
-        out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
+        kind = io.TextIOWrapper if typed is None else _Terminal
+        source = kind(io.BytesIO((stdin if typed is None else typed).encode()), encoding="utf-8")
+        written, told = io.BytesIO(), io.BytesIO()
+        out = io.TextIOWrapper(written, encoding="utf-8", write_through=True)
+        err = kind(told, encoding="utf-8", write_through=True)
         with monkeypatch.context() as patch:
             for name, value in (env or {}).items():
                 patch.setenv(name, value)
-            patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode()), encoding="utf-8"))
+            patch.setattr(sys, "stdin", source)
             patch.setattr(sys, "stdout", out)
             patch.setattr(sys, "stderr", err)
             code = main(argv, now=now)
-        return Result(code, *(stream.buffer.getvalue().decode() for stream in (out, err)))
+        return Result(code, written.getvalue().decode(), told.getvalue().decode())
 
     return run_here
 

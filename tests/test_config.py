@@ -167,6 +167,11 @@ def test_a_file_without_its_scheme_is_told_what_a_url_looks_like(run):
     assert (result.code, result.stderr) == (2, f"error: {told}\n")
 
 
+def test_seconds_are_written_with_a_unit_too():
+    found = resolved('timeout_s = "2m"', environ={"MODELCTL_DEADLINE_S": "90s", "MODELCTL_LOCK_WAIT_S": "0"})
+    assert (found.timeout_s, found.deadline_s, found.lock_wait_s) == (120.0, 90.0, 0.0)
+
+
 def test_variables_of_the_tests_are_no_settings():
     resolved(environ={"MODELCTL_TEST_POSTGRESQL_URL": "x"})
 

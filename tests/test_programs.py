@@ -240,6 +240,14 @@ def test_a_list_of_what_can_be_called_is_empty_without_a_key(store: ModelStore, 
     nothing = run("list", "--usable", *where)
     assert (nothing.code, nothing.stdout) == (3, "")
     assert "the platform can call no model" in nothing.stderr
+    assert "of a provider without a key (`modelctl key set NAME`): deepseek" in nothing.stderr
+    assert run("list", "--configured", *where).code == 3
+    assert run("list", "--configured", *where, env=KEYS).code == 0
+    why = run("show", "deepseek/deepseek-v4-pro", *where)
+    assert "usable" in why.stdout
+    assert "no: there is no key of deepseek (`modelctl key set deepseek`)" in " ".join(why.stdout.split())
+    callable_now = json.loads(run("show", "deepseek/deepseek-v4-pro", "--json", *where, env=KEYS).stdout)
+    assert (callable_now["usable"], callable_now["obstacles"]) == (True, [])
     assert run("list", "--usable", "--provider", "deepseek", *where, env=KEYS).code == 0
     unknown = run("list", "--usable", "--project", "shop", *where, env=KEYS)
     assert (unknown.code, "shop" in unknown.stderr) == (2, True)

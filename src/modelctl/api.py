@@ -225,11 +225,11 @@ class ModelStore:
 
     def get_model(self, name: Name) -> StoredModel:
         """One model with its ledger and what modelctl remembers of it."""
-        return models.get_model(self._readable(), name)
+        return models.get_model(self._readable(), name, self._now().date())
 
     def resolve(self, name: Name) -> Resolution:
         """Which model a name means, and by which rule."""
-        return models.resolve_model(self._readable(), name)
+        return models.resolve_model(self._readable(), name, self._now().date())
 
     def usable_models(self, project: str = "") -> dict[str, tuple[StoredModel, ...]]:
         """By provider, the models that a project may call now: enabled, live, and there is a key.
@@ -292,7 +292,7 @@ class ModelStore:
         row = addition(name, _facts(facts), is_enabled=is_enabled)
         runtime = self._runtime()
         add(runtime, self._database, [row], runtime.author("add"), AddOptions(exact=exact))
-        return models.get_model(self._readable(), str(row.key))
+        return models.get_model(self._readable(), str(row.key), self._now().date())
 
     def set_facts(
         self, *names: Name, where: Where | None = None, dry_run: bool = False, **facts: object

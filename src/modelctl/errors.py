@@ -56,6 +56,10 @@ class UsageError(ModelctlError):
     exit_code = ExitCode.USAGE
 
 
+class NearMiss(UsageError):
+    """An id that looks like a slip of the one that was meant; whoever means it says so."""
+
+
 class BadRows(UsageError):
     """Several rows, of which some cannot be written: none is. Each problem is told in a line of its own."""
 

@@ -114,11 +114,23 @@ def test_many_are_added_at_once_or_none(run: Run, query: Query, filled: str) -> 
     assert run("sync", *PROVIDER, "--dry-run", "--exit-code", "--database", filled).code == 0
 
 
+def test_a_person_at_a_terminal_is_asked_about_a_near_miss(run: Run, query: Query, filled: str) -> None:
+    count = "SELECT count(*) FROM ai_models WHERE model_id = 'gpt-4oo'"
+    for answer, code, there_are in (("\n", 2, 0), ("n\n", 2, 0), ("", 2, 0), ("y\n", 0, 1)):
+        result = run("add", "openai/gpt-4oo", "--database", filled, typed=answer)
+        assert "is one letter from openai/gpt-4o: add it as it is written? [y/N]" in result.stderr.replace("\n", " ")
+        assert (result.code, query(filled, count)) == (code, [(there_are,)]), answer
+    other_version = run("add", "openai/gpt-7o", "--database", filled)
+    assert other_version.code == 0, other_version.stderr
+
+
 def test_an_id_that_looks_misspelt_is_refused_with_the_right_one(run: Run, query: Query, filled: str) -> None:
     refusals = {
         "deepseek/DeepSeek-Flash": "is spelled deepseek/deepseek-flash",
         "deepseek/deepseekflash": "is spelled deepseek/deepseek-flash",
         "openai/GPT-4o": "is spelled openai/gpt-4o",
+        "openai/gpt-4oo": "is one letter from openai/gpt-4o",
+        "openai/gtp-4o": "is one letter from openai/gpt-4o",
         "openai/GPT-99": "has an upper-case letter, which no id of OpenAI has",
         "google/models/gemini-99": "is a resource name",
         "depseek/x": "did you mean deepseek?",

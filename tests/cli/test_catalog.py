@@ -51,7 +51,7 @@ def test_warnings_are_shown_and_pass(run, own):
     (line,) = result.stdout.splitlines()
     assert line.startswith(f"{own}/acme.toml:16: warning: model acme-2: verified_on: 2026-01-01 is 324 days ago")
     assert result.stderr == "1 catalog, 0 errors, 1 warning\n"
-    assert run("catalog", "lint", str(own), "--stale-after-days", "400").stdout == ""
+    assert run("catalog", "lint", str(own), "--stale-after", "400").stdout == ""
 
 
 def test_errors_exit_3_with_file_line_and_key(run, own):

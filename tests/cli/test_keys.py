@@ -86,6 +86,11 @@ def test_a_project_s_key_counts_before_the_platform_s_and_that_before_the_enviro
     assert query(database_url, ROWS) == before, "the same key again writes nothing"
     assert source_of(there, env=with_variable) == ("platform", "the stored key of acme")
     assert source_of(there, "--project", "shop") == ("project", "the stored key of acme for project shop")
+    emptied = {**UNLOCKED, "ACME_API_KEY": ""}
+    assert "there is no key" in there("key", "which", "acme", env=emptied).stderr, "an empty variable means none"
+    told = there("sync", "acme", "--source", "api", env=emptied).stderr
+    assert "its API was not asked: no key: ACME_API_KEY is empty" in told
+    assert source_of(there, "--project", "shop", env=emptied) == ("project", "the stored key of acme for project shop")
     assert states(there) == {("acme", None): "readable", ("acme", "shop"): "readable"}
     assert there("key", "test", "acme", env=with_variable).code == 0
     assert there("sync", "--provider", "acme", "--source", "api", env=with_variable).code == 0

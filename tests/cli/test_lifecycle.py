@@ -234,17 +234,19 @@ def test_an_empty_database_and_an_empty_window_are_told_apart(run, lifecycle, qu
     assert "modelctl sync" in missing.stderr
 
 
-@pytest.mark.parametrize("text", ["6m", "90", "d", "-5d", "9 d", "1.5d", "9D", "٣d", "999999d", ""])
+@pytest.mark.parametrize("text", ["6m", "90s", "d", "-5d", "9 d", "1.5d", "9D", "٣d", "999999d", ""])
 @pytest.mark.parametrize("option", ["--within", "--fail-within", "--past"])
-def test_a_duration_is_days_or_weeks(run, option, text):
+def test_a_duration_is_days_weeks_or_hours(run, option, text):
     result = run("lifecycle", option, text)
     assert (result.code, result.stdout) == (2, "")
     assert f"{option}: {text!r} is no duration" in result.stderr
-    assert "90d or 12w" in result.stderr
+    assert "write it like 30d, 12w or 12h; a number alone is days" in result.stderr
 
 
 def test_weeks_are_seven_days_and_the_farthest_window_works(lifecycle):
     assert lifecycle("--within", "2w").stdout.replace("\n", "") == lifecycle("--within", "14d").stdout.replace("\n", "")
+    assert lifecycle("--within", "14").stdout == lifecycle("--within", "14d").stdout
+    assert lifecycle("--within", "25h").stdout == lifecycle("--within", "2").stdout
     assert lifecycle("--within", "99999w", "--past", "99999w", "--fail-within", "99999w", "--format", "json").code == 3
 
 

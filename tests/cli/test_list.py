@@ -144,7 +144,27 @@ def test_json_lines_and_columns(listed):
         {"model_id": "gpt-4o", "vision": True},
         {"model_id": "gpt-4o-mini", "vision": True},
     ]
-    assert result.stderr.startswith("the first 2 of 4 models; left out: 1 retired")
+    assert result.stderr == (
+        "the first 2 of 4 models (the next page: --after openai/gpt-4o-mini); left out: 1 retired (--all shows them)\n"
+    )
+
+
+def test_pages_of_a_list_are_the_whole_list(listed):
+    first = ids(listed("--format", "ids", "--limit", "3"))
+    after = ids(listed("--format", "ids", "--limit", "3", "--after", first[-1]))
+    rest = listed("--format", "ids", "--offset", "6")
+    assert first + after + ids(rest) == ALIVE
+    assert rest.stderr.startswith("2 of 8 models; left out")
+    assert listed("--after", "openai/nope").code == 2
+
+
+def test_the_columns_are_listed_with_what_they_mean(run):
+    told = run("list", "--columns", "help").stdout
+    assert [line.split()[0] for line in told.splitlines()][: len(COLUMNS)] == list(COLUMNS)
+    assert "context_window" in told
+    assert "tokens" in told
+    as_json = json.loads(run("list", "--columns", "help", "--json").stdout)
+    assert list(as_json["columns"])[: len(COLUMNS)] == list(COLUMNS)
 
 
 def test_csv_is_what_a_spreadsheet_reads(listed):

@@ -37,7 +37,27 @@ def test_a_name_means_one_model_by_one_rule(filled: Run, name: str, model: str, 
     assert plain.stdout == f"{model}\n"
 
 
-@pytest.mark.parametrize("name", ["gpt-4o-2024-13-45", "gemini-1.5-flas", "GPT-4o", "gpt-", "", "openai/", "gpt-4o "])
+def test_the_number_of_a_row_names_it_for_reading_and_for_writing(filled: Run) -> None:
+    number = json.loads(filled("show", "openai/gpt-4o", "--json").stdout)["model"]["id"]
+    assert filled("resolve", f"id:{number}").stdout == "openai/gpt-4o\n"
+    assert filled("disable", f"id:{number}", "--dry-run").stdout.count("gpt-4o") == 1
+    assert filled("resolve", "id:999999").code == 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "gpt-4o-2024-13-45",
+        "gpt-4o-1999-01-01",
+        "gpt-4o-2031-01-01",
+        "gemini-1.5-flas",
+        "GPT-4o",
+        "gpt-",
+        "",
+        "openai/",
+        "gpt-4o ",
+    ],
+)
 def test_what_merely_looks_alike_is_suggested_and_not_taken(filled: Run, name: str) -> None:
     result = filled("resolve", name)
     assert result.code == 1

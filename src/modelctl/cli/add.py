@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,7 +22,7 @@ from modelctl.cli.context import (
 from modelctl.cli.edit import DryRun, told_row_by_row
 from modelctl.core.edits.additions import COMMAND
 from modelctl.core.text import counted
-from modelctl.errors import ModelctlError, UsageError
+from modelctl.errors import ModelctlError, NearMiss, UsageError
 
 if TYPE_CHECKING:
     from modelctl.core.edits.additions import Addition
@@ -42,7 +43,7 @@ Examples:
 What is stated is yours: pinned, as with `modelctl set`, whose FIELD=VALUE this takes. What is not, the catalogs fill
 in where they know the model, its prices included; else it is unknown. Without a complete price a model is added
 switched off. A row of JSON has "model" (or "provider" and "model_id"), fields by name, and "is_enabled"; one bad row,
-and none is written. An id that is nearly a known one is refused, unless --exact insists.
+and none is written. An id that is nearly a known one is asked about on a terminal, else refused; --exact insists.
 """
 )
 def add_command(
@@ -69,7 +70,13 @@ def add_command(
     rows = _rows(context, words or [], source, enabled)
     opened = readable_database if dry_run else database_of
     with told_row_by_row(context), opened(context) as database:
-        plans = add(context.runtime, database, rows, author, AddOptions(exact=exact, dry_run=dry_run))
+        add_rows = partial(add, context.runtime, database, rows, author)
+        try:
+            plans = add_rows(AddOptions(exact=exact, dry_run=dry_run))
+        except NearMiss as error:
+            if context.ask(f"{error.message}: add it as it is written?") is not True:
+                raise
+            plans = add_rows(AddOptions(exact=True, dry_run=dry_run))
     _print(context, plans, None if dry_run else author.run, format)
 
 

@@ -10,7 +10,7 @@ import typer
 from modelctl.cli.context import Format, FormatOption, JsonOption, context_of, readable_database
 from modelctl.cli.options import ProviderArguments, ProviderOption, providers_filter
 from modelctl.core.facts import FACT_FIELDS
-from modelctl.core.text import counted
+from modelctl.core.text import counted, days
 from modelctl.errors import ExitCode
 
 app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Look at the catalogs, and check them.")
@@ -29,7 +29,7 @@ NOTES_SHOWN = 10
     epilog="""\b
 Examples:
   modelctl catalog lint
-  modelctl catalog lint my-catalogs --stale-after-days 30
+  modelctl catalog lint my-catalogs --stale-after 30d
   modelctl catalog lint --json
 
 Exits 3 when there are errors; warnings alone exit 0.
@@ -40,9 +40,9 @@ def lint_command(
     directory: Annotated[
         Path | None, typer.Argument(metavar="DIR", help="Else the shipped catalogs and your own.")
     ] = None,
-    stale_after_days: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Warn about facts that nobody has verified for so long.")
-    ] = STALE_AFTER_DAYS,
+    stale_after: Annotated[
+        str, typer.Option(metavar="AGE", help="Warn about facts that nobody has verified for so long.")
+    ] = f"{STALE_AFTER_DAYS}d",
     format: FormatOption = Format.TABLE,
     json: JsonOption = False,
 ) -> None:
@@ -56,7 +56,7 @@ def lint_command(
     from modelctl.services.catalogs import lint_catalogs
 
     context = context_of(ctx)
-    found = lint_catalogs(context.runtime, directory, stale_after_days=stale_after_days)
+    found = lint_catalogs(context.runtime, directory, stale_after_days=days(stale_after, "--stale-after"))
     context.show(LintDocument.model_validate(found), format)
     context.stdout.flush()
     errors, warnings = counted(found.errors, "error"), counted(len(found.findings) - found.errors, "warning")

@@ -110,6 +110,14 @@ class Context:
         """A line that a person must see, `--quiet` or not."""
         self.stderr.write(f"{text}\n")
 
+    def ask(self, question: str) -> bool | None:
+        """Whether a person says yes; None where there is nobody to ask: a pipe, a cron job, JSON."""
+        if not (self.stdin.isatty() and self.stderr.isatty()) or self.as_json:
+            return None
+        self.stderr.write(f"{question} [y/N] ")
+        self.stderr.flush()
+        return self.stdin.readline().strip().lower() in ("y", "yes")
+
     def wait(self, holder: Holder) -> None:
         """Say whose run has to be waited for."""
         self.say(f"waiting for the {holder.command} of {holder.actor}, begun {holder.since}")

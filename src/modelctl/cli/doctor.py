@@ -28,7 +28,8 @@ def doctor_command(
     providers: ProviderArguments = None,
     provider: ProviderOption = None,
     max_age: Annotated[
-        str, typer.Option("--max-age", metavar="Nh|Nd", help="How long ago a provider's last whole run may be.")
+        str,
+        typer.Option("--max-age", metavar="AGE", help="How long ago a provider's last whole run may be, as 26h or 2d."),
     ] = "26h",
     strict: Annotated[bool, typer.Option("--strict", help="Exit 3 for warnings, too.")] = False,
     format: FormatOption = Format.TABLE,
@@ -43,7 +44,7 @@ def doctor_command(
     from modelctl.services.doctor import check_up
 
     context = context_of(ctx)
-    age = duration(max_age, "--max-age")
+    age = duration(max_age, "--max-age", alone="d")
     with database_of(context) as database:
         checkup = check_up(
             context.runtime, database, providers_filter(providers, provider), max_age=age, is_strict=strict

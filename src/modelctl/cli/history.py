@@ -54,7 +54,8 @@ def history_command(
     context = context_of(ctx)
     start = since_instant(since, now=context.now) if since is not None else None
     with readable_database(context) as database:
-        trail = list_changes(database, providers_filter(names, provider), since=start, limit=limit + 1)
+        wanted = providers_filter(names, provider)
+        trail = list_changes(database, wanted, since=start, limit=limit + 1, today=context.now.date())
     if trail.name and (note := _note(trail.name, trail)):
         context.say(note)
     shown = trail.entries[:limit]

@@ -37,19 +37,19 @@ def lifecycle_command(
     providers: ProviderArguments = None,
     provider: ProviderOption = None,
     within: Annotated[
-        str, typer.Option("--within", metavar="Nd|Nw", help="How far ahead to look, in days or weeks.")
+        str, typer.Option("--within", metavar="AGE", help="How far ahead to look, as 90d, 12w or 90 (days).")
     ] = "90d",
     fail_within: Annotated[
         str | None,
         typer.Option(
             "--fail-within",
-            metavar="Nd|Nw",
+            metavar="AGE",
             help="Exit 3 when an enabled model ends so soon, or has ended and is still enabled.",
         ),
     ] = None,
     enabled: Annotated[bool, typer.Option("--enabled", help="Show only models that are enabled.")] = False,
     past: Annotated[
-        str | None, typer.Option("--past", metavar="Nd|Nw", help="Show models, too, that ended so recently.")
+        str | None, typer.Option("--past", metavar="AGE", help="Show models, too, that ended so recently.")
     ] = None,
     format: MarkdownFormatOption = MarkdownFormat.TABLE,
     json: JsonOption = False,

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeAlias
 
 import typer
 
 from modelctl.cli.commands import epilog
 from modelctl.cli.context import Context, JsonOption, context_of, format_option, readable_database
-from modelctl.cli.options import Project, ProviderArguments, ProviderOption, providers_filter, usable_for
+from modelctl.cli.options import Project, ProviderArguments, ProviderOption, providers_filter
 from modelctl.core.facts import CAPABILITIES, ModelType, Status, Tier
 from modelctl.core.models.query import (
     COLUMNS,
     PROTECTED,
     SHOWABLE,
     Filter,
+    Page,
 )
+from modelctl.core.models.resolve import Obstacle
 from modelctl.core.text import counted, require_known
 from modelctl.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
+    from modelctl.core.stored import StoredModel
     from modelctl.services.models import FoundModels
+
+
+HELP = "help"
+MAX_NAMED = 5
 
 
 class ListFormat(StrEnum):
@@ -50,7 +57,7 @@ class View:
 
     sort: Sequence[str]
     columns: Sequence[str]
-    limit: int | None
+    page: Page
     group_by: GroupBy | None
     format: ListFormat
 
@@ -63,7 +70,15 @@ class View:
             require_known(name, SHOWABLE, "column")
 
 
-def found_models(context: Context, wanted: Filter, usable_for: str | None, view: View) -> FoundModels:
+class Asked(NamedTuple):
+    """That only models count which can be called with the keys of a project, or the platform's (empty)."""
+
+    project: str
+    spared: Set[Obstacle]
+    """What keeps no model from the list all the same."""
+
+
+def found_models(context: Context, wanted: Filter, asked: Asked | None, view: View) -> FoundModels:
     """What the list found. UsageError for a provider that there is not, and for a project that has no key at all."""
     from modelctl.output.models import columns_shown
     from modelctl.services.models import list_models, require_providers
@@ -71,18 +86,19 @@ def found_models(context: Context, wanted: Filter, usable_for: str | None, view:
     with readable_database(context) as database:
         require_providers(database, wanted.providers)
         keys = None
-        if usable_for is not None:
+        if asked is not None:
             from modelctl.services.access import keys_of  # it stands on the catalogs and the vendors
 
-            keys = keys_of(context.runtime, database, usable_for)
+            keys = keys_of(context.runtime, database, asked.project)
         return list_models(
             database,
             wanted,
             today=context.now.date(),
             order=view.sort,
-            limit=view.limit,
+            page=view.page,
             columns=columns_shown(view.format, view.columns),
             keys=keys,
+            spared=asked.spared if asked is not None else frozenset(),
         )
 
 
@@ -143,9 +159,6 @@ Sort = Annotated[
         metavar="COLUMN,…", help="-COLUMN: the other way round. Unknown comes last.", rich_help_panel="Output"
     ),
 ]
-Columns = Annotated[
-    _Names, typer.Option(metavar="COLUMN,…", help="Just these columns, in this order.", rich_help_panel="Output")
-]
 Limit = Annotated[int | None, typer.Option(min=1, metavar="N", help="At most so many.", rich_help_panel="Output")]
 Usable = Annotated[
     bool,
@@ -154,6 +167,35 @@ Usable = Annotated[
 Group = Annotated[
     GroupBy | None,
     typer.Option("--group-by", help="In groups: a title each, or an object in JSON.", rich_help_panel="Output"),
+]
+
+
+_COLUMNS_HELP = "Just these columns, in this order; `help` lists them."
+
+
+def _columns_or_help(ctx: typer.Context, names: list[str] | None) -> list[str] | None:
+    """The columns that are asked for; `help` lists all of them, and ends the command."""
+    if names != [HELP]:
+        return names
+    from modelctl.output.model import ColumnsDocument
+
+    context = context_of(ctx)
+    context.show(ColumnsDocument(), "json" if context.as_json else "table")
+    raise typer.Exit
+
+
+Columns = Annotated[
+    _Names,
+    typer.Option(metavar="COLUMN,…", callback=_columns_or_help, help=_COLUMNS_HELP, rich_help_panel="Output"),
+]
+Offset = Annotated[int, typer.Option(min=0, metavar="N", help="Leave out the first N.", rich_help_panel="Output")]
+After = Annotated[
+    str | None,
+    typer.Option(metavar="MODEL", help="Go on after this provider/model_id: the next page.", rich_help_panel="Output"),
+]
+Configured = Annotated[
+    bool,
+    typer.Option("--configured", help="Only of providers with a key, or that need none.", rich_help_panel="Filters"),
 ]
 Format = Annotated[ListFormat, format_option()]
 
@@ -191,7 +233,10 @@ def list_command(
     sort: Sort = None,
     columns: Columns = None,
     limit: Limit = None,
+    offset: Offset = 0,
+    after: After = None,
     usable: Usable = False,
+    configured: Configured = False,
     project: Project = None,
     group_by: Group = None,
     format: Format = ListFormat.TABLE,
@@ -201,16 +246,14 @@ def list_command(
 
     Retired ones are left out unless --all or --status asks for them.
     """
-    switches = Filter(is_enabled=enabled, is_recommended=recommended, is_protected=protected)
+    switches = Filter(is_enabled=enabled, is_recommended=recommended, is_protected=protected, search=search)
     wanted = replace(
         _named(switches, providers_filter(providers, provider), status, type, tier, capability, tag, missing),
-        at_least=_limits("min", min_input_price, min_output_price, min_context),
-        at_most=_limits("max", max_input_price, max_output_price),
-        search=search,
+        **_bounds(min_input_price, min_output_price, min_context, max_input_price, max_output_price),
         with_retired=with_retired,
     )
-    view = View(_split(sort), _columns(columns, protected), limit, group_by, format)
-    _list(context_of(ctx), wanted, usable_for(usable, project), view)
+    view = View(_split(sort), _columns(columns, protected), Page(limit, offset, after), group_by, format)
+    _list(context_of(ctx), wanted, _keys_wanted(usable, configured, project), view)
 
 
 def _named(switches: Filter, *names: Iterable[str] | None) -> Filter:
@@ -228,14 +271,39 @@ def _named(switches: Filter, *names: Iterable[str] | None) -> Filter:
     )
 
 
-def _list(context: Context, wanted: Filter, usable_for: str | None, view: View) -> None:
+def _keys_wanted(usable: bool, configured: bool, project: str | None) -> Asked | None:
+    """Whose keys decide, and what does not; None where they do not matter."""
+    if not (usable or configured):
+        if project is not None:
+            raise UsageError("--project goes with --usable or --configured", "add one of them, whose keys count")
+        return None
+    from modelctl.core.credentials import project_of
+
+    return Asked(project_of(project), frozenset() if usable else frozenset({Obstacle.STATUS, Obstacle.SWITCH}))
+
+
+def _bounds(
+    min_input: str | None,
+    min_output: str | None,
+    min_context: int | None,
+    max_input: str | None,
+    max_output: str | None,
+) -> dict[str, Any]:
+    """The limits of a filter; prices are per million tokens."""
+    return {
+        "at_least": _limits("min", min_input, min_output, min_context),
+        "at_most": _limits("max", max_input, max_output),
+    }
+
+
+def _list(context: Context, wanted: Filter, asked: Asked | None, view: View) -> None:
     from modelctl.output.console import look_of
     from modelctl.output.models import ModelList, dropped
 
     for column, least in wanted.at_least.items():
         if (most := wanted.at_most.get(column)) is not None and least > most:
             raise UsageError(f"no {column} is at least {least} and at most {most}", "exchange the two amounts")
-    found = found_models(context, wanted, usable_for, view)
+    found = found_models(context, wanted, asked, view)
     shown = found.shown
     context.show(ModelList(shown, view.columns, by_provider=view.group_by is not None), view.format)
     context.stdout.flush()  # so that the summary comes after the answer where both go to one log
@@ -245,18 +313,34 @@ def _list(context: Context, wanted: Filter, usable_for: str | None, view: View) 
         and (names := dropped(shown, look_of(context.stdout, context.environ)))
     ):
         context.say(f"not shown: {', '.join(names)}; the terminal is too narrow, --columns chooses")
-    nothing = usable_for is not None and not found.known
-    context.say(_nothing_usable(usable_for or "") if nothing else _summary(found))
-    if usable_for is not None and not shown:
+    if asked is not None and found.obstacles and not shown and not found.known:
+        for line in _nothing_usable(asked.project, found.obstacles):
+            context.say(line)
+    else:
+        context.say(_summary(found, view.page))
+    if asked is not None and not shown:
         raise typer.Exit(ExitCode.PENDING)
 
 
-def _nothing_usable(project: str) -> str:
-    whose = f"project {project}" if project else "the platform"
-    return f"{whose} can call no model: none is enabled and live at a provider with a key (see `modelctl key list`)"
+_MENDS = {
+    Obstacle.PROVIDER: "of a provider that is switched off (`modelctl provider enable NAME`)",
+    Obstacle.KEY: "of a provider without a key (`modelctl key set NAME`)",
+    Obstacle.STATUS: "that do not answer any more (`modelctl lifecycle` names their successors)",
+    Obstacle.SWITCH: "switched off (`modelctl enable MODEL`; `modelctl list --disabled` shows them)",
+}
 
 
-def _summary(found: FoundModels) -> str:
+def _nothing_usable(project: str, hindered: Mapping[Obstacle, Sequence[StoredModel]]) -> Iterator[str]:
+    """A line for each cause, with what mends it, and of which providers the models are."""
+    yield f"{f'project {project}' if project else 'the platform'} can call no model:"
+    for cause in Obstacle:
+        if models := hindered.get(cause):
+            names = sorted({each.key.provider for each in models})
+            more = ", …" if len(names) > MAX_NAMED else ""
+            yield f"  {counted(len(models), 'model')} {_MENDS[cause]}: {', '.join(names[:MAX_NAMED])}{more}"
+
+
+def _summary(found: FoundModels, page: Page) -> str:
     """How many there are, and how many are left out and why: never silently."""
     selection, shown, known = found.selection, len(found.shown), found.known
     if not known:
@@ -264,7 +348,9 @@ def _summary(found: FoundModels) -> str:
     count = len(selection.models)
     text = counted(count, "model") if count else "no model matches these filters"
     if shown < count:
-        text = f"the first {shown:,} of {text}"
+        text = f"{shown:,} of {text}" if page.offset or page.after else f"the first {shown:,} of {text}"
+        if shown:
+            text += f" (the next page: --after {found.shown[-1].key})" * (found.has_more)
     left_out = [
         f"{selection.retired:,} retired (--all shows them)" * bool(selection.retired),
         f"{selection.unknown:,} for which a fact that was asked for is unknown" * bool(selection.unknown),

@@ -85,7 +85,7 @@ def history(
 
     context = context_of(ctx)
     with readable_database(context) as database:
-        found = get_ledgers(database, [model])
+        found = get_ledgers(database, [model], context.now.date())
     context.say_resolved(found.resolutions)
     key = found.resolutions[model].key
     ledger = found.known[key].prices

@@ -280,7 +280,9 @@ def test_command(
     ctx: typer.Context,
     names: Annotated[list[str] | None, typer.Argument(metavar="PROVIDER", help="Which to try.")] = None,
     every: Annotated[bool, typer.Option("--all", help="All that are enabled.")] = False,
-    timeout: Annotated[str, typer.Option("--timeout", metavar="Ns|Nm", help="For each request.")] = "5s",
+    timeout: Annotated[
+        str, typer.Option("--timeout", metavar="AGE", help="For each request, as 5s, 1m or 5 (seconds).")
+    ] = "5s",
     format: FormatOption = Format.TABLE,
     json: JsonOption = False,
 ) -> None:

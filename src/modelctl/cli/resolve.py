@@ -33,7 +33,7 @@ def resolve_command(
 
     context = context_of(ctx)
     with readable_database(context) as database:
-        found = resolve_model(database, name)
+        found = resolve_model(database, name, context.now.date())
     provider, model_id = found.key
     context.show(ResolvedDocument(name=name, provider=provider, model_id=model_id, rule=found.rule), format)
     if format is Format.TABLE:

@@ -23,7 +23,8 @@ Examples:
   modelctl show together/mistralai/Mixtral-8x7B-Instruct-v0.1 --changes 20
   modelctl show gpt-4o --json
 
-MODEL is provider/model_id, an id that only one provider has, an alias, or one of these with a date at its end.
+MODEL is provider/model_id, an id that only one provider has, an alias, or one of these with a date at its end;
+or id:17, the number of its row.
 """
 )
 def show_command(
@@ -38,10 +39,12 @@ def show_command(
     Its facts with their sources, its prices over time and its changes.
     """
     from modelctl.output.model import ModelDocument
+    from modelctl.services.access import keys_of
     from modelctl.services.models import show_model
 
     context = context_of(ctx)
     with readable_database(context) as database:
-        resolution, details = show_model(database, model, changes=changes, now=context.now)
+        keys = keys_of(context.runtime, database)
+        resolution, details = show_model(database, model, changes=changes, keys=keys, now=context.now)
     context.say_resolved({model: resolution})
     context.show(ModelDocument.of(details, resolution.rule), format)

@@ -19,7 +19,7 @@ from typing import Any
 
 from modelctl.core.credentials import masked, with_driver
 from modelctl.core.planning.policy import CreateNew, EnableNew, GuardLimits, Patterns
-from modelctl.core.text import suggestion
+from modelctl.core.text import suggestion, written_duration
 from modelctl.errors import UsageError
 from modelctl.files import user_directory
 from modelctl.settings import ProviderSettings, Setting, Settings
@@ -143,14 +143,22 @@ def _one_of(words: type[StrEnum]) -> Kind:
 
 
 def _seconds(value: Any) -> float:
+    value = _written_seconds(value)
     if not _is_number(value) or not 0 < value <= _DAY_S:
-        raise ValueError(f"{_spelt(value)} is not a number of seconds above 0 and at most {_DAY_S}")
+        raise ValueError(f"{_spelt(value)} is not a number of seconds above 0 and at most {_DAY_S}, nor as 20s or 2m")
     return float(value)
 
 
+def _written_seconds(value: Any) -> Any:
+    """The seconds of `2m`; what is no such text as it is."""
+    written = written_duration(value.strip()) if isinstance(value, str) else None
+    return int(written.total_seconds()) if written is not None else value
+
+
 def _seconds_or_none(value: Any) -> float:
+    value = _written_seconds(value)
     if not _is_number(value) or not 0 <= value <= _DAY_S:
-        raise ValueError(f"{_spelt(value)} is not a number of seconds from 0 to {_DAY_S}")
+        raise ValueError(f"{_spelt(value)} is not a number of seconds from 0 to {_DAY_S}, nor as 20s or 2m")
     return float(value)
 
 

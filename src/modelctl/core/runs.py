@@ -29,6 +29,7 @@ MAX_NAMED = 5
 LEASE_STALE = timedelta(seconds=60)
 """A writing run that has shown no life for so long was killed."""
 
+YEAR_DIGITS = 4
 _NOT_FIELDS = frozenset({"prices", "sources"})
 
 
@@ -177,8 +178,11 @@ def field_sources(entry: AuditEntry) -> dict[str, str]:
 
 
 def since_instant(text: str, *, now: datetime) -> datetime:
-    """The instant of `7d`, `24h` or `2w` ago, or of a written date. UsageError for anything else."""
-    ago = written_duration(text, "hdw")
+    """The instant of `7d`, `24h`, `2w` or `7` (days) ago, or of a written date. UsageError for anything else.
+
+    Four digits are a year that somebody began to write, and no days.
+    """
+    ago = written_duration(text, alone="" if len(text) == YEAR_DIGITS else "d")
     if ago is not None:
         return now - ago
     try:

@@ -26,13 +26,18 @@ UZS VED VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG
 """
 CURRENCIES = frozenset(_CODES.split())
 
-_WRITTEN = re.compile(r"([0-9]{1,5})([smhdw])", re.ASCII)
+_WRITTEN = re.compile(r"([0-9]{1,5})([smhdw]?)", re.ASCII)
 _UNITS = {
     "s": timedelta(seconds=1),
     "m": timedelta(minutes=1),
     "h": timedelta(hours=1),
     "d": timedelta(days=1),
     "w": timedelta(weeks=1),
+}
+_DURATION_HINTS = {
+    "": "write it like 30m, 12h, 2d or 1w",
+    "d": "write it like 30d, 12w or 12h; a number alone is days",
+    "s": "write it like 30s or 2m; a number alone is seconds",
 }
 _LONG_AGE = timedelta(hours=48)
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}(?:[Tt ].+)?", re.ASCII)
@@ -93,36 +98,37 @@ def require_known(name: str, known: Iterable[str], what: str) -> str:
     return name
 
 
-def duration(text: str, label: str) -> timedelta:
-    """The duration of `30m`, `12h`, `2d` or `1w`. UsageError naming `label` for anything else."""
-    return _required(text, label, "mhdw", "write minutes, hours or days, as 30m, 1h or 2d")
+def duration(text: str, label: str, *, alone: str = "") -> timedelta:
+    """The duration of `90s`, `30m`, `12h`, `2d` or `1w`. UsageError naming `label` for anything else.
+
+    `alone`: the unit of a number without one, where there is a usual one.
+    """
+    found = written_duration(text, alone=alone)
+    if found is None:
+        raise UsageError(f"{label}: {shorten(text)!r} is no duration", _DURATION_HINTS[alone])
+    return found
 
 
 def days(text: str, label: str) -> int:
-    """The days of `90d` or `12w`. UsageError naming `label` for anything else."""
-    return _required(text, label, "dw", "write days or weeks, as 90d or 12w").days
+    """The days of `90d`, `12w` or `90`; part of a day counts as one. UsageError naming `label` for anything else."""
+    return -(-duration(text, label, alone="d") // _UNITS["d"])
 
 
 def seconds(text: str, label: str) -> float:
-    """The seconds of `2s` or `1m`, more than none. UsageError naming `label` for anything else."""
-    hint = "write seconds or minutes, as 2s or 1m"
-    found = _required(text, label, "sm", hint).total_seconds()
+    """The seconds of `2s`, `1m` or `2`, more than none. UsageError naming `label` for anything else."""
+    found = duration(text, label, alone="s").total_seconds()
     if not found:
-        raise UsageError(f"{label}: must be above 0", hint)
+        raise UsageError(f"{label}: must be above 0", _DURATION_HINTS["s"])
     return found
 
 
-def written_duration(text: str, units: str) -> timedelta | None:
-    """The duration in one of these units (of `s`, `m`, `h`, `d`, `w`); None where the text is something else."""
+def written_duration(text: str, *, alone: str = "") -> timedelta | None:
+    """The same; None where the text is something else. Where days are meant, `6m` is: it may be months."""
     found = _WRITTEN.fullmatch(text)
-    return int(found[1]) * _UNITS[found[2]] if found is not None and found[2] in units else None
-
-
-def _required(text: str, label: str, units: str, hint: str) -> timedelta:
-    found = written_duration(text, units)
-    if found is None:
-        raise UsageError(f"{label}: {shorten(text)!r} is no duration", hint)
-    return found
+    unit = (found[2] or alone) if found is not None else ""
+    if found is None or not unit or (alone == "d" and unit in "sm"):
+        return None
+    return int(found[1]) * _UNITS[unit]
 
 
 def age_text(age: timedelta) -> str:

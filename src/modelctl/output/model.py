@@ -15,7 +15,7 @@ from modelctl.core.facts import FACT_FIELDS, Status, decimal_text
 from modelctl.core.models.details import ModelDetails
 from modelctl.core.models.lifecycle import ChainEnd
 from modelctl.core.models.query import PROTECTED
-from modelctl.core.models.resolve import Rule
+from modelctl.core.models.resolve import Obstacle, Rule
 from modelctl.core.prices.price import PricePoint, PriceUnit, price_label
 from modelctl.core.runs import AuditEntry
 from modelctl.core.stored import StoredModel
@@ -52,6 +52,7 @@ def page(details: ModelDetails, look: Look) -> str:
     lines = [_title(details, look)]
     if model.state is None:
         lines += labelled("not ours", "the row was there before modelctl, which leaves it alone", look, style="yellow")
+    lines += labelled("usable", _usable_text(details), look)
     for title, section in (
         ("facts", [*_facts(details, look), *_row(details, look)]),
         ("prices now", _prices(details.prices.in_force, details, look)),
@@ -63,6 +64,30 @@ def page(details: ModelDetails, look: Look) -> str:
         if section:
             lines += ["", look.paint(title, "bold"), *section]
     return look.text(lines)
+
+
+_MENDED = {
+    Obstacle.PROVIDER: "{provider} is switched off (`modelctl provider enable {provider}`)",
+    Obstacle.KEY: "there is no key of {provider} (`modelctl key set {provider}`)",
+    Obstacle.STATUS: "it does not answer any more",
+    Obstacle.SWITCH: "it is switched off (`modelctl enable {key}`)",
+}
+
+
+def _usable_text(details: ModelDetails) -> str:
+    """Whether it can be called now, and if not, all that is to be done; and whether its cost is known."""
+    key = details.model.key
+    name = one_line(str(key))
+    reasons = [_MENDED[each].format(provider=one_line(key.provider), key=name) for each in details.obstacles]
+    if Obstacle.STATUS in details.obstacles and details.chain.live is not None:
+        reasons = [f"{each}; use {one_line(details.chain.live)}" if "answer" in each else each for each in reasons]
+    facts = details.model.facts
+    if facts.input_price_per_mtok is None and not details.prices.in_force:
+        reasons.append(f"no price is known (`modelctl price set {name}`)")
+    text = "; ".join(reasons)
+    if not details.obstacles:
+        return f"yes, but {text}" if text else "yes"
+    return f"no: {text}"
 
 
 def _title(details: ModelDetails, look: Look) -> str:
@@ -231,6 +256,23 @@ _COLUMNS: Mapping[str, tuple[Any, str]] = {
     "updated_at": (Instant, "when a value of the row last changed"),
     PROTECTED: (list[str], "fields that a person owns: no sync changes them; only where it is asked for"),
 }
+
+
+class ColumnsDocument(Document):
+    """The columns of a model, with what each one means."""
+
+    columns: dict[str, str] = Field(default_factory=lambda: {name: text for name, (_, text) in _COLUMNS.items()})
+
+    def to_table(self, look: Look) -> str:
+        """A line per column."""
+        margin = max(map(len, self.columns))
+        return look.text(
+            line
+            for name, text in self.columns.items()
+            for line in labelled(name.ljust(margin), text, look, style="cyan")
+        )
+
+
 if TYPE_CHECKING:
     ModelJson: TypeAlias = dict[str, JsonFact]
 else:
@@ -289,6 +331,10 @@ class ModelDocument(VersionedDocument):
     overruled: dict[str, OverrideDocument]
     pins: tuple[str, ...]
     unknown: tuple[str, ...]
+    usable: bool
+    """It can be called now, with the platform's keys."""
+    obstacles: tuple[Obstacle, ...]
+    """Why it cannot: its provider or its own switch is off, there is no key, it does not answer any more."""
     is_ours: bool
     """Whether it is modelctl's, or was there before."""
     absences: int
@@ -311,6 +357,8 @@ class ModelDocument(VersionedDocument):
                 "overruled": details.overrides,
                 "pins": details.pins,
                 "unknown": details.unknown,
+                "usable": not details.obstacles,
+                "obstacles": details.obstacles,
                 "is_ours": state is not None,
                 "absences": state.absences if state is not None else 0,
                 "prices": {

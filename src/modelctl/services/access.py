@@ -60,7 +60,7 @@ class Keys:
         SourceError for one that can be no key. CredentialError for a stored one that cannot be opened: taking another
         in its place would ask the provider as somebody else.
         """
-        credential = self.stored_for(provider.name)
+        credential = self.stored_for(provider)
         if credential is not None:
             return self._opened(credential)
         for name in provider.env_vars:
@@ -80,12 +80,28 @@ class Keys:
 
     def is_there(self, provider: Provider) -> bool:
         """Whether there is a key, without opening a stored one. SourceError for one that can be none."""
-        return self.stored_for(provider.name) is not None or self.find(provider) is not None
+        return self.stored_for(provider) is not None or self.find(provider) is not None
 
-    def stored_for(self, provider: str) -> Credential | None:
-        """The row that is used, opened or not."""
-        owners = ((provider, self.project), (provider, PLATFORM))
-        return next((self.stored[owner] for owner in owners if owner in self.stored), None)
+    def of_providers(self, providers: Mapping[str, Provider]) -> frozenset[str]:
+        """Those that are switched on and can be asked: there is a key, or none is wanted."""
+        return frozenset(
+            name for name, each in providers.items() if each.is_enabled and (not each.env_vars or self.is_there(each))
+        )
+
+    def stored_for(self, provider: Provider) -> Credential | None:
+        """The row that is used, opened or not: a project's own, else the platform's unless a variable is empty."""
+        own = self.stored.get((provider.name, self.project)) if self.project else None
+        if own is not None or self.emptied(provider) is not None:
+            return own
+        return self.stored.get((provider.name, PLATFORM))
+
+    def emptied(self, provider: Provider) -> str | None:
+        """The variable that is set and empty, which says that there is no key; None where none is, or another is set.
+
+        Somebody who writes `OPENAI_API_KEY= modelctl sync` means that none is used.
+        """
+        values = {name: self.environ[name].strip() for name in provider.env_vars if name in self.environ}
+        return None if any(values.values()) else next(iter(values), None)
 
     def _opened(self, credential: Credential) -> FoundKey:
         try:
@@ -240,7 +256,7 @@ def job_for(
     try:
         found = keys.find(provider) if provider.kind else None
         without_key = is_named and source is SourceChoice.API
-        access = _access(runtime, known, found, timeout_s=timeout_s or settings.timeout_s, without_key=without_key)
+        access = _access(runtime, known, keys, found, timeout_s=timeout_s, without_key=without_key)
     except (CredentialError, SourceError) as error:
         return replace(job, error=error)
     if isinstance(access, Access):
@@ -281,7 +297,13 @@ def headers_of(provider: Provider, environ: Mapping[str, str]) -> dict[str, str]
 
 
 def _access(
-    runtime: Runtime, known: KnownProvider, found: FoundKey | None, *, timeout_s: float, without_key: bool
+    runtime: Runtime,
+    known: KnownProvider,
+    keys: Keys,
+    found: FoundKey | None,
+    *,
+    timeout_s: float | None,
+    without_key: bool,
 ) -> Access | str:
     """How the API is reached, or why it cannot be asked: with the key that was found, at the address of the row."""
     provider, environ = known.provider, runtime.environ
@@ -293,13 +315,15 @@ def _access(
         raise SourceError(f"{provider.name}: {error.message}", error.hint) from None
     if provider.env_vars and found is None and not (module.PUBLIC and without_key):
         anybody = "; it lists to anybody: name it with --source api" if module.PUBLIC else ""
-        return f"no key; set {' or '.join(provider.env_vars)} to ask its API as well{anybody}"
+        emptied = keys.emptied(provider)
+        why = f"no key: {emptied} is empty" if emptied is not None else "no key"
+        return f"{why}; set {' or '.join(provider.env_vars)} to ask its API as well{anybody}"
     return Access(
         provider=provider.name,
         api_key=found.key if found is not None else "",
         key_name=found.name if found is not None else "",
         base_url=_base_url(provider, known.shipped, module.BASE_URL_ENV, environ),
-        timeout_s=timeout_s,
+        timeout_s=timeout_s or runtime.settings.timeout_s,
         now=to_seconds(runtime.now),  # prices that a listing states begin at it, and a price begins at a whole second
         auth_header_name=provider.auth_header_name,
         auth_header_prefix=provider.auth_header_prefix,

@@ -24,7 +24,7 @@ from modelctl.db.write import decide, holds_of
 from modelctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
     from sqlalchemy import Connection
 
@@ -145,7 +145,7 @@ def edit_rows(
             selection = _selected(connection, database, chosen, known)
             keys = sorted(model.key for model in selection.models)
         else:
-            keys = sorted(set(all_or_none(chosen, lambda name: _named_key(name, known))))
+            keys = sorted(set(all_or_none(chosen, lambda name: _named_key(name, known, author.now.date()))))
         by_key = {model.key: model for model in known}
         touched = {*keys, *reach(keys, by_key)}
         by_key |= read.with_ledgers(connection, database.tables, touched, lock=not dry_run)
@@ -162,9 +162,9 @@ def edit_rows(
     return database.write(one_at_a_time(database, author, work))
 
 
-def _named_key(name: str, known: Sequence[StoredModel]) -> ModelKey:
+def _named_key(name: str, known: Sequence[StoredModel], today: date) -> ModelKey:
     """The row that is written to, by its id or an alias: only what reads may understand a name without its date."""
-    found = resolve(name, known)
+    found = resolve(name, known, today)
     if found.rule in (Rule.WITHOUT_DATE, Rule.WITHOUT_LATEST):
         raise UsageError(f"no model is named {shorten(name)!r}", f"{found.key} is there: write it so if that is meant")
     return found.key
@@ -205,7 +205,7 @@ def list_overrides(database: Database, names: Sequence[str], *, now: datetime) -
         wanted = {name for name in names if name in providers}
         if others := [name for name in names if name not in wanted]:
             known = read.models(connection, database.tables, columns=NAMING_FACTS)
-            keys = {resolve(name, known).key for name in others}
+            keys = {resolve(name, known, now.date()).key for name in others}
         else:
             keys = set()
         found = [

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelctl.core.models.query import SHOWABLE, Filter, select
-from modelctl.core.models.resolve import usable
+from modelctl.core.models.resolve import obstacles
 from modelctl.core.stored import has_ended
 from modelctl.db import read
 from modelctl.errors import UsageError
@@ -52,7 +52,8 @@ def _offers(
     providers = read.providers(connection, tables)
     models: list[StoredModel] = read.models(connection, tables, only=wanted.providers, columns=SHOWABLE)
     if keys is not None:
-        models = usable(models, providers, keys.is_there, today)
+        keyed = keys.of_providers(providers)
+        models = [each for each in models if not obstacles(each, providers, keyed, today)]
     found = [each.key for each in select(models, wanted).models if wanted.statuses or not has_ended(each, today)]
     stored = read.with_ledgers(connection, tables, found)
     return [Offer(model=stored[key], provider=providers[key.provider], at=now) for key in sorted(stored)]

@@ -14,7 +14,7 @@ from modelctl.db import history, read
 from modelctl.errors import ModelctlError, UsageError
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
     from sqlalchemy import Connection
 
@@ -38,7 +38,9 @@ class Trail:
     """At least: all entries are counted only where none fits."""
 
 
-def list_changes(database: Database, names: Collection[str], *, since: datetime | None, limit: int) -> Trail:
+def list_changes(
+    database: Database, names: Collection[str], *, since: datetime | None, limit: int, today: date
+) -> Trail:
     """The last changes, newest first: of the providers and the one model that are named, or of all, and from then on.
 
     UsageError for a name that means no provider and no model, now or in the trail, and for two models.
@@ -51,7 +53,7 @@ def list_changes(database: Database, names: Collection[str], *, since: datetime 
         models = [each for each in names if each not in known]
         if len(models) > 1:
             raise UsageError(f"{models[0]} and {models[1]} are two models", "ask for the history of one at a time")
-        key, resolution = _named(connection, database, models[0]) if models else (None, None)
+        key, resolution = _named(connection, database, models[0], today) if models else (None, None)
         found = history.entries(connection, tables, key=key, providers=providers, since=since, limit=limit)
         total = len(found) or history.count_entries(connection, tables)
         return Trail("".join(models), key, resolution, providers, found, total)
@@ -59,10 +61,10 @@ def list_changes(database: Database, names: Collection[str], *, since: datetime 
     return database.read(work)
 
 
-def _named(connection: Connection, database: Database, name: str) -> tuple[ModelKey, Resolution | None]:
+def _named(connection: Connection, database: Database, name: str, today: date) -> tuple[ModelKey, Resolution | None]:
     """The model that is meant, and how it was named; also one of the trail, by its exact id, whose row is gone."""
     try:
-        resolution = resolve(name, read.models(connection, database.tables, columns=NAMING_FACTS))
+        resolution = resolve(name, read.models(connection, database.tables, columns=NAMING_FACTS), today)
     except ModelctlError:
         provider, slash, model_id = name.partition("/")
         gone = ModelKey(provider, model_id)

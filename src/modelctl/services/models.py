@@ -5,21 +5,23 @@ What commands and programs read. Nothing is written, and each answer is of one i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from modelctl.core.models.query import (
+    ALL_MODELS,
     COLUMNS,
     PROTECTED,
     SHOWABLE,
     Filter,
+    Page,
     Selection,
     columns_decisive,
     ordered,
     select,
 )
-from modelctl.core.models.resolve import NAMING_FACTS, Resolution, resolve, usable
+from modelctl.core.models.resolve import NAMING_FACTS, Obstacle, Resolution, obstacles, resolve
 from modelctl.core.text import did_you_mean, require_known
 from modelctl.db import read
 from modelctl.errors import UsageError
@@ -49,6 +51,10 @@ class FoundModels:
     """In order, as many as are wanted; of each the columns that are."""
     known: int
     """How many models the table has of the providers that are asked for, or can be used."""
+    has_more: bool = False
+    """The list goes on after those that are shown."""
+    obstacles: Mapping[Obstacle, Sequence[StoredModel]] = field(default_factory=dict)
+    """Where keys count, the models that pass the filter and cannot be called, by what is to be mended first."""
 
 
 def require_providers(database: Database, names: Collection[str]) -> None:
@@ -65,30 +71,40 @@ def list_models(
     *,
     today: date,
     order: Sequence[str] = (),
-    limit: int | None = None,
+    page: Page = ALL_MODELS,
     columns: Set[str] = frozenset(COLUMNS),
     keys: Keys | None = None,
+    spared: Set[Obstacle] = frozenset(),
 ) -> FoundModels:
     """The models that pass the filter, by key or by `order` (`-COLUMN`: the other way round); without ledgers.
 
     `columns`: what is wanted of each. For a short list, only what decides is read of all, and the rest of a few.
     `keys`: only models that can be called with them today: enabled, not ended, of an enabled provider with a key.
+    `spared`: what keeps no model from the list all the same.
     UsageError for a column that there is not, SourceError for a variable that holds what can be no key.
     """
     tables = database.tables
-    to_read = _columns_to_read(wanted, order, limit, columns) if keys is None else frozenset(SHOWABLE)
+    to_read = _columns_to_read(wanted, order, page.limit, columns) if keys is None else frozenset(SHOWABLE)
 
     def find(connection: Connection) -> FoundModels:
         models = read.models(connection, tables, only=wanted.providers, columns=to_read)
         if wanted.is_protected or PROTECTED in columns:
             models = read.with_states(connection, tables, models)
+        hindered: dict[Obstacle, list[StoredModel]] = {}
         if keys is not None:
-            models = usable(models, read.providers(connection, tables), keys.is_there, today)
+            providers = read.providers(connection, tables)
+            passing, models = select(models, wanted).models, []
+            keyed = keys.of_providers(providers)
+            for each in passing:
+                found = [one for one in obstacles(each, providers, keyed, today) if one not in spared]
+                (hindered.setdefault(found[0], []) if found else models).append(each)
         selection = select(models, wanted)
-        shown = ordered(selection.models, order)[:limit]
+        in_order = ordered(selection.models, order)
+        shown = page.of(in_order)
+        has_more = bool(shown) and shown[-1].key != in_order[-1].key
         if shown and not columns <= to_read:
             shown = read.again(connection, tables, shown, columns)
-        return FoundModels(selection, shown, known=len(models))
+        return FoundModels(selection, shown, known=len(models), has_more=has_more, obstacles=hindered)
 
     return database.read(find)
 
@@ -101,26 +117,28 @@ def _columns_to_read(wanted: Filter, order: Sequence[str], limit: int | None, co
     return decisive if limit is not None and limit <= SHORT else decisive | columns
 
 
-def resolve_model(database: Database, name: str) -> Resolution:
+def resolve_model(database: Database, name: str, today: date) -> Resolution:
     """Which model a name means, and by which rule. UsageError where it means none, or several."""
-    return database.read(lambda connection: _resolution(connection, database, name))
+    return database.read(lambda connection: _resolution(connection, database, name, today))
 
 
-def get_model(database: Database, name: str) -> StoredModel:
+def get_model(database: Database, name: str, today: date) -> StoredModel:
     """One model with its ledger and what modelctl remembers of it. UsageError as of `resolve_model`."""
 
     def work(connection: Connection) -> StoredModel:
-        key = _resolution(connection, database, name).key
+        key = _resolution(connection, database, name, today).key
         return read.with_ledgers(connection, database.tables, [key])[key]
 
     return database.read(work)
 
 
-def _resolution(connection: Connection, database: Database, name: str) -> Resolution:
-    return resolve(name, read.models(connection, database.tables, columns=NAMING_FACTS))
+def _resolution(connection: Connection, database: Database, name: str, today: date) -> Resolution:
+    return resolve(name, read.models(connection, database.tables, columns=NAMING_FACTS), today)
 
 
-def show_model(database: Database, name: str, *, changes: int, now: datetime) -> tuple[Resolution, ModelDetails]:
+def show_model(
+    database: Database, name: str, *, changes: int, keys: Keys, now: datetime
+) -> tuple[Resolution, ModelDetails]:
     """Which model a name means, and all that is known of it, with its last `changes`; raises as `resolve_model`."""
     from modelctl.core.models.details import model_details
     from modelctl.core.models.lifecycle import chain_of
@@ -129,11 +147,13 @@ def show_model(database: Database, name: str, *, changes: int, now: datetime) ->
 
     def work(connection: Connection) -> tuple[Resolution, ModelDetails]:
         known = {each.key: each for each in read.models(connection, tables)}
-        resolution = resolve(name, known.values())
+        resolution = resolve(name, known.values(), today)
         model = read.models_by_key(connection, tables, [resolution.key])[resolution.key]
         entries = read.changes_of(connection, tables, resolution.key, changes) if changes else ()
         chain = chain_of(model, known, after=today, today=today)
-        return resolution, model_details(model, known, chain, entries, now=now)
+        providers = read.providers(connection, tables)
+        found = obstacles(model, providers, keys.of_providers(providers), today)
+        return resolution, model_details(model, known, chain, entries, obstacles=found, now=now)
 
     return database.read(work)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Protocol
 
 from modelctl.core.facts import ModelKey
@@ -45,12 +45,12 @@ class Ledgers:
     known: ModelsByKey
 
 
-def find_ledgers(database: Database, names: Iterable[str]) -> Ledgers:
+def find_ledgers(database: Database, names: Iterable[str], today: date) -> Ledgers:
     """What the names mean; those that mean no model, or several, are among the problems."""
 
     def work(connection: Connection) -> Ledgers:
         known = {each.key: each for each in read.models(connection, database.tables)}
-        resolutions, problems = _resolved(names, known.values())
+        resolutions, problems = _resolved(names, known.values(), today)
         wanted = may_answer({each.key for each in resolutions.values()}, known)
         with_ledgers = known | read.with_ledgers(connection, database.tables, wanted)
         return Ledgers(resolutions=resolutions, problems=problems, known=with_ledgers)
@@ -58,23 +58,23 @@ def find_ledgers(database: Database, names: Iterable[str]) -> Ledgers:
     return database.read(work)
 
 
-def get_ledgers(database: Database, names: Iterable[str]) -> Ledgers:
+def get_ledgers(database: Database, names: Iterable[str], today: date) -> Ledgers:
     """The same. UsageError for the first name that means no model, or several."""
-    found = find_ledgers(database, names)
+    found = find_ledgers(database, names, today)
     for problem in found.problems.values():
         raise problem
     return found
 
 
 def _resolved(
-    names: Iterable[str], known: Collection[StoredModel]
+    names: Iterable[str], known: Collection[StoredModel], today: date
 ) -> tuple[dict[str, Resolution], dict[str, ModelctlError]]:
     """What each name means, and of those that mean no model, why."""
     resolutions: dict[str, Resolution] = {}
     problems: dict[str, ModelctlError] = {}
     for name in dict.fromkeys(names):
         try:
-            resolutions[name] = resolve(name, known)
+            resolutions[name] = resolve(name, known, today)
         except ModelctlError as error:
             problems[name] = error
     return resolutions, problems
@@ -104,7 +104,7 @@ class ModelPrices:
 
 def prices_at(database: Database, name: str, at: datetime) -> ModelPrices:
     """The prices of a model at an instant. UsageError for a name that means no model, or several."""
-    found = get_ledgers(database, [name])
+    found = get_ledgers(database, [name], at.date())
     resolution = found.resolutions[name]
     answering = served(resolution.key, found.known, at)
     return ModelPrices(at=at, resolution=resolution, served=answering, known=found.known)
@@ -142,7 +142,7 @@ def bill_request(
     What has no price on record is listed in the bill, whose totals are then lower bounds. UsageError for a name that
     means no model, or several.
     """
-    found = get_ledgers(database, names)
+    found = get_ledgers(database, names, at.date())
     biller = Biller(found.known)
     keys = dict.fromkeys(each.key for each in found.resolutions.values())
     return [biller.bill(key, usage, at, service_tier) for key in keys], found
@@ -164,7 +164,7 @@ class UsageBills:
 
 def bill_usage(database: Database, rows: Sequence[UsageRow], at: datetime, service_tier: str) -> UsageBills:
     """What each of many requests cost. `at` and `service_tier` are those of records that do not state theirs."""
-    found = find_ledgers(database, (row.model for row in rows))
+    found = find_ledgers(database, (row.model for row in rows), at.date())
     total, by_model = BillTotals(), defaultdict[ModelKey, BillTotals](BillTotals)
 
     def records() -> Iterator[RecordBill]:
@@ -239,7 +239,7 @@ def edit_prices(
     def work(connection: Connection) -> PriceReport:
         result = PriceReport(bad=list(bad))
         known = read.models(connection, database.tables)
-        result.resolutions, problems = _resolved((row.model for row in rows), known)
+        result.resolutions, problems = _resolved((row.model for row in rows), known, author.now.date())
         result.bad += [BadRow(row.line, str(problems[row.model])) for row in rows if row.model in problems]
         keys = {each.key for each in result.resolutions.values()}
         result.models = read.with_ledgers(connection, database.tables, keys, lock=True)

@@ -321,7 +321,7 @@ def _key(provider: Provider, keys: Keys) -> tuple[KeyState, str]:
     """Whether there is a key, and where: a stored one is not opened for that."""
     if not provider.kind:
         return KeyState.NO_LISTING, ""
-    stored = keys.stored_for(provider.name)
+    stored = keys.stored_for(provider)
     if stored is not None:
         return KeyState.PRESENT, f"the stored key of {stored}"
     if not provider.env_vars:

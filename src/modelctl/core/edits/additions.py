@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
+from itertools import takewhile
 from typing import Any
 
 from modelctl.core.edits.models import SETTABLE, facts_from_json, replacement_of
@@ -20,12 +21,14 @@ from modelctl.core.records import BYTE_ORDER_MARK, all_or_none, json_lines, read
 from modelctl.core.stored import ModelsByKey, StoredModel, StoredProvider
 from modelctl.core.text import did_you_mean, shorten
 from modelctl.core.validation import check_key, contradictions
-from modelctl.errors import ModelctlError, UsageError
+from modelctl.errors import ModelctlError, NearMiss, UsageError
 
 COMMAND = "add"
 DEFAULT_SET = "default"
 
 _KEYS = ("model", "provider", "model_id", "is_enabled")
+MIN_LIKE_CHARS = 5
+"""A shorter id is no slip of another: there is `o1`, and there is `r1`."""
 _SEPARATORS = re.compile(r"[\s._-]+")
 
 
@@ -113,8 +116,8 @@ def require_addable(
         first[row.key] = row.place
         _require_new(row, known)
         if problem := misspelt(row.key):
-            raise UsageError(f"{row} {problem}", "--exact insists")
-        _require_sound(row, _merged([row], known.layers, today)[row.key], models)
+            raise NearMiss(f"{row} {problem}", "--exact insists")
+        _require_sound(row, _merged([row], known.layers, today)[row.key], models, today)
 
     all_or_none(rows, check)
 
@@ -128,9 +131,25 @@ def other_spelling(key: ModelKey, known: Iterable[Named]) -> str:
             return ""
         if key.model_id in (each.facts.aliases or ()):
             found = f"is an alias of {each.key}"
-        elif _folded(each.key.model_id) == folded:
-            found = found or f"is spelled {each.key}"
+        elif (other := _folded(each.key.model_id)) == folded:
+            found = f"is spelled {each.key}"
+        elif not found and is_one_slip(folded, other):
+            found = f"is one letter from {each.key}"
     return found
+
+
+def is_one_slip(one: str, other: str) -> bool:
+    """Whether a letter is added, left out, another, or swapped with its neighbour. Digits tell versions apart."""
+    start = _alike(one, other)
+    end = _alike(one[start:][::-1], other[start:][::-1])
+    left, right = one[start : len(one) - end], other[start : len(other) - end]
+    is_slip = max(len(left), len(right)) == 1 or (len(left) == 2 and left == right[::-1])
+    return is_slip and len(one) >= MIN_LIKE_CHARS and not any(each.isdigit() for each in left + right)
+
+
+def _alike(one: str, other: str) -> int:
+    """How many characters both begin with."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def plan_additions(
@@ -268,12 +287,12 @@ def _require_new(row: Addition, known: KnownModels) -> None:
         raise UsageError(f"{row} is there already", f"`modelctl set {row.key} FIELD=VALUE` changes it")
 
 
-def _require_sound(row: Addition, record: ModelRecord, known: ModelsByKey) -> None:
+def _require_sound(row: Addition, record: ModelRecord, known: ModelsByKey, today: date) -> None:
     for each in contradictions(record.facts):
         raise UsageError(f"{row}: {each.name}: {each.message}", "state both")
     if isinstance(name := row.facts.get("replacement"), str):
         try:
-            found = replacement_of(row.key, name, known)
+            found = replacement_of(row.key, name, known, today)
         except UsageError as error:
             raise UsageError(f"{row.place}: {error.message}" if row.place else error.message, error.hint) from None
         if found.model_id != name:

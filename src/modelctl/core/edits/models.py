@@ -102,7 +102,7 @@ def set_facts(model: StoredModel, values: Mapping[str, FactValue], known: Models
     contradict itself, or its replacement leads nowhere.
     """
     if isinstance(name := values.get("replacement"), str):
-        values = {**values, "replacement": replacement_of(model.key, name, known).model_id}
+        values = {**values, "replacement": replacement_of(model.key, name, known, today).model_id}
     _require_sound(model, values)
     fields = [
         FieldChange(name=name, old=old, new=value, source=Source.PERSON)
@@ -163,7 +163,7 @@ def undeprecate(model: StoredModel, *, today: date) -> Change | None:
     return Change(action=action_of(model, fields), key=model.key, fields=fields, state=after.state, existing=model)
 
 
-def replacement_of(key: ModelKey, name: str, known: ModelsByKey) -> ModelKey:
+def replacement_of(key: ModelKey, name: str, known: ModelsByKey, today: date) -> ModelKey:
     """The model that `name` means, of the same provider. UsageError where it cannot replace `key`."""
     others = [model for other, model in known.items() if other.provider == key.provider]
     if any(str(other) == name and other.provider != key.provider for other in known):
@@ -171,7 +171,7 @@ def replacement_of(key: ModelKey, name: str, known: ModelsByKey) -> ModelKey:
             f"{key}: replacement {shorten(name)} is another provider's", "a replacement is called at the same provider"
         )
     try:
-        found = resolve(name, others).key
+        found = resolve(name, others, today).key
     except ModelctlError as error:
         raise UsageError(f"{key}: replacement: {error.message}", error.hint) from None
     if found == key:
@@ -335,7 +335,7 @@ def _deprecate(
     if end.retires is not None:
         values["retires_on"] = end.retires
     if end.replacement is not None:
-        found = replacement_of(model.key, end.replacement, known)
+        found = replacement_of(model.key, end.replacement, known, today)
         until = end.retires or model.facts.retires_on
         _require_live(model.key, found, known, ending=ending, until=until, today=today)
         values["replacement"] = found.model_id

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from modelctl.core.facts import FACT_FIELDS, FactValue, ModelKey
 from modelctl.core.models.lifecycle import Chain
+from modelctl.core.models.resolve import Obstacle
 from modelctl.core.prices.timeline import PriceTimeline, timeline
 from modelctl.core.runs import AuditEntry
 from modelctl.core.stored import ModelsByKey, StoredModel
@@ -33,6 +34,8 @@ class ModelDetails:
     """Status of each model of the chain that the database has."""
     changes: tuple[AuditEntry, ...]
     """The last ones, newest first."""
+    obstacles: tuple[Obstacle, ...] = ()
+    """What keeps it from being called with the platform's keys."""
 
     @property
     def sources(self) -> dict[str, str]:
@@ -66,6 +69,7 @@ def model_details(
     chain: Chain,
     changes: Iterable[AuditEntry],
     *,
+    obstacles: Iterable[Obstacle] = (),
     now: datetime,
 ) -> ModelDetails:
     """All of a model that was read with its ledger and state; `known`: at least its provider's models."""
@@ -76,4 +80,5 @@ def model_details(
         chain=chain,
         chain_statuses={model_id: each.facts.status for model_id, each in siblings.items() if each is not None},
         changes=tuple(changes),
+        obstacles=tuple(obstacles),
     )

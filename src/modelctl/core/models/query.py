@@ -105,6 +105,32 @@ class Selection:
     """Nothing speaks against them, but a fact that decides is unknown."""
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which part of a list is wanted."""
+
+    limit: int | None = None
+    offset: int = 0
+    """So many of the first are left out."""
+    after: str | None = None
+    """The key of the last model of the page before."""
+
+    def of(self, models: Sequence[StoredModel]) -> Sequence[StoredModel]:
+        """The part. UsageError where the list has no such model to go on after."""
+        begin = self.offset
+        if self.after is not None:
+            keys = [str(each.key) for each in models]
+            if self.after not in keys:
+                raise UsageError(
+                    f"--after {shorten(self.after)}: the list has no such model", "write provider/model_id"
+                )
+            begin += keys.index(self.after) + 1
+        return models[begin:][: self.limit]
+
+
+ALL_MODELS = Page()
+
+
 def column_value(model: StoredModel, column: str) -> FactValue | datetime:
     """The value of one of `COLUMNS`."""
     read = _ROW_COLUMNS.get(column)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -20,24 +20,27 @@ from modelctl.errors import ModelctlError, UsageError
 if TYPE_CHECKING:
     from modelctl.core.provider import Provider
 
-NAMING_FACTS = ("aliases",)
+NAMING_FACTS = ("aliases", "family", "released_on")
 """The facts by which a name can mean a model, besides its key."""
 _DATED = re.compile(r"(?P<name>.+)(?:-(\d{4})-(\d{2})-(\d{2})|[-@](\d{4})(\d{2})(\d{2}))")
 _LATEST = "-latest"
+_ROW = re.compile(r"id:([0-9]{1,18})", re.ASCII)
 
 
 class Rule(StrEnum):
     """How a name was understood, in the order in which the rules are tried."""
 
     EXACT = "exact"  # provider/model_id
+    ROW = "row"  # id:17, the number of the row
     BARE_ID = "id"  # the id alone, which one provider has
     ALIAS = "alias"  # with the provider or without
     WITHOUT_LATEST = "latest"  # any of these, once `-latest` is stripped: the undated id is what vendors move along
-    WITHOUT_DATE = "date"  # any of these, once a date is stripped from the end
+    WITHOUT_DATE = "date"  # any of these, once a day on which it can have come out is stripped from the end
 
 
 _BY = {
     Rule.EXACT: "exact id",
+    Rule.ROW: "row's number",
     Rule.BARE_ID: "id, which no other provider has",
     Rule.ALIAS: "alias",
     Rule.WITHOUT_LATEST: "name without `-latest`",
@@ -46,7 +49,7 @@ _BY = {
 
 
 class Named(Protocol):
-    """What can be resolved: a stored model, or a record of a source."""
+    """What can be told from others by its spelling: a stored model, or a record of a source."""
 
     @property
     def key(self) -> ModelKey:
@@ -68,7 +71,7 @@ class Resolution:
         return f"{self.key} (by its {_BY[self.rule]})"
 
 
-def resolve(name: str, models: Iterable[Named]) -> Resolution:
+def resolve(name: str, models: Iterable[StoredModel], today: date) -> Resolution:
     """The one model that the name means. UsageError where it means several, ModelctlError where it means none."""
     known = list(models)
     if found := _match(name, known):
@@ -76,15 +79,19 @@ def resolve(name: str, models: Iterable[Named]) -> Resolution:
     if name.endswith(_LATEST) and (found := _match(name.removesuffix(_LATEST), known)):
         return Resolution(found.key, Rule.WITHOUT_LATEST)
     dated = _DATED.fullmatch(name)
-    is_dated = dated is not None and _is_a_day(*(int(part) for part in dated.groups()[1:] if part is not None))
-    if dated is not None and is_dated and (found := _match(dated["name"], known)):
-        return Resolution(found.key, Rule.WITHOUT_DATE)
+    day = _day(*(int(part) for part in dated.groups()[1:] if part is not None)) if dated is not None else None
+    if dated is not None and day is not None and day <= today and (found := _match(dated["name"], known)):
+        first = _first_release(found.key, known)
+        if first is None or day >= first:
+            return Resolution(found.key, Rule.WITHOUT_DATE)
     raise _unknown(name, known)
 
 
-def _match(name: str, known: list[Named]) -> Resolution | None:
-    rules: dict[Rule, Callable[[Named], bool]] = {
+def _match(name: str, known: list[StoredModel]) -> Resolution | None:
+    numbered = _ROW.fullmatch(name)
+    rules: dict[Rule, Callable[[StoredModel], bool]] = {
         Rule.EXACT: lambda model: str(model.key) == name,
+        Rule.ROW: lambda model: numbered is not None and model.row_id == int(numbered[1]),
         Rule.BARE_ID: lambda model: model.key.model_id == name,
         Rule.ALIAS: lambda model: any(
             name in (alias, f"{model.key.provider}/{alias}") for alias in model.facts.aliases or ()
@@ -103,15 +110,26 @@ def _match(name: str, known: list[Named]) -> Resolution | None:
     return None
 
 
-def _is_a_day(year: int, month: int, day: int) -> bool:
+def _day(year: int, month: int, day: int) -> date | None:
     try:
-        date(year, month, day)
+        return date(year, month, day)
     except ValueError:
-        return False
-    return True
+        return None
 
 
-def _unknown(name: str, known: list[Named]) -> ModelctlError:
+def _first_release(key: ModelKey, known: Iterable[StoredModel]) -> date | None:
+    """When the first model of its family came out, itself included: no dated id of it is older. None: unknown."""
+    by_key = {model.key: model for model in known}
+    family = by_key[key].facts.family
+    days = [
+        each.facts.released_on
+        for each in by_key.values()
+        if each.key == key or (family is not None and (each.key.provider, each.facts.family) == (key.provider, family))
+    ]
+    return min((day for day in days if day is not None), default=None)
+
+
+def _unknown(name: str, known: list[StoredModel]) -> ModelctlError:
     spellings: dict[str, list[str]] = {}
     for model in known:
         for spelling in (model.key.model_id, str(model.key)):
@@ -121,15 +139,28 @@ def _unknown(name: str, known: list[Named]) -> ModelctlError:
     return ModelctlError(f"no model is named {shorten(name)!r}", hint)
 
 
-def usable(
-    models: Iterable[StoredModel],
-    providers: Mapping[str, Provider],
-    has_key: Callable[[Provider], bool],
-    today: date,
-) -> list[StoredModel]:
-    """Those that are enabled and answer, of providers that are enabled and have a key, or need none."""
-    askable = {name for name, each in providers.items() if each.is_enabled and (not each.env_vars or has_key(each))}
-    return [each for each in models if each.key.provider in askable and each.is_enabled and not has_ended(each, today)]
+class Obstacle(StrEnum):
+    """Why a model cannot be called, in the order in which the causes are mended."""
+
+    PROVIDER = "provider"  # it is switched off, or not in the database
+    KEY = "key"  # there is none
+    STATUS = "status"  # the model does not answer any more
+    SWITCH = "switch"  # the application's own is off
+
+
+def obstacles(
+    model: StoredModel, providers: Mapping[str, Provider], keyed: Collection[str], today: date
+) -> tuple[Obstacle, ...]:
+    """All that keeps a model from being called; nothing where it can be. `keyed`: the providers that can be asked."""
+    provider = providers.get(model.key.provider)
+    is_on = provider is not None and provider.is_enabled
+    found = {
+        Obstacle.PROVIDER: not is_on,
+        Obstacle.KEY: is_on and model.key.provider not in keyed,
+        Obstacle.STATUS: has_ended(model, today),
+        Obstacle.SWITCH: not model.is_enabled,
+    }
+    return tuple(each for each, is_there in found.items() if is_there)
 
 
 def by_provider(models: Iterable[StoredModel]) -> dict[str, tuple[StoredModel, ...]]:
