@@ -82,6 +82,9 @@ COMMANDS: Mapping[str, CommandEntry] = {
         "Show who changed what, when and from which source.", "modelctl.cli.history:history_command"
     ),
     "runs": CommandEntry("See who wrote when, and take a run back.", "modelctl.cli.runs:app"),
+    "verify": CommandEntry(
+        "Check counts, prices and recommended models after a sync.", "modelctl.cli.verify:verify_command"
+    ),
     "provider": CommandEntry("Look at providers, try them, add your own.", "modelctl.cli.provider:app"),
     "key": CommandEntry("Keep providers' API keys in the database, encrypted.", "modelctl.cli.key:app"),
     "catalog": CommandEntry("Look at the catalogs, and check them.", "modelctl.cli.catalog:app"),

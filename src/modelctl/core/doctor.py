@@ -1,8 +1,8 @@
-"""What `doctor` checks, by what others have read: each check with its findings, and what to do about them."""
+"""What `doctor` and `verify` check, by what others have read: each check with its findings, and what to do."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -45,6 +45,21 @@ class CheckName(StrEnum):
     SUCCESSORS = "successors"
     UNKNOWN_ROWS = "unknown_rows"
     CLOCK = "clock"
+    COUNTS = "counts"
+    RECOMMENDED = "recommended"
+    LIVE = "live"
+
+
+OF_VERIFY = (
+    CheckName.COUNTS,
+    CheckName.VALUES,
+    CheckName.PRICES,
+    CheckName.LEDGER,
+    CheckName.RECOMMENDED,
+    CheckName.LIVE,
+)
+"""What is looked at after a sync: whether the table can be used as it is."""
+OF_DOCTOR = tuple(name for name in CheckName if name not in {CheckName.COUNTS, CheckName.RECOMMENDED, CheckName.LIVE})
 
 
 class CheckStatus(StrEnum):
@@ -279,6 +294,66 @@ def check_prices(models: ModelsByKey, now: datetime) -> Check:
         if not _is_priced(each, now)
     ]
     return Check(name=CheckName.PRICES, findings=tuple(findings), note=f"{len(alive):,} enabled and alive")
+
+
+def check_counts(models: Mapping[str, ModelsByKey], expected: int, today: date) -> Check:
+    """Whether each provider has as many models that answer as are expected. `models`: by provider."""
+    alive = {name: sum(not has_ended(each, today) for each in found.values()) for name, found in models.items()}
+    findings = [
+        CheckFinding(
+            subject=name,
+            problem=f"it has {counted(count, 'model')} that answer, and at least {expected:,} are expected",
+            remedy=f"run `modelctl sync {name}`, and look at what it leaves out",
+        )
+        for name, count in sorted(alive.items())
+        if count < expected
+    ]
+    note = f"{counted(sum(alive.values()), 'model')} of {counted(len(alive), 'provider')}"
+    return Check(name=CheckName.COUNTS, findings=tuple(findings), note=note)
+
+
+def check_recommended(models: Mapping[str, ModelsByKey], today: date) -> Check:
+    """Recommended models that cannot be used; and, as a warning, providers that have none. `models`: by provider."""
+    findings: list[CheckFinding] = []
+    found = 0
+    for name, of_provider in sorted(models.items()):
+        recommended = [each for each in of_provider.values() if each.facts.recommended]
+        found += len(recommended)
+        findings += [
+            CheckFinding(
+                subject=str(each.key),
+                problem=f"it is recommended, and {'has ended' if has_ended(each, today) else 'switched off'}",
+                remedy=f"`modelctl set {each.key} recommended=false`, or `modelctl enable {each.key}`",
+                is_warning=not has_ended(each, today),
+            )
+            for each in recommended
+            if has_ended(each, today) or not each.is_enabled
+        ]
+        if of_provider and not recommended:
+            remedy = f"`modelctl set {name}/MODEL recommended=true` recommends one"
+            problem = "none of its models is recommended"
+            findings.append(CheckFinding(subject=name, problem=problem, remedy=remedy, is_warning=True))
+    return Check(name=CheckName.RECOMMENDED, findings=tuple(findings), note=counted(found, "model"))
+
+
+def sample_of(models: ModelsByKey, size: int, today: date) -> list[ModelKey]:
+    """The models of a provider to look for in its listing: recommended ones that can be used, then others."""
+    usable = [each for each in models.values() if each.is_enabled and not has_ended(each, today)]
+    return [each.key for each in sorted(usable, key=lambda each: (not each.facts.recommended, each.key))][:size]
+
+
+def check_sample(sample: Sequence[ModelKey], listed: Collection[ModelKey], *, is_whole: bool) -> list[CheckFinding]:
+    """Models of the sample that the provider does not list; where a listing is never whole, that is a warning."""
+    return [
+        CheckFinding(
+            subject=str(key),
+            problem="the provider does not list it",
+            remedy=f"run `modelctl sync {key.provider}`, then `modelctl show {key}`",
+            is_warning=not is_whole,
+        )
+        for key in sample
+        if key not in listed
+    ]
 
 
 def check_values(models: ModelsByKey) -> Check:

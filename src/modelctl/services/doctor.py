@@ -3,45 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from modelctl.catalog.load import Catalog, catalogs_in_force
 from modelctl.core.credentials import Credentials
 from modelctl.core.doctor import (
+    OF_DOCTOR,
+    OF_VERIFY,
     Check,
     CheckFinding,
     CheckName,
     Checkup,
     check_catalogs,
     check_clock,
+    check_counts,
     check_credentials,
     check_keys,
     check_leases,
     check_ledger,
     check_lifecycle,
     check_prices,
+    check_recommended,
     check_runs,
+    check_sample,
     check_successors,
     check_unknown_rows,
     check_values,
     finding_of,
     of_providers,
     run_check,
+    sample_of,
 )
 from modelctl.core.facts import ModelKey
 from modelctl.core.provider import Provider
 from modelctl.core.runs import LeaseState, ProviderRuns
 from modelctl.core.stored import ModelsByKey, StoredModel
-from modelctl.core.text import require_known
+from modelctl.core.text import counted, require_known
 from modelctl.db import history, read
 from modelctl.db import migrate as schema
 from modelctl.db import probe as probe
 from modelctl.db.engine import Database
 from modelctl.db.providers import credentials
-from modelctl.errors import ModelctlError
-from modelctl.services.access import Keys, master_key_once
+from modelctl.errors import ModelctlError, SourceError, StoreError
+from modelctl.services.access import Chosen, Keys, choose, jobs_of, keys_of, master_key_once
+from modelctl.services.gather import ask
 from modelctl.settings import Runtime, Settings
 
 if TYPE_CHECKING:
@@ -90,7 +97,7 @@ def check_up(
     checks = [state, catalogs_check]
     if contents is None:
         ran = {check.name for check in checks}
-        checks += [Check(name=name, not_run=UNREADABLE) for name in CheckName if name not in ran]
+        checks += [Check(name=name, not_run=UNREADABLE) for name in OF_DOCTOR if name not in ran]
     else:
         looks = _looks(runtime, database, contents, catalogs, max_age=max_age)
         checks += [run_check(name, look) for name, look in looks.items()]
@@ -105,6 +112,67 @@ def check_up(
         checks=tuple(sorted(checks, key=lambda check: order.index(check.name))),
         is_strict=is_strict,
     )
+
+
+def verify(runtime: Runtime, database: Database, wanted: Collection[str], *, expected: int, sample: int) -> Checkup:
+    """Whether the table can be used as it is: counts, prices, recommended models, and a live look at some of them.
+
+    `wanted`: providers; none means all that are switched on and have a row. `expected`: how many models each has at
+    least. `sample`: of how many models of each provider with a key its API is asked whether it has them; 0: of none.
+    StoreError where there are no tables, UsageError for an unknown provider.
+    """
+    if not schema.is_readable(database):
+        raise StoreError(f"{database.label} has no models yet", "run `modelctl sync` to fill it")
+    chosen = choose(runtime, database, wanted)
+    stored = database.read(lambda connection: _stored_of(connection, database.tables, chosen, is_named=bool(wanted)))
+    now, today = runtime.now, runtime.now.date()
+    models = {key: each for of_provider in stored.values() for key, each in of_provider.items()}
+    looks: dict[CheckName, Callable[[], Check]] = {
+        CheckName.COUNTS: lambda: check_counts(stored, expected, today),
+        CheckName.VALUES: lambda: check_values(models),
+        CheckName.PRICES: lambda: check_prices(models, now),
+        CheckName.LEDGER: lambda: check_ledger(models, now),
+        CheckName.RECOMMENDED: lambda: check_recommended(stored, today),
+        CheckName.LIVE: lambda: _live(runtime, database, chosen, stored, sample),
+    }
+    checks = tuple(run_check(name, looks[name]) for name in OF_VERIFY)
+    return Checkup(checked_at=now, database=database.label, checks=checks)
+
+
+def _stored_of(
+    connection: Connection, tables: Tables, chosen: Chosen, *, is_named: bool
+) -> dict[str, Mapping[ModelKey, StoredModel]]:
+    """The models of the chosen providers; where nobody is named, of those that have a row."""
+    rows = read.providers(connection, tables)
+    names = [name for name in chosen.known if is_named or name in rows]
+    return {name: read.models_of(connection, tables, name).models for name in names}
+
+
+def _live(
+    runtime: Runtime,
+    database: Database,
+    chosen: Chosen,
+    stored: Mapping[str, Mapping[ModelKey, StoredModel]],
+    size: int,
+) -> Check:
+    """One listing of each provider with a key: it costs nothing, and says whether the sample is there for that key."""
+    if not size:
+        return Check(name=CheckName.LIVE, note="left out")
+    known = {name: each for name, each in chosen.known.items() if name in stored}
+    jobs = jobs_of(runtime, replace(chosen, known=known), keys_of(runtime, database))
+    findings = [finding_of(job.error, job.provider.name) for job in jobs if job.error is not None]
+    asked = len(findings)
+    for listed in ask(jobs, deadline_s=runtime.settings.deadline_s):
+        name = listed.job.provider.name
+        asked += 1
+        if listed.listing is None:
+            findings.append(finding_of(listed.error or SourceError(f"{name}: no answer"), name))
+            continue
+        wanted = sample_of(stored[name], size, runtime.now.date())
+        is_whole = name in listed.listing.complete_for
+        findings += check_sample(wanted, listed.listing.records.keys(), is_whole=is_whole)
+    note = f"{asked} of {counted(len(stored), 'provider')} asked" if asked else "no provider with a key: none was asked"
+    return Check(name=CheckName.LIVE, findings=tuple(findings), note=note)
 
 
 def _read(database: Database) -> tuple[Check, _Contents | None]:
