@@ -119,7 +119,7 @@ class Module(NamedTuple):
 
 OPEN_ROOMS = {"cli", "discovery", "exports", "output", "presets", "server", "sources"}
 """A new command or provider is a new file there. The bounds below are on what all of them share."""
-MAX_SHARED_MODULES, MAX_MODULES_BUT_PLUGINS, MAX_IN_A_FOLDER, MAX_CHAPTERS = 97, 159, 24, 17
+MAX_SHARED_MODULES, MAX_MODULES_BUT_PLUGINS, MAX_IN_A_FOLDER, MAX_CHAPTERS = 98, 161, 24, 17
 SURROUNDINGS = {
     "cli": {"main", "commands", "context", "options", "completion", "edit"},
     "discovery": {"base", "cache", "fetch", "fields", "http", "probe", "registry"},

@@ -88,7 +88,7 @@ COMMANDS: Mapping[str, CommandEntry] = {
     "provider": CommandEntry("Look at providers, try them, add your own.", "modelctl.cli.provider:app"),
     "key": CommandEntry("Keep providers' API keys in the database, encrypted.", "modelctl.cli.key:app"),
     "catalog": CommandEntry("Look at the catalogs, and check them.", "modelctl.cli.catalog:app"),
-    "db": CommandEntry("Create and upgrade modelctl's tables.", "modelctl.cli.db:app"),
+    "db": CommandEntry("Create and upgrade modelctl's tables, or restore them.", "modelctl.cli.db:app"),
     "config": CommandEntry("Show the settings in force; change a settings file.", "modelctl.cli.config:app"),
     "doctor": CommandEntry(
         "Check the database, catalogs, keys, runs and models.", "modelctl.cli.doctor:doctor_command"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,7 +11,7 @@ from modelctl.cli.context import Format, FormatOption, JsonOption, context_of, d
 from modelctl.errors import ExitCode
 
 app = typer.Typer(
-    help="Create and upgrade modelctl's tables.",
+    help="Create and upgrade modelctl's tables, or restore them.",
     no_args_is_help=True,
     rich_markup_mode=None,
     epilog="A SQLite file is created and upgraded by itself; on a server this is a decision of yours.",
@@ -26,6 +27,38 @@ def upgrade(ctx: typer.Context) -> None:
     with database_of(context) as database:
         version, is_new = upgrade_tables(database)
         context.answer(f"{database.label}: {'upgraded to' if is_new else 'already at'} {version}")
+
+
+@app.command(
+    "restore",
+    epilog="""\b
+Examples:
+  modelctl sync --backup before.jsonl
+  modelctl db restore before.jsonl
+  modelctl db restore before.jsonl --yes
+
+Shows what would be replaced and exits 3; with --yes it writes. The copy of a SQLite file is taken as well; other tables
+that are in it are left alone.
+""",
+)
+def restore(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A backup that `modelctl sync --backup FILE` made.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Replace what the tables hold.")] = False,
+) -> None:
+    """Take a backup back: all of modelctl's rows, in one transaction."""
+    from modelctl.services.database import restore_tables
+
+    context = context_of(ctx)
+    with database_of(context) as database:
+        author = context.author("db restore")
+        done = restore_tables(context.runtime, database, file, author, context.wait, dry_run=not yes)
+        for name, rows in done.after.items():
+            context.answer(f"{name}  {done.before.get(name, 0):,} -> {rows:,} rows")
+        context.answer(f"{database.label}: {'restored from' if yes else 'would be restored from'} {file}")
+    if not yes:
+        context.say("nothing was written: --yes restores it")
+        raise typer.Exit(ExitCode.PENDING)
 
 
 @app.command("status", epilog="Example: modelctl db status --format json")

@@ -257,6 +257,10 @@ Details = Annotated[
         rich_help_panel="Output",
     ),
 ]
+Backup = Annotated[
+    Path | None,
+    typer.Option("--backup", metavar="FILE", help="Write the tables into a new file first; see `db restore`."),
+]
 Explain = Annotated[
     str | None,
     typer.Option(
@@ -286,6 +290,7 @@ Examples:
   modelctl sync --take openai/gpt-4o:context_window --recreate openai/gpt-3.5-turbo
   modelctl sync --explain gpt-4o
   modelctl sync openai --project shop
+  modelctl sync --backup before.db
   modelctl sync --quiet --notify "$SLACK_WEBHOOK"
 
 Exit codes: 0 done or in sync, 1 failed, 3 pending (--exit-code), 4 a guard holds something, 5 an API or
@@ -310,6 +315,7 @@ def sync_command(
     explain: Explain = None,
     migrate: Migrate = False,
     max_age: MaxAge = None,
+    backup: Backup = None,
     notify: Notify = None,
     notify_on: When = NotifyOn.ALWAYS,
     format: MarkdownFormatOption = MarkdownFormat.TABLE,
@@ -329,7 +335,7 @@ def sync_command(
         dry_run=dry_run or explain is not None,
         migrate=migrate,
     )
-    report = _run(context, options, webhook_of(notify, writes=not options.dry_run), notify_on)
+    report = _run(context, options, webhook_of(notify, writes=not options.dry_run), notify_on, backup)
     if explain is not None:
         return print_explanation(context, report, explain, format)
     code = report.exit_code(pending_counts=exit_code)
@@ -346,14 +352,21 @@ def _require_sense(context: Context, counts_applied: bool, details: bool, explai
         raise UsageError("--exit-code goes with --dry-run", "without it a sync applies what is pending")
 
 
-def _run(context: Context, options: SyncOptions, hook: Webhook | None, notify_on: NotifyOn) -> SyncReport:
+def _run(
+    context: Context, options: SyncOptions, hook: Webhook | None, notify_on: NotifyOn, backup: Path | None
+) -> SyncReport:
     """The sync, shown while it runs; a webhook is told what came of it, and of an error always."""
     from modelctl.services.sync import sync
 
+    if backup is not None and options.dry_run:
+        raise UsageError("--backup goes with a sync that writes", "leave out --dry-run and --explain, or --backup")
+    options = replace(options, backup=backup)
     with failure_notified(context, hook), database_of(context) as database:
         with shown_while_it_runs(context) as observer:
             report = sync(context.runtime, database, options, context.author("sync"), observer)
         warn_of_unmatched(context, report, options)
+    if backup is not None:
+        context.say(f"backup: {backup}" if backup.exists() else "there were no tables to back up yet")
     if notify_on.includes(report):
         notify_of(context, hook, report)
     return report

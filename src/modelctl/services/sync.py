@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelctl.core.credentials import PLATFORM
@@ -41,6 +42,7 @@ from modelctl.db.lease import writing_alone
 from modelctl.db.write import holds_of, keep_holds
 from modelctl.errors import ModelctlError, StalePlan, StoreError
 from modelctl.services.access import Chosen, Job, choose, jobs_of, keys_of, with_keys
+from modelctl.services.database import back_up_tables
 from modelctl.services.gather import QUIET, Gathered, Observer, gather, without_listing
 from modelctl.settings import Runtime, Settings
 
@@ -79,6 +81,8 @@ class SyncOptions:
     dry_run: bool = False
     migrate: bool = False
     """Create or upgrade the tables on a server, too."""
+    backup: Path | None = None
+    """A new file into which the tables are written first. A file that exists is a UsageError."""
 
 
 def sync(
@@ -94,6 +98,8 @@ def sync(
         chosen, jobs = asked(runtime, present, options)
         observer.begin(list(chosen.known), chosen.left_out)
         return run_jobs(database, jobs, options, runtime.settings, author, observer, has_tables=present is not None)
+    if options.backup is not None:
+        back_up_tables(database, options.backup)
     schema.ensure_current(database, migrate=options.migrate)
     chosen, jobs = asked(runtime, database, options)
     with writing_alone(database, author, wait_s=runtime.settings.lock_wait_s, on_wait=observer.wait) as fenced:
