@@ -5,7 +5,7 @@ The table of exit codes is design decision, not taste: scripts and CI jobs branc
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import IntEnum
 
 
@@ -21,6 +21,25 @@ class ExitCode(IntEnum):
     STALE = 6  # the plan is stale, or another run holds the lock
     BUG = 70  # a defect in modelctl
     INTERRUPTED = 130  # Ctrl-C or SIGTERM
+
+
+FIRST_TO_LAST = (
+    ExitCode.INTERRUPTED,
+    ExitCode.BUG,
+    ExitCode.STALE,
+    ExitCode.PARTIAL,
+    ExitCode.REFUSED,
+    ExitCode.PENDING,
+    ExitCode.USAGE,
+    ExitCode.FAILED,
+    ExitCode.OK,
+)
+"""Of several codes, the one that comes first is what a command exits with."""
+
+
+def exit_code_of(codes: Iterable[ExitCode]) -> ExitCode:
+    """What a command exits with that has several reasons; OK where it has none."""
+    return min(codes, key=FIRST_TO_LAST.index, default=ExitCode.OK)
 
 
 EXIT_CODE_MEANING: dict[ExitCode, str] = {

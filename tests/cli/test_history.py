@@ -36,7 +36,7 @@ def test_one_run_is_shown_by_a_unique_prefix(told: Callable[..., Result]) -> Non
     assert "context_window  256,000 (catalog)" in shown.stdout
     assert told("runs", "show", "2026").code == 2
     assert "is ambiguous: 2 runs begin so" in told("runs", "show", "2026").stderr
-    assert told("runs", "show", "nope").code == 1
+    assert told("runs", "show", "nope").code == 2
     assert "the run changed nothing" in told("runs", "show", "last").stderr
 
 
@@ -56,7 +56,7 @@ def test_filtered_to_nothing_is_not_nothing(told: Callable[..., Result]) -> None
     assert "none of the " in filtered.stderr
     assert json.loads(told("history", "--since", "2d", "--json").stdout)["empty_because"] is None
     assert told("history", "--since", "soon").code == 2
-    assert told("history", "no-such-model").code == 1
+    assert told("history", "no-such-model").code == 2
     assert told("runs", "list", "--provider", "no-such").code == 2
 
 

@@ -183,7 +183,7 @@ def test_a_model_without_prices_says_so(price: Price) -> None:
 def test_a_shorter_name_says_how_it_was_understood_and_a_wrong_one_what_is_similar(price: Price) -> None:
     assert "acme/argon (by its alias)" in price("show", "argon-latest").stderr
     wrong = price("show", "acme/argo")
-    assert wrong.code == 1
+    assert wrong.code == 2
     assert "acme/argon" in wrong.stderr
 
 

@@ -60,7 +60,7 @@ def test_the_number_of_a_row_names_it_for_reading_and_for_writing(filled: Run) -
 )
 def test_what_merely_looks_alike_is_suggested_and_not_taken(filled: Run, name: str) -> None:
     result = filled("resolve", name)
-    assert result.code == 1
+    assert result.code == 2
     assert result.stdout == ""
     assert result.stderr.startswith("error: no model is named")
     assert len(result.stderr.splitlines()) == 1

@@ -159,7 +159,7 @@ def test_names(show, name, key, said):
 )
 def test_what_merely_looks_alike_is_suggested_not_taken(show, name, similar):
     result = show(name)
-    assert (result.code, result.stdout) == (1, "")
+    assert (result.code, result.stdout) == (2, "")
     assert result.stderr.startswith("error: no model is named ")
     assert similar in result.stderr
     assert len(result.stderr) < 400

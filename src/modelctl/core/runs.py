@@ -10,7 +10,7 @@ from typing import Any
 
 from modelctl.core.prices.price import PricePoint
 from modelctl.core.text import instant, shorten, written_duration
-from modelctl.errors import ModelctlError, UsageError
+from modelctl.errors import UsageError
 
 MODEL = "model"
 """The entity of an entry about a row of the model table."""
@@ -194,7 +194,7 @@ def since_instant(text: str, *, now: datetime) -> datetime:
 def named_run(name: str, runs: Sequence[Run]) -> Run:
     """The run of that id, of an id that begins so, or the `last` one; `runs` come newest first.
 
-    UsageError where several begin so, ModelctlError where there is none.
+    UsageError where several begin so, or none.
     """
     if name == LAST and runs:
         return runs[0]
@@ -206,5 +206,5 @@ def named_run(name: str, runs: Sequence[Run]) -> Run:
             f"say which one: {', '.join(run.name for run in found[:MAX_NAMED])}{more}",
         )
     if not found:
-        raise ModelctlError(f"there is no run {shorten(name)!r}", "see `modelctl runs list`")
+        raise UsageError(f"there is no run {shorten(name)!r}", "see `modelctl runs list`")
     return found[0]

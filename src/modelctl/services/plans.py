@@ -36,7 +36,7 @@ from modelctl.db.engine import Database
 from modelctl.db.lease import Holder, writing_alone
 from modelctl.db.script import script_of
 from modelctl.db.write import holds_of, keep_holds
-from modelctl.errors import ExitCode, ModelctlError, StalePlan, StoreError
+from modelctl.errors import ExitCode, ModelctlError, StalePlan, StoreError, exit_code_of
 from modelctl.services.gather import QUIET, Observer
 from modelctl.services.sync import SyncOptions, asked, run_jobs
 from modelctl.settings import Runtime
@@ -260,9 +260,9 @@ class UndoReport:
     @property
     def exit_code(self) -> ExitCode:
         """STALE where everything has moved, PARTIAL where something has, or a provider failed."""
-        failed = [each for each in self.providers if each.error is not None]
+        failed = [each.error.exit_code for each in self.providers if each.error is not None]
         if failed and not self.taken_back:
-            return ExitCode.FAILED
+            return exit_code_of(failed)
         if failed or (self.moved and self.taken_back):
             return ExitCode.PARTIAL
         return ExitCode.STALE if self.moved else ExitCode.OK

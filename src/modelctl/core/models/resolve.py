@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from modelctl.core.facts import ModelFacts, ModelKey
 from modelctl.core.stored import StoredModel, has_ended
 from modelctl.core.text import shorten, similar_names
-from modelctl.errors import ModelctlError, UsageError
+from modelctl.errors import UsageError
 
 if TYPE_CHECKING:
     from modelctl.core.provider import Provider
@@ -72,7 +72,7 @@ class Resolution:
 
 
 def resolve(name: str, models: Iterable[StoredModel], today: date) -> Resolution:
-    """The one model that the name means. UsageError where it means several, ModelctlError where it means none."""
+    """The one model that the name means. UsageError where it means none, or several."""
     known = list(models)
     if found := _match(name, known):
         return found
@@ -129,14 +129,14 @@ def _first_release(key: ModelKey, known: Iterable[StoredModel]) -> date | None:
     return min((day for day in days if day is not None), default=None)
 
 
-def _unknown(name: str, known: list[StoredModel]) -> ModelctlError:
+def _unknown(name: str, known: list[StoredModel]) -> UsageError:
     spellings: dict[str, list[str]] = {}
     for model in known:
         for spelling in (model.key.model_id, str(model.key)):
             spellings.setdefault(spelling, []).append(str(model.key))
     close = list(dict.fromkeys(key for spelling in similar_names(name, spellings) for key in spellings[spelling]))
     hint = f"similar: {', '.join(close)}" if close else "see `modelctl list --all`, or `modelctl list --search TEXT`"
-    return ModelctlError(f"no model is named {shorten(name)!r}", hint)
+    return UsageError(f"no model is named {shorten(name)!r}", hint)
 
 
 class Obstacle(StrEnum):

@@ -19,7 +19,7 @@ from modelctl.core.prices.price import PricePoint
 from modelctl.core.provider import Provider
 from modelctl.core.runs import Author, Outcome, RunRecord
 from modelctl.core.stored import RemovedModel, RowState, StoredModel, StoredProvider
-from modelctl.errors import ExitCode, ModelctlError, UsageError
+from modelctl.errors import ExitCode, ModelctlError, UsageError, exit_code_of
 
 _key = attrgetter("key")
 
@@ -126,8 +126,7 @@ class SyncReport:
         """By the table: failures first, then what guards held, then (if asked) what is pending."""
         failed = [each for each in self.providers if each.error is not None]
         if failed and all(each.outcome is Outcome.FAILED for each in self.providers):
-            codes = {each.error.exit_code for each in failed if each.error is not None}
-            return codes.pop() if len(codes) == 1 else ExitCode.FAILED
+            return exit_code_of(each.error.exit_code for each in failed if each.error is not None)
         if failed:
             return ExitCode.PARTIAL
         if any(each.plan.is_held for each in self.providers):
