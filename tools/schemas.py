@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
-from modelctl.output.console import json_text
 from modelctl.output.document import REPORTS, json_schema
 
 SCHEMAS = Path(__file__).resolve().parent.parent / "docs" / "schemas"
@@ -15,7 +15,10 @@ def pages() -> dict[str, str]:
     found: dict[tuple[str, ...], str] = {}
     for name, places in REPORTS.items():
         found.setdefault(places, name)
-    pages = {f"{name.replace(' ', '-')}.json": json_text(json_schema(name), indent=1) + "\n" for name in found.values()}
+    pages = {
+        f"{name.replace(' ', '-')}.json": json.dumps(json_schema(name), indent=1, ensure_ascii=False) + "\n"
+        for name in found.values()
+    }
     rows = [
         f"| `{name}` | [{found[places].replace(' ', '-')}.json]({found[places].replace(' ', '-')}.json) |"
         for name, places in REPORTS.items()

@@ -206,10 +206,13 @@ def test_columns_for_which_a_terminal_is_too_narrow_are_named(listed, monkeypatc
     monkeypatch.setattr("modelctl.output.console.look_of", terminal)
     result = listed(env={"COLUMNS": "60"})
     assert result.stdout.splitlines()[0].split() == ["model", "input/mtok", "output/mtok"]
+    assert max(map(len, result.stdout.splitlines())) <= 60
     left_out = "status, type, context_window, max_output_tokens, retires_on, is_enabled"
-    assert f"not shown: {left_out}; the terminal is too narrow, --columns chooses\n" in result.stderr
+    assert f"not shown: {left_out}; " in result.stderr
+    narrow = listed(env={"COLUMNS": "20"}).stderr
+    assert " ids shortened (--format ids has them whole); the terminal is too narrow, --columns chooses\n" in narrow
     assert "not shown" not in listed(env={"COLUMNS": "300"}).stderr
-    assert "not shown" not in listed("--columns", "model_id,type", env={"COLUMNS": "20"}).stderr
+    assert "not shown: type" in listed("--columns", "model_id,type", env={"COLUMNS": "20"}).stderr
 
 
 def test_named_columns_keep_their_names(listed):

@@ -1,4 +1,4 @@
-"""The table of models at different widths: the least important column goes first, and an id is never cut."""
+"""The table of models at different widths: the least important column goes first, then ids are shortened."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from modelctl.core.facts import ModelFacts, ModelKey
 from modelctl.core.stored import StoredModel
 from modelctl.output.console import PLAIN, Look, render
-from modelctl.output.models import ModelList, models_table
+from modelctl.output.models import ModelList, models_table, not_whole
 
 MODELS = [
     StoredModel(
@@ -45,7 +45,7 @@ openai/gpt|evil`          active"""
 
 AT_20 = """\
 model
-openai/gpt-4o-2024-08-06
+openai/gpt…024-08-06
 openai/gpt|evil`"""
 
 
@@ -54,12 +54,16 @@ def test_width(width, expected):
     assert models_table(MODELS, (), Look(width=width)) == expected
 
 
-def test_columns_that_were_asked_for_stay_however_narrow_it_is():
-    assert models_table(MODELS, ("model_id", "type"), Look(width=10)).splitlines()[0] == "model_id           type"
+def test_of_columns_that_were_asked_for_the_last_go_first():
+    asked = ("model_id", "type", "context_window")
+    assert models_table(MODELS, asked, Look(width=24)).splitlines()[0] == "model_id           type"
+    assert models_table(MODELS, asked, Look(width=10)).splitlines()[1] == "gpt-4o-20…"
+    assert not_whole(MODELS, asked, Look(width=10)) == (["type", "context_window"], 1)
 
 
 def test_a_status_to_worry_about_has_a_colour():
-    assert "\x1b[33mdeprecated\x1b[0m" in models_table(MODELS, (), Look(width=80, colour=True))
+    assert "\x1b[33mdeprecated" in models_table(MODELS, (), Look(width=80, colour=True))
+    assert "\x1b[33mdeprecated\x1b[0m" in models_table(MODELS, (), Look(colour=True))
 
 
 def test_markdown_cannot_be_broken_out_of():

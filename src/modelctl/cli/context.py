@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from modelctl.core.runs import Author
     from modelctl.db.engine import Database
     from modelctl.db.lease import Holder
-    from modelctl.output.console import Report
+    from modelctl.output.console import Look, Report
     from modelctl.settings import Runtime, Setting, Settings
 
 
@@ -96,10 +96,17 @@ class Context:
 
     def show(self, report: Report, format: str, *, masked: bool = False) -> None:
         """A report in one of its formats; nothing where that is empty. `masked`: without secrets."""
-        from modelctl.output.console import look_of, render
+        from modelctl.output.console import render
 
-        for text in render(report, format, look_of(self.stdout, self.environ)):
+        for text in render(report, format, self.look):
             self.answer(self.without_secrets(text) if masked else text)
+
+    @property
+    def look(self) -> Look:
+        """What stdout can show."""
+        from modelctl.output.console import look_of
+
+        return look_of(self.stdout, self.environ)
 
     def say(self, text: str) -> None:
         """A line of talk; not with `--quiet`."""
@@ -108,6 +115,11 @@ class Context:
 
     def warn(self, text: str) -> None:
         """A line that a person must see, `--quiet` or not."""
+        if not self.debug and self.stderr.isatty():
+            from modelctl.output.console import look_of, wrapped
+
+            width = look_of(self.stderr, self.environ).width
+            text = "\n".join(part for line in text.split("\n") for part in wrapped(line, width) or [""])
         self.stderr.write(f"{text}\n")
 
     def ask(self, question: str) -> bool | None:

@@ -297,8 +297,7 @@ def _bounds(
 
 
 def _list(context: Context, wanted: Filter, asked: Asked | None, view: View) -> None:
-    from modelctl.output.console import look_of
-    from modelctl.output.models import ModelList, dropped
+    from modelctl.output.models import ModelList
 
     for column, least in wanted.at_least.items():
         if (most := wanted.at_most.get(column)) is not None and least > most:
@@ -307,12 +306,8 @@ def _list(context: Context, wanted: Filter, asked: Asked | None, view: View) -> 
     shown = found.shown
     context.show(ModelList(shown, view.columns, by_provider=view.group_by is not None), view.format)
     context.stdout.flush()  # so that the summary comes after the answer where both go to one log
-    if (
-        view.format is ListFormat.TABLE
-        and not view.columns
-        and (names := dropped(shown, look_of(context.stdout, context.environ)))
-    ):
-        context.say(f"not shown: {', '.join(names)}; the terminal is too narrow, --columns chooses")
+    if view.format is ListFormat.TABLE:
+        _say_too_narrow(context, shown, view.columns)
     if asked is not None and found.obstacles and not shown and not found.known:
         for line in _nothing_usable(asked.project, found.obstacles):
             context.say(line)
@@ -320,6 +315,18 @@ def _list(context: Context, wanted: Filter, asked: Asked | None, view: View) -> 
         context.say(_summary(found, view.page))
     if asked is not None and not shown:
         raise typer.Exit(ExitCode.PENDING)
+
+
+def _say_too_narrow(context: Context, models: Sequence[StoredModel], columns: Sequence[str]) -> None:
+    """What of the table the terminal has no room for."""
+    from modelctl.output.models import not_whole
+
+    left_out, ids = not_whole(models, columns, context.look)
+    told = [f"not shown: {', '.join(left_out)}"] if left_out else []
+    if ids:
+        told.append(f"{counted(ids, 'id')} shortened (--format ids has them whole)")
+    if told:
+        context.say(f"{'; '.join(told)}; the terminal is too narrow, --columns chooses")
 
 
 _MENDS = {

@@ -428,10 +428,10 @@ def _log_to(context: Context, ctx: typer.Context) -> None:
 def _report(context: Context, error: ModelctlError) -> None:
     """An error in one line, with `--format json` a document; with `--debug` the traceback of what is being handled."""
     if context.as_json:
-        from modelctl.output.console import json_text, look_of
+        from modelctl.output.console import json_line, look_of
         from modelctl.output.document import error_json
 
-        lines = [json_text({"error": error_json(error)}, look_of(context.stderr, context.environ), indent=None)]
+        lines = [json_line({"error": error_json(error)}, look_of(context.stderr, context.environ))]
     else:
         lines = [_one_line(f"{'' if error.exit_code is ExitCode.BUG else 'error: '}{error}")]
     if context.debug:

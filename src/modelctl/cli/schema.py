@@ -33,4 +33,4 @@ def schema_command(
         return
     name = " ".join(report)
     require_known(name, REPORTS, "report")
-    context.answer(json_text(json_schema(name)))
+    context.answer(json_text(json_schema(name), context.look))

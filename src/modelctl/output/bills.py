@@ -28,7 +28,16 @@ from modelctl.core.prices.price import STANDARD
 from modelctl.core.prices.usage import METERS
 from modelctl.core.stored import ModelsByKey
 from modelctl.core.text import counted, start_of_day
-from modelctl.output.console import Cell, Column, Look, aligned, columns_of, json_text, labelled, total_width
+from modelctl.output.console import (
+    Cell,
+    Column,
+    Look,
+    columns_of,
+    json_line,
+    json_text,
+    labelled,
+    table,
+)
 from modelctl.output.document import AsJson, Instant, Number, PriceJson, Printed, VersionedDocument, price_json
 from modelctl.output.format import money, one_line, per, plain, price_point_text, price_text, shown
 
@@ -182,7 +191,7 @@ class BillDocument(Printed, RootModel[Annotated[Billed, AsJson(_whole_bill)]]):
         if redirect := redirect_text(billed.served):
             lines.append(look.paint(redirect, "yellow"))
         if bill.lines:
-            lines += ["", *aligned(_columns(bill, look), look)]
+            lines += ["", *table(_columns(bill), look)]
         lines += ["", *labelled("total", totals_text(bill.totals, is_complete=bill.is_complete), look, style="bold")]
         for unpriced in bill.unknown:
             text = f"{unpriced.item} {_number(unpriced.quantity)}: {why(unpriced, bill)}"
@@ -212,18 +221,17 @@ def _circumstances(bill: Bill) -> str:
     return ", ".join(parts)
 
 
-def _columns(bill: Bill, look: Look) -> list[Column]:
+def _columns(bill: Bill) -> list[Column]:
     currencies = {line.point.currency for line in bill.lines}
     unit = f" {currencies.pop()}" if len(currencies) == 1 else ""
     amounts = [f"{decimal_text(line.amount)}{'' if unit else ' ' + line.point.currency}" for line in bill.lines]
-    columns = [
+    return [
         Column(title="item", cells=[Cell(line.item) for line in bill.lines]),
-        Column(title="quantity", right=True, cells=[Cell(_number(line.quantity)) for line in bill.lines]),
-        Column(title="price", right=True, cells=[Cell(decimal_text(line.point.amount)) for line in bill.lines]),
-        Column(title="per", cells=[Cell(per(line.point.unit)) for line in bill.lines]),
+        Column(title="quantity", right=True, cells=[Cell(_number(line.quantity)) for line in bill.lines], rank=1),
+        Column(title="price", right=True, cells=[Cell(decimal_text(line.point.amount)) for line in bill.lines], rank=1),
+        Column(title="per", cells=[Cell(per(line.point.unit)) for line in bill.lines], rank=1),
         Column(title=f"amount{unit}", right=True, cells=_on_the_point([Cell(amount) for amount in amounts])),
     ]
-    return columns if look.width is None or total_width(columns) <= look.width else [columns[0], columns[-1]]
 
 
 def _on_the_point(cells: list[Cell]) -> list[Cell]:
@@ -265,7 +273,7 @@ class RecordBills:
     def to_jsonl(self, look: Look) -> Iterator[str]:
         """An object per record, with the lines of its bill."""
         for record in self.records:
-            yield json_text(_record_bill(record), look, indent=None)
+            yield json_line(_record_bill(record), look)
 
     def to_json(self, look: Look) -> Iterator[str]:
         """One document: the bills first, then what they come to."""
@@ -277,7 +285,7 @@ class RecordBills:
             waiting = text
         if waiting is not None:
             yield waiting
-        yield "]," + json_text(_many(self.total), look, indent=None)[1:]
+        yield "]," + json_line(_many(self.total), look)[1:]
 
     def to_table(self, look: Look) -> Iterator[str]:
         """A line per record."""
@@ -292,8 +300,10 @@ class RecordBills:
                 "unknown": lambda each: Cell(_unknown(each.billed), "yellow"),
             },
             right=["line", "cost"],
+            drop=["at", "line", "unknown", "id"],
+            ids=["model"],
         )
-        yield look.text(aligned(_telling(columns, "id", "unknown"), look))
+        yield look.text(table(_telling(columns, "id", "unknown"), look))
         yield f"\n{summary(self.total)}"
 
 
@@ -316,7 +326,7 @@ class BillsByModel:
     def to_jsonl(self, look: Look) -> Iterator[str]:
         """An object per model."""
         for each in self._models():
-            yield json_text(each, look, indent=None)
+            yield json_line(each, look)
 
     def to_json(self, look: Look) -> str:
         """One document: models, then what they come to."""
@@ -339,8 +349,10 @@ class BillsByModel:
                 ),
             },
             right=["rows", "cost"],
+            drop=["unknown"],
+            ids=["model"],
         )
-        yield look.text(aligned(_telling(columns, "unknown"), look))
+        yield look.text(table(_telling(columns, "unknown"), look))
         yield f"\n{summary(self.total)}"
 
 
@@ -366,8 +378,10 @@ class BillComparisonDocument(VersionedDocument):
                 "billed as": lambda each: str(each.served.key) if len(each.served.path) > 1 else "",
             },
             right=["cost", "times"],
+            drop=["billed as", "times"],
+            ids=["model"],
         )
-        lines = aligned(_telling(columns, "times", "billed as"), look)
+        lines = table(_telling(columns, "times", "billed as"), look)
         for billed in self.bills:
             for unpriced in billed.bill.unknown:
                 lines += labelled("unknown", f"{billed.key}: {unpriced.item}: {why(unpriced, billed.bill)}", look)

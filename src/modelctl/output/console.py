@@ -1,7 +1,7 @@
 """The one writer: in which format a report is printed, and how a terminal, a pipe or a log shows it.
 
-Tables are aligned columns without borders, so that they can be cut and pasted. Rich's own take two seconds for 3,000
-rows and cut ids to fit; these take milliseconds and cut nothing.
+A table on a terminal is Rich's. A long one, and one for a pipe or a log, is aligned columns: Rich takes two seconds for
+3,000 rows, these take milliseconds. What fits beside each other is decided here for both.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import os
 import textwrap
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TextIO, TypeVar
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ MIN_TEXT_WIDTH = 24
 GLUE = "\N{NO-BREAK SPACE}"
 """A blank at which no line breaks; it is printed as a plain one."""
 
-_ASCII = str.maketrans({"→": "->", "…": "...", "·": "*", "≤": "<="})
+_ASCII = str.maketrans({"→": "->", "…": "...", "·": "*", "≤": "<=", "─": "-"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +62,11 @@ class Look:
     """Columns of the terminal; None where it is none: lines are then as long as they are, for grep and diff."""
     colour: bool = False
     unicode: bool = True
+
+    @property
+    def has_boxes(self) -> bool:
+        """Whether tables are drawn by Rich."""
+        return self.colour and self.width is not None
 
     def paint(self, text: str, style: str) -> str:
         """The text in a style of Rich's, as `bold` or `yellow`, or as it is where there is no colour."""
@@ -82,12 +88,22 @@ PLAIN = Look()
 
 
 def look_of(stream: TextIO, environ: Mapping[str, str] = os.environ) -> Look:
-    """What the stream can show. COLUMNS counts on a terminal only; NO_COLOR and a dumb terminal mean no colour."""
-    unicode = _can_encode(stream)
-    if not stream.isatty():
-        return Look(unicode=unicode)
+    """What the stream can show. COLUMNS counts on a terminal only; the log of a CI job is none.
+
+    NO_COLOR and a dumb terminal mean no colour; FORCE_COLOR means colour everywhere, unless NO_COLOR forbids it.
+    """
+    is_terminal = stream.isatty() and not _is_set(environ, "CI")
     dumb = environ.get("TERM", "") == "dumb" or (os.name == "nt" and "WT_SESSION" not in environ)
-    return Look(width=_width(stream, environ), colour=not dumb and not environ.get("NO_COLOR"), unicode=unicode)
+    colour = (is_terminal and not dumb) or _is_set(environ, "FORCE_COLOR")
+    return Look(
+        width=_width(stream, environ) if is_terminal else None,
+        colour=colour and not environ.get("NO_COLOR"),
+        unicode=_can_encode(stream),
+    )
+
+
+def _is_set(environ: Mapping[str, str], variable: str) -> bool:
+    return environ.get(variable, "").lower() not in ("", "0", "false")
 
 
 class Report(Protocol):
@@ -106,9 +122,14 @@ def render(report: Report, format: str, look: Look) -> Iterable[str]:
     return [shown] if isinstance(shown, str) and shown else shown
 
 
-def json_text(value: Any, look: Look = PLAIN, *, indent: int | None = 2) -> str:
-    """JSON of plain values, in ASCII where the stream can show no more. Without an indent it is one line."""
-    return json.dumps(value, indent=indent, ensure_ascii=not look.unicode)
+def json_text(value: Any, look: Look = PLAIN) -> str:
+    """JSON of plain values: indented on a terminal, else one line; in ASCII where the stream can show no more."""
+    return json.dumps(value, indent=None if look.width is None else 2, ensure_ascii=not look.unicode)
+
+
+def json_line(value: Any, look: Look = PLAIN) -> str:
+    """The same in one line everywhere: a line of JSONL."""
+    return json.dumps(value, ensure_ascii=not look.unicode)
 
 
 def width_of(text: str) -> int:
@@ -159,6 +180,12 @@ def _can_encode(stream: TextIO) -> bool:
 
 
 GAP = 2
+MOST_BOXED_ROWS = 300
+"""Rich takes 0.1 s for as many."""
+LEAST_WIDTH = 12
+"""To which a text may be shortened; dates and words of state fit in it."""
+LEAST_ID_WIDTH = 30
+"""The same for an id, which may also have two fifths of the terminal."""
 Row = TypeVar("Row")
 
 
@@ -176,23 +203,46 @@ class Column:
     title: str
     cells: Sequence[Cell]
     right: bool = False
-    """Numbers are flush right."""
+    """Numbers are flush right, and are never shortened."""
+    rank: int = 0
+    """In a narrow terminal columns of a high rank are left out first, those of one rank together; the lowest never."""
+    least: int = LEAST_WIDTH
+    """To how many columns of the terminal a narrow one shortens the text."""
+    is_id: bool = False
+    """Ids and addresses get more room than other texts."""
+    total: Cell | None = None
+    """What stands below all rows; a table has a last row where any column has one."""
 
     @property
     def width(self) -> int:
         """Columns of the terminal that the longest cell takes."""
-        return max(map(width_of, (self.title, *(cell.text for cell in self.cells))))
+        total = [self.total.text] if self.total is not None else []
+        return max(map(width_of, (self.title, *total, *(cell.text for cell in self.cells))))
 
 
 def columns_of(
-    rows: Sequence[Row], cells: Mapping[str, Callable[[Row], Cell | str]], *, right: Collection[str] = ()
+    rows: Sequence[Row],
+    cells: Mapping[str, Callable[[Row], Cell | str]],
+    *,
+    right: Collection[str] = (),
+    drop: Sequence[str] = (),
+    ids: Collection[str] = (),
+    least: Mapping[str, int] = MappingProxyType({}),
+    totals: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Column]:
-    """A column per title, with what its function says of each row; those in `right` are flush right."""
+    """A column per title, with what its function says of each row; those in `right` are flush right.
+
+    Where a terminal is too narrow, those in `drop` are left out, the first one first. `totals` makes a last row.
+    """
     return [
         Column(
             title=title,
             cells=[each if isinstance(each, Cell) else Cell(each) for each in map(cell, rows)],
             right=title in right,
+            rank=len(drop) - drop.index(title) if title in drop else 0,
+            least=least.get(title, LEAST_WIDTH),
+            is_id=title in ids,
+            total=Cell(totals[title], "bold") if title in totals else None,
         )
         for title, cell in cells.items()
     ]
@@ -203,12 +253,122 @@ def total_width(columns: Sequence[Column]) -> int:
     return sum(column.width for column in columns) + GAP * (len(columns) - 1)
 
 
+def fitted(columns: Sequence[Column], width: int | None) -> list[Column]:
+    """The columns as they fit: those of the highest ranks are left out, texts shortened; numbers always stay whole.
+
+    None: all as they are.
+    """
+    if width is None or total_width(columns) <= width:
+        return list(columns)
+    widths = [column.width for column in columns]
+    floors = [min(each.width, _floor(each, width)) for each in columns]
+    kept: list[int] = []
+    for rank in sorted({each.rank for each in columns}):
+        tried = [index for index, each in enumerate(columns) if index in kept or each.rank == rank]
+        if not kept or _over(floors, tried, width) <= 0:
+            kept = tried
+    given = {each: floors[each] for each in kept}
+    if (over := _over(floors, kept, width)) > 0:
+        _squeeze(given, [each for each in kept if not columns[each].right], over)
+    else:
+        room = -over
+        for each in kept:  # what is left goes to the first columns that are shortened
+            given[each] += (more := min(room, widths[each] - given[each]))
+            room -= more
+    return [shortened(columns[each], given[each]) for each in kept]
+
+
+def _floor(column: Column, width: int) -> int:
+    if column.right:
+        return column.width
+    return max(LEAST_ID_WIDTH, width * 2 // 5) if column.is_id else column.least
+
+
+def _over(widths: Sequence[int], kept: Sequence[int], width: int) -> int:
+    return sum(widths[each] for each in kept) + GAP * (len(kept) - 1) - width
+
+
+_NARROWEST = 4
+
+
+def _squeeze(given: dict[int, int], texts: Sequence[int], over: int) -> None:
+    """Take so much from the widest texts, as long as there is anything left of them."""
+    while over > 0 and texts and given[widest := max(texts, key=given.__getitem__)] > _NARROWEST:
+        given[widest] -= 1
+        over -= 1
+
+
+def shortened(column: Column, width: int) -> Column:
+    """The column with its texts cut to the width: of an id, a path or an address the middle is left out."""
+    if column.width <= width:
+        return column
+    cells = [each._replace(text=_cut(each.text, width)) for each in column.cells]
+    total = column.total and column.total._replace(text=_cut(column.total.text, width))
+    return replace(column, title=_cut(column.title, width), cells=cells, total=total)
+
+
+def _cut(text: str, width: int) -> str:
+    if width_of(text) <= width:
+        return text
+    if not text.isascii():  # wide characters: as many as fit
+        while width_of(text) > width - 1:
+            text = text[:-1]
+        return f"{text}…"
+    tail = (width - 1) // 2 if "/" in text and " " not in text else 0
+    return f"{text[: width - 1 - tail]}…{text[len(text) - tail :]}"
+
+
+def table(columns: Sequence[Column], look: Look, *, indent: int = 0) -> list[str]:
+    """The header, a line per row and the totals, as much of it as fits: drawn by Rich where people look at it."""
+    columns = fitted(columns, None if look.width is None else look.width - indent)
+    is_boxed = look.has_boxes and len(columns[0].cells) <= MOST_BOXED_ROWS
+    lines = _boxed(columns) if is_boxed else aligned(columns, look)
+    return [" " * indent + line for line in lines] if indent else lines
+
+
+def _boxed(columns: Sequence[Column]) -> list[str]:
+    from rich.box import SIMPLE
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    has_total = any(column.total is not None for column in columns)
+    drawn = Table(
+        box=SIMPLE,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+        show_footer=has_total,
+        header_style="bold",
+        border_style="dim",
+    )
+    for column in columns:
+        total = column.total or Cell("")
+        drawn.add_column(
+            Text(column.title),
+            Text(total.text, total.style),
+            justify="right" if column.right else "left",
+            no_wrap=True,
+            width=column.width,
+        )
+    for row in zip(*(column.cells for column in columns), strict=True):
+        drawn.add_row(*(Text(cell.text, cell.style) for cell in row))
+    console = Console(
+        width=total_width(columns), color_system="standard", force_terminal=True, highlight=False, legacy_windows=False
+    )
+    with console.capture() as capture:
+        console.print(drawn)
+    return capture.get().splitlines()
+
+
 def aligned(columns: Sequence[Column], look: Look) -> list[str]:
-    """The header and a line per row."""
+    """The header, a line per row and the totals, without borders, whatever the width of a terminal."""
     widths = [column.width for column in columns]
     header = [Cell(column.title, "bold") for column in columns]
     rows = zip(*(column.cells for column in columns), strict=True)
-    return [_line(row, columns, widths, look) for row in (header, *rows)]
+    totals = [column.total or Cell("") for column in columns]
+    last = [totals] if any(column.total is not None for column in columns) else []
+    return [_line(row, columns, widths, look) for row in (header, *rows, *last)]
 
 
 def _line(row: Sequence[Cell], columns: Sequence[Column], widths: Sequence[int], look: Look) -> str:

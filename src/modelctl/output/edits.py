@@ -14,7 +14,7 @@ from modelctl.core.planning.ownership import How
 from modelctl.core.planning.plan import Action, Change, FieldChange, Verdict
 from modelctl.core.prices.price import price_label
 from modelctl.errors import ModelctlError
-from modelctl.output.console import Cell, Look, aligned, columns_of, labelled
+from modelctl.output.console import Cell, Look, columns_of, labelled, table
 from modelctl.output.document import (
     AsJson,
     Document,
@@ -117,8 +117,10 @@ class OverridesDocument(Documents[OverrideDocument]):
                 "replaced": lambda each: one_line(shown(each.replaced)) if each.source else "",
                 "stated by": lambda each: each.source or "",
             },
+            drop=["stated by", "by", "replaced"],
+            ids=["model"],
         )
-        return look.text(aligned(columns, look)) if self.root else ""
+        return look.text(table(columns, look)) if self.root else ""
 
 
 class SeedSummaryDocument(Document):
@@ -181,10 +183,11 @@ class PopulateDocument(Document):
                 "status": lambda each: Cell(each.status, "green" if each.status == "created" else ""),
                 "reason": lambda each: one_line(each.reason) if isinstance(each, SkippedSeedDocument) else "",
             },
+            ids=["model"],
         )
         if not self.results:
             return ""
-        return look.text(aligned(columns if any(cell.text for cell in columns[2].cells) else columns[:2], look))
+        return look.text(table(columns if any(cell.text for cell in columns[2].cells) else columns[:2], look))
 
 
 class MovedFieldJson(TypedDict):

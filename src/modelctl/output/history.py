@@ -10,7 +10,7 @@ from pydantic import AliasPath, Field
 from typing_extensions import TypedDict
 
 from modelctl.core.runs import CREDENTIAL, PROVIDER, PUBLISH, HistoryEntry, Outcome, Run, field_names, field_sources
-from modelctl.output.console import Cell, Look, aligned, columns_of, json_text, labelled, total_width
+from modelctl.output.console import Cell, Look, columns_of, json_line, labelled, table
 from modelctl.output.document import AsJson, Document, Instant, VersionedDocument
 from modelctl.output.format import audited, fact_order, one_line, plain, shown
 
@@ -71,7 +71,7 @@ class HistoryDocument(VersionedDocument):
 
     def to_jsonl(self, look: Look) -> str:
         """An entry per line."""
-        return "\n".join(json_text(_entry(each), look, indent=None) for each in self.entries)
+        return "\n".join(json_line(_entry(each), look) for each in self.entries)
 
 
 class RunRecordDocument(Document):
@@ -137,7 +137,7 @@ class RunsDocument(VersionedDocument):
     runs: tuple[RunDocument, ...]
 
     def to_table(self, look: Look) -> str:
-        """A line per run; where that is too wide, its id as a label and the rest as text that is wrapped."""
+        """A line per run."""
         if not self.runs:
             return ""
         columns = columns_of(
@@ -153,15 +153,10 @@ class RunsDocument(VersionedDocument):
                 ),
                 "changes": lambda run: run.changes_text,
             },
+            drop=["by", "providers", "when"],
+            least={"run": 32, "outcome": 20},
         )
-        if look.width is None or total_width(columns) <= look.width:
-            return look.text(aligned(columns, look))
-        lines = []
-        for row in zip(*(column.cells for column in columns), strict=True):
-            name, when, command, actor, providers, outcome, changes = (cell.text for cell in row)
-            text = f"{when} {command} by {actor}, {providers}: {outcome}" + (f"; {changes}" if changes else "")
-            lines += labelled(name, text, look, style="bold")
-        return look.text(lines)
+        return look.text(table(columns, look))
 
 
 def _providers(run: RunDocument) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from functools import partial
 from typing import Annotated, TypeAlias
 
 from typing_extensions import TypedDict
@@ -13,7 +14,7 @@ from modelctl.core.models.lifecycle import COMPARED_PRICES, ChainEnd, PriceStep
 from modelctl.core.models.retirements import Retirement, RetirementFinding, RetirementKind, Retirements
 from modelctl.core.prices.price import Money, percent_between
 from modelctl.core.text import counted
-from modelctl.output.console import Cell, Column, Look, aligned, labelled, total_width, width_of, wrapped
+from modelctl.output.console import Cell, Column, Look, columns_of, labelled, table, wrapped
 from modelctl.output.document import AsJson, Day, ForPeople, Instant, Number, VersionedDocument
 from modelctl.output.format import UNKNOWN_TEXT, code, escaped, markdown_table, one_line, plain, shown, since, some
 
@@ -349,39 +350,38 @@ def _row(retirement: Retirement) -> list[str]:
     ]
 
 
-_INDENT = 4
-_NO_BREAK = "\N{NO-BREAK SPACE}"
-"""Keeps a price step, and a number and its percent sign, in one line."""
-
-
 def retirements_table(retirements: Retirements, look: Look) -> str:
     """All rows as text that fits the look; empty where there are none."""
     sections = [(kind, rows) for kind in RetirementKind if (rows := retirements.of(kind))]
     if not sections:
         return ""
-    columns = {kind: _columns(rows) for kind, rows in sections}
-    fits = look.width is None or all(total_width(each) <= look.width for each in columns.values())
     lines: list[str] = []
     for kind, rows in sections:
         lines += [
             look.paint(line, "bold") for line in wrapped(f"{heading(retirements, kind)}: {len(rows):,}", look.width)
         ]
-        lines += [*aligned(columns[kind], look), *_notes(rows, look)] if fits else _blocks(rows, look)
+        lines += [*table(_columns(rows), look), *_notes(rows, look)]
         lines.append("")
     return look.text([*lines, *(look.paint(line, "dim") for line in wrapped(LEGEND, look.width))])
 
 
 def _columns(rows: Sequence[Retirement]) -> list[Column]:
-    return [
-        Column(title="day", cells=[Cell(shown(each.day), _style(each)) for each in rows]),
-        Column(title="left", cells=[Cell(when(each).removeprefix("in ")) for each in rows]),
-        Column(title="model", cells=[Cell(_name(each)) for each in rows]),
-        Column(title="status", cells=[Cell(shown(each.status)) for each in rows]),
-        Column(title="enabled", cells=[Cell(shown(each.is_enabled)) for each in rows]),
-        Column(title="successor", cells=[Cell(succession(each)) for each in rows]),
-        Column(title="afterwards", cells=[Cell(afterwards(each)) for each in rows]),
-        *(Column(title=kind, cells=[Cell(price_step_text(each, kind)) for each in rows]) for kind in COMPARED_PRICES),
-    ]
+    return columns_of(
+        rows,
+        {
+            "day": lambda each: Cell(shown(each.day), _style(each)),
+            "left": lambda each: when(each).removeprefix("in "),
+            "model": _name,
+            "status": lambda each: shown(each.status),
+            "enabled": lambda each: shown(each.is_enabled),
+            "successor": succession,
+            "afterwards": afterwards,
+            **{kind: partial(price_step_text, kind=kind) for kind in COMPARED_PRICES},
+        },
+        drop=["afterwards", *reversed(COMPARED_PRICES), "status", "enabled", "left"],
+        ids=["model"],
+        least=dict.fromkeys(COMPARED_PRICES, 20),
+    )
 
 
 def _notes(rows: Sequence[Retirement], look: Look) -> Iterator[str]:
@@ -389,29 +389,6 @@ def _notes(rows: Sequence[Retirement], look: Look) -> Iterator[str]:
     for each in rows:
         for note in notes(each):
             yield from labelled(_name(each), note, look, indent=2)
-
-
-def _blocks(rows: Sequence[Retirement], look: Look) -> Iterator[str]:
-    for each in rows:
-        title, state = f"{shown(each.day)}  {_name(each)}", _state(each)
-        fits = look.width is None or width_of(f"{title}  {state}") <= look.width
-        yield look.paint(title, _style(each)) + (f"  {state}" if fits else "")
-        for sentence in (*([] if fits else [state]), _future(each), *notes(each)):
-            for line in wrapped(
-                sentence.replace(" %", f"{_NO_BREAK}%"), None if look.width is None else look.width - _INDENT
-            ):
-                yield " " * _INDENT + line.replace(_NO_BREAK, " ")
-
-
-def _state(retirement: Retirement) -> str:
-    return f"{when(retirement)}; {shown(retirement.status)}, {'enabled' if retirement.is_enabled else 'not enabled'}"
-
-
-def _future(retirement: Retirement) -> str:
-    prices = ", ".join(
-        f"{kind} {price_step_text(retirement, kind)}".replace(" ", _NO_BREAK) for kind in COMPARED_PRICES
-    )
-    return f"successor {succession(retirement)}; afterwards {afterwards(retirement)}; {prices}"
 
 
 def _name(retirement: Retirement) -> str:

@@ -13,7 +13,7 @@ from modelctl.core.facts import FACT_TYPES, PRICE_FIELDS, FactValue, ModelKey, S
 from modelctl.core.models.query import COLUMNS, column_value
 from modelctl.core.models.resolve import by_provider
 from modelctl.core.stored import StoredModel
-from modelctl.output.console import Cell, Column, Look, aligned, json_text, total_width
+from modelctl.output.console import Cell, Column, Look, fitted, json_line, json_text, table
 from modelctl.output.format import escaped, model_object, plain, shown
 from modelctl.output.format import markdown_table as markdown_table
 
@@ -29,8 +29,8 @@ class _Default:
 
     title: str
     column: str
-    drop: int
-    """In a narrow terminal the lowest gets its place first, those of one number together; 0 always."""
+    rank: int
+    """As a column's: what goes first in a narrow terminal."""
 
 
 _DEFAULTS = (
@@ -55,23 +55,38 @@ def columns_shown(format: str, columns: Sequence[str]) -> frozenset[str]:
 
 
 def models_table(models: Sequence[StoredModel], columns: Sequence[str], look: Look) -> str:
-    """Aligned columns: those asked for, or the usual ones as far as they fit. Ids are never cut."""
+    """The columns asked for, or the usual ones, as far as they fit."""
+    return look.text(table(_columns(models, columns), look))
+
+
+def not_whole(models: Sequence[StoredModel], columns: Sequence[str], look: Look) -> tuple[list[str], int]:
+    """The columns for which a terminal is too narrow, and how many ids it shortens."""
+    if look.width is None:
+        return [], 0
+    wanted = _columns(models, columns)
+    shown_columns = {column.title: column for column in fitted(wanted, look.width)}
+    names = {each.title: each.column for each in _DEFAULTS}
+    left_out = [names.get(each.title, each.title) for each in wanted if each.title not in shown_columns]
+    cut = [
+        old != new
+        for each in wanted
+        if each.is_id and each.title in shown_columns
+        for old, new in zip(each.cells, shown_columns[each.title].cells, strict=True)
+    ]
+    return left_out, sum(cut)
+
+
+def _columns(models: Sequence[StoredModel], columns: Sequence[str]) -> list[Column]:
+    """Of those asked for the last go first in a narrow terminal; the usual ones without those that say nothing."""
     if columns:
-        return look.text(aligned([_column(name, name, models) for name in columns], look))
-    return look.text(aligned(_fitting([(each, _default_column(each, models)) for each in _DEFAULTS], look), look))
-
-
-def dropped(models: Sequence[StoredModel], look: Look) -> list[str]:
-    """The usual columns that say something, and for which a terminal is too narrow."""
-    columns = [(each, _default_column(each, models)) for each in _DEFAULTS]
-    left = {column.title for column in _fitting(columns, look)}
-    return [each.column for each, column in columns if _says_something(column) and column.title not in left]
+        return [replace(_column(name, name, models), rank=index) for index, name in enumerate(columns)]
+    usual = [replace(_default_column(each, models), rank=each.rank) for each in _DEFAULTS]
+    return [each for each in usual if not each.rank or _says_something(each)]
 
 
 def json_array(models: Sequence[StoredModel], columns: Sequence[str], look: Look) -> str:
-    """An array with an object on each line, so that it can be read, compared and parsed."""
-    objects = [_json(each, columns, look) for each in models]
-    return "[\n" + ",\n".join(objects) + "\n]" if objects else "[]"
+    """An array of objects, in one line but on a terminal."""
+    return json_text([model_object(each, columns) for each in models], look)
 
 
 def markdown(models: Sequence[StoredModel], columns: Sequence[str], look: Look) -> str:
@@ -91,7 +106,7 @@ class ModelList:
     by_provider: bool = False
 
     def to_table(self, look: Look) -> str:
-        """Aligned columns; empty where there are no models."""
+        """A line per model; empty where there are none."""
         if not self.models:
             return ""
         if not self.by_provider:
@@ -100,12 +115,11 @@ class ModelList:
         return "\n\n".join(f"{look.text([name])}\n{models_table(group, self.columns, look)}" for name, group in groups)
 
     def to_json(self, look: Look) -> str:
-        """An array with an object on each line, so that it can be read, compared and parsed."""
+        """An array of objects, in groups an object of arrays."""
         if not self.by_provider:
             return json_array(self.models, self.columns, look)
         groups = by_provider(self.models).items()
-        arrays = (f"{json_text(name)}: {json_array(group, self.columns, look)}" for name, group in groups)
-        return "{" + ",\n".join(arrays) + "}"
+        return json_text({name: [model_object(each, self.columns) for each in group] for name, group in groups}, look)
 
     def to_jsonl(self, look: Look) -> str:
         """An object per line."""
@@ -130,7 +144,7 @@ class ModelList:
 
 
 def _json(model: StoredModel, columns: Sequence[str], look: Look) -> str:
-    return json_text(model_object(model, columns), look, indent=None)
+    return json_line(model_object(model, columns), look)
 
 
 def _csv_field(value: FactValue | datetime) -> str:
@@ -150,7 +164,7 @@ def _csv_field(value: FactValue | datetime) -> str:
 
 def _column(title: str, name: str, models: Sequence[StoredModel]) -> Column:
     is_number = FACT_TYPES.get(name) in (int, Decimal) or name == "id"
-    return Column(title=title, cells=[_cell(name, each) for each in models], right=is_number)
+    return Column(title=title, cells=[_cell(name, each) for each in models], right=is_number, is_id=name == "model_id")
 
 
 def _cell(name: str, model: StoredModel) -> Cell:
@@ -164,7 +178,8 @@ def _cell(name: str, model: StoredModel) -> Cell:
 
 def _default_column(default: _Default, models: Sequence[StoredModel]) -> Column:
     if default.column == "model_id":
-        return Column(title=default.title, cells=[Cell(shown(str(model.key))) for model in models])
+        ids = [Cell(shown(str(model.key))) for model in models]
+        return Column(title=default.title, cells=ids, is_id=True)
     column = _column(default.title, default.column, models)
     if default.column in PRICE_FIELDS:
         cells = [_with_currency(cell, model) for cell, model in zip(column.cells, models, strict=True)]
@@ -176,17 +191,6 @@ def _with_currency(cell: Cell, model: StoredModel) -> Cell:
     """A price says its currency where it is not the one that everybody expects."""
     currency = model.facts.price_currency
     return cell if cell.text == UNKNOWN_CELL or currency in (None, "USD") else Cell(f"{currency} {cell.text}")
-
-
-def _fitting(columns: Sequence[tuple[_Default, Column]], look: Look) -> list[Column]:
-    """The columns that fit, the most important first, without those that say nothing at all."""
-    telling = [(each, column) for each, column in columns if not each.drop or _says_something(column)]
-    chosen: set[int] = set()
-    for drop in sorted({each.drop for each, _ in telling}):
-        tried = [column for each, column in telling if each.drop in chosen | {drop}]
-        if not drop or look.width is None or total_width(tried) <= look.width:
-            chosen.add(drop)
-    return [column for each, column in telling if each.drop in chosen]
 
 
 def _says_something(column: Column) -> bool:

@@ -26,7 +26,16 @@ from modelctl.core.prices.price import (
 )
 from modelctl.core.prices.timeline import Period, PriceChange, PriceTimeline
 from modelctl.output.bills import redirect_text
-from modelctl.output.console import Cell, Column, Look, aligned, columns_of, labelled, total_width, wrapped
+from modelctl.output.console import (
+    Cell,
+    Column,
+    Look,
+    columns_of,
+    labelled,
+    table,
+    total_width,
+    wrapped,
+)
 from modelctl.output.document import AsJson, ForPeople, Instant, Number, PriceJson, VersionedDocument, price_json
 from modelctl.output.format import money, one_line, per, percent, plain, price_point_text, price_text, shown, since
 
@@ -215,7 +224,7 @@ def _in_force(sheet: PriceTimeline, look: Look) -> list[str]:
         rows.setdefault(_row(point, sheet), {})[point.kind] = point
     columns = _pivot(rows, sheet)
     if look.width is None or total_width(columns) <= look.width:
-        return aligned(columns, look)
+        return table(columns, look)
     return _list(sheet, look)
 
 
@@ -249,7 +258,7 @@ def _list(sheet: PriceTimeline, look: Look) -> list[str]:
         Column(title="currency", cells=[Cell(point.currency) for point in points]),
     ]
     is_mixed = len({point.currency for point in points}) > 1
-    return aligned(columns if is_mixed else columns[:-1], look)
+    return table(columns if is_mixed else columns[:-1], look)
 
 
 def _row(point: PricePoint, sheet: PriceTimeline) -> _Row:
@@ -287,8 +296,9 @@ def _past(past: Sequence[Period], look: Look) -> list[str]:
             "basis": lambda each: each.point.basis,
         },
         right=["amount"],
+        drop=["basis"],
     )
-    return aligned(columns, look)
+    return table(columns, look)
 
 
 def _until_text(period: Period) -> str:
@@ -326,10 +336,6 @@ class PriceChangesDocument(VersionedDocument):
         return look.text(_changes(self.changes, look)) if self.changes else ""
 
 
-_OPTIONAL = ("source", "basis")
-"""Columns that are left out where the terminal is too narrow, the first one first."""
-
-
 def _changes(changed: Sequence[tuple[ModelKey | None, PriceChange]], look: Look) -> list[str]:
     """A line per change; the model where one is given."""
     columns = columns_of(
@@ -345,12 +351,10 @@ def _changes(changed: Sequence[tuple[ModelKey | None, PriceChange]], look: Look)
             "source": lambda each: one_line(each[1].point.source),
         },
         right=["old", "new", "change"],
+        drop=["source", "basis", "old"],
+        ids=["model", "source"],
     )
-    kept = [each for each in columns if each.title != "model" or any(key for key, _ in changed)]
-    for title in _OPTIONAL:
-        if look.width is not None and total_width(kept) > look.width:
-            kept = [each for each in kept if each.title != title]
-    return aligned(kept, look)
+    return table([each for each in columns if each.title != "model" or any(key for key, _ in changed)], look)
 
 
 def _amount_text(point: PricePoint | None, beside: PricePoint | None) -> str:
@@ -420,11 +424,9 @@ def _table(periods: Sequence[Period], look: Look) -> list[str]:
             "source": lambda each: f"[{sources.index(url) + 1}]" if (url := one_line(each[0].point.source)) else "",
         },
         right=["old", "new", "change"],
+        drop=["basis", "old", "change"],
     )
-    for title in ("basis", "old"):
-        if look.width is not None and total_width(columns) > look.width:
-            columns = [each for each in columns if each.title != title]
-    return aligned(columns, look)
+    return table(columns, look)
 
 
 def _moved(before: PricePoint | None, point: PricePoint) -> Cell:

@@ -18,7 +18,7 @@ from modelctl.core.prices.ledger import projection
 from modelctl.core.provider import Health, KeyState, ProviderView
 from modelctl.core.text import counted
 from modelctl.errors import ModelctlError
-from modelctl.output.console import Cell, Column, Look, aligned, json_text, labelled, total_width
+from modelctl.output.console import Cell, Column, Look, columns_of, json_line, labelled, table
 from modelctl.output.document import (
     AsJson,
     Documents,
@@ -88,7 +88,7 @@ def _block(found: Discovered, look: Look) -> Iterator[str]:
         yield from labelled("note", found.notice, look, style="yellow", indent=2)
     for reason, ids in _by_reason(found.listing.skipped).items():
         yield from labelled("skipped", f"{len(ids):,}: {one_line(reason)} ({some(ids, MAX_NAMES)})", look, indent=2)
-    yield from aligned(_fitting(_columns(records, found.listed_at), look), look)
+    yield from table(_columns(records, found.listed_at), look)
 
 
 def _by_reason(skipped: Sequence[Skipped]) -> dict[str, list[str]]:
@@ -101,18 +101,14 @@ def _by_reason(skipped: Sequence[Skipped]) -> dict[str, list[str]]:
 def _columns(records: Sequence[ModelRecord], listed_at: datetime) -> list[Column]:
     """The id, and the facts that the API states of any model."""
     facts = [{**dict(each.facts.known()), **projection(each.prices, at=listed_at)} for each in records]
-    columns = [Column(title="model", cells=[Cell(one_line(str(record.key))) for record in records])]
+    ids = [Cell(one_line(str(record.key))) for record in records]
+    columns = [Column(title="model", cells=ids, is_id=True)]
     for name, title in _COLUMNS.items():
         if any(name in each for each in facts):
             values = [each.get(name) for each in facts]
             cells = [Cell(UNKNOWN_CELL, "dim") if each is None else Cell(shown(each)) for each in values]
-            columns.append(Column(title=title, cells=cells, right=FACT_TYPES[name] in (int, Decimal)))
-    return columns
-
-
-def _fitting(columns: list[Column], look: Look) -> list[Column]:
-    while look.width is not None and len(columns) > 1 and total_width(columns) > look.width:
-        columns = columns[:-1]
+            is_number = FACT_TYPES[name] in (int, Decimal)
+            columns.append(Column(title=title, cells=cells, right=is_number, rank=len(columns)))
     return columns
 
 
@@ -187,9 +183,7 @@ class DiscoveryDocument(VersionedDocument):
 
     def to_jsonl(self, look: Look) -> str:
         """An object per model."""
-        return "\n".join(
-            json_text(_listed_model(record), look, indent=None) for each in self.providers for record in _records(each)
-        )
+        return "\n".join(json_line(_listed_model(record), look) for each in self.providers for record in _records(each))
 
 
 _INDENT = 2
@@ -209,27 +203,23 @@ def health_style(status: str) -> str:
 
 
 def provider_table(views: Sequence[ProviderView], look: Look) -> str:
-    """A line per provider; a paragraph each where the terminal is too narrow for that."""
-    columns = [
-        Column(title=title, cells=cells, right=title == "models enabled")
-        for title, cells in {
-            "provider": [Cell(one_line(each.provider.name), "bold") for each in views],
-            "kind": [Cell(one_line(each.provider.kind) or "none") for each in views],
-            "switch": [Cell(_OFF[each.switched_off_by], "yellow" if each.switched_off_by else "") for each in views],
-            "key": [Cell(_key_text(each)) for each in views],
-            "models enabled": [Cell(f"{each.models.enabled:,} of {each.models.total:,}") for each in views],
-            "health": [Cell(_health_text(each), health_style(each.health.status)) for each in views],
-        }.items()
-    ]
-    if look.width is None or total_width(columns) <= look.width:
-        return look.text(aligned(columns, look))
-    first, *others = columns
-    lines = []
-    for index, name in enumerate(first.cells):
-        lines.append(look.paint(name.text, name.style))
-        text = ", ".join(f"{column.title} {column.cells[index].text}" for column in others)
-        lines += labelled("", text, look, indent=0)
-    return look.text(lines)
+    """A line per provider, and what the models come to."""
+    enabled, total = (sum(getattr(each.models, name) for each in views) for name in ("enabled", "total"))
+    columns = columns_of(
+        views,
+        {
+            "provider": lambda each: Cell(one_line(each.provider.name), "bold"),
+            "kind": lambda each: one_line(each.provider.kind) or "none",
+            "switch": lambda each: Cell(_OFF[each.switched_off_by], "yellow" if each.switched_off_by else ""),
+            "key": _key_text,
+            "models enabled": lambda each: f"{each.models.enabled:,} of {each.models.total:,}",
+            "health": lambda each: Cell(_health_text(each), health_style(each.health.status)),
+        },
+        right=["models enabled"],
+        drop=["kind", "switch"],
+        totals={"provider": "total", "models enabled": f"{enabled:,} of {total:,}"},
+    )
+    return look.text(table(columns, look))
 
 
 def provider_page(view: ProviderView, look: Look) -> str:

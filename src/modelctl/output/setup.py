@@ -17,7 +17,7 @@ from modelctl.core.facts import FactValue, ModelRecord, Status
 from modelctl.core.prices.price import Basis, PriceKey, PricePoint, price_label
 from modelctl.core.stored import StoredModel
 from modelctl.core.text import counted
-from modelctl.output.console import PLAIN, Cell, Column, Look, aligned, columns_of, labelled, total_width
+from modelctl.output.console import Cell, Column, Look, columns_of, labelled, table
 from modelctl.output.document import (
     AsJson,
     Document,
@@ -82,7 +82,7 @@ class CredentialsDocument(VersionedDocument):
         )
 
     def to_table(self, look: Look) -> str:
-        """A line per key; where that is too wide, whose it is as a label and the rest as text that is wrapped."""
+        """A line per key."""
         if not self.credentials:
             return ""
         columns = columns_of(
@@ -95,17 +95,9 @@ class CredentialsDocument(VersionedDocument):
                 "state": lambda each: each.cell,
                 "updated": lambda each: shown(each.updated_at),
             },
+            drop=["updated", "master key"],
         )
-        if look.width is None or total_width(columns) <= look.width:
-            return look.text(aligned(columns, look))
-        lines = []
-        for provider, project, fingerprint, key_id, state, updated in zip(
-            *(each.cells for each in columns), strict=True
-        ):
-            text = f"fingerprint {fingerprint.text}, master key {key_id.text}, updated {updated.text}"
-            text = f"{look.paint(state.text, state.style)}, {text}"
-            lines += labelled(f"{provider.text} {project.text}", text, look, style="bold")
-        return look.text(lines)
+        return look.text(table(columns, look))
 
 
 class CredentialInUseDocument(VersionedDocument):
@@ -178,7 +170,7 @@ class SettingsDocument(Printed, RootModel[dict[str, SettingDocument]]):
                 "origin": lambda each: each[1].origin,
             },
         )
-        return look.text(aligned(columns, PLAIN))
+        return look.text(table(columns, look))
 
 
 class SettingsFileDocument(Document):
@@ -395,13 +387,14 @@ class CatalogsDocument(VersionedDocument):
 
     def to_table(self, look: Look) -> str:
         """A line per provider, and the total."""
-        names = [*(each.provider for each in self.providers), "total"]
-        columns = [Column(title="provider", cells=[Cell(name, "bold" if name == "total" else "") for name in names])]
+        names = [Cell(each.provider) for each in self.providers]
+        columns = [Column(title="provider", cells=names, total=Cell("total", "bold"))]
         for count in _COUNTS:
             numbers = [getattr(each, count) for each in self.providers]
-            cells = [Cell(shown(number), "" if number else "dim") for number in (*numbers, sum(numbers))]
-            columns.append(Column(title=count, right=True, cells=cells))
-        return look.text(aligned(columns, look))
+            cells = [Cell(shown(number), "" if number else "dim") for number in numbers]
+            total = Cell(shown(sum(numbers)), "bold")
+            columns.append(Column(title=count, right=True, cells=cells, total=total, rank=len(columns)))
+        return look.text(table(columns, look))
 
 
 _COUNTS = tuple(CatalogCountsDocument.model_fields)[1:]

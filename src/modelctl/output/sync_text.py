@@ -13,7 +13,7 @@ from modelctl.core.planning.plan import Action, Change, Held
 from modelctl.core.planning.report import ProviderReport
 from modelctl.core.runs import Outcome
 from modelctl.errors import EXIT_CODE_MEANING, ExitCode
-from modelctl.output.console import GAP, GLUE, Cell, Column, Look, aligned, labelled, total_width, wrapped
+from modelctl.output.console import GAP, GLUE, Cell, Column, Look, labelled, table, total_width, wrapped
 from modelctl.output.format import one_line, shown, some, what_changes
 
 PAST = MappingProxyType(
@@ -471,9 +471,9 @@ def _summary(reports: Sequence[ProviderReport], look: Look) -> list[str]:
         if look.width is None or total_width(columns) <= look.width:
             besides = [f"{name}{GLUE}{together[name]:,}" for name in names if name not in shown_names]
             more = wrapped(f"besides: {', '.join(besides)}", look.width) if besides else []
-            return [*aligned(columns, look), *more]
+            return [*table(columns, look), *more]
     numbers = Column(title="models", right=True, cells=_count_cells(together[name] for name in names))
-    return aligned([Column(title="total", cells=[Cell(name) for name in names]), numbers], look)
+    return table([Column(title="total", cells=[Cell(name) for name in names]), numbers], look)
 
 
 def _count_columns(
@@ -482,10 +482,15 @@ def _count_columns(
     outcomes = [Cell(OUTCOME_WORDS[each.outcome], OUTCOME_STYLES[each.outcome]) for each in reports]
     per_provider = [counts(each) for each in reports]
     return [
-        Column(title="provider", cells=[*(Cell(each.provider) for each in reports), Cell("total", "bold")]),
-        Column(title="outcome", cells=[*outcomes, Cell("")]),
+        Column(title="provider", cells=[Cell(each.provider) for each in reports], total=Cell("total", "bold")),
+        Column(title="outcome", cells=outcomes),
         *(
-            Column(title=name, right=True, cells=_count_cells([*(each[name] for each in per_provider), together[name]]))
+            Column(
+                title=name,
+                right=True,
+                cells=_count_cells(each[name] for each in per_provider),
+                total=Cell(f"{together[name]:,}", "bold"),
+            )
             for name in names
         ),
     ]
