@@ -51,6 +51,8 @@ class Context:
     """Who is written into the audit; None: the user of this process."""
     as_json: bool = False
     """Whether the report is printed as JSON: then an error is, too."""
+    when_interrupted: str = ""
+    """What a person is to know after Ctrl-C."""
     confidential: set[str] = field(default_factory=set, repr=False)
     """What this command came to know and must not print: keys from a prompt, a pipe or the database."""
 

@@ -157,7 +157,7 @@ def main(argv: Sequence[str] | None = None, *, now: datetime | None = None) -> i
         _report(context, error)
         return error.exit_code
     except KeyboardInterrupt:
-        context.warn("interrupted")
+        context.warn(f"interrupted: {context.when_interrupted}" if context.when_interrupted else "interrupted")
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
         return ExitCode.FAILED  # the reader of our output has gone, and nobody is left to tell

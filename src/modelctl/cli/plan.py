@@ -38,7 +38,7 @@ from modelctl.cli.sync import (
     warn_of_unmatched,
 )
 from modelctl.core.planning.policy import SourceChoice
-from modelctl.errors import UsageError
+from modelctl.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from modelctl.core.planning.report import PlanFile, SyncReport
@@ -55,7 +55,10 @@ class PlanFormat(StrEnum):
 
 
 Output = Annotated[
-    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the plan for `modelctl apply`.")
+    Path | None,
+    typer.Option(
+        "--output", "-o", metavar="FILE", help="Write it there: for `modelctl apply`, or in the format asked for."
+    ),
 ]
 
 
@@ -100,12 +103,13 @@ def plan_command(
     options = replace(options, all_or_nothing=all_or_nothing, configured_only=configured_only)
     report, file, sql = _plan(context, options, with_sql=format is PlanFormat.SQL)
     text = _document_text(file)
-    if output is not None:
-        _keep(context, output, text)
     code = report.exit_code(pending_counts=exit_code)
-    if format in (PlanFormat.JSON, PlanFormat.SQL):
-        context.answer((sql if format is PlanFormat.SQL else text).rstrip("\n"))
-    else:
+    answers = {PlanFormat.JSON: text, PlanFormat.SQL: sql, PlanFormat.MARKDOWN: _markdown(report, code)}
+    if output is not None:
+        _keep(context, output, answers.get(format, text), is_plan=format in (PlanFormat.TABLE, PlanFormat.JSON))
+    elif format in (PlanFormat.JSON, PlanFormat.SQL):
+        context.answer(answers[format].rstrip("\n"))
+    if format is PlanFormat.TABLE or (output is None and format is PlanFormat.MARKDOWN):
         print_report(context, report, code, format, details=details)
     raise typer.Exit(code)
 
@@ -133,6 +137,13 @@ def _document_text(file: PlanFile) -> str:
     return PlanDocument.of(file).to_json(PLAIN) + "\n"
 
 
+def _markdown(report: SyncReport, code: ExitCode) -> str:
+    from modelctl.output.console import PLAIN
+    from modelctl.output.sync import SyncDocument
+
+    return SyncDocument.of(report, code).to_markdown(PLAIN) + "\n"
+
+
 def _keep(context: Context, path: Path, text: str) -> None:
     """The whole file or none: whoever applies it must not find half a plan. UsageError where it cannot be written."""
     from modelctl.files import write_whole
@@ -142,4 +153,4 @@ def _keep(context: Context, path: Path, text: str) -> None:
     except OSError as error:
         hint = "choose another file with -o"
         raise UsageError(f"{path} cannot be written: {error.strerror or error}", hint) from None
-    context.say(f"wrote {path}; carry it out with `modelctl apply {path}`")
+    context.say(f"wrote {path}")

@@ -40,10 +40,11 @@ from modelctl.core.planning.guards import Acceptance
 from modelctl.core.planning.ownership import takeover_of
 from modelctl.core.planning.policy import SourceChoice
 from modelctl.core.planning.report import NotifyOn
+from modelctl.core.text import counted
 from modelctl.errors import ExitCode, ModelctlError, UsageError
 
 if TYPE_CHECKING:
-    from modelctl.core.planning.report import SyncReport
+    from modelctl.core.planning.report import ProviderReport, SyncReport
     from modelctl.output.sync import SyncDocument
     from modelctl.services.gather import Observer
     from modelctl.services.notify import Webhook
@@ -132,18 +133,21 @@ def print_report(context: Context, report: SyncReport, code: ExitCode, format: s
         done = "the sync was applied" if written else "the sync changed nothing"
         raise ModelctlError(f"{done}, but its report could not be printed: {error.strerror or error}") from None
     if format != "json":
-        _tell_failures(context, document)
+        tell_failures(context, report, code)
 
 
-def _tell_failures(context: Context, document: SyncDocument) -> None:
+def tell_failures(context: Context, report: SyncReport, code: ExitCode) -> None:
     """What failed, on stderr; in a GitHub job as annotations. With --quiet, what guards hold, too."""
-    from modelctl.output.sync_text import failures, waiting
+    from modelctl.output.sync import SyncDocument
+    from modelctl.output.sync_text import annotation, failures, waiting
+
+    document = SyncDocument.of(report, code)
 
     in_github = context.environ.get("GITHUB_ACTIONS") == "true"
     held = [*waiting(document)] if context.quiet or in_github else []
     for severity, lines in (("warning", held), ("error", failures(document))):
         for line in lines:
-            context.warn(f"::{severity} title=modelctl::{line}" if in_github else f"{severity}: {line}")
+            context.warn(annotation(severity, line) if in_github else f"{severity}: {line}")
 
 
 def _tell_github(context: Context, document: SyncDocument) -> None:
@@ -195,17 +199,30 @@ def warn_of_unmatched(context: Context, report: SyncReport, options: SyncOptions
 @contextmanager
 def shown_while_it_runs(context: Context) -> Iterator[Observer]:
     """Who is to be told of a sync, so that people see on stderr how far it is."""
-    from modelctl.output.console import watching
+    from modelctl.output.console import PLAIN, look_of, watching
     from modelctl.services.gather import Observer
 
+    look = PLAIN if context.quiet or context.debug else look_of(context.stderr, context.environ)
     with ExitStack() as display:
-        done = []
+        shown: list[Callable[[ProviderReport], None]] = []
+        asked: list[str] = []
+        done: list[str] = []
 
         def begin(providers: Sequence[str], left_out: Mapping[str, str]) -> None:
             say_left_out(context, left_out)
-            done.append(display.enter_context(watching(context.stderr, providers, quiet=context.quiet)))
+            asked.extend(providers)
+            shown.append(display.enter_context(watching(context.stderr, look, providers)))
 
-        yield Observer(begin=begin, wait=context.wait, finish=lambda report: done[-1](report))
+        def finish(report: ProviderReport) -> None:
+            shown[-1](report)
+            done.append(report.provider)
+
+        try:
+            yield Observer(begin=begin, wait=context.wait, finish=finish)
+        except KeyboardInterrupt:
+            of_how_many = f"{len(done)} of {counted(len(asked), 'provider')} done, "
+            context.when_interrupted = f"{of_how_many * bool(asked)}none half written; it is safe to run it again"
+            raise
 
 
 def options_of(

@@ -19,31 +19,6 @@ if TYPE_CHECKING:
     from modelctl.core.planning.report import ProviderReport
 
 
-@contextmanager
-def watching(stream: TextIO, providers: Sequence[str], *, quiet: bool) -> Iterator[Callable[[ProviderReport], None]]:
-    """A function to tell of each provider that is done, while a live display shows those that are not."""
-    if quiet or not stream.isatty():
-        yield lambda _report: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    with Progress(
-        SpinnerColumn(finished_text=" "),
-        TextColumn("{task.description}"),
-        TimeElapsedColumn(),
-        console=Console(file=stream),
-        transient=True,
-    ) as progress:
-        tasks = {name: progress.add_task(name, total=1) for name in providers}
-
-        def done(report: ProviderReport) -> None:
-            outcome = report.outcome.value.replace("_", " ")
-            progress.update(tasks[report.provider], completed=1, description=f"{report.provider}: {outcome}")
-
-        yield done
-
-
 DEFAULT_WIDTH = 80
 MIN_TEXT_WIDTH = 24
 """Text that would get less room beside its label begins on a line of its own."""
@@ -104,6 +79,44 @@ def look_of(stream: TextIO, environ: Mapping[str, str] = os.environ) -> Look:
 
 def _is_set(environ: Mapping[str, str], variable: str) -> bool:
     return environ.get(variable, "").lower() not in ("", "0", "false")
+
+
+@contextmanager
+def watching(stream: TextIO, look: Look, providers: Sequence[str]) -> Iterator[Callable[[ProviderReport], None]]:
+    """A function to tell of each provider that is done, while a bar shows how many are, and for whom one waits.
+
+    The bar is gone at the end, and is not drawn at all where the stream is no terminal.
+    """
+    if look.width is None:
+        yield lambda _report: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), BarColumn(20), MofNCompleteColumn(), TextColumn("{task.description}", markup=False))
+    console = Console(file=stream, width=look.width, no_color=not look.colour)
+    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as progress:
+        waiting = dict.fromkeys(providers)
+        models = 0
+        task = progress.add_task(_waited_for(waiting, models, look.width), total=len(waiting))
+
+        def done(report: ProviderReport) -> None:
+            nonlocal models
+            waiting.pop(report.provider, None)
+            models += len(report.records)
+            progress.update(task, advance=1, description=_waited_for(waiting, models, look.width))
+
+        yield done
+
+
+_WIDTH_OF_BAR = 46
+"""Columns of the terminal that all but the text takes."""
+
+
+def _waited_for(providers: Collection[str], models: int, width: int | None) -> str:
+    counted = f"providers, {models:,} models"
+    rest = f"{counted}; next: {', '.join(providers)}" if providers else counted
+    return _cut(rest, max((width or DEFAULT_WIDTH) - _WIDTH_OF_BAR, 10))
 
 
 class Report(Protocol):
@@ -354,7 +367,12 @@ def _boxed(columns: Sequence[Column]) -> list[str]:
     for row in zip(*(column.cells for column in columns), strict=True):
         drawn.add_row(*(Text(cell.text, cell.style) for cell in row))
     console = Console(
-        width=total_width(columns), color_system="standard", force_terminal=True, highlight=False, legacy_windows=False
+        width=total_width(columns),
+        color_system="standard",
+        force_terminal=True,
+        no_color=False,
+        highlight=False,
+        legacy_windows=False,
     )
     with console.capture() as capture:
         console.print(drawn)

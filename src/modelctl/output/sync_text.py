@@ -12,6 +12,7 @@ from modelctl.core.facts import Skipped, Status
 from modelctl.core.planning.plan import Action, Change, Held
 from modelctl.core.planning.report import ProviderReport
 from modelctl.core.runs import Outcome
+from modelctl.core.text import counted
 from modelctl.errors import EXIT_CODE_MEANING, ExitCode
 from modelctl.output.console import GAP, GLUE, Cell, Column, Look, labelled, table, total_width, wrapped
 from modelctl.output.format import one_line, shown, some, what_changes
@@ -264,6 +265,13 @@ def failures(report: SyncResult) -> Iterator[str]:
             yield f"{each.provider}: {failure(each)}{hint} ({kept})"
 
 
+def annotation(severity: str, text: str) -> str:
+    """The workflow command that makes a note of a text at a GitHub job; its signs are escaped as GitHub reads them."""
+    for sign in "%\r\n":
+        text = text.replace(sign, f"%{ord(sign):02X}")
+    return f"::{severity} title=modelctl::{text}"
+
+
 def waiting(report: SyncResult) -> Iterator[str]:
     """What guards hold, a line for each reason with the option that lets it pass."""
     for each in report.providers:
@@ -320,7 +328,7 @@ def _what_to_know(report: SyncResult, together: Mapping[str, int], look: Look) -
     """A line for each thing that a person should know, whatever number of providers it is about."""
     fates = [f"{together[name]:,} {text}" for name, text in _FATES.items() if together[name]]
     if together["protected"]:
-        fates.append(f"{together['protected']:,} values are yours and stay (`modelctl override`)")
+        fates.append(f"{counted(together['protected'], 'value')} of yours kept (`modelctl override list`)")
     if fates:
         yield from labelled("note", "; ".join(fates), look, style="dim")
     without_key = [each for each in report.providers if each.not_asked]
@@ -339,7 +347,7 @@ def _what_to_know(report: SyncResult, together: Mapping[str, int], look: Look) -
 def _total(report: SyncResult, together: Mapping[str, int]) -> str:
     """The last line: how many rows had which fate."""
     models = sum(together[name] for name in ALWAYS_SHOWN)
-    whose = f"{models:,} models of {_count_of(report.providers)}"
+    whose = f"{counted(models, 'model')} of {_count_of(report.providers)}"
     counted = [f"{together[name]:,} {name}" for name in _MOVED if together[name]]
     if report.providers and all(each.outcome is Outcome.FAILED for each in report.providers):
         return f"Nothing was written for {_count_of(report.providers)}"
@@ -347,7 +355,7 @@ def _total(report: SyncResult, together: Mapping[str, int]) -> str:
         failed = [each for each in report.providers if each.error is not None]
         return f"{'Nothing to change' if failed else 'In sync'}: {whose}{_besides(together)}"
     if report.dry_run:
-        return f"Planned, and nothing was written: {', '.join(counted)}; {together['unchanged']:,} stay as they are"
+        return f"Planned, and nothing was written: {', '.join(counted)}; {together['unchanged']:,} unchanged"
     return f"{', '.join(counted)}; {together['unchanged']:,} unchanged"
 
 
