@@ -35,6 +35,7 @@ from modelctl.cli.sync import (
     options_of,
     print_report,
     shown_while_it_runs,
+    tell_failures,
     warn_of_unmatched,
 )
 from modelctl.core.planning.policy import SourceChoice
@@ -42,6 +43,7 @@ from modelctl.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from modelctl.core.planning.report import PlanFile, SyncReport
+    from modelctl.output.console import Look
     from modelctl.services.sync import SyncOptions
 
 
@@ -102,15 +104,17 @@ def plan_command(
     options = options_of(providers_asked(providers, provider), source, max_age, accept, force, take, recreate)
     options = replace(options, all_or_nothing=all_or_nothing, configured_only=configured_only)
     report, file, sql = _plan(context, options, with_sql=format is PlanFormat.SQL)
-    text = _document_text(file)
     code = report.exit_code(pending_counts=exit_code)
-    answers = {PlanFormat.JSON: text, PlanFormat.SQL: sql, PlanFormat.MARKDOWN: _markdown(report, code)}
     if output is not None:
-        _keep(context, output, answers.get(format, text), is_plan=format in (PlanFormat.TABLE, PlanFormat.JSON))
+        _keep(context, output, sql or _text(report, file, code, format))
+        if format in (PlanFormat.TABLE, PlanFormat.JSON):
+            context.say(f"carry it out with `modelctl apply {output}`")
     elif format in (PlanFormat.JSON, PlanFormat.SQL):
-        context.answer(answers[format].rstrip("\n"))
+        context.answer(sql.rstrip("\n") or _document_text(file, context.look))
     if format is PlanFormat.TABLE or (output is None and format is PlanFormat.MARKDOWN):
         print_report(context, report, code, format, details=details)
+    elif output is not None or format is PlanFormat.SQL:
+        tell_failures(context, report, code)
     raise typer.Exit(code)
 
 
@@ -130,18 +134,20 @@ def _plan(context: Context, options: SyncOptions, *, with_sql: bool) -> tuple[Sy
         return report, file, plan_sql(file, statements, database.engine.dialect.name)
 
 
-def _document_text(file: PlanFile) -> str:
-    from modelctl.output.console import PLAIN
+def _document_text(file: PlanFile, look: Look) -> str:
     from modelctl.output.plan_file import PlanDocument
 
-    return PlanDocument.of(file).to_json(PLAIN) + "\n"
+    return PlanDocument.of(file).to_json(look)
 
 
-def _markdown(report: SyncReport, code: ExitCode) -> str:
-    from modelctl.output.console import PLAIN
+def _text(report: SyncReport, file: PlanFile, code: ExitCode, format: PlanFormat) -> str:
+    """What a file holds: Markdown where it is asked for, else the plan, in lines, as people review it."""
+    from modelctl.output.console import DEFAULT_WIDTH, PLAIN, Look
     from modelctl.output.sync import SyncDocument
 
-    return SyncDocument.of(report, code).to_markdown(PLAIN) + "\n"
+    if format is PlanFormat.MARKDOWN:
+        return SyncDocument.of(report, code).to_markdown(PLAIN) + "\n"
+    return _document_text(file, Look(width=DEFAULT_WIDTH)) + "\n"
 
 
 def _keep(context: Context, path: Path, text: str) -> None:

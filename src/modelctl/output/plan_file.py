@@ -591,7 +591,7 @@ class PlanDocument(_Part):
 
     def to_json(self, look: Look) -> str:
         """The text of the file, without the newline at its end."""
-        return self.model_dump_json(indent=1, ensure_ascii=not look.unicode)
+        return self.model_dump_json(indent=None if look.width is None else 1, ensure_ascii=not look.unicode)
 
 
 def _refusal(error: ErrorDetails, name: str) -> UsageError:

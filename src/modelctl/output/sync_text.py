@@ -348,15 +348,15 @@ def _total(report: SyncResult, together: Mapping[str, int]) -> str:
     """The last line: how many rows had which fate."""
     models = sum(together[name] for name in ALWAYS_SHOWN)
     whose = f"{counted(models, 'model')} of {_count_of(report.providers)}"
-    counted = [f"{together[name]:,} {name}" for name in _MOVED if together[name]]
+    moved = [f"{together[name]:,} {name}" for name in _MOVED if together[name]]
     if report.providers and all(each.outcome is Outcome.FAILED for each in report.providers):
         return f"Nothing was written for {_count_of(report.providers)}"
-    if not counted:
+    if not moved:
         failed = [each for each in report.providers if each.error is not None]
         return f"{'Nothing to change' if failed else 'In sync'}: {whose}{_besides(together)}"
     if report.dry_run:
-        return f"Planned, and nothing was written: {', '.join(counted)}; {together['unchanged']:,} unchanged"
-    return f"{', '.join(counted)}; {together['unchanged']:,} unchanged"
+        return f"Planned, and nothing was written: {', '.join(moved)}; {together['unchanged']:,} unchanged"
+    return f"{', '.join(moved)}; {together['unchanged']:,} unchanged"
 
 
 def _besides(together: Mapping[str, int]) -> str:
