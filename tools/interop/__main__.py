@@ -60,9 +60,8 @@ def install() -> None:
 
 def run(*command: object, **options: Any) -> str:
     """What a command prints; its errors are seen."""
-    return subprocess.run(
-        [str(word) for word in command], check=True, stdout=subprocess.PIPE, text=True, **options
-    ).stdout
+    words = [str(word) for word in command]
+    return str(subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True, **options).stdout)
 
 
 class Table:

@@ -119,6 +119,6 @@ PANELS: Mapping[str, tuple[str, ...]] = {
     ),
     "Prices": ("price", "cost"),
     "History": ("history", "runs"),
-    "Setup": ("provider", "key", "catalog", "db", "config", "doctor", "completion", "schema"),
+    "Setup": ("provider", "key", "catalog", "db", "config", "doctor", "verify", "completion", "schema"),
 }
 """The headings of the help, and the commands under each; a test sees that none is left out."""
