@@ -245,14 +245,20 @@ def test_a_plan_may_take_a_persons_value_and_bring_back_a_deleted_row(
     assert query(sqlite_url, windows) == [("b", 2000), ("one", 2000)]
 
 
-def test_a_plan_holds_no_secret_and_is_the_same_on_stdout(
+def test_a_plan_holds_no_secret_and_its_file_holds_the_format_asked_for(
     sqlite_url: str, run: Run, plan: Plan, filled: Callable[[str], str]
 ) -> None:
     filled(sqlite_url)
     env = {"ACME_API_KEY": "sk-canary-1", "OPENAI_API_KEY": "sk-canary-2"}
     shown = plan(sqlite_url, "-o", "plan.json", "--json", env=env)
-    assert shown.stdout == Path("plan.json").read_text()
-    everything = shown.stdout + shown.stderr + plan(sqlite_url, "--format", "sql", env=env).stdout
+    assert shown.stdout == ""
+    piped, sql = plan(sqlite_url, "--json", env=env), plan(sqlite_url, "--format", "sql", env=env)
+    assert piped.stdout.count("\n") == 1
+    assert json.loads(piped.stdout)["providers"] == json.loads(Path("plan.json").read_text())["providers"]
+    assert plan(sqlite_url, "--format", "sql", "-o", "plan.sql", env=env).stdout == ""
+    statements = len(sql.stdout.splitlines())  # each names a run of its own
+    assert len(Path("plan.sql").read_text().splitlines()) == statements > 5
+    everything = shown.stderr + piped.stdout + Path("plan.json").read_text() + sql.stdout
     assert "canary" not in everything
     assert [path.name for path in Path().iterdir() if path.name.startswith(".")] == [], "no half files"
 
