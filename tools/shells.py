@@ -26,8 +26,11 @@ LINES = {
 }
 """What is typed before the Tab key, and what must come of it."""
 PROMPTS = {
-    "bash": (["bash", "--norc"], "PS1='> '; source <(modelctl completion bash)\n"),
-    "zsh": (["zsh", "-f"], "PS1='> '; setopt nobeep; fpath=($HOME $fpath); autoload -U compinit; compinit -u\n"),
+    "bash": (["bash", "--norc"], "PS1='> '; source <(modelctl completion bash); echo rea''dy\n"),
+    "zsh": (
+        ["zsh", "-f"],
+        "PS1='> '; setopt nobeep; fpath=($HOME $fpath); autoload -U compinit; compinit -u; echo rea''dy\n",
+    ),
 }
 WAIT_S = 15.0
 """For a shell to show what it completed."""
@@ -83,7 +86,7 @@ def _of_prompt(shell: str, wanted: dict[str, str], environ: dict[str, str]) -> d
     try:
         _until(terminal, "", 1.0)
         os.write(terminal, first.encode())
-        _until(terminal, "", 4.0)
+        _until(terminal, "ready", WAIT_S)
         answers = {}
         for line, answer in wanted.items():
             os.write(terminal, f"{CLEAR_LINE}{line}\t".encode())
@@ -100,7 +103,7 @@ def _until(terminal: int, wanted: str, limit_s: float) -> str:
     shown, end_s = "", time.monotonic() + limit_s
     while time.monotonic() < end_s and not (wanted and wanted in shown):
         if select.select([terminal], [], [], 0.1)[0]:
-            shown += os.read(terminal, 65_536).decode(errors="replace")
+            shown += os.read(terminal, 65_536).decode(errors="replace").replace("\a", "")
     return shown
 
 
