@@ -327,7 +327,7 @@ def test_json_may_be_said_twice_but_not_with_another_format(run):
 
 
 @pytest.mark.parametrize(
-    ("argv", "code"), [(("show", "nothing"), 1), (("list", "--provider", "nobody"), 2), (("apply", "none.json"), 2)]
+    ("argv", "code"), [(("show", "nothing"), 2), (("list", "--provider", "nobody"), 2), (("apply", "none.json"), 2)]
 )
 def test_an_error_is_a_document_where_the_report_would_be(run: Any, sqlite_url: str, argv: tuple[str, ...], code: int):
     import json

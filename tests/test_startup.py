@@ -99,7 +99,7 @@ def test_a_command_enters_few_files(url, command, most):
     ("command", "classes"),
     [
         ("list", {"models"}),
-        ("show deepseek/deepseek-v4-pro", {"models", "prices", "runs"}),
+        ("show deepseek/deepseek-v4-pro", {"models", "prices", "providers", "runs"}),  # whether there is a key
         ("price show deepseek/deepseek-v4-pro", {"models", "prices"}),
         ("lifecycle", {"models", "providers"}),
         ("history", {"models", "providers", "runs"}),

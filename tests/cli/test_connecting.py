@@ -280,8 +280,8 @@ def test_a_server_that_may_only_be_read_is_read(
 
 
 LIMITED = {
-    "postgresql": ("options", "-c statement_timeout=300ms", "LOCK TABLE ai_sync_runs IN ACCESS EXCLUSIVE MODE"),
-    "mysql": ("init_command", "SET SESSION max_statement_time = 0.3", "LOCK TABLES ai_sync_runs WRITE"),
+    "postgresql": ("options", "-c statement_timeout=300ms", "LOCK TABLE ai_models IN ACCESS EXCLUSIVE MODE"),
+    "mysql": ("init_command", "SET SESSION max_statement_time = 0.3", "LOCK TABLES ai_models WRITE"),
 }
 
 
@@ -289,7 +289,7 @@ LIMITED = {
 def test_a_statement_that_takes_too_long_is_one_line_and_writes_nothing(
     database_url: str, sync: Sync, query: Query, run: Run
 ) -> None:
-    assert run("db", "upgrade", "--database", database_url).code == 0
+    assert sync(database_url, *OF_XAI).code == 0
     name, value, lock = LIMITED[make_url(database_url).get_backend_name()]
     limited = with_query(database_url, **{name: value})
     other = create_engine(database_url)
@@ -299,7 +299,7 @@ def test_a_statement_that_takes_too_long_is_one_line_and_writes_nothing(
         connection.invalidate()  # a lock of MariaDB's outlives the transaction
     other.dispose()
     assert result.code == 1, result.stdout + result.stderr
-    assert query(database_url, "SELECT COUNT(*) FROM ai_models") == [(0,)]
+    assert query(database_url, "SELECT COUNT(*) FROM ai_models WHERE display_name = 'Mine'") == [(0,)]
     assert sync(limited, *OF_XAI).code == 0, "the lock is gone, and nothing is left behind"
 
 

@@ -124,6 +124,14 @@ class App:
         assert self.sql("SELECT * FROM modelctl_published ORDER BY row_key") == before
 
 
+WHERE_TYPES_BIND = pytest.mark.parametrize(
+    "database_url",
+    [pytest.param(kind, marks=pytest.mark.server) for kind in ("postgresql", "mariadb")],
+    indirect=True,
+)
+"""SQLite keeps every digit, whatever a column's type says, and alters none."""
+
+
 @pytest.fixture
 def app(database_url: str, run: Run, query: Query) -> App:
     return App(database_url, run, query)
@@ -257,9 +265,8 @@ def test_hostile_names_and_values_stay_names_and_values(app: App) -> None:
     app.nothing_is_left("order")
 
 
+@WHERE_TYPES_BIND
 def test_a_price_that_would_round_to_nothing_is_held_and_one_that_rounds_is_named(app: App) -> None:
-    if app.kind == "sqlite":
-        pytest.skip("SQLite keeps every digit, whatever the column says")
     app.create("CREATE TABLE prices (id VARCHAR(99) PRIMARY KEY, cost DECIMAL(9,4), tiny DECIMAL(9,2))")
     app.mapping(
         'name = "prices"\n[[table]]\ntable = "prices"\nkey = ["id"]\n'
@@ -377,9 +384,8 @@ def test_two_models_that_would_share_a_row_are_refused_unless_one_is_preferred(a
     assert app.sql("SELECT provider FROM short WHERE id = 'gpt-test'") == [("openai",)]
 
 
+@WHERE_TYPES_BIND
 def test_a_column_that_has_moved_stops_a_publish_until_that_is_accepted(worker: App) -> None:
-    if worker.kind == "sqlite":
-        pytest.skip("a column's type cannot be altered there")
     alter = {"postgresql": "ALTER max_output TYPE BIGINT", "mysql": "MODIFY max_output BIGINT NOT NULL"}[worker.kind]
     worker.sql(f"ALTER TABLE models {alter}")
     result = worker.publish()

@@ -41,7 +41,7 @@ def test_the_number_of_a_row_names_it_for_reading_and_for_writing(filled: Run) -
     number = json.loads(filled("show", "openai/gpt-4o", "--json").stdout)["model"]["id"]
     assert filled("resolve", f"id:{number}").stdout == "openai/gpt-4o\n"
     assert filled("disable", f"id:{number}", "--dry-run").stdout.count("gpt-4o") == 1
-    assert filled("resolve", "id:999999").code == 1
+    assert filled("resolve", "id:999999").code == 2
 
 
 @pytest.mark.parametrize(

@@ -51,8 +51,12 @@ def test_the_wheel_holds_the_package_and_the_catalogs_and_nothing_else(wheel: Pa
     held = {name: text for name, text in contents(wheel).items() if ".dist-info/" not in name}
     modules = {f"modelctl/{name}": text for name, text in below(ROOT / "src/modelctl", "*.py").items()}
     catalogs = {f"modelctl/catalogs/{name}": text for name, text in below(ROOT / "catalogs", "*.toml").items()}
+    presets = {
+        f"modelctl/publish/presets/{name}": t
+        for name, t in below(ROOT / "src/modelctl/publish/presets", "*.toml").items()
+    }
     assert held.pop("modelctl/py.typed") == b""
-    assert held == modules | catalogs
+    assert held == modules | catalogs | presets
 
 
 def test_the_wheel_says_who_may_use_it_and_with_what(wheel: Path) -> None:

@@ -293,7 +293,8 @@ def command_tree(loaded: frozenset[str]) -> Any:
     tree: Any = typer.main.get_command(app)
     panels = {name: title for title, names in PANELS.items() for name in names}
     summaries = {
-        name: TyperCommand(name, help=listed.summary, rich_help_panel=panels[name]) for name, listed in COMMANDS.items()
+        name: TyperCommand(name, help=listed.summary, rich_help_panel=panels.get(name))
+        for name, listed in COMMANDS.items()
     }
     tree.commands = {name: tree.commands.get(name, summary) for name, summary in summaries.items()}
     return tree
@@ -303,9 +304,12 @@ def _helped(arguments: list[str]) -> tuple[Any, Any] | None:
     """The command named before a final `--help`, without parsing: Typer loads pydantic to parse anything."""
     if not arguments or arguments[-1] not in _HELP:
         return None
-    command = _tree_for(arguments)
+    names = [*arguments[:-1]]
+    while names and (names[0] in _FLAGS or names[0].partition("=")[0] in _OPTIONS):
+        del names[: 2 if names[0] in _OPTIONS else 1]  # with its value
+    command = _tree_for(names)
     ctx = typer.Context(command, info_name="modelctl", **command.context_settings)
-    for name in arguments[:-1]:
+    for name in names:
         command = getattr(command, "commands", {}).get(name)
         if command is None:
             return None  # an option, an argument or a mistake: Typer knows

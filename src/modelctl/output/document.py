@@ -221,6 +221,7 @@ REPORTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "key test": ("setup:CredentialTestDocument",),
         "config show": ("setup:SettingsDocument",),
         "config path": ("setup:SettingsFilesDocument",),
+        "verify": ("setup:CheckupDocument",),
         "db status": ("setup:TablesDocument",),
         "error": ("document:ErrorDocument",),
     }
