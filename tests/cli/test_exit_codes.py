@@ -126,7 +126,8 @@ def test_a_plan_and_an_undo_whose_rows_have_moved_are_stale(url: str, code_of: C
     assert code_of("apply plan.json", url) == ExitCode.OK
     assert code_of("apply plan.json", url) == ExitCode.STALE
     run("disable", FLASH, "--database", url)
-    name = json.loads(run("runs", "list", "--json", "--database", url).stdout)["runs"][0]["run"]
+    runs = json.loads(run("runs", "list", "--json", "--database", url).stdout)["runs"]
+    name = next(each["run"] for each in runs if each["command"] == "disable")  # all of them began at one instant
     assert code_of(f"runs undo {name}", url) == ExitCode.OK
     assert code_of(f"runs undo {name}", url) == ExitCode.STALE
 
