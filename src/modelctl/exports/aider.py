@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from modelctl.exports import litellm_prices
-from modelctl.exports.base import Export, LeftOut, Offer
+from modelctl.exports.base import Export, Offer, Omissions, json_file
 
 NAME = "aider"
 SUMMARY = ".aider.model.metadata.json (JSON)"
@@ -15,6 +15,6 @@ IS_MENU = False
 
 def render(offers: Sequence[Offer]) -> Export:
     """What LiteLLM is told, of chat models alone."""
-    left_out = LeftOut()
-    export = litellm_prices.render(left_out.chat_only(offers))
-    return Export(text=export.text, models=export.models, left_out={**left_out.done(), **export.left_out})
+    omissions = Omissions()
+    entries = litellm_prices.entries_of(omissions.chat_only(offers), omissions)
+    return Export(text=json_file(entries), models=len(entries), left_out=omissions.done())

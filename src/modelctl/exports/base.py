@@ -14,7 +14,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any, Protocol
 
-from modelctl.core.facts import ModelFacts, ModelKey, ModelType, Status, exact_number
+from modelctl.core.facts import ModelFacts, ModelKey, ModelType, exact_number
 from modelctl.core.prices.price import STANDARD, PriceKey, PricePoint, PriceUnit, current
 from modelctl.core.provider import Provider
 from modelctl.core.stored import StoredModel
@@ -54,6 +54,11 @@ class Offer:
         point = self.in_force.get(PriceKey(kind, unit, context_above, service_tier))
         return point.amount if point is not None and point.currency == CURRENCY else None
 
+    def amounts(self, kinds: Mapping[str, str], *, context_above: int = 0) -> dict[str, Decimal]:
+        """Of the prices per million tokens those that are known: `kinds` says for each key of a file which it shows."""
+        found = {key: self.price(kind, context_above=context_above) for key, kind in kinds.items()}
+        return {key: amount for key, amount in found.items() if amount is not None}
+
     @cached_property
     def context_tiers(self) -> tuple[int, ...]:
         """The prompt sizes, in tokens, above which other prices per token hold."""
@@ -66,24 +71,16 @@ class Offer:
         return self.facts.type == ModelType.CHAT
 
     @property
-    def is_deprecated(self) -> bool:
-        """Whether its end is announced or past."""
-        return self.facts.status in (Status.DEPRECATED, Status.RETIRED)
-
-    @property
     def name(self) -> str:
         """The name for people, or the id where none is known."""
         return self.facts.display_name or self.key.model_id
 
-    def takes(self, modality: str) -> bool | None:
-        """Whether it takes an input of that kind; None where it is unknown."""
-        modalities = self.facts.input_modalities
-        return None if modalities is None else modality in modalities
-
     @property
     def has_vision(self) -> bool | None:
         """Whether it takes images; None where it is unknown."""
-        return self.facts.vision if self.facts.vision is not None else self.takes("image")
+        if self.facts.vision is not None or self.facts.input_modalities is None:
+            return self.facts.vision
+        return "image" in self.facts.input_modalities
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +94,7 @@ class Export:
     """Why -> the models of which something, or all, is missing in it."""
 
 
-class Format(Protocol):
+class ExportFormat(Protocol):
     """What a format's module has: what it is for, and one function."""
 
     @property
@@ -125,7 +122,7 @@ class Format(Protocol):
         ...
 
 
-class LeftOut:
+class Omissions:
     """Collects what a format cannot say."""
 
     def __init__(self) -> None:

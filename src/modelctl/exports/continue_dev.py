@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from modelctl.core.facts import ModelType
-from modelctl.exports.base import Export, LeftOut, Offer, known, yaml_file
+from modelctl.exports.base import Export, Offer, Omissions, known, yaml_file
 
 NAME = "continue"
 SUMMARY = "the models of Continue's config.yaml (YAML)"
@@ -41,11 +41,11 @@ _ROLES: Mapping[str, list[str]] = MappingProxyType(
 
 def render(offers: Sequence[Offer]) -> Export:
     """The whole file, with the roles that a model's type allows."""
-    left_out = LeftOut()
-    fitting = left_out.only(offers, lambda offer: offer.facts.type in _ROLES, "for nothing that Continue does")
+    omissions = Omissions()
+    fitting = omissions.only(offers, lambda offer: offer.facts.type in _ROLES, "for nothing that Continue does")
     models = [_entry(offer) for offer in fitting]
     content = {"name": "modelctl", "version": "1.0.0", "schema": "v1", "models": models}
-    return Export(text=yaml_file(content), models=len(models), left_out=left_out.done())
+    return Export(text=yaml_file(content), models=len(models), left_out=omissions.done())
 
 
 def _entry(offer: Offer) -> dict[str, Any]:

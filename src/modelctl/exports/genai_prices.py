@@ -8,8 +8,9 @@ from itertools import groupby
 from types import MappingProxyType
 from typing import Any
 
+from modelctl.core.facts import Status
 from modelctl.core.prices.price import PriceKind
-from modelctl.exports.base import Export, LeftOut, Offer, json_file, known, number
+from modelctl.exports.base import Export, Offer, Omissions, json_file, known, number
 
 NAME = "genai-prices"
 SUMMARY = "the data of Pydantic's genai-prices (JSON)"
@@ -32,13 +33,13 @@ _PRICES: Mapping[str, str] = MappingProxyType(
 
 def render(offers: Sequence[Offer]) -> Export:
     """Every provider with its priced models."""
-    left_out = LeftOut()
-    priced = left_out.only(offers, _prices, "no price per token in USD")
+    omissions = Omissions()
+    priced = omissions.only(offers, _prices, "no price per token in USD")
     for offer in priced:
         if _needs_cached_audio(offer):
-            left_out.add("listed without its price for audio, which needs one for cached audio beside it", offer)
+            omissions.add("listed without its price for audio, which needs one for cached audio beside it", offer)
     providers = [_provider(list(group)) for _, group in groupby(priced, key=lambda offer: offer.key.provider)]
-    return Export(text=json_file(providers), models=len(priced), left_out=left_out.done())
+    return Export(text=json_file(providers), models=len(priced), left_out=omissions.done())
 
 
 def _provider(offers: Sequence[Offer]) -> dict[str, Any]:
@@ -63,7 +64,7 @@ def _model(offer: Offer) -> dict[str, Any]:
             "name": offer.facts.display_name,
             "match": {"or": [{"equals": name} for name in names]} if len(names) > 1 else {"equals": names[0]},
             "context_window": offer.facts.context_window,
-            "deprecated": offer.is_deprecated or None,
+            "deprecated": offer.facts.status in (Status.DEPRECATED, Status.RETIRED) or None,
             "prices": _prices(offer),
         }
     )

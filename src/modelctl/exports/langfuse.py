@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 from modelctl.core.prices.price import PriceKind
-from modelctl.exports.base import Export, LeftOut, Offer, json_file, per_token
+from modelctl.exports.base import Export, Offer, Omissions, json_file, per_token
 
 NAME = "langfuse"
 SUMMARY = "Langfuse's model definitions (JSON)"
@@ -30,10 +30,10 @@ _USAGE_TYPES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 def render(offers: Sequence[Offer]) -> Export:
     """One definition for each model that has a price."""
-    left_out = LeftOut()
-    priced = left_out.only(offers, lambda offer: dict(_prices(offer)), "no price per token in USD")
+    omissions = Omissions()
+    priced = omissions.only(offers, _prices, "no price per token in USD")
     return Export(
-        text=json_file([_definition(offer) for offer in priced]), models=len(priced), left_out=left_out.done()
+        text=json_file([_definition(offer) for offer in priced]), models=len(priced), left_out=omissions.done()
     )
 
 
@@ -49,14 +49,12 @@ def _definition(offer: Offer) -> dict[str, Any]:
                 "isDefault": True,
                 "priority": 0,
                 "conditions": [],
-                "prices": dict(_prices(offer)),
+                "prices": _prices(offer),
             }
         ],
     }
 
 
-def _prices(offer: Offer) -> Iterator[tuple[str, int | float]]:
-    for kind, usage_types in _USAGE_TYPES.items():
-        amount = per_token(offer.price(kind))
-        if amount is not None:
-            yield from ((usage_type, amount) for usage_type in usage_types)
+def _prices(offer: Offer) -> dict[str, int | float | None]:
+    amounts = {kind: per_token(offer.price(kind)) for kind in _USAGE_TYPES}
+    return {name: amounts[kind] for kind, names in _USAGE_TYPES.items() for name in names if amounts[kind] is not None}

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from modelctl.core.prices.price import PriceKind
-from modelctl.exports.base import Export, LeftOut, Offer, known, number, yaml_file
+from modelctl.exports.base import Export, Offer, Omissions, known, number, yaml_file
 
 NAME = "librechat"
 SUMMARY = "LibreChat's endpoints and their models (YAML)"
@@ -33,10 +33,10 @@ _BUILT_IN: Mapping[str, tuple[str, str]] = MappingProxyType(
 
 def render(offers: Sequence[Offer]) -> Export:
     """The whole file. Providers that LibreChat has built in get lines for `.env`, the others an endpoint."""
-    left_out = LeftOut()
+    omissions = Omissions()
     by_provider = [
         (of_one[0].provider, of_one)
-        for _, group in groupby(left_out.chat_only(offers), key=lambda offer: offer.key.provider)
+        for _, group in groupby(omissions.chat_only(offers), key=lambda offer: offer.key.provider)
         if (of_one := list(group))
     ]
     lines = [
@@ -50,17 +50,17 @@ def render(offers: Sequence[Offer]) -> Export:
             continue
         if provider.api_base_url is None:
             for offer in of_one:
-                left_out.add("no address of its provider", offer)
+                omissions.add("no address of its provider", offer)
             continue
-        custom.append(_endpoint(of_one, left_out))
+        custom.append(_endpoint(of_one, omissions))
     head = "# These lines belong into .env: LibreChat reads the models of its own endpoints from there.\n"
     text = "".join([head, *lines] if lines else ())
     content = {"version": CONFIG_VERSION, "endpoints": {"custom": custom} if custom else {}}
     count = sum(len(of_one) for provider, of_one in by_provider if provider.name in _BUILT_IN or provider.api_base_url)
-    return Export(text=text + yaml_file(content), models=count, left_out=left_out.done())
+    return Export(text=text + yaml_file(content), models=count, left_out=omissions.done())
 
 
-def _endpoint(offers: Sequence[Offer], left_out: LeftOut) -> dict[str, Any]:
+def _endpoint(offers: Sequence[Offer], omissions: Omissions) -> dict[str, Any]:
     provider = offers[0].provider
     costs = {}
     for offer in offers:
@@ -70,7 +70,7 @@ def _endpoint(offers: Sequence[Offer], left_out: LeftOut) -> dict[str, Any]:
             "context": offer.facts.context_window,
         }
         if None in cost.values():
-            left_out.add("listed without window and price, of which LibreChat takes all or none", offer)
+            omissions.add("listed without window and price, of which LibreChat takes all or none", offer)
         else:
             costs[offer.key.model_id] = cost
     return known(

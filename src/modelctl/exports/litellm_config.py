@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from modelctl.exports.base import Export, LeftOut, Offer, known, yaml_file
+from modelctl.exports.base import Export, Offer, known, yaml_file
 from modelctl.exports.litellm_prices import OWN, PROVIDERS, entry, litellm_provider
 
 NAME = "litellm-config"
@@ -17,7 +17,7 @@ IS_MENU = True
 def render(offers: Sequence[Offer]) -> Export:
     """One entry for each model, called `provider/id` as modelctl does."""
     listed = [_entry(offer) for offer in offers]
-    return Export(text=yaml_file({"model_list": listed}), models=len(listed), left_out=LeftOut().done())
+    return Export(text=yaml_file({"model_list": listed}), models=len(listed))
 
 
 def _entry(offer: Offer) -> dict[str, Any]:

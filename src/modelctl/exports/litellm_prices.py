@@ -11,7 +11,7 @@ from typing import Any
 
 from modelctl.core.facts import ModelType
 from modelctl.core.prices.price import STANDARD, PriceKind, PriceUnit, ServiceTier
-from modelctl.exports.base import Export, LeftOut, Offer, json_file, known, number, per_token
+from modelctl.exports.base import Export, Offer, Omissions, json_file, known, number, per_token
 
 NAME = "litellm-prices"
 SUMMARY = "LiteLLM's map of prices and limits (JSON)"
@@ -154,12 +154,17 @@ def cannot_be_said(offer: Offer) -> bool:
 
 def render(offers: Sequence[Offer]) -> Export:
     """The whole map, by LiteLLM's names."""
-    left_out = LeftOut()
-    named = left_out.one_of_a_name(offers, litellm_name)
+    omissions = Omissions()
+    entries = entries_of(offers, omissions)
+    return Export(text=json_file(entries), models=len(entries), left_out=omissions.done())
+
+
+def entries_of(offers: Sequence[Offer], omissions: Omissions) -> dict[str, dict[str, Any]]:
+    """By LiteLLM's names, what it is told of each model."""
+    named = omissions.one_of_a_name(offers, litellm_name)
     for offer in named.values():
         if offer.price(PriceKind.INPUT) is None and not any(amount is not None for _, amount in costs(offer)):
-            left_out.add("no price in USD; listed without one", offer)
+            omissions.add("no price in USD; listed without one", offer)
         elif cannot_be_said(offer):
-            left_out.add("further prices that the format has no key for", offer)
-    entries = {name: entry(offer) for name, offer in named.items()}
-    return Export(text=json_file(entries), models=len(entries), left_out=left_out.done())
+            omissions.add("further prices that the format has no key for", offer)
+    return {name: entry(offer) for name, offer in named.items()}

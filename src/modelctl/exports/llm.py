@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from modelctl.exports.base import Export, LeftOut, Offer, known, yaml_file
+from modelctl.exports.base import Export, Offer, Omissions, known, yaml_file
 
 NAME = "llm"
 SUMMARY = "extra-openai-models.yaml of the tool llm (YAML)"
@@ -18,14 +18,14 @@ _SPEAKERS = ("openai", "openai-compatible", "cerebras", "openrouter", "xai")
 
 def render(offers: Sequence[Offer]) -> Export:
     """One entry for each chat model that llm can call by OpenAI's protocol."""
-    left_out = LeftOut()
-    speaking = left_out.only(
-        left_out.chat_only(offers),
+    omissions = Omissions()
+    speaking = omissions.only(
+        omissions.chat_only(offers),
         lambda offer: offer.provider.kind in _SPEAKERS and offer.provider.api_base_url,
         "no provider that speaks OpenAI's protocol at a known address",
     )
     entries = [_entry(offer) for offer in speaking]
-    return Export(text=yaml_file(entries), models=len(entries), left_out=left_out.done())
+    return Export(text=yaml_file(entries), models=len(entries), left_out=omissions.done())
 
 
 def _entry(offer: Offer) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from modelctl.core.facts import Status
 from modelctl.core.prices.price import PriceKind
-from modelctl.exports.base import Export, LeftOut, Offer, json_file, known, number
+from modelctl.exports.base import Export, Offer, Omissions, json_file, known, number
 
 NAME = "models-dev"
 SUMMARY = "models.dev's api.json, which opencode reads (JSON)"
@@ -52,13 +52,19 @@ _COSTS: Mapping[str, str] = MappingProxyType(
 
 def render(offers: Sequence[Offer]) -> Export:
     """Every provider with its models."""
-    left_out = LeftOut()
-    providers = {}
+    omissions = Omissions()
+    document = providers(offers, omissions)
+    return Export(text=json_file(document), models=len(offers), left_out=omissions.done())
+
+
+def providers(offers: Sequence[Offer], omissions: Omissions) -> dict[str, dict[str, Any]]:
+    """By models.dev's names, each provider with its models."""
+    found = {}
     for _, group in groupby(offers, key=lambda offer: offer.key.provider):
         of_one = list(group)
         provider = of_one[0].provider
         name = PROVIDERS.get(provider.name, provider.name)
-        providers[name] = known(
+        found[name] = known(
             {
                 "id": name,
                 "env": list(provider.env_vars),
@@ -66,21 +72,21 @@ def render(offers: Sequence[Offer]) -> Export:
                 "api": None if provider.name in _PACKAGES else provider.api_base_url,
                 "name": provider.display_name,
                 "doc": provider.docs_url,
-                "models": {offer.key.model_id: model(offer, left_out) for offer in of_one},
+                "models": {offer.key.model_id: model(offer, omissions) for offer in of_one},
             }
         )
-    return Export(text=json_file(providers), models=len(offers), left_out=left_out.done())
+    return found
 
 
-def model(offer: Offer, left_out: LeftOut) -> dict[str, Any]:
+def model(offer: Offer, omissions: Omissions) -> dict[str, Any]:
     """What models.dev says of one model."""
     facts = offer.facts
     cost = _cost(offer)
     if cost is None:
-        left_out.add("listed without cost, as input and output are not both known in USD", offer)
+        omissions.add("listed without cost, as input and output are not both known in USD", offer)
     limit = known({"context": facts.context_window, "input": facts.max_input_tokens, "output": facts.max_output_tokens})
     if not {"context", "output"} <= set(limit):
-        left_out.add("listed without limit, as window and output are not both known", offer)
+        omissions.add("listed without limit, as window and output are not both known", offer)
         limit = {}
     modalities = known({"input": facts.input_modalities, "output": facts.output_modalities})
     return known(
@@ -104,7 +110,8 @@ def model(offer: Offer, left_out: LeftOut) -> dict[str, Any]:
 
 
 def _cost(offer: Offer, context_above: int = 0) -> dict[str, Any] | None:
-    amounts = known({key: number(offer.price(kind, context_above=context_above)) for key, kind in _COSTS.items()})
+    found = offer.amounts(_COSTS, context_above=context_above)
+    amounts = {key: number(amount) for key, amount in found.items()}
     if not {"input", "output"} <= set(amounts):
         return None
     if context_above:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from modelctl.exports.base import Export, LeftOut, Offer, json_file, known
+from modelctl.exports.base import Export, Offer, Omissions, json_file, known
 
 NAME = "open-webui"
 SUMMARY = "Open WebUI's import of models (JSON)"
@@ -18,12 +18,12 @@ IS_MENU = True
 
 def render(offers: Sequence[Offer]) -> Export:
     """The body of an import. Each stands for the model of that id which a connection brings."""
-    left_out = LeftOut()
-    named = left_out.one_of_a_name(left_out.chat_only(offers), lambda offer: offer.key.model_id)
+    omissions = Omissions()
+    named = omissions.one_of_a_name(omissions.chat_only(offers), lambda offer: offer.key.model_id)
     return Export(
         text=json_file({"models": [_model(offer) for offer in named.values()]}),
         models=len(named),
-        left_out=left_out.done(),
+        left_out=omissions.done(),
     )
 
 

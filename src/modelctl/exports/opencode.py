@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from modelctl.exports import models_dev
-from modelctl.exports.base import Export, LeftOut, Offer, json_file, known
+from modelctl.exports.base import Export, Offer, Omissions, json_file, known
 
 NAME = "opencode"
 SUMMARY = "the providers of opencode.json (JSON)"
@@ -17,12 +16,11 @@ IS_MENU = True
 
 def render(offers: Sequence[Offer]) -> Export:
     """The file, chat models alone."""
-    left_out = LeftOut()
-    chat = left_out.chat_only(offers)
-    document = models_dev.render(chat)
-    providers = {name: _provider(each) for name, each in json.loads(document.text).items()}
+    omissions = Omissions()
+    chat = omissions.chat_only(offers)
+    providers = {name: _provider(each) for name, each in models_dev.providers(chat, omissions).items()}
     text = json_file({"$schema": "https://opencode.ai/config.json", "provider": providers})
-    return Export(text=text, models=len(chat), left_out={**left_out.done(), **document.left_out})
+    return Export(text=text, models=len(chat), left_out=omissions.done())
 
 
 def _provider(provider: dict[str, Any]) -> dict[str, Any]:

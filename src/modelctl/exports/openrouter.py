@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, time
-from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
 from modelctl.core.facts import decimal_text
 from modelctl.core.prices.price import PriceKind
-from modelctl.exports.base import Export, LeftOut, Offer, json_file, known
+from modelctl.exports.base import Export, Offer, Omissions, json_file, known
 
 NAME = "openrouter"
 SUMMARY = "a listing as OpenRouter's API gives it (JSON)"
@@ -38,12 +37,12 @@ _PARAMETERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 def render(offers: Sequence[Offer]) -> Export:
     """The listing; ids are `provider/id`, OpenRouter's own ones as they are."""
-    left_out = LeftOut()
-    named = left_out.one_of_a_name(offers, _id)
+    omissions = Omissions()
+    named = omissions.one_of_a_name(offers, _id)
     return Export(
         text=json_file({"data": [_model(name, offer) for name, offer in named.items()]}),
         models=len(named),
-        left_out=left_out.done(),
+        left_out=omissions.done(),
     )
 
 
@@ -53,7 +52,7 @@ def _id(offer: Offer) -> str:
 
 def _model(name: str, offer: Offer) -> dict[str, Any]:
     facts = offer.facts
-    pricing = {key: _text(offer.price(kind)) for key, kind in _PRICING.items()}
+    pricing = {key: decimal_text(amount.scaleb(-6)) for key, amount in offer.amounts(_PRICING).items()}
     architecture = known({"input_modalities": facts.input_modalities, "output_modalities": facts.output_modalities})
     released = datetime.combine(facts.released_on, time(), UTC) if facts.released_on else None
     return known(
@@ -64,7 +63,7 @@ def _model(name: str, offer: Offer) -> dict[str, Any]:
             "created": int(released.timestamp()) if released else None,
             "context_length": facts.context_window,
             "architecture": architecture or None,
-            "pricing": known(pricing),
+            "pricing": pricing,
             "top_provider": known(
                 {"context_length": facts.context_window, "max_completion_tokens": facts.max_output_tokens}
             )
@@ -74,7 +73,3 @@ def _model(name: str, offer: Offer) -> dict[str, Any]:
             ],
         }
     )
-
-
-def _text(amount: Decimal | None) -> str | None:
-    return None if amount is None else decimal_text(amount.scaleb(-6))

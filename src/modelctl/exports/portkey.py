@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from modelctl.core.prices.price import PriceKind
-from modelctl.exports.base import Export, LeftOut, Offer, json_file, number
+from modelctl.exports.base import Export, Offer, Omissions, json_file, number
 
 NAME = "portkey"
 SUMMARY = "Portkey's price list, in cents per token (JSON)"
@@ -26,13 +26,12 @@ _PRICES: Mapping[str, str] = MappingProxyType(
 
 def render(offers: Sequence[Offer]) -> Export:
     """One list; Portkey keeps one for each provider, so export one provider at a time where ids meet."""
-    left_out = LeftOut()
-    priced = left_out.only(offers, _prices, "no price per token in USD")
-    named = left_out.one_of_a_name(priced, lambda offer: offer.key.model_id)
+    omissions = Omissions()
+    priced = omissions.only(offers, _prices, "no price per token in USD")
+    named = omissions.one_of_a_name(priced, lambda offer: offer.key.model_id)
     content = {name: {"pricing_config": {"pay_as_you_go": _prices(offer)}} for name, offer in named.items()}
-    return Export(text=json_file(content), models=len(named), left_out=left_out.done())
+    return Export(text=json_file(content), models=len(named), left_out=omissions.done())
 
 
 def _prices(offer: Offer) -> dict[str, Any]:
-    amounts = {key: offer.price(kind) for key, kind in _PRICES.items()}
-    return {key: {"price": number(amount.scaleb(-4))} for key, amount in amounts.items() if amount is not None}
+    return {key: {"price": number(amount.scaleb(-4))} for key, amount in offer.amounts(_PRICES).items()}

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, time, timedelta
 
 from modelctl.core.facts import decimal_text
-from modelctl.exports.base import Export, LeftOut, Offer
+from modelctl.exports.base import Export, Offer
 
 NAME = "prometheus"
 SUMMARY = "prices, windows and ends as metrics (Prometheus text)"
@@ -26,7 +26,7 @@ def render(offers: Sequence[Offer]) -> Export:
     for (name, help_text), samples in zip(_METRICS, (_prices, _windows, _ends), strict=True):
         texts.append(f"# HELP {name} {help_text}\n# TYPE {name} gauge\n")
         texts += (f"{name}{{{labels}}} {value}\n" for offer in offers for labels, value in samples(offer))
-    return Export(text="".join(texts), models=len(offers), left_out=LeftOut().done())
+    return Export(text="".join(texts), models=len(offers))
 
 
 def _prices(offer: Offer) -> Iterator[tuple[str, str]]:

@@ -21,9 +21,9 @@ from modelctl.exports import (
     portkey,
     prometheus,
 )
-from modelctl.exports.base import Format
+from modelctl.exports.base import ExportFormat
 
-_MODULES: tuple[Format, ...] = (
+_MODULES: tuple[ExportFormat, ...] = (
     litellm_prices,
     litellm_config,
     librechat,
@@ -40,5 +40,5 @@ _MODULES: tuple[Format, ...] = (
     prometheus,
 )
 
-FORMATS: Mapping[str, Format] = MappingProxyType({module.NAME: module for module in _MODULES})
+FORMATS: Mapping[str, ExportFormat] = MappingProxyType({module.NAME: module for module in _MODULES})
 """In the order in which they are shown."""

@@ -8,12 +8,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from modelctl.core.models.query import SHOWABLE, Filter, select
+from modelctl.core.models.query import Filter, columns_decisive, select
 from modelctl.core.models.resolve import obstacles
 from modelctl.core.stored import has_ended
 from modelctl.db import read
 from modelctl.errors import UsageError
-from modelctl.exports.base import Export, Format, Offer
+from modelctl.exports.base import Export, ExportFormat, Offer
 from modelctl.files import write_whole
 
 if TYPE_CHECKING:
@@ -21,13 +21,16 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from modelctl.core.stored import StoredModel
     from modelctl.db.engine import Database
     from modelctl.services.access import Keys
 
 
+LIFE = ("status", "retires_on", "last_seen_at", "is_enabled")
+"""What tells whether a model can be called at all."""
+
+
 def export_models(
-    database: Database, format: Format, wanted: Filter, *, now: datetime, keys: Keys | None = None
+    database: Database, format: ExportFormat, wanted: Filter, *, now: datetime, keys: Keys | None = None
 ) -> Export:
     """What the format makes of the live models that pass the filter, at the prices of `now`.
 
@@ -50,7 +53,8 @@ def _offers(
 ) -> Sequence[Offer]:
     tables, today = database.tables, now.date()
     providers = read.providers(connection, tables)
-    models: list[StoredModel] = read.models(connection, tables, only=wanted.providers, columns=SHOWABLE)
+    columns = {*columns_decisive(wanted, ()), *LIFE}  # what an export tells is read once, with the ledgers
+    models = read.models(connection, tables, only=wanted.providers, columns=columns)
     if keys is not None:
         keyed = keys.of_providers(providers)
         models = [each for each in models if not obstacles(each, providers, keyed, today)]
