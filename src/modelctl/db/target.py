@@ -15,7 +15,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, TableClause, and_, column, delete, insert, inspect, select, table, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    TableClause,
+    and_,
+    column,
+    delete,
+    insert,
+    inspect,
+    select,
+    table,
+    text,
+    update,
+)
 from sqlalchemy.exc import DBAPIError, NoSuchTableError, SAWarning
 
 from modelctl.core.planning.target import RowMemory
@@ -171,8 +184,8 @@ def rows_of(
     clause = target.clause
     wanted = list(dict.fromkeys([*names, *target.primary_key]))
     statement = select(*(clause.c[name] for name in wanted)).limit(limit)
-    for name, value in (where or {}).items():
-        statement = statement.where(clause.c[name].is_(None) if value is None else clause.c[name] == value)
+    if where:
+        statement = statement.where(_is_met(clause, where))
     if lock:
         if target.primary_key:
             statement = statement.order_by(*(clause.c[name] for name in target.primary_key))
@@ -191,8 +204,7 @@ def update_rows(connection: Connection, target: TargetTable, changed: Sequence[t
     """Update rows by what names them. StalePlan, and so nothing written, where one is not met."""
     clause = target.clause
     for where, values in changed:
-        condition = and_(*(clause.c[n].is_(None) if v is None else clause.c[n] == v for n, v in where.items()))
-        done: Any = connection.execute(update(clause).where(condition).values(dict(values)))
+        done: Any = connection.execute(update(clause).where(_is_met(clause, where)).values(dict(values)))
         if done is not None and done.rowcount != 1:
             raise StalePlan(
                 f"a row of {target.name} was not met by its UPDATE: it has gone, or a policy hides it",
@@ -203,12 +215,17 @@ def update_rows(connection: Connection, target: TargetTable, changed: Sequence[t
 def delete_row(connection: Connection, target: TargetTable, where: Raw) -> bool:
     """Whether the row could be deleted: something may refer to it."""
     clause = target.clause
-    condition = and_(*(clause.c[n].is_(None) if v is None else clause.c[n] == v for n, v in where.items()))
     try:
         with connection.begin_nested():
-            return bool(connection.execute(delete(clause).where(condition)).rowcount == 1)
+            return bool(connection.execute(delete(clause).where(_is_met(clause, where))).rowcount == 1)
     except DBAPIError:
         return False
+
+
+def _is_met(clause: TableClause, where: Raw) -> ColumnElement[bool]:
+    """The condition that every column has its value; None is met by NULL."""
+    pairs = ((clause.c[name], value) for name, value in where.items())
+    return and_(*(cell.is_(None) if value is None else cell == value for cell, value in pairs))
 
 
 def _alike(rows: Sequence[Raw]) -> list[tuple[tuple[str, ...], list[Raw]]]:

@@ -22,7 +22,7 @@ from modelctl.core.planning.target import (
 from modelctl.errors import Refused, UsageError
 from modelctl.publish.columns import EXACT, Column, Kind, Misfit, as_held, fitted, rounds, to_driver
 from modelctl.publish.mapping import Const, Fact, Form, Json, Listed, Lookup, Now, Own, Price, Switch, TableMapping
-from modelctl.publish.values import MISSING, Item, Surroundings, Unmapped, is_made_once, value_of
+from modelctl.publish.values import MISSING, Item, RowContext, Unmapped, is_made_once, value_of
 
 WRONG_UNIT = 50
 """By how much prices differ that are in another unit: the nearest two are a factor of a thousand apart."""
@@ -121,9 +121,7 @@ class Wanted:
     """By column, how many prices it rounds."""
 
 
-def wanted_rows(
-    shape: TableShape, items: Iterable[Item], around: Surroundings, tenant: tuple[str, Any] | None
-) -> Wanted:
+def wanted_rows(shape: TableShape, items: Iterable[Item], around: RowContext, tenant: tuple[str, Any] | None) -> Wanted:
     """The rows for these models. `tenant`: the column and the value of whose rows they are.
 
     Refused where two models would share a row and the mapping prefers neither.
@@ -136,7 +134,7 @@ def wanted_rows(
 class _Row:
     """One row, column by column."""
 
-    def __init__(self, shape: TableShape, item: Item, around: Surroundings, rounded: dict[str, int]) -> None:
+    def __init__(self, shape: TableShape, item: Item, around: RowContext, rounded: dict[str, int]) -> None:
         self.shape, self.item, self.around, self.rounded = shape, item, around, rounded
         self.cells: dict[str, Any] = {}
         self.touched: dict[str, Any] = {}

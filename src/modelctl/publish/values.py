@@ -18,7 +18,9 @@ from modelctl.core.provider import Provider
 from modelctl.core.stored import StoredModel
 from modelctl.publish.columns import EXACT
 from modelctl.publish.mapping import (
+    FORMS,
     MODEL_FIELDS,
+    ONCE,
     PROVIDER_FIELDS,
     Const,
     Fact,
@@ -28,6 +30,7 @@ from modelctl.publish.mapping import (
     Lookup,
     New,
     Now,
+    Own,
     Price,
     Regex,
     Slug,
@@ -63,7 +66,7 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class RowContext:
     """What a value may depend on besides the model."""
 
     now: datetime
@@ -102,13 +105,13 @@ def _short(model_id: str) -> str:
     return _DATED.sub("", model_id.rpartition("/")[2]) or model_id
 
 
-def value_of(form: Form, column: str, item: Item, around: Surroundings) -> Any:
+def value_of(form: Form, column: str, item: Item, around: RowContext) -> Any:
     """The value for a column; None is unknown. Unmapped where the mapping has no word for it."""
     value = _value(form, column, item, around)
     return form.unknown if value is None else value
 
 
-def _value(form: Form, column: str, item: Item, around: Surroundings) -> Any:  # noqa: C901  # one case for each form
+def _value(form: Form, column: str, item: Item, around: RowContext) -> Any:  # noqa: C901  # one case for each form
     match form:
         case Fact():
             return _fact(form, item)
@@ -171,14 +174,14 @@ def price_of(form: Price, item: Item) -> Decimal | None:
         return (point.amount * TOKENS[form.per] * form.times).normalize()
 
 
-def _document(document: Mapping[str, Any], column: str, item: Item, around: Surroundings) -> dict[str, Any]:
+def _document(document: Mapping[str, Any], column: str, item: Item, around: RowContext) -> dict[str, Any]:
     found = {}
     for key, value in document.items():
         found[key] = _part(value, column, item, around)
     return {key: value for key, value in found.items() if value is not None}
 
 
-def _part(value: Any, column: str, item: Item, around: Surroundings) -> Any:
+def _part(value: Any, column: str, item: Item, around: RowContext) -> Any:
     if isinstance(value, str):
         return item.fields.get(value)
     if isinstance(value, Mapping):
@@ -190,8 +193,6 @@ def _part(value: Any, column: str, item: Item, around: Surroundings) -> Any:
 
 def form_of(value: Mapping[str, Any]) -> Form:
     """The form that a part of a document states."""
-    from modelctl.publish.mapping import FORMS
-
     return next(form for key, form in FORMS.items() if key in value).model_validate(dict(value))
 
 
@@ -242,8 +243,6 @@ def new_key(kind: str, now: datetime) -> str:
 
 def is_made_once(form: Form, table: TableMapping) -> bool:
     """Whether a cell is the application's as soon as the row is there."""
-    from modelctl.publish.mapping import ONCE, Own
-
     if form.own is not None:
         return form.own is Own.INSERT
     return isinstance(form, Const | New | Slug) or (isinstance(form, Fact) and form.from_ in ONCE)

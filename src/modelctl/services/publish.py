@@ -39,7 +39,7 @@ from modelctl.errors import Refused, StoreError, UsageError
 from modelctl.publish.columns import Kind, as_held, column_of
 from modelctl.publish.mapping import Lookup, TableMapping, Target
 from modelctl.publish.rows import PENDING, Pending, TableShape, by_key, wanted_rows, wrong_unit
-from modelctl.publish.values import Item, Surroundings, model_item, provider_item, slugs
+from modelctl.publish.values import Item, RowContext, model_item, provider_item, slugs
 from modelctl.services.gather import QUIET
 from modelctl.settings import Runtime
 
@@ -116,12 +116,7 @@ def publish(
         plans = []
         for tenant in tenants_of(application, target):
             work = partial(_write_all, target, known, options, author, tenant)
-            if application is database:
-                plans += fenced.write(partial(_audited, database=fenced, target=target, work=work, author=author))
-            else:
-                made = application.write(work)
-                fenced.write(partial(audit, database=fenced, target=target, plans=made, author=author))
-                plans += made
+            plans += write_audited(fenced, database, application, target, work, author)
     return _report(application, target, options, author, plans)
 
 
@@ -207,6 +202,7 @@ class TargetWork:
     shapes: dict[str, TableShape] = field(default_factory=dict)
     places: dict[str, tables.TargetTable] = field(default_factory=dict)
     memories: dict[str, dict[str, RowMemory]] = field(default_factory=dict)
+    contracts: dict[str, Mapping[str, str]] = field(default_factory=dict)
     pending: dict[str, list[WantedRow]] = field(default_factory=dict)
     """Rows of earlier tables that a dry run does not make, by table."""
     has_memory: bool = False
@@ -226,7 +222,7 @@ class TargetWork:
         tenant = self.tenant_of(shape)
         found = tables.rows_of(self.connection, place, shape.names(), dict([tenant]) if tenant else None, lock=lock)
         rows = by_key(mapping.table, (shape.row(raw, place.primary_key) for raw in found))
-        around = Surroundings(now=self.author.now, lookups=self._lookups(mapping))
+        around = RowContext(now=self.author.now, lookups=self._lookups(mapping))
         wanted = wanted_rows(shape, self._items(mapping, rows), around, tenant)
         if (doubt := wrong_unit(shape, wanted.rows, rows)) is not None:
             raise Refused(doubt, "correct `per` or `times` of that column")
@@ -269,18 +265,19 @@ class TargetWork:
         tables.insert_rows(self.connection, place, [_new_row(shape, each) for each in created])
         changed = [each for each in plan.changes if each.existing is not None and each.cells]
         tables.update_rows(self.connection, place, [_changed_row(shape, each) for each in changed if each.existing])
-        author, at = self.author, (self.target.name, mapping.table, self.tenant or "")
+        author = self.author
         if not self.has_memory:
             return  # a trial: what remembers is not made for it
         if plan.changes:
             memories = {each.key: each.memory for each in plan.changes}
             had = self.memories[mapping.table]
-            tables.remember(self.connection, at, memories, had, run=author.run, now=author.now)
+            tables.remember(self.connection, self.place_of(mapping), memories, had, run=author.run, now=author.now)
         declared = _contract(shape)
-        if declared != tables.contract_of(self.connection, self.target.name, mapping.table):
+        if declared != self.contract_of(mapping):
             tables.keep_contract(
                 self.connection, self.target.name, mapping.table, declared, run=author.run, now=author.now
             )
+            self.contracts[mapping.table] = declared
 
     def _rules(self, mapping: TableMapping, shape: TableShape) -> TableRules:
         return TableRules(
@@ -306,8 +303,7 @@ class TargetWork:
             if column.kind is Kind.OTHER:
                 raise Refused(f"{mapping.table}.{name} is {column.declared}, which cannot be written")
         notices = [f"triggers will run: {', '.join(place.triggers)}"] if place.triggers else []
-        before = tables.contract_of(self.connection, self.target.name, mapping.table) if self.has_memory else None
-        before = before or {}
+        before = self.contract_of(mapping)
         moved = {name: now for name, now in _contract(shape).items() if before.get(name, now) != now}
         accepted = TargetGuard.SCHEMA_DRIFT in self.options.accepted or self.target.contract == "evolve"
         if moved and not accepted:
@@ -324,10 +320,21 @@ class TargetWork:
             return None
         return self.target.tenants.column, self.tenant
 
+    def contract_of(self, mapping: TableMapping) -> Mapping[str, str]:
+        """The table's columns as they were at the last publish; none before the first."""
+        if mapping.table not in self.contracts:
+            known = tables.contract_of(self.connection, self.target.name, mapping.table) if self.has_memory else None
+            self.contracts[mapping.table] = known or {}
+        return self.contracts[mapping.table]
+
+    def place_of(self, mapping: TableMapping) -> tuple[str, str, str]:
+        """Where the table's rows are remembered: target, table and tenant."""
+        return self.target.name, mapping.table, self.tenant or ""
+
     def memories_of(self, mapping: TableMapping) -> dict[str, RowMemory]:
         """What is remembered of the table's rows."""
         if mapping.table not in self.memories:
-            at = (self.target.name, mapping.table, self.tenant or "")
+            at = self.place_of(mapping)
             self.memories[mapping.table] = tables.memories_of(self.connection, *at) if self.has_memory else {}
         return self.memories[mapping.table]
 
@@ -401,6 +408,25 @@ def _changed_row(shape: TableShape, change: RowChange) -> tuple[dict[str, Any], 
     names = {cell_path(cell.name)[0] for cell in change.cells}
     values = {name: columns[name] for name in names} | dict(change.touched)
     return dict(row.primary_key), {name: shape.to_driver(name, value) for name, value in sorted(values.items())}
+
+
+def write_audited(
+    fenced: Database,
+    database: Database,
+    application: Database,
+    target: Target,
+    work: Callable[[Connection], list[TablePlan]],
+    author: Author,
+) -> list[TablePlan]:
+    """Do the work with its audit in one transaction; where the application has another database, in one after it.
+
+    `fenced`: modelctl's own database, as the lease gives it.
+    """
+    if application is database:
+        return fenced.write(partial(_audited, database=fenced, target=target, work=work, author=author))
+    plans = application.write(work)
+    fenced.write(partial(audit, database=fenced, target=target, plans=plans, author=author))
+    return plans
 
 
 def _audited(

@@ -37,10 +37,10 @@ from modelctl.services.publish import (
     Known,
     PublishOptions,
     TargetWork,
-    audit,
     entity_key,
     known_of,
     tenants_of,
+    write_audited,
 )
 from modelctl.settings import Runtime
 
@@ -195,8 +195,8 @@ def _adopted(
                     )
             memory = memories.get(each.key, RowMemory(written={}, created=False))
             written = dict(memory.written) | {name: cell_of(each.cells, name) for name in names}
-            at = (target.name, mapping.table, tenant or "")
             after = replace(memory, written=written)
+            at = work.place_of(mapping)
             tables.remember(connection, at, {each.key: after}, memories, run=author.run, now=author.now)
             given += [f"{mapping.table}: {key_text(each.key)}: {name}" for name in names]
     return given
@@ -246,12 +246,10 @@ def undo_publish(
     with writing_alone(database, author, wait_s=runtime.settings.lock_wait_s, on_wait=on_wait) as fenced:
         for tenant in tenants_of(application, target):
             work = partial(_undone, target, entries, author, tenant, dry_run)
-            made = (
-                application.read(work) if dry_run else (fenced if application is database else application).write(work)
-            )
-            if not dry_run:
-                fenced.write(partial(audit, database=fenced, target=target, plans=made, author=author))
-            plans += made
+            if dry_run:
+                plans += application.read(work)
+            else:
+                plans += write_audited(fenced, database, application, target, work, author)
     return PublishReport(
         run=author.run, target=target.name, database=application.label, dry_run=dry_run, tables=tuple(plans)
     )
