@@ -39,11 +39,13 @@ class Read:
     field: str
     got: Any
     wanted: Any
+    rule: str = ""
+    """Why the tool must read another number than ours; empty: it must not."""
 
     @property
     def is_right(self) -> bool:
         """Equal; of sums that a tool makes with floats, to twelve digits."""
-        if isinstance(self.got, bool | str) or self.wanted is None:
+        if isinstance(self.wanted, bool | str) or self.wanted is None:
             return bool(self.got == self.wanted)
         got, wanted = Decimal(str(self.got)), Decimal(str(self.wanted))
         return abs(got - wanted) <= abs(wanted) * Decimal("1e-12")
@@ -77,6 +79,11 @@ class Table:
 
         return self._models[ModelKey(provider, model_id)]
 
+    def rule(self, provider: str, model_id: str) -> str:
+        """Why its cost cannot be told to a tool."""
+        prices = self._store.price_at(f"{provider}/{model_id}")
+        return "a price for some hours of the day" if any(key.hours_utc for key in prices) else ""
+
     def cost(self, provider: str, model_id: str) -> Decimal:
         """Of 1,000 tokens in and 100 out, in USD."""
         billed = self._store.cost(f"{provider}/{model_id}", input=1000, output=100)
@@ -105,14 +112,16 @@ def litellm(table: Table, directory: Path) -> Iterator[Read]:
         elif field in limits:
             yield Read("litellm", name, field, got, limits[field])
         elif field == "cost":
-            yield Read("litellm", name, field, got, table.cost(provider, model_id))
+            cost, rule = table.cost(provider, model_id), table.rule(provider, model_id)
+            yield Read("litellm", name, field, got, cost, rule)
 
 
 def genai_prices(table: Table, directory: Path) -> Iterator[Read]:
     """A cost as genai-prices computes it."""
     for name, model_id, got in json.loads(run(PYTHON, HERE / "genai_prices_reader.py", directory / "genai-prices")):
         provider = GENAI.get(name, name)
-        yield Read("genai-prices", f"{name}/{model_id}", "cost", got, table.cost(provider, model_id))
+        cost, rule = table.cost(provider, model_id), table.rule(provider, model_id)
+        yield Read("genai-prices", f"{name}/{model_id}", "cost", got, cost, rule)
 
 
 def configs(table: Table, directory: Path) -> Iterator[Read]:
@@ -167,14 +176,18 @@ def llm(table: Table, directory: Path) -> Iterator[Read]:
 
 
 def tell(reads: Iterable[Read]) -> int:
-    """A line for each tool, then what is wrong; how many are."""
+    """A line for each tool, then what is wrong; how many are. What a rule explains is counted apart."""
     tools: dict[str, list[Read]] = {}
     for each in reads:
         tools.setdefault(each.tool, []).append(each)
-    wrong = [each for of_tool in tools.values() for each in of_tool if not each.is_right]
+    wrong = []
     for tool, of_tool in tools.items():
-        models, differing = {each.model for each in of_tool}, [each for each in of_tool if not each.is_right]
-        print(f"{tool:13}  {len(models):5,} models  {len(of_tool):6,} numbers  {len(differing)} differ")
+        differing = [each for each in of_tool if not each.is_right]
+        explained = [each for each in differing if each.rule]
+        wrong += [each for each in differing if not each.rule]
+        models, differ = len({each.model for each in of_tool}), len(differing) - len(explained)
+        line = f"{tool:13}  {models:5,} models  {len(of_tool):6,} numbers  {differ} differ"
+        print(f"{line}; {len(explained)} explained: {explained[0].rule}" if explained else line)
     for each in wrong[:20]:
         print(f"{each.tool}: {each.model} {each.field}: read {each.got}, ours is {each.wanted}", file=sys.stderr)
     return len(wrong)
