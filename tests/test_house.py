@@ -121,7 +121,7 @@ OPEN_ROOMS = {"cli", "discovery", "exports", "output", "presets", "server", "sou
 """A new command or provider is a new file there. The bounds below are on what all of them share."""
 MAX_SHARED_MODULES, MAX_MODULES_BUT_PLUGINS, MAX_IN_A_FOLDER, MAX_CHAPTERS = 98, 161, 24, 17
 SURROUNDINGS = {
-    "cli": {"main", "commands", "context", "options", "completion", "edit"},
+    "cli": {"main", "commands", "context", "options", "format", "completion", "edit"},
     "discovery": {"base", "cache", "fetch", "fields", "http", "probe", "registry"},
     "exports": {"base", "registry"},
 }

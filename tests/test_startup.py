@@ -121,7 +121,7 @@ def test_completing_a_name_loads_neither_a_library_nor_what_decides(url, monkeyp
     assert "sqlite3" in loaded  # the names were looked up
     assert command_modules(loaded) <= {
         *ALWAYS,
-        *(f"modelctl.cli.{name}" for name in ("completion", "show")),
+        *(f"modelctl.cli.{name}" for name in ("completion", "format", "show")),
     }
     assert not loaded & {*SLOW_TO_IMPORT, *DECIDING, "pydantic", "modelctl.core.facts"}
 

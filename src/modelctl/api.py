@@ -53,8 +53,8 @@ from modelctl.output.setup import CredentialInUseDocument, CredentialsDocument, 
 from modelctl.output.sync import SyncDocument
 from modelctl.services import credentials, edits, history, models, plans, prices
 from modelctl.services import providers as provider_rows
-from modelctl.services.access import keys_of
 from modelctl.services.additions import AddOptions, PopulateOptions, add, populate
+from modelctl.services.keys import keys_of
 from modelctl.services.sync import SyncOptions
 from modelctl.services.sync import sync as run_sync
 from modelctl.settings import Runtime

@@ -29,10 +29,11 @@ from modelctl.core.facts import (
     ModelRecord,
     Source,
     encode,
+    tier_of,
 )
 from modelctl.core.models.lifecycle import with_status
 from modelctl.core.planning.merge import display_name_of
-from modelctl.core.prices.ledger import projection, tier_of
+from modelctl.core.prices.ledger import projection
 from modelctl.core.provider import Provider
 from modelctl.core.stored import StoredModel
 from modelctl.core.toml import key_text, printable

@@ -10,16 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelctl.cli.commands import epilog
-from modelctl.cli.context import (
-    Context,
-    Format,
-    FormatOption,
-    JsonOption,
-    context_of,
-    database_of,
-    readable_database,
-)
+from modelctl.cli.context import Context, context_of, database_of, readable_database
 from modelctl.cli.edit import DryRun, told_row_by_row
+from modelctl.cli.format import Format, FormatOption, JsonOption
 from modelctl.core.edits.additions import COMMAND
 from modelctl.core.text import counted
 from modelctl.errors import ModelctlError, NearMiss, UsageError

@@ -8,13 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelctl.cli.commands import epilog
-from modelctl.cli.context import (
-    JsonOption,
-    MarkdownFormat,
-    MarkdownFormatOption,
-    context_of,
-    database_of,
-)
+from modelctl.cli.context import context_of, database_of
+from modelctl.cli.format import JsonOption, MarkdownFormat, MarkdownFormatOption
 from modelctl.cli.options import Migrate
 from modelctl.cli.sync import Details, print_report
 from modelctl.errors import UsageError

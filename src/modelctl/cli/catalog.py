@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from modelctl.cli.context import Format, FormatOption, JsonOption, context_of, readable_database
+from modelctl.cli.context import context_of, readable_database
+from modelctl.cli.format import Format, FormatOption, JsonOption
 from modelctl.cli.options import ProviderArguments, ProviderOption, providers_filter
 from modelctl.core.facts import FACT_FIELDS
 from modelctl.core.text import counted, days

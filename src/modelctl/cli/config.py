@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from modelctl.cli.context import Context, Format, FormatOption, JsonOption, context_of
+from modelctl.cli.context import Context, context_of
+from modelctl.cli.format import Format, FormatOption, JsonOption
 from modelctl.config import FILE_NAME, changed_text, file_text, plain_value, secret_names, settings_files, user_file
 from modelctl.errors import UsageError
 

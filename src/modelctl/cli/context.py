@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TextIO
+from typing import TYPE_CHECKING, TextIO, TypeVar
 
 import typer
 
@@ -19,12 +18,16 @@ from modelctl.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
     from modelctl.core.models.resolve import Resolution
+    from modelctl.core.records import BadRow
     from modelctl.core.runs import Author
     from modelctl.db.engine import Database
     from modelctl.db.lease import Holder
     from modelctl.output.console import Look, Report
     from modelctl.settings import Runtime, Setting, Settings
 
+
+T = TypeVar("T")
+STDIN = "-"
 
 SETTING_OF_OPTION = {"database": "database_url", "catalog": "catalog_directory", "config": "config"}
 """Which setting each global option gives, by the option's name; `config` is where the others are read."""
@@ -132,6 +135,26 @@ class Context:
         self.stderr.flush()
         return self.stdin.readline().strip().lower() in ("y", "yes")
 
+    def read_file(self, source: str, label: str, read: Callable[[Iterable[str]], T]) -> T:
+        """What `read` makes of the lines of a file, or with `-` of stdin. UsageError where they are no text."""
+        try:
+            if source == STDIN:
+                return read(self.stdin)
+            with Path(source).open(encoding="utf-8", newline="") as file:
+                return read(file)
+        except UnicodeDecodeError as error:
+            raise UsageError(f"{label} {source}: is no UTF-8 text ({error.reason} at byte {error.start})") from None
+
+    def tell_bad_rows(self, bad: Iterable[BadRow]) -> None:
+        """Each problem once, with all its lines, in the order of the first ones."""
+        from modelctl.core.text import line_ranges
+
+        lines: dict[str, list[int]] = {}
+        for each in sorted(bad):
+            lines.setdefault(each.problem, []).append(each.line)
+        for problem, where in lines.items():
+            self.warn(f"{line_ranges(where)}: {problem}")
+
     def wait(self, holder: Holder) -> None:
         """Say whose run has to be waited for."""
         self.say(f"waiting for the {holder.command} of {holder.actor}, begun {holder.since}")
@@ -208,61 +231,3 @@ def database_if_any(context: Context) -> Iterator[Database | None]:
         return
     with database_of(context) as database:
         yield if_readable(database)
-
-
-class Format(StrEnum):
-    """How most reports can be printed."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
-class MarkdownFormat(StrEnum):
-    """The same, and as Markdown for a page of GitHub's."""
-
-    TABLE = "table"
-    JSON = "json"
-    MARKDOWN = "markdown"
-
-
-class LinesFormat(StrEnum):
-    """The same, and as JSON with an object on each line."""
-
-    TABLE = "table"
-    JSON = "json"
-    JSONL = "jsonl"
-
-
-def _chosen(ctx: typer.Context, format: StrEnum) -> StrEnum:
-    """The format, which is JSON with `--json`. UsageError where the two contradict each other."""
-    context = context_of(ctx)
-    if context.as_json and format != "json":
-        source = ctx.get_parameter_source("format")
-        if source is not None and source.name == "COMMANDLINE":
-            context.as_json = False
-            raise UsageError(f"--json and --format {format} contradict each other", "leave one of them out")
-        format = type(format)("json")
-    context.as_json = format == "json"
-    return format
-
-
-def _as_json(ctx: typer.Context, wanted: bool) -> bool:
-    context_of(ctx).as_json = wanted
-    return wanted
-
-
-def format_option(help: str = "How to print it.") -> Any:
-    """The option `--format`, which knows of a `--json` beside it."""
-    return typer.Option("--format", help=help, callback=_chosen, rich_help_panel="Output")
-
-
-FormatOption = Annotated[Format, format_option()]
-MarkdownFormatOption = Annotated[MarkdownFormat, format_option()]
-LinesFormatOption = Annotated[LinesFormat, format_option()]
-JsonOption = Annotated[
-    bool,
-    typer.Option(
-        "--json", is_eager=True, callback=_as_json, help="The same as --format json.", rich_help_panel="Output"
-    ),
-]
-"""Looked at first: `--format` asks what it said, and a command asks its `format` alone."""

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from modelctl.cli.commands import epilog
-from modelctl.cli.context import Context, JsonOption, context_of, format_option, readable_database
-from modelctl.cli.options import read_file, tell_bad_rows
+from modelctl.cli.context import Context, context_of, readable_database
+from modelctl.cli.format import JsonOption, format_option
 from modelctl.core.prices.price import ServiceTier
 from modelctl.core.prices.usage import METERS, Usage, read_quantity
 from modelctl.core.text import counted, instant, to_seconds
@@ -214,12 +214,12 @@ def _bill_records(context: Context, options: BillOptions) -> ExitCode:
     from modelctl.output.bills import BillsByModel, RecordBills
     from modelctl.services.prices import bill_usage
 
-    found = read_file(context, options.source, "--from", read_usage_rows)
+    found = context.read_file(options.source, "--from", read_usage_rows)
     with readable_database(context) as database:
         bills = bill_usage(database, found.rows, options.at or to_seconds(context.now), options.service_tier.value)
     context.say_resolved(bills.ledgers.resolutions)
     if bad := [*found.bad, *bills.bad]:
-        tell_bad_rows(context, bad)
+        context.tell_bad_rows(bad)
         count = len({row.line for row in found.rows} | {each.line for each in bad})
         raise UsageError(f"nothing was billed: {len(bad):,} of {count:,} usage records are wrong")
     if options.by_model:

@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from modelctl.cli.commands import epilog
-from modelctl.cli.context import Format, FormatOption, JsonOption, context_of
+from modelctl.cli.context import context_of
 from modelctl.cli.edit import DryRun, EditRequest, Models, run_edit
+from modelctl.cli.format import Format, FormatOption, JsonOption
 from modelctl.cli.options import refuse_together
 from modelctl.core.text import day
 

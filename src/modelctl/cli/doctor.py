@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from modelctl.cli.commands import epilog
-from modelctl.cli.context import Format, FormatOption, JsonOption, context_of, database_of
+from modelctl.cli.context import context_of, database_of
+from modelctl.cli.format import Format, FormatOption, JsonOption
 from modelctl.cli.options import ProviderArguments, ProviderOption, providers_filter
 from modelctl.core.text import duration
 from modelctl.errors import ExitCode

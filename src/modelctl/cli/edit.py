@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelctl.cli.context import Context, Format, readable_database
+from modelctl.cli.context import Context, readable_database
+from modelctl.cli.format import Format
 from modelctl.core.models.query import where
 from modelctl.core.text import counted
 from modelctl.errors import BadRows, ExitCode, UsageError

@@ -7,8 +7,9 @@ from functools import partial
 import typer
 
 from modelctl.cli.commands import epilog
-from modelctl.cli.context import Context, Format, FormatOption, JsonOption, context_of
+from modelctl.cli.context import Context, context_of
 from modelctl.cli.edit import WHERE_HELP, DryRun, EditRequest, SomeModels, Where, Yes, run_edit
+from modelctl.cli.format import Format, FormatOption, JsonOption
 
 
 @epilog(

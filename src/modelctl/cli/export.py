@@ -72,7 +72,7 @@ def export_command(
         require_providers(database, wanted.providers)
         keys = None
         if whose is not None:
-            from modelctl.services.access import keys_of
+            from modelctl.services.keys import keys_of
 
             keys = keys_of(context.runtime, database, whose)
         export = export_models(database, chosen, wanted, now=context.now, keys=keys)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelctl.cli.commands import epilog
-from modelctl.cli.context import JsonOption, LinesFormat, LinesFormatOption, context_of, readable_database
+from modelctl.cli.context import context_of, readable_database
+from modelctl.cli.format import JsonOption, LinesFormat, LinesFormatOption
 from modelctl.cli.options import ProviderOption, providers_filter
 from modelctl.core.models.resolve import Rule
 from modelctl.core.runs import since_instant

@@ -8,15 +8,8 @@ from typing import Annotated
 
 import typer
 
-from modelctl.cli.context import (
-    Context,
-    Format,
-    FormatOption,
-    JsonOption,
-    context_of,
-    database_of,
-    readable_database,
-)
+from modelctl.cli.context import Context, context_of, database_of, readable_database
+from modelctl.cli.format import Format, FormatOption, JsonOption
 from modelctl.core.credentials import MASTER_KEY_VARIABLE, CredentialState, owner_text, project_of
 from modelctl.errors import ExitCode, UsageError
 

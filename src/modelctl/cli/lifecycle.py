@@ -7,14 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelctl.cli.commands import epilog
-from modelctl.cli.context import (
-    Context,
-    JsonOption,
-    MarkdownFormat,
-    MarkdownFormatOption,
-    context_of,
-    readable_database,
-)
+from modelctl.cli.context import Context, context_of, readable_database
+from modelctl.cli.format import JsonOption, MarkdownFormat, MarkdownFormatOption
 from modelctl.cli.options import ProviderArguments, ProviderOption, providers_filter
 from modelctl.core.text import days
 from modelctl.errors import ExitCode

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeAlias
 import typer
 
 from modelctl.cli.commands import epilog
-from modelctl.cli.context import Context, JsonOption, context_of, format_option, readable_database
+from modelctl.cli.context import Context, context_of, readable_database
+from modelctl.cli.format import JsonOption, format_option
 from modelctl.cli.options import Project, ProviderArguments, ProviderOption, providers_filter
 from modelctl.core.facts import CAPABILITIES, ModelType, Status, Tier
 from modelctl.core.models.query import (
@@ -87,7 +88,7 @@ def found_models(context: Context, wanted: Filter, asked: Asked | None, view: Vi
         require_providers(database, wanted.providers)
         keys = None
         if asked is not None:
-            from modelctl.services.access import keys_of  # it stands on the catalogs and the vendors
+            from modelctl.services.keys import keys_of
 
             keys = keys_of(context.runtime, database, asked.project)
         return list_models(

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from modelctl.cli.context import Context
 from modelctl.core.planning.policy import SourceChoice
-from modelctl.core.text import duration, line_ranges
+from modelctl.core.text import duration
 from modelctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from modelctl.core.records import BadRow
+    pass
 
 
 Source = Annotated[
@@ -148,27 +147,3 @@ def refuse_together(option: str, others: Mapping[str, object]) -> None:
     if clashing := [name for name, value in others.items() if value is not None and value is not False and value != []]:
         hint = "leave one of them out" if len(clashing) == 1 else f"leave {option} out, or the others"
         raise UsageError(f"{option} and {', '.join(clashing)} contradict each other", hint)
-
-
-STDIN = "-"
-T = TypeVar("T")
-
-
-def read_file(context: Context, source: str, label: str, read: Callable[[Iterable[str]], T]) -> T:
-    """What `read` makes of the lines of a file, or with `-` of stdin. UsageError where they are no text."""
-    try:
-        if source == STDIN:
-            return read(context.stdin)
-        with Path(source).open(encoding="utf-8", newline="") as file:
-            return read(file)
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{label} {source}: is no UTF-8 text ({error.reason} at byte {error.start})") from None
-
-
-def tell_bad_rows(context: Context, bad: Iterable[BadRow]) -> None:
-    """Each problem once, with all its lines, in the order of the first ones."""
-    lines: dict[str, list[int]] = {}
-    for each in sorted(bad):
-        lines.setdefault(each.problem, []).append(each.line)
-    for problem, where in lines.items():
-        context.warn(f"{line_ranges(where)}: {problem}")

@@ -10,13 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelctl.cli.commands import epilog
-from modelctl.cli.context import (
-    Context,
-    JsonOption,
-    context_of,
-    database_of,
-    format_option,
-)
+from modelctl.cli.context import Context, context_of, database_of
+from modelctl.cli.format import JsonOption, format_option
 from modelctl.cli.options import (
     Accept,
     Force,

@@ -7,15 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelctl.cli.commands import epilog
-from modelctl.cli.context import (
-    Context,
-    Format,
-    FormatOption,
-    JsonOption,
-    context_of,
-    database_of,
-)
+from modelctl.cli.context import Context, context_of, database_of
 from modelctl.cli.edit import DryRun
+from modelctl.cli.format import Format, FormatOption, JsonOption
 from modelctl.cli.options import ProviderArguments, ProviderOption, providers_filter
 
 if TYPE_CHECKING:

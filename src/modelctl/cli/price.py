@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelctl.cli.context import Context, Format, FormatOption, JsonOption, context_of, readable_database
-from modelctl.cli.options import ProviderArguments, ProviderOption, providers_filter, read_file, tell_bad_rows
+from modelctl.cli.context import Context, context_of, readable_database
+from modelctl.cli.format import Format, FormatOption, JsonOption
+from modelctl.cli.options import ProviderArguments, ProviderOption, providers_filter
 from modelctl.core.prices.price import PriceKind, PriceUnit, ServiceTier
 from modelctl.core.records import BadRow
 from modelctl.core.text import counted, instant, to_seconds
@@ -290,7 +291,7 @@ def import_prices(
     from modelctl.core.prices.manual import points_to_set, read_price_rows
 
     context = context_of(ctx)
-    found = read_file(context, file, "FILE", read_price_rows)
+    found = context.read_file(file, "FILE", read_price_rows)
     if not found.rows and not found.bad:
         context.warn(f"warning: {file} holds no prices")
     edit_and_report(context, "price import", found.rows, points_to_set, format, bad=found.bad)
@@ -360,7 +361,7 @@ def _refuse_bad(context: Context, bad: Sequence[BadRow], count: int) -> None:
     if len(bad) == 1 and not bad[0].line:
         raise UsageError(bad[0].problem)
     if bad[0].line:
-        tell_bad_rows(context, bad)
+        context.tell_bad_rows(bad)
         raise UsageError(f"nothing was written: {len({each.line for each in bad}):,} of {count:,} lines are bad")
     for each in bad:
         context.warn(each.problem)

@@ -7,17 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelctl.cli.context import (
-    Context,
-    Format,
-    FormatOption,
-    JsonOption,
-    LinesFormat,
-    LinesFormatOption,
-    context_of,
-    database_if_any,
-    database_of,
-)
+from modelctl.cli.context import Context, context_of, database_if_any, database_of
+from modelctl.cli.format import Format, FormatOption, JsonOption, LinesFormat, LinesFormatOption
 from modelctl.cli.options import MaxAge, Project, ProviderOption, providers_filter, say_left_out
 from modelctl.core.edits.providers import ProviderOptions, is_unencrypted, shown_setting
 from modelctl.core.provider import Health

@@ -12,15 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from modelctl.cli.context import (
-    Context,
-    Format,
-    FormatOption,
-    JsonOption,
-    context_of,
-    database_of,
-    format_option,
-)
+from modelctl.cli.context import Context, context_of, database_of
+from modelctl.cli.format import Format, FormatOption, JsonOption, format_option
 from modelctl.errors import UsageError
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from modelctl.cli.commands import epilog
-from modelctl.cli.context import Format, FormatOption, JsonOption, context_of
+from modelctl.cli.context import context_of
 from modelctl.cli.edit import DryRun, EditRequest, run_edit
+from modelctl.cli.format import Format, FormatOption, JsonOption
 
 
 @epilog(

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from modelctl.cli.commands import epilog
-from modelctl.cli.context import Format, FormatOption, JsonOption, context_of, readable_database
+from modelctl.cli.context import context_of, readable_database
+from modelctl.cli.format import Format, FormatOption, JsonOption
 
 
 @epilog(

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelctl.cli.context import Context, Format, FormatOption, JsonOption, context_of, readable_database
+from modelctl.cli.context import Context, context_of, readable_database
+from modelctl.cli.format import Format, FormatOption, JsonOption
 from modelctl.cli.options import ProviderArguments, ProviderOption, providers_filter
 
 if TYPE_CHECKING:

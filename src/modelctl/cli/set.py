@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from modelctl.cli.commands import epilog
-from modelctl.cli.context import Format, FormatOption, JsonOption, context_of
+from modelctl.cli.context import context_of
 from modelctl.cli.edit import WHERE_HELP, DryRun, EditRequest, Where, Yes, run_edit
+from modelctl.cli.format import Format, FormatOption, JsonOption
 from modelctl.core.edits.models import facts_from_words
 from modelctl.errors import UsageError
 

@@ -7,13 +7,8 @@ from typing import Annotated
 import typer
 
 from modelctl.cli.commands import epilog
-from modelctl.cli.context import (
-    Format,
-    FormatOption,
-    JsonOption,
-    context_of,
-    readable_database,
-)
+from modelctl.cli.context import context_of, readable_database
+from modelctl.cli.format import Format, FormatOption, JsonOption
 
 
 @epilog(
@@ -39,7 +34,7 @@ def show_command(
     Its facts with their sources, its prices over time and its changes.
     """
     from modelctl.output.model import ModelDocument
-    from modelctl.services.access import keys_of
+    from modelctl.services.keys import keys_of
     from modelctl.services.models import show_model
 
     context = context_of(ctx)

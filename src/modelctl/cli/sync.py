@@ -11,14 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from modelctl.cli.commands import epilog
-from modelctl.cli.context import (
-    Context,
-    JsonOption,
-    MarkdownFormat,
-    MarkdownFormatOption,
-    context_of,
-    database_of,
-)
+from modelctl.cli.context import Context, context_of, database_of
+from modelctl.cli.format import JsonOption, MarkdownFormat, MarkdownFormatOption
 from modelctl.cli.options import (
     Accept,
     Force,

@@ -66,6 +66,12 @@ class Tier(StrEnum):
     PREMIUM = "premium"
 
 
+PREMIUM_OUTPUT_PER_MTOK = Decimal(10)
+"""From this price per million output tokens on, a model is `premium` unless a catalog says otherwise."""
+PREMIUM_INPUT_PER_MTOK = Decimal("2.5")
+"""The same for models that have no output price."""
+
+
 class Source(StrEnum):
     """Who states a fact, in order of authority: the first that knows wins."""
 
@@ -298,6 +304,21 @@ class ModelFacts(_Positional):
 
 UNKNOWN = ModelFacts()
 """No fact known."""
+
+
+def tier_of(facts: ModelFacts) -> Tier | None:
+    """The price class that the projected prices give; None while no token price is known, or it is not in USD."""
+    prices = [price for price in (facts.input_price_per_mtok, facts.output_price_per_mtok) if price is not None]
+    if not prices or facts.price_currency != "USD":
+        return None
+    if not any(prices):
+        is_complete = len(prices) == 2 or facts.type not in (ModelType.CHAT, None)
+        return Tier.FREE if is_complete else None  # one price of 0 does not make the other one 0
+    if facts.output_price_per_mtok is not None:
+        premium = facts.output_price_per_mtok >= PREMIUM_OUTPUT_PER_MTOK
+    else:
+        premium = prices[0] >= PREMIUM_INPUT_PER_MTOK
+    return Tier.PREMIUM if premium else Tier.AFFORDABLE
 
 
 @lru_cache(maxsize=4096)

@@ -24,16 +24,9 @@ from modelctl.db.encryption import MasterKey, key_in_file, make_key_file, master
 from modelctl.db.engine import Database
 from modelctl.db.providers import credentials, delete_credential, keep_credentials
 from modelctl.errors import CredentialError, SourceError, UsageError
-from modelctl.services.access import (
-    Keys,
-    KnownProvider,
-    job_for,
-    keys_of,
-    master_key_of,
-    providers_in_force,
-    stored_keys,
-)
+from modelctl.services.access import KnownProvider, job_for, providers_in_force
 from modelctl.services.gather import ListedProvider, ask
+from modelctl.services.keys import Keys, keys_of, master_key_of, stored_keys
 from modelctl.settings import Runtime
 
 if TYPE_CHECKING:

@@ -47,8 +47,9 @@ from modelctl.db import probe as probe
 from modelctl.db.engine import Database
 from modelctl.db.providers import credentials
 from modelctl.errors import ModelctlError, SourceError, StoreError
-from modelctl.services.access import Chosen, Keys, choose, jobs_of, keys_of, master_key_once
+from modelctl.services.access import Chosen, choose, jobs_of
 from modelctl.services.gather import ask
+from modelctl.services.keys import Keys, keys_of, master_key_once
 from modelctl.settings import Runtime, Settings
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from modelctl.db.engine import Database
-    from modelctl.services.access import Keys
+    from modelctl.services.keys import Keys
 
 
 LIFE = ("status", "retires_on", "last_seen_at", "is_enabled")

@@ -19,7 +19,8 @@ from modelctl.discovery.base import Access
 from modelctl.discovery.fetch import ListingResult, Request, collect_all
 from modelctl.discovery.registry import module_of
 from modelctl.errors import ModelctlError, SourceError
-from modelctl.services.access import Job, choose, jobs_of, keys_of
+from modelctl.services.access import Job, choose, jobs_of
+from modelctl.services.keys import keys_of
 from modelctl.settings import Runtime
 
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from modelctl.core.models.retirements import Retirements, Window
     from modelctl.core.stored import StoredModel
     from modelctl.db.engine import Database
-    from modelctl.services.access import Keys
+    from modelctl.services.keys import Keys
 
 
 SHORT = 500

@@ -36,8 +36,9 @@ from modelctl.discovery.base import Access
 from modelctl.discovery.probe import ProbeResult, probe_all
 from modelctl.discovery.registry import SDK_KINDS, WITHOUT_DEFAULT_ADDRESS, kinds, module_of
 from modelctl.errors import InvalidFact, Refused, SourceError, UsageError
-from modelctl.services.access import Keys, KnownProvider, choose, job_for, keys_of, providers_in_force
+from modelctl.services.access import KnownProvider, choose, job_for, providers_in_force
 from modelctl.services.gather import QUIET, Observer
+from modelctl.services.keys import Keys, keys_of
 from modelctl.settings import Runtime
 
 if TYPE_CHECKING:

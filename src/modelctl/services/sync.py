@@ -41,9 +41,10 @@ from modelctl.db.history import past_of
 from modelctl.db.lease import writing_alone
 from modelctl.db.write import holds_of, keep_holds
 from modelctl.errors import ModelctlError, StalePlan, StoreError
-from modelctl.services.access import Chosen, Job, choose, jobs_of, keys_of, with_keys
+from modelctl.services.access import Chosen, Job, choose, jobs_of, with_keys
 from modelctl.services.database import back_up_tables
 from modelctl.services.gather import QUIET, Gathered, Observer, gather, without_listing
+from modelctl.services.keys import keys_of
 from modelctl.settings import Runtime, Settings
 
 if TYPE_CHECKING:

@@ -10,9 +10,18 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from modelctl.core.facts import FACT_FIELDS, PRICE_FIELDS, SET_ON_CREATION, FactValue, ModelKey, ModelRecord, Source
+from modelctl.core.facts import (
+    FACT_FIELDS,
+    PRICE_FIELDS,
+    SET_ON_CREATION,
+    FactValue,
+    ModelKey,
+    ModelRecord,
+    Source,
+    tier_of,
+)
 from modelctl.core.planning.plan import Action, Change, FieldChange, Protected, price_name
-from modelctl.core.prices.ledger import BY_LEDGER, BY_PRICE, MONEY_FIELDS, projection, projection_sources, tier_of
+from modelctl.core.prices.ledger import BY_LEDGER, BY_PRICE, MONEY_FIELDS, projection, projection_sources
 from modelctl.core.prices.price import Basis, PriceKey, PricePoint, current
 from modelctl.core.stored import OWNABLE, RowState, StoredModel, StoredProvider, Written, protected_fields
 from modelctl.core.text import require_known

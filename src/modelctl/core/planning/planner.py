@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from modelctl.core.facts import FactValue, ModelFacts, ModelKey, ModelRecord, Source, Status
+from modelctl.core.facts import FactValue, ModelFacts, ModelKey, ModelRecord, Source, Status, tier_of
 from modelctl.core.models.lifecycle import ENDED, api_is_newer
 from modelctl.core.planning.ownership import Takeover, field_changes, with_takeover
 from modelctl.core.planning.plan import Action, Change, FieldChange, Plan, Protected, action_of, money_text, price_name
@@ -24,7 +24,6 @@ from modelctl.core.prices.ledger import (
     projection,
     projection_sources,
     stated_by,
-    tier_of,
 )
 from modelctl.core.prices.price import PricePoint
 from modelctl.core.stored import RemovedModel, StoredModel, StoredProvider

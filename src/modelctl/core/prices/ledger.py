@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 
-from modelctl.core.facts import PRICE_FIELDS, FactValue, ModelFacts, ModelType, Source, Tier
+from modelctl.core.facts import PRICE_FIELDS, FactValue, Source
 from modelctl.core.prices.price import Basis, Money, PriceKey, PricePoint, by_key, current, point_at
 
 MONEY_FIELDS = (*PRICE_FIELDS, "price_currency")
@@ -18,10 +17,6 @@ MONEY_FIELDS = (*PRICE_FIELDS, "price_currency")
 _SHOWN_KEYS = tuple((name, PriceKey(kind)) for name, kind in PRICE_FIELDS.items())
 BY_LEDGER = "rule:ledger"
 """The source of such a column where no price in force gives it."""
-PREMIUM_OUTPUT_PER_MTOK = Decimal(10)
-"""From this price per million output tokens on, a model is `premium` unless a catalog says otherwise."""
-PREMIUM_INPUT_PER_MTOK = Decimal("2.5")
-"""The same for models that have no output price."""
 BY_PRICE = "rule:price"
 """The source of a tier that was derived from the price."""
 
@@ -214,18 +209,3 @@ def stated_by(point: PricePoint) -> str:
     if point.basis == Basis.MANUAL:
         return Source.PERSON
     return point.source if point.source in (Source.API, Source.OVERLAY) else Source.CATALOG
-
-
-def tier_of(facts: ModelFacts) -> Tier | None:
-    """The price class that the projected prices give; None while no token price is known, or it is not in USD."""
-    prices = [price for price in (facts.input_price_per_mtok, facts.output_price_per_mtok) if price is not None]
-    if not prices or facts.price_currency != "USD":
-        return None
-    if not any(prices):
-        is_complete = len(prices) == 2 or facts.type not in (ModelType.CHAT, None)
-        return Tier.FREE if is_complete else None  # one price of 0 does not make the other one 0
-    if facts.output_price_per_mtok is not None:
-        premium = facts.output_price_per_mtok >= PREMIUM_OUTPUT_PER_MTOK
-    else:
-        premium = prices[0] >= PREMIUM_INPUT_PER_MTOK
-    return Tier.PREMIUM if premium else Tier.AFFORDABLE
