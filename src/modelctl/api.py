@@ -54,7 +54,7 @@ from modelctl.output.sync import SyncDocument
 from modelctl.services import credentials, edits, history, models, plans, prices
 from modelctl.services import providers as provider_rows
 from modelctl.services.additions import AddOptions, PopulateOptions, add, populate
-from modelctl.services.keys import keys_of
+from modelctl.services.keys import keys_of, seal_of
 from modelctl.services.sync import SyncOptions
 from modelctl.services.sync import sync as run_sync
 from modelctl.settings import Runtime
@@ -393,13 +393,27 @@ class ModelStore:
         """What a sync would do, for `apply` now or later; nothing is written."""
         runtime, options = self._runtime(), _sync_options(providers, wanted)
         _, file = plans.make_plan(runtime, self._database, options, runtime.author("plan"))
-        return PlanDocument.of(file)
+        return PlanDocument.of(file, partial(seal_of, runtime))
 
-    def apply(self, plan: InstanceOf[PlanDocument], *, migrate: bool = False) -> SyncDocument:
-        """Carry out a plan exactly. StalePlan, and nothing written, where a row that it rests on has moved since."""
+    def apply(
+        self,
+        plan: InstanceOf[PlanDocument],
+        *,
+        digest: str | None = None,
+        any_database: bool = False,
+        migrate: bool = False,
+    ) -> SyncDocument:
+        """Carry out a plan exactly. StalePlan, and nothing written, where a row that it rests on has moved since.
+
+        UsageError for a plan of another database unless `any_database`, and for one that is not of this `digest`, or
+        without one not sealed with the master key where there is one. Refused where a guard stops it by now.
+        """
         runtime = self._runtime()
         author = runtime.author("apply")
-        report = plans.apply_plan(runtime, self._database, plan.file(), author, migrate=migrate)
+        plan.require(digest, partial(seal_of, runtime), "the plan")
+        report = plans.apply_plan(
+            runtime, self._database, plan.file(), author, migrate=migrate, any_database=any_database
+        )
         return SyncDocument.of(report, report.exit_code(pending_counts=False))
 
     def list_runs(self, *providers: Name, limit: Count = 20) -> RunsDocument:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
 from collections.abc import Callable
@@ -287,3 +288,96 @@ def test_a_plan_that_changes_nothing_may_be_applied_twice(
         result = run("apply", "plan.json", "--json", "--database", sqlite_url)
         assert result.code == 0
         assert {each["outcome"] for each in json.loads(result.stdout)["providers"]} == {"in_sync"}
+
+
+def forged(name: str, change: Callable[[dict[str, Any]], object]) -> str:
+    """The digest of a plan that somebody edited, and gave the digest of what it says now."""
+    document = json.loads(Path(name).read_text())
+    change(document)
+    said = {key: value for key, value in document.items() if key not in ("digest", "seal")}
+    text = json.dumps(said, ensure_ascii=False, separators=(",", ":"))
+    document["digest"] = hashlib.sha256(text.encode()).hexdigest()
+    Path(name).write_text(json.dumps(document))
+    return document["digest"]
+
+
+def enlarge(document: dict[str, Any]) -> None:
+    [field] = document["providers"][1]["changes"][0]["fields"]
+    field["new"] = 3000
+
+
+def test_an_edited_plan_is_refused_by_its_digest_and_a_forged_one_by_its_seal(
+    sqlite_url: str, run: Run, plan: Plan, query: Query, filled: Callable[[str], str]
+) -> None:
+    filled(sqlite_url)
+    sealed = {"MODELCTL_SECRET_KEY": "h" * 43 + "="}
+    made = plan(sqlite_url, "-o", "plan.json", env=sealed)
+    digest = json.loads(Path("plan.json").read_text())["digest"]
+    assert f"its digest is {digest}, sealed with the master key" in made.stderr
+    Path("plan.json").write_text(Path("plan.json").read_text().replace("2000", "3000"))
+    before = contents(sqlite_url)
+
+    def apply(*argv: str, **env: str) -> tuple[int, str]:
+        result = run("apply", "plan.json", *argv, "--database", sqlite_url, env=env)
+        assert result.code == 0 or contents(sqlite_url) == before
+        return result.code, result.stderr
+
+    code, said = apply()
+    assert (code, "plan.json: was edited after it was made" in said) == (2, True), said
+    mine = forged("plan.json", enlarge)
+    for argv, env, problem in (
+        ((), sealed, "under another master key's seal"),
+        (("--digest", digest), {}, f"its digest is {mine}, and another was asked for"),
+    ):
+        code, said = apply(*argv, **env)
+        assert (code, problem in said) == (2, True), said
+    assert apply("--digest", mine, **sealed)[0] == 0, "whoever names the digest has looked at it"
+    assert query(sqlite_url, "SELECT context_window FROM ai_models WHERE model_id = 'b'") == [(3000,)]
+
+
+def test_a_plan_of_another_database_is_refused_unless_it_is_asked_for(
+    sqlite_url: str, run: Run, plan: Plan, filled: Callable[[str], str], tmp_path: Path
+) -> None:
+    filled(sqlite_url)
+    plan(sqlite_url, "-o", "plan.json")
+    other = f"sqlite:///{tmp_path / 'other.db'}"
+    Path(tmp_path / "other.db").write_bytes(Path(str(make_url(sqlite_url).database)).read_bytes())
+    before = contents(other)
+    refused = run("apply", "plan.json", "--database", other)
+    assert (refused.code, refused.stdout) == (2, "")
+    assert refused.stderr.startswith(f"error: the plan was made for {sqlite_url}, and this is {other}; ")
+    assert contents(other) == before
+    assert run("apply", "plan.json", "--database", other, "--any-database").code == 0
+
+
+def test_guards_look_at_a_plan_again_when_it_is_applied(
+    sqlite_url: str, run: Run, plan: Plan, filled: Callable[[str], str]
+) -> None:
+    filled(sqlite_url)
+    plan(sqlite_url, "-o", "plan.json")  # 1 USD becomes 1.5
+    before = contents(sqlite_url)
+    refused = run("apply", "plan.json", "--database", sqlite_url, env={"MODELCTL_MAX_PRICE_RISE": "1.2"})
+    assert (refused.code, refused.stdout) == (4, "")
+    assert "error: guards stop 1 change of the plan by now: acme/one (price-rise: " in refused.stderr
+    assert contents(sqlite_url) == before
+    write_catalogs(window=2000, price="9")
+    assert plan(sqlite_url, "-o", "forced.json", "--force").code == 0
+    assert run("apply", "forced.json", "--database", sqlite_url).code == 0, "what --force let pass is in the plan"
+
+
+def test_a_forged_plan_cannot_call_an_end_an_update(
+    sqlite_url: str, run: Run, plan: Plan, filled: Callable[[str], str]
+) -> None:
+    filled(sqlite_url)
+    plan(sqlite_url, "-o", "plan.json")
+
+    def end(document: dict[str, Any]) -> None:
+        [field] = document["providers"][1]["changes"][0]["fields"]
+        field |= {"name": "status", "old": "active", "new": "retired"}
+
+    forged("plan.json", end)
+    before = contents(sqlite_url)
+    refused = run("apply", "plan.json", "--database", sqlite_url)
+    assert (refused.code, refused.stdout) == (2, "")
+    assert "the plan says update of beta/b" in refused.stderr
+    assert contents(sqlite_url) == before

@@ -111,6 +111,28 @@ def test_every_missing_unknown_or_mistyped_member_is_refused(document):
             refusal(copy)
 
 
+def leaves(value, path=()):
+    if isinstance(value, dict | list):
+        for name, each in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from leaves(each, (*path, name))
+    else:
+        yield path, value
+
+
+@given(strategies.stored_states(), strategies.sources(), st.data())
+def test_a_plan_of_which_one_value_was_edited_is_refused(stored, sources, data):
+    document = plan_document(file_of(stored, sources))
+    path, value = data.draw(st.sampled_from(sorted(leaves(document), key=str)))
+    others = st.one_of(st.none(), st.booleans(), st.integers(), st.text(), st.just(f"{value}0"))
+    parent = document
+    for step in path[:-1]:
+        parent = parent[step]
+    parent[path[-1]] = data.draw(others.filter(lambda other: json.dumps(other) != json.dumps(value)))
+    if path == ("seal",):  # which only whoever has the master key can judge
+        return
+    refusal(document)
+
+
 @pytest.mark.parametrize(
     ("name", "value"), [("amount", "NaN"), ("amount", "-1"), ("amount", 0.15), ("amount", "0.1500"), ("kind", "x")]
 )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from modelctl.cli.commands import epilog
-from modelctl.cli.context import context_of, database_of
+from modelctl.cli.context import Context, context_of, database_of
 from modelctl.cli.format import JsonOption, MarkdownFormat, MarkdownFormatOption
 from modelctl.cli.options import Migrate
 from modelctl.cli.sync import Details, print_report
@@ -23,14 +24,22 @@ if TYPE_CHECKING:
 Examples:
   modelctl plan -o plan.json
   modelctl apply plan.json
+  modelctl apply plan.json --digest 1f0c…
 
-Exit codes: 0 done or nothing to do, 1 failed, 2 no plan, 4 a guard holds something, 5 an API or
+Exit codes: 0 done or nothing to do, 1 failed, 2 no plan or an edited one, 4 a guard holds something, 5 an API or
 a provider failed, 6 a row that the plan rests on has moved, and nothing was written.
 """
 )
 def apply_command(
     ctx: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What `modelctl plan -o FILE` wrote.")],
+    digest: Annotated[
+        str | None,
+        typer.Option("--digest", metavar="HEX", help="Only the plan of this digest, as `modelctl plan -o` said it."),
+    ] = None,
+    any_database: Annotated[
+        bool, typer.Option("--any-database", help="Although the plan was made for another database.")
+    ] = False,
     migrate: Migrate = False,
     details: Details = False,
     format: MarkdownFormatOption = MarkdownFormat.TABLE,
@@ -38,25 +47,31 @@ def apply_command(
 ) -> None:
     """Carry out a plan, exactly as it was shown.
 
-    Each provider is one transaction. No source is asked. Where a row that the plan rests on has moved since, nothing is
-    written and the exit code is 6.
+    Each provider is one transaction. No source is asked, and guards look at the plan again. Where a row that it rests
+    on has moved since, nothing is written and the exit code is 6. A file that was edited is refused.
     """
     from modelctl.services.plans import apply_plan
 
     context = context_of(ctx)
-    plan = _read(file)
+    plan = _read(context, file, digest)
     with database_of(context) as database:
-        if plan.database != database.label:
-            context.warn(f"note: the plan was made for {plan.database}, and this is {database.label}")
-        author = context.author("apply")
-        report = apply_plan(context.runtime, database, plan, author, migrate=migrate, on_wait=context.wait)
+        report = apply_plan(
+            context.runtime,
+            database,
+            plan,
+            context.author("apply"),
+            migrate=migrate,
+            any_database=any_database,
+            on_wait=context.wait,
+        )
     code = report.exit_code(pending_counts=False)
     print_report(context, report, code, format, details=details)
     raise typer.Exit(code)
 
 
-def _read(file: Path) -> PlanFile:
+def _read(context: Context, file: Path, digest: str | None) -> PlanFile:
     from modelctl.output.plan_file import PlanDocument
+    from modelctl.services.keys import seal_of
 
     try:
         text = file.read_text(encoding="utf-8")
@@ -64,4 +79,6 @@ def _read(file: Path) -> PlanFile:
         raise UsageError(f"{file} cannot be read: {error.strerror or error}", "name a plan's file") from None
     except UnicodeDecodeError:
         raise UsageError(f"{file} is no plan: it is not UTF-8", "make one with `modelctl plan -o FILE`") from None
-    return PlanDocument.read(text, str(file)).file()
+    document = PlanDocument.read(text, str(file))
+    document.require(digest, partial(seal_of, context.runtime), str(file))
+    return document.file()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,7 +39,7 @@ from modelctl.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from modelctl.core.planning.report import PlanFile, SyncReport
-    from modelctl.output.console import Look
+    from modelctl.output.plan_file import PlanDocument
     from modelctl.services.sync import SyncOptions
 
 
@@ -100,12 +101,12 @@ def plan_command(
     options = replace(options, all_or_nothing=all_or_nothing, configured_only=configured_only)
     report, file, sql = _plan(context, options, with_sql=format is PlanFormat.SQL)
     code = report.exit_code(pending_counts=exit_code)
-    if output is not None:
-        _keep(context, output, sql or _text(report, file, code, format))
-        if format in (PlanFormat.TABLE, PlanFormat.JSON):
-            context.say(f"carry it out with `modelctl apply {output}`")
+    if output is not None and format in (PlanFormat.TABLE, PlanFormat.JSON):
+        _keep_plan(context, output, file)
+    elif output is not None:
+        _keep(context, output, sql or _markdown(report, code))
     elif format in (PlanFormat.JSON, PlanFormat.SQL):
-        context.answer(sql.rstrip("\n") or _document_text(file, context.look))
+        context.answer(sql.rstrip("\n") or _document(context, file).to_json(context.look))
     if format is PlanFormat.TABLE or (output is None and format is PlanFormat.MARKDOWN):
         print_report(context, report, code, format, details=details)
     elif output is not None or format is PlanFormat.SQL:
@@ -129,20 +130,29 @@ def _plan(context: Context, options: SyncOptions, *, with_sql: bool) -> tuple[Sy
         return report, file, plan_sql(file, statements, database.engine.dialect.name)
 
 
-def _document_text(file: PlanFile, look: Look) -> str:
+def _document(context: Context, file: PlanFile) -> PlanDocument:
     from modelctl.output.plan_file import PlanDocument
+    from modelctl.services.keys import seal_of
 
-    return PlanDocument.of(file).to_json(look)
+    return PlanDocument.of(file, partial(seal_of, context.runtime))
 
 
-def _text(report: SyncReport, file: PlanFile, code: ExitCode, format: PlanFormat) -> str:
-    """What a file holds: Markdown where it is asked for, else the plan, in lines, as people review it."""
-    from modelctl.output.console import DEFAULT_WIDTH, PLAIN, Look
+def _keep_plan(context: Context, path: Path, file: PlanFile) -> None:
+    """In lines, as people review it."""
+    from modelctl.output.console import DEFAULT_WIDTH, Look
+
+    document = _document(context, file)
+    _keep(context, path, document.to_json(Look(width=DEFAULT_WIDTH)) + "\n")
+    sealed = ", sealed with the master key" if document.seal is not None else ""
+    context.say(f"its digest is {document.digest}{sealed}")
+    context.say(f"carry it out with `modelctl apply {path}`")
+
+
+def _markdown(report: SyncReport, code: ExitCode) -> str:
+    from modelctl.output.console import PLAIN
     from modelctl.output.sync import SyncDocument
 
-    if format is PlanFormat.MARKDOWN:
-        return SyncDocument.of(report, code).to_markdown(PLAIN) + "\n"
-    return _document_text(file, Look(width=DEFAULT_WIDTH)) + "\n"
+    return SyncDocument.of(report, code).to_markdown(PLAIN) + "\n"
 
 
 def _keep(context: Context, path: Path, text: str) -> None:

@@ -35,6 +35,7 @@ class MasterKey:
     """Where it came from, for messages."""
     _encryption: bytes = field(repr=False)
     _fingerprinting: bytes = field(repr=False)
+    _sealing: bytes = field(repr=False)
 
     def encrypt(self, key: str, provider: str, project: str) -> str:
         """The key as it is stored; each time another text."""
@@ -77,6 +78,14 @@ class MasterKey:
         digest.update(key.encode())
         return digest.finalize().hex()[:_FINGERPRINT_CHARS]
 
+    def seal(self, text: str) -> str:
+        """What only somebody with this master key can say of a text: HMAC-SHA256, in hex."""
+        from cryptography.hazmat.primitives import hashes, hmac
+
+        code = hmac.HMAC(self._sealing, hashes.SHA256())
+        code.update(text.encode())
+        return code.finalize().hex()
+
     def _opened(self, credential: Credential) -> str | None:
         from cryptography.exceptions import InvalidTag
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -113,6 +122,7 @@ def master_key(text: str, origin: str) -> MasterKey:
         origin=origin,
         _encryption=_derived(secret, b"encryption", MASTER_KEY_BYTES),
         _fingerprinting=_derived(secret, b"fingerprint", MASTER_KEY_BYTES),
+        _sealing=_derived(secret, b"seal", MASTER_KEY_BYTES),
     )
 
 

@@ -19,7 +19,7 @@ from modelctl.core.credentials import masked, redacted
 from modelctl.core.facts import TABLE_PREFIX
 from modelctl.db.connect import Purpose, engine_of, options, parsed, without_foreign_keys
 from modelctl.db.dialects import is_conflict, is_duplicate, is_not_ready, will_pass
-from modelctl.errors import StalePlan, StoreError
+from modelctl.errors import StalePlan, StoreError, UsageError
 from modelctl.tables.base import Tables
 
 if TYPE_CHECKING:
@@ -199,6 +199,13 @@ class Database:
         """The URL as it may be shown: the password is masked, also one among the parameters."""
         return masked(self._url_as_given)
 
+    def is_at(self, label: str) -> bool:
+        """Whether the label of a database names this one, by server and name or by its file; users may differ."""
+        try:
+            return _place(parsed(label)) == _place(self.url)
+        except UsageError:
+            return False
+
     @property
     def is_sqlite_file(self) -> bool:
         """Whether this is a file that modelctl may create and migrate by itself."""
@@ -316,6 +323,18 @@ class Database:
     def _without_secrets(self, text: str) -> str:
         """A driver's words, which may repeat parts of the URL."""
         return redacted(text, self._url_as_given)
+
+
+_PORTS = {"postgresql": 5432, "mysql": 3306, "mariadb": 3306}
+
+
+def _place(url: URL) -> tuple[object, ...]:
+    """Where a database is: of a SQLite file, its path; of a server, which one, and the database there."""
+    kind, name = url.get_backend_name(), url.database
+    if kind == "sqlite":
+        return kind, Path(name).resolve() if name and name != ":memory:" else name
+    server = url.host or url.query.get("host") or url.query.get("unix_socket") or "localhost"
+    return kind, server, url.port or _PORTS.get(kind), name
 
 
 def first_line(error: DBAPIError) -> str:

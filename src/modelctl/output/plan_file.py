@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import hashlib
+import hmac
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -24,7 +26,7 @@ from pydantic_core import ErrorDetails
 from modelctl.core.credentials import masked
 from modelctl.core.edits.providers import SETTINGS
 from modelctl.core.facts import FACT_TYPES, UNKNOWN, FactValue, ModelKey, Skipped, decode_exactly, encode
-from modelctl.core.planning.plan import Action, Change, FieldChange, GuardName, Held, Move, Plan, Protected
+from modelctl.core.planning.plan import PLANNED, Action, Change, FieldChange, GuardName, Held, Move, Plan, Protected
 from modelctl.core.planning.report import PlanFile, PlannedProvider, ProviderReport, model_digest
 from modelctl.core.prices.price import PricePoint
 from modelctl.core.provider import Provider
@@ -36,6 +38,7 @@ from modelctl.output.console import Look
 from modelctl.output.format import one_line
 
 VERSION = 1
+_ANEW = "make the plan anew with `modelctl plan -o FILE`"
 Stamp: TypeAlias = Annotated[
     AwareDatetime,
     AfterValidator(lambda at: at.astimezone(UTC)),
@@ -179,7 +182,7 @@ ModelId: TypeAlias = Annotated[str, AfterValidator(_model_id)]
 class ChangePart(_Part):
     """All that happens to one row, and the digest of the row that it rests on."""
 
-    action: Action
+    action: Literal[*PLANNED]  # type: ignore[valid-type]  # what a sync can do stands in the core
     model_id: ModelId
     rests_on: Digest | None
     is_enabled: bool | None
@@ -373,6 +376,7 @@ class ProviderPart(_Part):
     decisions: Digest | None
     held: tuple[HeldPart, ...]
     accepted: tuple[HeldPart, ...]
+    waved: tuple[HeldPart, ...]
     declined: tuple[HeldPart, ...]
     protected: tuple[ProtectedPart, ...]
     absences: tuple[AbsencePart, ...]
@@ -475,6 +479,7 @@ class ProviderPart(_Part):
             provider_settings=tuple(FieldChange(each.name, each.old, each.new, each.source) for each in self.settings),
             held=tuple(each.held(name) for each in self.held),
             accepted=tuple(each.held(name) for each in self.accepted),
+            waved=tuple(each.held(name) for each in self.waved),
             declined=tuple(each.held(name) for each in self.declined),
             listing_doubt=self.listing_doubt,
             protected=tuple(each.protected(name) for each in self.protected),
@@ -505,6 +510,7 @@ def _stopped(plan: Plan) -> dict[str, Any]:
     return {
         "held": tuple(map(HeldPart.of, plan.held)),
         "accepted": tuple(map(HeldPart.of, plan.accepted)),
+        "waved": tuple(map(HeldPart.of, plan.waved)),
         "declined": tuple(map(HeldPart.of, plan.declined)),
         "protected": tuple(
             ProtectedPart.model_construct(
@@ -545,6 +551,10 @@ class PlanDocument(_Part):
     created_at: Stamp
     database: str
     """As it may be shown."""
+    digest: Digest
+    """SHA-256 of all the rest but the seal, as this class writes it."""
+    seal: Digest | None
+    """The digest under the master key; null where there was none."""
     providers: tuple[ProviderPart, ...]
 
     @field_validator("version")
@@ -561,16 +571,26 @@ class PlanDocument(_Part):
             raise ValueError("names a provider twice")
         return providers
 
+    @model_validator(mode="after")
+    def _is_as_it_was_made(self) -> PlanDocument:
+        if self.digest != self._digest():
+            raise ValueError("was edited after it was made: its digest is not that of what it says")
+        return self
+
     @classmethod
-    def of(cls, file: PlanFile) -> PlanDocument:
-        """Of the core's value."""
-        return cls.model_construct(
+    def of(cls, file: PlanFile, seal: Callable[[str], str | None] = lambda _digest: None) -> PlanDocument:
+        """Of the core's value. `seal`: what the master key makes of a digest; None where there is no master key."""
+        made = cls.model_construct(
             version=VERSION,
             modelctl=file.modelctl,
             created_at=file.created_at,
             database=file.database,
+            digest="",
+            seal=None,
             providers=tuple(map(ProviderPart.of, file.providers)),
         )
+        digest = made._digest()
+        return made.model_copy(update={"digest": digest, "seal": seal(digest)})
 
     @classmethod
     def read(cls, text: str, name: str) -> PlanDocument:
@@ -579,6 +599,17 @@ class PlanDocument(_Part):
             return cls.model_validate_json(text)
         except ValidationError as error:
             raise _refusal(error.errors(include_url=False)[0], name) from None
+
+    def require(self, digest: str | None, seal: Callable[[str], str | None], name: str) -> None:
+        """UsageError where the plan is not the one of that digest, or without one, not under this master key's seal."""
+        if digest is not None:
+            if self.digest != digest:
+                raise UsageError(f"{name}: its digest is {self.digest}, and another was asked for", _ANEW)
+            return
+        wanted = seal(self.digest)
+        if wanted is not None and not hmac.compare_digest(self.seal or "", wanted):
+            problem = "is not sealed with the master key" if self.seal is None else "is under another master key's seal"
+            raise UsageError(f"{name}: {problem}", f"if you trust it: --digest {self.digest}")
 
     def file(self) -> PlanFile:
         """The core's value."""
@@ -589,6 +620,9 @@ class PlanDocument(_Part):
             providers=tuple(each.planned() for each in self.providers),
         )
 
+    def _digest(self) -> str:
+        return hashlib.sha256(self.model_dump_json(exclude={"digest", "seal"}).encode()).hexdigest()
+
     def to_json(self, look: Look) -> str:
         """The text of the file, without the newline at its end."""
         return self.model_dump_json(indent=None if look.width is None else 1, ensure_ascii=not look.unicode)
@@ -597,4 +631,4 @@ class PlanDocument(_Part):
 def _refusal(error: ErrorDetails, name: str) -> UsageError:
     where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"])
     what = error["msg"].removeprefix("Value error, ")
-    return UsageError(one_line(f"{name}{where}: {what}"[:500]), "make the plan anew with `modelctl plan -o FILE`")
+    return UsageError(one_line(f"{name}{where}: {what}"[:500]), _ANEW)

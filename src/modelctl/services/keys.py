@@ -149,3 +149,11 @@ def master_key_of(runtime: Runtime) -> MasterKey:
         "there is no master key",
         f"set {MASTER_KEY_VARIABLE} or secret_key_file; the first one is made by `modelctl key init`",
     )
+
+
+def seal_of(runtime: Runtime, digest: str) -> str | None:
+    """The digest of a plan under the master key; None where there is no master key, or it cannot be read."""
+    try:
+        return master_key_of(runtime).seal(digest)
+    except CredentialError:
+        return None

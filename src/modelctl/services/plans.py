@@ -12,8 +12,8 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from modelctl import __version__
-from modelctl.core.planning.guards import new_holds
-from modelctl.core.planning.plan import Action, Hold, Plan, holds_after, model_after
+from modelctl.core.planning.guards import Acceptance, Decisions, Surroundings, check, new_holds
+from modelctl.core.planning.plan import Action, Held, Hold, Plan, action_of, holds_after, model_after
 from modelctl.core.planning.planner import due_changes, with_due
 from modelctl.core.planning.report import (
     PlanFile,
@@ -29,16 +29,18 @@ from modelctl.core.planning.undo import Undo, removed_provider, undo
 from modelctl.core.provider import Provider
 from modelctl.core.runs import Author, HistoryEntry, Outcome, Run, RunRecord, named_run
 from modelctl.core.stored import StoredProvider
+from modelctl.core.text import counted
 from modelctl.db import history, read
 from modelctl.db import migrate as schema
 from modelctl.db import write as writing
 from modelctl.db.engine import Database
+from modelctl.db.history import past_of
 from modelctl.db.lease import Holder, writing_alone
 from modelctl.db.script import script_of
 from modelctl.db.write import holds_of, keep_holds
-from modelctl.errors import ExitCode, ModelctlError, StalePlan, StoreError, exit_code_of
+from modelctl.errors import ExitCode, ModelctlError, Refused, StalePlan, StoreError, UsageError, exit_code_of
 from modelctl.services.gather import QUIET, Observer
-from modelctl.services.sync import SyncOptions, asked, run_jobs
+from modelctl.services.sync import SyncOptions, asked, in_scope, run_jobs
 from modelctl.settings import Runtime
 
 if TYPE_CHECKING:
@@ -125,6 +127,44 @@ def require_unmoved(database: Database, file: PlanFile) -> None:
         raise _stale(stale)
 
 
+def _require_believable(runtime: Runtime, database: Database, file: PlanFile, author: Author) -> None:
+    """Refused, with the first of them, where guards stop changes that they let pass when the plan was made."""
+
+    def work(connection: Connection) -> list[Held]:
+        return [
+            held
+            for each in file.providers
+            if each.report.is_written and each.report.plan.changes
+            for held in _doubted(connection, runtime, database, each, author)
+        ]
+
+    if doubted := database.read(work):
+        names = ", ".join(f"{each.change.key} ({each.guard}: {each.reason})" for each in doubted[:NAMED_WHEN_STALE])
+        raise Refused(f"guards stop {counted(len(doubted), 'change')} of the plan by now: {names}", _HINT)
+
+
+def _doubted(
+    connection: Connection, runtime: Runtime, database: Database, each: PlannedProvider, author: Author
+) -> list[Held]:
+    """What guards stop of the planned changes, and did not when they were planned."""
+    row, stored, holds = _present(connection, database, each)
+    plan = bound(each, row, stored)
+    for change in plan.changes:
+        if change.existing is not None and change.action is not action_of(change.existing, change.fields):
+            raise UsageError(f"the plan says {change.action.value} of {change.key}, and its fields do not", _HINT)
+    tables, settings, fetched = database.tables, runtime.settings, each.report.fetched
+    around = Surroundings(
+        models=in_scope(stored, settings.provider(plan.provider).patterns).models,
+        past=past_of(connection, tables, plan, now=author.now),
+        is_first_listing=fetched is not None and read.last_fetched(connection, tables, plan.provider) is None,
+        now=author.now,
+    )
+    anew = replace(plan, held=(), accepted=(), waved=(), declined=())
+    checked = check(anew, settings.limits, Acceptance(), decisions=Decisions(holds), around=around)
+    known = {(held.change.key, held.guard, held.moves) for held in (*plan.accepted, *plan.waved)}
+    return [held for held in checked.held if (held.change.key, held.guard, held.moves) not in known]
+
+
 def _stale(rows: Sequence[str]) -> StalePlan:
     more = f" and {len(rows) - NAMED_WHEN_STALE:,} more" if len(rows) > NAMED_WHEN_STALE else ""
     count = f"{len(rows):,} rows that the plan rests on have" if len(rows) > 1 else "a row that the plan rests on has"
@@ -138,12 +178,18 @@ def apply_plan(
     author: Author,
     *,
     migrate: bool = False,
+    any_database: bool = False,
     on_wait: Callable[[Holder], None] = QUIET.wait,
 ) -> SyncReport:
     """Write what the plan says, one transaction for each provider. StalePlan, and nothing written, if rows moved.
 
-    `migrate`: create or upgrade the tables on a server, too. LockHeld where another run writes for too long.
+    `migrate`: create or upgrade the tables on a server, too. `any_database`: although it was made for another one,
+    which is a UsageError otherwise. Refused where a guard stops what it let pass when the plan was made. LockHeld where
+    another run writes for too long.
     """
+    if not (any_database or database.is_at(file.database)):
+        problem = f"the plan was made for {file.database}, and this is {database.label}"
+        raise UsageError(problem, "name that database, or apply it to this one with --any-database")
     began_s = time.monotonic()
 
     def finished_at() -> datetime:
@@ -152,6 +198,7 @@ def apply_plan(
     schema.ensure_current(database, migrate=migrate)
     with writing_alone(database, author, wait_s=runtime.settings.lock_wait_s, on_wait=on_wait) as fenced:
         require_unmoved(fenced, file)
+        _require_believable(runtime, fenced, file, author)
         reports = [_apply_one(fenced, each, author, finished_at) for each in file.providers]
     return SyncReport(
         run=author.run, dry_run=False, database=database.label, started_at=author.now, providers=tuple(reports)

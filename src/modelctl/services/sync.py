@@ -255,7 +255,7 @@ class _RunInProgress:
     ) -> ProviderReport:
         name, options = gathered.job.provider.name, self.options
         gathered, doubt, doubted = self._listing(gathered, last_fetched, holds)
-        stored = _in_scope(stored, gathered.job.patterns)
+        stored = in_scope(stored, gathered.job.patterns)
         owned = with_takeover(stored, options.takeover)
         wanted = merge_sources(gathered.layers, owned, gathered.job.patterns, today=self.author.now.date())
         made = plan(
@@ -392,7 +392,7 @@ def _report(gathered: Gathered, outcome: Outcome, checked: Plan) -> ProviderRepo
     )
 
 
-def _in_scope(stored: StoredProvider, patterns: Patterns) -> StoredProvider:
+def in_scope(stored: StoredProvider, patterns: Patterns) -> StoredProvider:
     """Without the rows that the patterns leave out: they are neither changed nor missed."""
     models = {key: model for key, model in stored.models.items() if patterns.reason_against(key.model_id) is None}
     return replace(stored, models=models)

@@ -43,6 +43,10 @@ class Action(StrEnum):
     ADOPT = "adopt"  # by a person: a row that was there before modelctl is its own from now on
 
 
+PLANNED = (Action.CREATE, Action.UPDATE, Action.DEPRECATE, Action.RETIRE, Action.REACTIVATE)
+"""What a sync can do to a row; the rest is done by people alone."""
+
+
 class GuardName(StrEnum):
     """The guards, by the names with which they are reported."""
 

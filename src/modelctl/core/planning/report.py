@@ -355,6 +355,7 @@ def bound(planned: PlannedProvider, row: Provider | None, stored: StoredProvider
         changes=tuple(_bound(each, stored) for each in plan.changes),
         held=_bound_held(plan.held, stored),
         accepted=_bound_held(plan.accepted, stored),
+        waved=_bound_held(plan.waved, stored),
         declined=_bound_held(plan.declined, stored),
         provider_settings=tuple(
             each._replace(old=present.get(each.name, each.old)) for each in plan.provider_settings
