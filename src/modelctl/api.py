@@ -5,44 +5,54 @@ What a method reports is the document of the command's `--format json`; what it 
 
 from __future__ import annotations
 
-import inspect
 import os
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal, localcontext
-from functools import partial, wraps
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
-from typing import Annotated, Any, ParamSpec, TypeAlias, TypeVar, cast
 
-from pydantic import AwareDatetime, ConfigDict, Field, InstanceOf, ValidationError, validate_call, with_config
-from typing_extensions import TypedDict, Unpack
+from pydantic import AwareDatetime, InstanceOf
+from typing_extensions import Unpack
 
+from modelctl.arguments import (
+    EVERYTHING,
+    Amount,
+    Count,
+    Days,
+    Name,
+    ProviderArguments,
+    Seconds,
+    SyncArguments,
+    Where,
+    each_for_programs,
+    facts_given,
+    filter_given,
+    provider_options,
+    sync_options,
+    terms_given,
+)
 from modelctl.config import resolve_settings, variables_of_env_files
 from modelctl.core.credentials import Credential, project_of
 from modelctl.core.edits.additions import addition
-from modelctl.core.edits.models import Deprecation, facts_from_json
-from modelctl.core.edits.providers import ProviderOptions, with_settings
-from modelctl.core.facts import FactValue, ModelKey, encode, plain_number
+from modelctl.core.edits.models import Deprecation
+from modelctl.core.edits.providers import with_settings
+from modelctl.core.facts import ModelKey, plain_number
 from modelctl.core.models.query import Filter
-from modelctl.core.models.query import where as filter_of
 from modelctl.core.models.resolve import Resolution, by_provider
 from modelctl.core.models.retirements import Window
-from modelctl.core.planning.guards import Acceptance
-from modelctl.core.planning.policy import SourceChoice
 from modelctl.core.prices.billing import Billed
 from modelctl.core.prices.manual import PriceRow, points_to_correct, points_to_set, price_terms
-from modelctl.core.prices.price import ARITHMETIC, STANDARD, PriceKey, PricePoint, PriceUnit, ServiceTier
+from modelctl.core.prices.price import STANDARD, PriceKey, PricePoint, PriceUnit, ServiceTier
 from modelctl.core.prices.usage import usage_of
 from modelctl.core.provider import Provider
 from modelctl.core.stored import StoredModel
 from modelctl.core.text import require_known, to_seconds
 from modelctl.db import migrate as schema
 from modelctl.db.engine import Database
-from modelctl.errors import BadRows, ModelctlError, StoreError, UsageError
+from modelctl.errors import BadRows, StoreError, UsageError
 from modelctl.output.edits import EditsDocument, PopulateDocument, UndoDocument
 from modelctl.output.history import RunsDocument
 from modelctl.output.lifecycle import LifecycleDocument
@@ -55,119 +65,11 @@ from modelctl.services import credentials, edits, history, models, plans, prices
 from modelctl.services import providers as provider_rows
 from modelctl.services.additions import AddOptions, PopulateOptions, add, populate
 from modelctl.services.keys import keys_of, seal_of
-from modelctl.services.sync import SyncOptions
 from modelctl.services.sync import sync as run_sync
 from modelctl.settings import Runtime
 
-Name: TypeAlias = Annotated[str, Field(min_length=1)]
-Count: TypeAlias = Annotated[int, Field(ge=1)]
-Days: TypeAlias = Annotated[int, Field(ge=0, le=36_500)]
-Seconds: TypeAlias = Annotated[float, Field(gt=0)]
-Amount: TypeAlias = int | str | Decimal
-"""Never a float, whose digits are not those that were written."""
-_STRICT = ConfigDict(strict=True, arbitrary_types_allowed=True, extra="forbid")
-Where: TypeAlias = InstanceOf[Filter] | Name
-"""A filter, or the words of `list` that an edit takes: `provider=openai type=embedding`."""
 
-
-@with_config(_STRICT)
-class SyncArguments(TypedDict, total=False):
-    """What `sync` and `plan` both take, as the options of the command."""
-
-    source: Name
-    project: str
-    accept: Sequence[Name]
-    force: bool
-    all_or_nothing: bool
-    configured_only: bool
-
-
-@with_config(_STRICT)
-class ProviderArguments(TypedDict, total=False):
-    """The settings of a provider's row, as the options of `provider set`."""
-
-    kind: Name
-    base_url: str
-    env: Sequence[Name]
-    display_name: str
-    auth_header: str
-    auth_prefix: str
-    headers: dict[str, str]
-    is_enabled: bool
-
-
-EVERYTHING = Filter()
-_FLAG = re.compile(r"--([a-z][a-z-]*)")
-_ARGUMENT = {"database": "database_url", "from": "starts"}
-_COMMAND = re.compile(r"(`[^`]*`)")
-_EXPECTED = {"decimal": "Decimal", "is-instance[Filter]": "Filter", "constrained-str": "str"}
-
-_Given = ParamSpec("_Given")
-_Result = TypeVar("_Result")
-_Class = TypeVar("_Class", bound=type)
-
-
-def for_programs(method: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
-    """The method with its arguments checked by their types, in arithmetic of our own, and errors in a program's words.
-
-    UsageError for an argument of a wrong type, an empty text, an instant without a time zone.
-    """
-    checked = validate_call(config=_STRICT)(method)
-    parameters = inspect.signature(method).parameters.values()
-    positions = [each.name for each in parameters if each.kind < inspect.Parameter.KEYWORD_ONLY]
-
-    @wraps(method)
-    def call(*args: _Given.args, **kwargs: _Given.kwargs) -> _Result:
-        with localcontext(ARITHMETIC):
-            try:
-                return checked(*args, **kwargs)
-            except ValidationError as error:
-                if error.title != method.__qualname__:
-                    raise
-                raise _misuse(error, positions) from None
-            except ModelctlError as error:
-                error.message, error.hint = _with_arguments(error.message), _with_arguments(error.hint)
-                if isinstance(error, BadRows):
-                    error.problems = tuple(map(_with_arguments, error.problems))
-                raise
-
-    return call
-
-
-def _misuse(error: ValidationError, positions: Sequence[str]) -> UsageError:
-    """What is wrong with the first argument that is. Its value is not told: it may be a key."""
-    problems = error.errors(include_url=False, include_input=False, include_context=False)
-    place, kind = problems[0]["loc"][0], problems[0]["type"]
-    name = place if isinstance(place, str) else positions[min(place, len(positions) - 1)]
-    alternatives = [str(each["loc"][-1]) for each in problems if each["loc"][0] == place]
-    if len(alternatives) > 1:
-        text = f"should be {' or '.join(_EXPECTED.get(each, each) for each in alternatives)}"
-    elif kind in ("extra_forbidden", "unexpected_keyword_argument"):
-        text = "there is no such argument"
-    else:
-        text = "is missing" if kind.startswith("missing") else problems[0]["msg"].removeprefix("Input ")
-    return UsageError(f"{name}: {text[:1].lower()}{text[1:]}")
-
-
-def _with_arguments(text: str) -> str:
-    """A message of the commands with arguments in place of flags; a command that it tells to run stays as it is."""
-    return "".join(
-        part
-        if part.startswith("`")
-        else _FLAG.sub(lambda flag: _ARGUMENT.get(flag[1], flag[1].replace("-", "_")), part)
-        for part in _COMMAND.split(text)
-    )
-
-
-def _each_for_programs(cls: _Class) -> _Class:
-    """The class with every public method so."""
-    for name, method in list(vars(cls).items()):
-        if inspect.isfunction(method) and (name == "__init__" or not name.startswith("_")):
-            setattr(cls, name, for_programs(method))
-    return cls
-
-
-@_each_for_programs
+@each_for_programs
 class ModelStore:
     """The table of models in one database; safe to share between threads, and to be used as a context manager.
 
@@ -219,7 +121,7 @@ class ModelStore:
 
         `where`: a `Filter`, or words as `list --where` of an edit takes: `"provider=openai type=embedding"`.
         """
-        wanted, today = _filter(where), self._now().date()
+        wanted, today = filter_given(where), self._now().date()
         models.require_providers(self._readable(), wanted.providers)
         return list(models.list_models(self._readable(), wanted, today=today, order=order).shown)
 
@@ -289,7 +191,7 @@ class ModelStore:
         `is_enabled`: None is on, if its price is known. `exact`: the id is meant as it is spelled.
         UsageError for a row that is there, an unknown provider, a misspelt id, and for facts that cannot be.
         """
-        row = addition(name, _facts(facts), is_enabled=is_enabled)
+        row = addition(name, facts_given(facts), is_enabled=is_enabled)
         runtime = self._runtime()
         add(runtime, self._database, [row], runtime.author("add"), AddOptions(exact=exact))
         return models.get_model(self._readable(), str(row.key), self._now().date())
@@ -298,7 +200,7 @@ class ModelStore:
         self, *names: Name, where: Where | None = None, dry_run: bool = False, **facts: object
     ) -> EditsDocument:
         """Set facts, and pin them: `set_facts("gpt-4o", context_window=128000, family=None)`; None is unknown."""
-        values = _facts(facts)
+        values = facts_given(facts)
         if not values:
             raise UsageError("no fact is given", "name what is set, as context_window=128000")
         return self._edit("set", names, where, partial(edits.set_facts, values=values), dry_run=dry_run)
@@ -357,7 +259,7 @@ class ModelStore:
 
         `amounts`: by kind, per `unit`. `source`: where they can be looked up. No sync changes them.
         """
-        terms = _terms(starts, unit, context_above, service_tier, currency, source)
+        terms = terms_given(starts, unit, context_above, service_tier, currency, source)
         return self._price("price set", name, amounts, terms, points_to_set)
 
     def correct_price(
@@ -374,7 +276,7 @@ class ModelStore:
         **amounts: Amount,
     ) -> PriceEntriesDocument:
         """Correct a wrong entry of the ledger, of that start or in force now, and with it the bills of its time."""
-        terms = _terms(starts, unit, context_above, service_tier, currency, source)
+        terms = terms_given(starts, unit, context_above, service_tier, currency, source)
         return self._price("price correct", name, amounts, terms, points_to_correct)
 
     def sync(
@@ -384,14 +286,14 @@ class ModelStore:
 
         LockHeld where another run has been writing for longer than the setting `lock_wait_s`.
         """
-        options = replace(_sync_options(providers, wanted), dry_run=dry_run, migrate=migrate)
+        options = replace(sync_options(providers, wanted), dry_run=dry_run, migrate=migrate)
         runtime = self._runtime()
         report = run_sync(runtime, self._database, options, runtime.author("sync"))
         return SyncDocument.of(report, report.exit_code(pending_counts=False))
 
     def plan(self, *providers: Name, **wanted: Unpack[SyncArguments]) -> PlanDocument:
         """What a sync would do, for `apply` now or later; nothing is written."""
-        runtime, options = self._runtime(), _sync_options(providers, wanted)
+        runtime, options = self._runtime(), sync_options(providers, wanted)
         _, file = plans.make_plan(runtime, self._database, options, runtime.author("plan"))
         return PlanDocument.of(file, partial(seal_of, runtime))
 
@@ -438,7 +340,7 @@ class ModelStore:
     def add_provider(self, name: Name, /, **settings: Unpack[ProviderArguments]) -> Provider:
         """Add a provider of your own, which is synced from its API: `add_provider("local", base_url="http://…/v1")`."""
         runtime = self._runtime()
-        options = _provider_options({"kind": "openai-compatible", **settings})
+        options = provider_options({"kind": "openai-compatible", **settings})
         author = runtime.author("provider add")
         return provider_rows.add_provider(runtime, self._database, name, options, author).provider
 
@@ -448,7 +350,7 @@ class ModelStore:
             raise UsageError("there is nothing to set", "name providers, and what changes, as base_url")
         runtime = self._runtime()
         author = runtime.author("provider set")
-        edited = provider_rows.change_providers(runtime, self._database, names, _provider_options(settings), author)
+        edited = provider_rows.change_providers(runtime, self._database, names, provider_options(settings), author)
         return tuple(with_settings(each.provider, each.changes) for each in edited)
 
     def remove_provider(self, name: Name, *, cascade: bool = False) -> tuple[ModelKey, ...]:
@@ -514,7 +416,7 @@ class ModelStore:
         if bool(names) == (where is not None):
             raise UsageError(f"{command} needs names of models, or where", 'as "openai/gpt-4o"')
         author = self._runtime().author(command)
-        chosen = names if where is None else _filter(where)
+        chosen = names if where is None else filter_given(where)
         edited = edit(self._readable(), chosen, author=author, dry_run=dry_run)
         written = author.run if edited.changes and not dry_run else None
         return EditsDocument.of(edited.changes, edited.unchanged, written, command=command)
@@ -561,52 +463,3 @@ class ModelStore:
                 raise StoreError(f"{self._database.label} has no models yet", "sync to fill it")
             self._is_readable = True
         return self._database
-
-
-def _filter(where: Filter | str) -> Filter:
-    return filter_of(where) if isinstance(where, str) else where
-
-
-def _facts(facts: Mapping[str, object]) -> dict[str, FactValue]:
-    """Facts by name. UsageError for one that there is not, and for a value that it cannot have."""
-    return facts_from_json({name: encode(cast(FactValue, value)) for name, value in facts.items()})
-
-
-def _provider_options(settings: ProviderArguments) -> ProviderOptions:
-    given: dict[str, Any] = {**settings}
-    if "env" in given:
-        given["env"] = tuple(given["env"]) or ("",)
-    if "headers" in given:
-        given["headers"] = tuple(f"{name}={value}" for name, value in given["headers"].items())
-    return ProviderOptions(**given)
-
-
-def _sync_options(providers: tuple[str, ...], wanted: SyncArguments) -> SyncOptions:
-    source = require_known(wanted.get("source", SourceChoice.AUTO), map(str, SourceChoice), "source")
-    return SyncOptions(
-        providers=providers,
-        source=SourceChoice(source),
-        project=project_of(wanted.get("project") or None),
-        acceptance=Acceptance(everything=wanted.get("force", False), names=frozenset(wanted.get("accept", ()))),
-        all_or_nothing=wanted.get("all_or_nothing", False),
-        configured_only=wanted.get("configured_only", False),
-    )
-
-
-def _terms(
-    starts: datetime | date | None,
-    unit: str,
-    context_above: Amount,
-    service_tier: str,
-    currency: str | None,
-    source: str,
-) -> dict[str, str]:
-    """What holds for each price that is entered, by the fields of a price."""
-    return {
-        "from": "" if starts is None else starts.isoformat(),
-        "unit": unit,
-        "context_above": plain_number(context_above),
-        "service_tier": service_tier,
-        "currency": currency or "",
-        "source": source,
-    }
