@@ -92,6 +92,7 @@ def test_what_a_program_edits_is_what_the_command_would(store: ModelStore, datab
     store.set_facts(name, context_window=2_000_000, tags=["ours"], family=None)
     with decimal.localcontext() as small:
         small.prec = 6
+        small.clear_flags()
         entered = store.set_price(name, source="contract 17", input=Decimal("0.123456789"), output="2.50")
         assert not small.flags[decimal.Inexact]
         billed = store.cost(name, input=12_345_678, output=7).bill.totals
