@@ -124,7 +124,10 @@ FILE_ERRORS = {
     'provider = "x"': "1: provider: 'x' is not a table",
     "\n[provider]\n": "2: provider.display_name: is missing",
     f"{PROVIDER}kind = 'Open AI'": "4: provider.kind: 'Open AI' is not a slug of lower-case letters, digits and '-'",
-    f"{PROVIDER}env_vars = ['A', 'B-C']": "4: provider.env_vars[1]: 'B-C' is not the name of an environment variable",
+    f"{PROVIDER}env_vars = ['KEY', 'B-C']": "4: provider.env_vars[1]: 'B-C' is not the name of an environment variable",
+    f"{PROVIDER}env_vars = ['HOME']": (
+        "4: provider.env_vars[0]: 'HOME' is not the name of a key's variable, with KEY, TOKEN or SECRET in it"
+    ),
     f"{PROVIDER}auth_header_name = 'X:'": "4: provider.auth_header_name: 'X:' is not the name of a header",
     f"{PROVIDER}auth_header_prefix = 'a b'": "4: provider.auth_header_prefix: 'a b' is not one word, or empty",
     f"{PROVIDER}api_base_url = 'api.x.com'": "4: provider.api_base_url: 'api.x.com' is not a URL like "

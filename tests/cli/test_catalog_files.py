@@ -80,10 +80,10 @@ def test_what_people_and_apis_said_is_exported_too(
     sync(sqlite_url, "--source", "catalog", *wanted)
     sync(sqlite_url, "--force", *wanted, env=provider_server.env())
     query(sqlite_url, "UPDATE ai_models SET context_window = 5, vision = NULL, tags = '[]' WHERE model_id = 'gpt-4o'")
-    query(sqlite_url, "UPDATE ai_providers SET env_vars = '[\"OURS\"]' WHERE name = 'openai'")
+    query(sqlite_url, "UPDATE ai_providers SET env_vars = '[\"OUR_KEY\"]' WHERE name = 'openai'")
     assert export(sqlite_url, "out").code == 0
     openai = Path("out/openai.toml").read_text(encoding="utf-8")
-    assert 'env_vars = ["OURS"]' in openai
+    assert 'env_vars = ["OUR_KEY"]' in openai
     assert 'unset = ["vision"]' in openai
     for env in ({}, provider_server.env()):
         again = sync(sqlite_url, "--catalog", "out", "--dry-run", "--exit-code", *wanted, env=env)

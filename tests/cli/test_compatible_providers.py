@@ -216,18 +216,16 @@ def provider(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def reached(sqlite_url: str, sync: Sync, query: Query, provider_server: ProviderServer) -> Callable[..., Result]:
+def reached(
+    sqlite_url: str, sync: Sync, run: Run, query: Query, provider_server: ProviderServer
+) -> Callable[..., Result]:
     """`reached("groq")`: a sync of that provider, whose row a person has pointed to the loopback server."""
 
     def sync_it(provider: str, *argv: str) -> Result:
         if not query(sqlite_url, "SELECT name FROM sqlite_master WHERE name = 'ai_models'"):
             assert sync(sqlite_url, "--source", "catalog", "--provider", provider).code == 0
-            query(
-                sqlite_url,
-                "UPDATE ai_providers SET api_base_url = :address WHERE name = :name",
-                address=provider_server.base_url(provider),
-                name=provider,
-            )
+            address = provider_server.base_url(provider)
+            assert run("provider", "set", provider, "--base-url", address, "--database", sqlite_url).code == 0
         return sync(sqlite_url, "--provider", provider, "--format", "json", *argv, env=provider_server.env(provider))
 
     return sync_it

@@ -135,12 +135,12 @@ def test_what_a_person_wrote_into_a_providers_row_stands(
     overlay_comes: str, sqlite_url: str, sync: Sync, query: Query, mine: Callable[..., str]
 ) -> None:
     only = ("--source", "catalog", "--provider", "openai")
-    mine(f'[provider]\napi_base_url = "{PROXY}"\nenv_vars = ["OURS"]\n')
+    mine(f'[provider]\napi_base_url = "{PROXY}"\nenv_vars = ["OUR_KEY"]\n')
     sync(sqlite_url, *only, *(("--catalog", "mine") if overlay_comes == "before the edit" else ()))
     query(sqlite_url, "UPDATE ai_providers SET api_base_url = :address", address=OTHER)
     sync(sqlite_url, *only, "--catalog", "mine")
     assert query(sqlite_url, PROVIDER, name="openai") == [(OTHER,)]
-    assert query(sqlite_url, "SELECT env_vars FROM ai_providers") == [('["OURS"]',)], "the other settings do follow"
+    assert query(sqlite_url, "SELECT env_vars FROM ai_providers") == [('["OUR_KEY"]',)], "the other settings do follow"
     assert in_sync(sync, sqlite_url, *only, "--catalog", "mine")
 
 
@@ -179,14 +179,20 @@ def test_a_password_in_an_address_is_neither_shown_nor_kept_in_the_audit(
     assert "hunter2secret" not in everything
 
 
-def test_the_overlays_address_is_the_one_that_is_asked(
-    sqlite_url: str, sync: Sync, mine: Callable[..., str], provider_server: ProviderServer
+def test_the_overlays_address_is_the_one_that_is_asked_once_a_person_has_accepted_it(
+    sqlite_url: str, sync: Sync, run: Run, mine: Callable[..., str], provider_server: ProviderServer
 ) -> None:
     env = provider_server.env("openai")
     address = env.pop("OPENAI_BASE_URL")
     sync(sqlite_url, "--source", "catalog", "--provider", "openai")
     mine(f'[provider]\napi_base_url = "{address}"\n')
-    result = sync(sqlite_url, "--provider", "openai", "--catalog", "mine", "--force", "--format", "json", env=env)
+    asking = ("--provider", "openai", "--catalog", "mine", "--force", "--format", "json")
+    env["OPENAI_BASE_URL"] = "http://127.0.0.1:9/v1"  # where nobody is: the shipped address must not be asked by a test
+    held = report_of(sync(sqlite_url, *asking, env=env))["providers"]["openai"]
+    assert f"api_base_url https://api.openai.com/v1 → {address}" in held["key_doubt"]
+    assert not provider_server.asked("openai")
+    assert run("review", "accept", "openai", "--database", sqlite_url).code == 0
+    result = sync(sqlite_url, *asking, env=env)
     assert report_of(result)["providers"]["openai"]["sources"] == ["api", "catalog"]
     assert provider_server.asked("openai")
 

@@ -316,13 +316,24 @@ class ProviderTable(NamedTuple):
     deprecations_url: str | None = None
 
 
+_as_variable = matching(r"[A-Za-z_][A-Za-z0-9_]{0,127}", "the name of an environment variable")
+
+
+def as_key_variable(value: object) -> str:
+    """The name of a variable that holds a key. A file that travels cannot have any other variable sent to its host."""
+    name = _as_variable(value)
+    if not re.search(r"KEY|TOKEN|SECRET", name):
+        raise _is_not(name, "the name of a key's variable, with KEY, TOKEN or SECRET in it")
+    return name
+
+
 PROVIDER = Shape.of(
     ProviderTable,
     {
         "display_name": as_text,
         "kind": matching(r"([a-z][a-z0-9-]{0,63})?", "a slug of lower-case letters, digits and '-'"),
         "api_base_url": _url,
-        "env_vars": words_of(matching(r"[A-Za-z_][A-Za-z0-9_]{0,127}", "the name of an environment variable")),
+        "env_vars": words_of(as_key_variable),
         "auth_header_name": matching(r"[A-Za-z0-9_-]{1,64}", "the name of a header"),
         "auth_header_prefix": matching(r"[!-~]{0,64}", "one word, or empty"),
         "docs_url": _url,

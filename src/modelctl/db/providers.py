@@ -12,11 +12,13 @@ from sqlmodel import col, select
 
 from modelctl.core.credentials import Credential
 from modelctl.core.edits.providers import (
+    AUDITED,
+    BARE,
     BY_CATALOGS,
-    SETTINGS,
+    BY_PLAN,
+    NOBODY,
     editable_of,
     setting_from_audit,
-    settings_of,
     shown_setting,
     with_settings,
 )
@@ -68,7 +70,7 @@ def count_stored_keys(connection: Connection, tables: Tables, provider: str) -> 
 
 
 def last_written(connection: Connection, tables: Tables, rows: Mapping[str, Provider]) -> dict[str, dict[str, Written]]:
-    """By provider, the last value that each setting was given through modelctl.
+    """By provider, the last value that each setting was given through modelctl, by NOBODY where a row came without one.
 
     Of several that were written in the same second it is the one that the row has.
     """
@@ -84,16 +86,24 @@ def last_written(connection: Connection, tables: Tables, rows: Mapping[str, Prov
         if action == Action.REMOVE:  # the row that there is now is another one
             found.pop(name, None)
             continue
-        source = Source.CATALOG if command in BY_CATALOGS else Source.PERSON
-        present = settings_of(rows[name])
+        if action == Action.CREATE:  # of the same second an update may come first
+            found[name] = {each: Written(value, NOBODY) for each, value in _audited(BARE).items()} | found[name]
+        source: str = Source.CATALOG if command in BY_CATALOGS else Source.PERSON
+        source = BY_PLAN if command == "apply" else source
+        present = _audited(rows[name])
         for key, encoded in (after or {}).items():
-            if key not in SETTINGS:
+            if key not in AUDITED:
                 continue
             value = setting_from_audit(key, encoded)
             if written_at.get((name, key)) != at or value == present[key]:
-                found[name][key] = Written(value, source.value)
+                found[name][key] = Written(value, source)
                 written_at[name, key] = at
     return dict(found)
+
+
+def _audited(provider: Provider) -> dict[str, FactValue]:
+    values = editable_of(provider)
+    return {name: values[name] for name in AUDITED}
 
 
 def write_provider(

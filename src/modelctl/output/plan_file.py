@@ -133,6 +133,7 @@ class ProviderPart(Part):
     settings: tuple[SettingPart, ...]
     changes: tuple[ChangePart, ...]
     listing_doubt: str | None
+    key_doubt: str | None
     decisions: Digest | None
     held: tuple[HeldPart, ...]
     accepted: tuple[HeldPart, ...]
@@ -198,6 +199,7 @@ class ProviderPart(Part):
             settings=tuple(_setting(each) for each in plan.provider_settings),
             changes=tuple(ChangePart.of(each, planned.digests.get(each.key)) for each in plan.changes),
             listing_doubt=plan.listing_doubt,
+            key_doubt=plan.key_doubt,
             decisions=planned.decisions,
             **_stopped(plan),
             absences=tuple(
@@ -242,6 +244,7 @@ class ProviderPart(Part):
             waved=tuple(each.held(name) for each in self.waved),
             declined=tuple(each.held(name) for each in self.declined),
             listing_doubt=self.listing_doubt,
+            key_doubt=self.key_doubt,
             protected=tuple(each.protected(name) for each in self.protected),
             unchanged=self.unchanged,
             existing=self.existing,

@@ -39,6 +39,7 @@ from modelctl.output.sync_text import (
     failure,
     held_groups,
     how_to_accept,
+    key_doubt,
     report_notes,
     sources_text,
     sync_table,
@@ -107,6 +108,8 @@ class SyncedProviderJson(TypedDict):
     error: ErrorJson | None
     changes: list[ChangeJson]
     held: list[HeldJson]
+    key_doubt: str | None
+    """Why its key is not sent where its row or the catalogs have it by now; `review accept` lets it."""
     declined: list[DeclinedJson]
     protected: list[ProtectedJson]
     needs_review: list[str]
@@ -135,6 +138,7 @@ def _provider(report: ProviderReport) -> SyncedProviderJson:
             {"guard": each.guard.value, "reason": each.reason, "accept": str(each.change.key), **_change(each.change)}
             for each in plan.held
         ],
+        "key_doubt": plan.key_doubt,
         "declined": [
             {"guard": each.guard.value, "reason": each.reason, "model_id": each.change.key.model_id}
             for each in plan.declined
@@ -247,6 +251,8 @@ class SyncDocument(VersionedDocument):
                 lines.append(f"{each.provider}: held by {guard}: {reason}: {names} ({how_to_accept(guard, changes)})")
             if each.plan.listing_doubt:
                 lines.append(f"{each.provider}: {one_line(each.plan.listing_doubt)}")
+            if each.plan.key_doubt:
+                lines.append(f"{each.provider}: {key_doubt(each)}")
         lines += [closing(self, self.exit_code), counts_text(totals(self.providers)) if self.providers else ""]
         lines.append(f"run {self.run}, {self.database}")
         return "\n".join(filter(None, lines))
@@ -323,6 +329,8 @@ def _changes(report: ProviderReport, now: datetime) -> Iterator[str]:
 
 def _left_alone(report: ProviderReport) -> Iterator[str]:
     plan = report.plan
+    if plan.key_doubt:
+        yield escaped(key_doubt(report))
     if groups := held_groups(report):
         rows = [
             [

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from modelctl.core.facts import Skipped, Status
-from modelctl.core.planning.plan import Action, Change, Held
+from modelctl.core.planning.plan import Action, Change, GuardName, Held
 from modelctl.core.planning.report import ProviderReport
 from modelctl.core.runs import Outcome
 from modelctl.core.text import counted
@@ -184,6 +184,12 @@ def how_to_accept(guard: str, held: list[Held]) -> str:
     return one if len(held) == 1 else f"--accept {guard} (all {len(held):,}) or {one}"
 
 
+def key_doubt(report: ProviderReport) -> str:
+    """What is held of where the provider's key goes. A command of its own lets it pass: syncs run unattended."""
+    why = one_line(report.plan.key_doubt or "")
+    return f"held by {GuardName.KEY_TARGET}: {why}; to let it pass: `modelctl review accept {report.provider}`"
+
+
 def _unbroken(options: str) -> str:
     return options.replace("--accept ", f"--accept{GLUE}")
 
@@ -280,6 +286,8 @@ def waiting(report: SyncResult) -> Iterator[str]:
             yield f"{each.provider}: {names}: held by {guard}: {reason}; to let it pass: {how_to_accept(guard, held)}"
         if each.plan.listing_doubt and not each.plan.held:
             yield f"{each.provider}: {one_line(each.plan.listing_doubt)}"
+        if each.plan.key_doubt:
+            yield f"{each.provider}: {key_doubt(each)}"
 
 
 def _new_models(report: SyncResult, look: Look) -> Iterator[str]:
@@ -306,6 +314,8 @@ def _brief_changes(report: ProviderReport, now: datetime, look: Look) -> Iterato
 
 
 def _brief_held(report: ProviderReport, look: Look) -> Iterator[str]:
+    if report.plan.key_doubt:
+        yield from labelled("!", f"{report.provider}: {key_doubt(report)}", look, style="yellow")
     for (guard, reason), held in held_groups(report).items():
         names = some((str(each.change.key) for each in held), MAX_NAMED)
         yield from labelled("!", f"{names}: held by {guard}: {reason}", look, style="yellow")
@@ -433,6 +443,8 @@ def _moved_fields(change: Change, now: datetime, look: Look) -> Iterator[str]:
 def _left_alone(report: ProviderReport, look: Look) -> Iterator[str]:
     """Everything that was seen and not written, each for its own reason."""
     plan = report.plan
+    if plan.key_doubt:
+        yield from labelled("note", key_doubt(report), look, indent=2, style="yellow")
     for (guard, reason), held in held_groups(report).items():
         text = f"{reason}: {some((each.change.key.model_id for each in held), MAX_NAMES)}"
         yield from labelled(f"held by {guard}", text, look, indent=2, style="yellow")

@@ -13,15 +13,23 @@ from modelctl.core.credentials import (
     FoundKey,
     KeySource,
 )
-from modelctl.core.edits.providers import SETTINGS, setting_changes, with_settings
+from modelctl.core.edits.providers import (
+    KEY_SETTINGS,
+    setting_changes,
+    unvouched_settings,
+    with_settings,
+)
+from modelctl.core.facts import ModelKey
+from modelctl.core.planning.guards import Decisions
 from modelctl.core.planning.merge import Snapshot
-from modelctl.core.planning.plan import FieldChange
+from modelctl.core.planning.plan import FieldChange, GuardName, KeyDoubt, Verdict
 from modelctl.core.planning.policy import Patterns, SourceChoice
 from modelctl.core.provider import FROM_VARIABLE, Provider
 from modelctl.core.text import require_known, to_seconds
 from modelctl.db import providers as writing
 from modelctl.db import read
 from modelctl.db.engine import Database
+from modelctl.db.write import holds_of
 from modelctl.discovery.base import Access
 from modelctl.discovery.cache import ListingCache
 from modelctl.discovery.registry import module_of
@@ -36,8 +44,21 @@ class KnownProvider:
     """One provider, and what its row has to take from the catalogs."""
 
     provider: Provider
+    """As its row says once `settings` are written into it."""
     shipped: Provider | None
     settings: tuple[FieldChange, ...] = ()
+    row: Provider | None = None
+    doubt: KeyDoubt | None = None
+    """What changes where its key goes, and is nobody's command."""
+
+    @property
+    def as_before(self) -> KnownProvider:
+        """Without what catalogs change of where its key goes."""
+        if self.doubt is None or self.row is None:
+            return self
+        doubted = {each.name for each in self.doubt.moves}
+        settings = tuple(each for each in self.settings if each.name not in doubted)
+        return replace(self, provider=with_settings(self.row, settings), settings=settings)
 
 
 def known_providers(database: Database | None, catalogs: Sequence[Catalog]) -> dict[str, KnownProvider]:
@@ -52,18 +73,32 @@ def known_providers(database: Database | None, catalogs: Sequence[Catalog]) -> d
     if database is None:
         return known
     rows = database.look(lambda connection: read.providers(connection, database.tables))
-    moved = {  # mostly, the rows are as the catalogs state, and the audit need not be asked
-        name: row
-        for name, row in rows.items()
-        if name in stated and any(getattr(row, each) != getattr(stated[name], each) for each in SETTINGS)
-    }
-    written = (
-        database.look(lambda connection: writing.last_written(connection, database.tables, moved)) if moved else {}
-    )
+    written = database.look(lambda connection: writing.last_written(connection, database.tables, rows)) if rows else {}
     for name, row in rows.items():
-        changes = setting_changes(row, stated[name], shipped.get(name), written.get(name, {})) if name in moved else ()
-        known[name] = KnownProvider(provider=with_settings(row, changes), shipped=shipped.get(name), settings=changes)
-    return known
+        said, last = stated.get(name), written.get(name, {})
+        changes = setting_changes(row, said, shipped.get(name), last) if said is not None else ()
+        moves = {each.name: each for each in changes if each.name in KEY_SETTINGS}
+        moves |= {each.name: each for each in unvouched_settings(row, said, last)}
+        known[name] = KnownProvider(
+            provider=with_settings(row, changes),
+            shipped=shipped.get(name),
+            settings=changes,
+            row=row,
+            doubt=KeyDoubt(moves=tuple(moves.values())) if moves else None,
+        )
+    return _with_verdicts(database, known) if any(each.doubt is not None for each in known.values()) else known
+
+
+def _with_verdicts(database: Database, known: Mapping[str, KnownProvider]) -> dict[str, KnownProvider]:
+    """With what people decided about the changes of where keys go."""
+    holds = database.look(lambda connection: holds_of(connection, database.tables))
+    judged = dict(known)
+    for name, each in known.items():
+        if each.doubt is not None:
+            key, decisions = ModelKey(name, ""), Decisions(hold for hold in holds if hold.key.provider == name)
+            verdict = decisions.on(key, GuardName.KEY_TARGET, each.doubt.shown)
+            judged[name] = replace(each, doubt=replace(each.doubt, verdict=verdict))
+    return judged
 
 
 ALL = "all"
@@ -83,6 +118,8 @@ class Job:
     patterns: Patterns
     listings: ListingCache | None = None
     """Where its listings are kept; None where there is no such place."""
+    key_doubt: KeyDoubt | None = None
+    """A change of where its key goes, while there is a key; what a person has not accepted of it is not followed."""
     project: str = ""
     """Whose key asks: a project may see less than there is, so its listing proves nothing by what it lacks."""
     notice: str | None = None
@@ -107,9 +144,12 @@ def job_for(
     An API that lists to anybody is asked without a key only where somebody names the provider and wants its API alone:
     a sync without keys needs no network.
     """
+    doubt = _doubt_of_key(known, keys)
+    known = known if doubt is None or doubt.verdict is Verdict.ACCEPTED else known.as_before
     provider, settings = known.provider, runtime.settings
     job = Job(
         provider=provider,
+        key_doubt=doubt,
         settings=known.settings,
         stated=tuple(stated),
         patterns=settings.provider(provider.name).patterns,
@@ -118,6 +158,8 @@ def job_for(
     )
     if source is SourceChoice.CATALOG:
         return job
+    if doubt is not None and doubt.is_in_row and doubt.verdict is not Verdict.ACCEPTED:
+        return job if source is SourceChoice.AUTO else replace(job, error=_withheld(provider, doubt))
     try:
         found = keys.find(provider) if provider.kind else None
         without_key = is_named and source is SourceChoice.API
@@ -125,13 +167,30 @@ def job_for(
     except (CredentialError, SourceError) as error:
         return replace(job, error=error)
     if isinstance(access, Access):
-        for name, value in provider.headers.items():
-            if value.startswith(FROM_VARIABLE):
-                runtime.confidential.add(access.headers[name])
+        names = [name for name, value in provider.headers.items() if value.startswith(FROM_VARIABLE)]
+        runtime.confidential.update(access.headers[name] for name in names)
         return replace(job, access=access, notice=_project_notice(keys.project, found))
     if source is SourceChoice.API:
         return replace(job, error=SourceError(f"{provider.name}: its API was not asked: {access}"))
     return replace(job, notice=access, not_asked=access if provider.kind else None)
+
+
+def _withheld(provider: Provider, doubt: KeyDoubt) -> SourceError:
+    hint = f"`modelctl sync {provider.name}` remembers it for `modelctl review`"
+    return SourceError(f"{provider.name}: {doubt.reason}", hint)
+
+
+def _doubt_of_key(known: KnownProvider, keys: Keys) -> KeyDoubt | None:
+    """The doubt, where there is a key that could go astray: that of before, or the one that would be sent instead."""
+    if known.doubt is None:
+        return None
+    for provider in (known.as_before.provider, known.provider):
+        try:
+            if keys.is_there(provider):
+                return known.doubt
+        except SourceError:  # what the variable holds is no key, but may be a secret
+            return known.doubt
+    return None
 
 
 def _project_notice(project: str, found: FoundKey | None) -> str | None:

@@ -245,6 +245,9 @@ def _ready(runtime: Runtime, known: KnownProvider, keys: Keys, *, timeout_s: flo
     job = job_for(runtime, known, keys, SourceChoice.AUTO, timeout_s=timeout_s)
     if job.access is not None:
         return job.access
+    if job.key_doubt is not None and job.key_doubt.is_in_row and job.error is None:
+        remedy = f"`modelctl sync {provider.name}` remembers it for `modelctl review`"
+        return ProbeResult(health=Health.FAILED, problem=job.key_doubt.reason, remedy=remedy)
     if job.error is None:
         return ProbeResult(health=Health.NO_KEY, problem="no key", remedy=f"set {' or '.join(provider.env_vars)}")
     problem = job.error.message.removeprefix(f"{provider.name}: ")

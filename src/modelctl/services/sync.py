@@ -27,7 +27,7 @@ from modelctl.core.planning.guards import (
 )
 from modelctl.core.planning.merge import merge_sources
 from modelctl.core.planning.ownership import Takeover, is_takeover, takeover_of, with_takeover
-from modelctl.core.planning.plan import GuardName, Hold, Plan, Verdict, holds_after, listing_hold
+from modelctl.core.planning.plan import GuardName, Hold, Plan, Verdict, holds_after, key_hold, listing_hold
 from modelctl.core.planning.planner import plan, with_due
 from modelctl.core.planning.policy import Patterns, SourceChoice
 from modelctl.core.planning.report import ProviderReport, SyncReport, outcome_of
@@ -112,7 +112,8 @@ def asked(runtime: Runtime, present: Database | None, options: SyncOptions) -> t
     """Whom a sync is about, and how each is asked. `present`: the database, or None where it has no tables yet."""
     chosen = choose(runtime, present, options.providers)
     configured_only = options.configured_only or runtime.settings.configured_only
-    needs_keys = configured_only or options.project or options.source is not SourceChoice.CATALOG
+    may_move_keys = any(each.doubt is not None for each in chosen.known.values())
+    needs_keys = configured_only or options.project or options.source is not SourceChoice.CATALOG or may_move_keys
     keys = keys_of(runtime, present if needs_keys else None, options.project)
     if configured_only:
         chosen = with_keys(chosen, keys)
@@ -275,15 +276,23 @@ class _RunInProgress:
             filtered=wanted.filtered,
             skipped=gathered.skipped,
             provider_settings=gathered.job.settings,
+            key_doubt=_open_key_doubt(gathered.job),
         )
-        kept = holds_after(holds, doubted | new_holds(checked, self.author), stored.models)
-        api_failed = gathered.error is not None
-        outcome = outcome_of(checked, all_or_nothing=options.all_or_nothing, api_failed=api_failed)
+        stopped = doubted | self._key_hold(gathered.job) | new_holds(checked, self.author)
+        kept = holds_after(holds, stopped, stored.models)
+        outcome = outcome_of(checked, all_or_nothing=options.all_or_nothing, api_failed=gathered.error is not None)
         if checked.is_held:  # else every row was planned, and shows its prices of today
             checked = with_due(checked, stored, is_written=outcome is not Outcome.REFUSED, now=self.author.now)
         if options.dry_run:
             outcome = Outcome.PLANNED
         return replace(_report(gathered, outcome, checked), records=wanted.records, holds=kept, holds_before=holds)
+
+    def _key_hold(self, job: Job) -> dict[tuple[ModelKey, str], Hold]:
+        """What is remembered of a change of where the key goes, decided or not."""
+        if job.key_doubt is None:
+            return {}
+        hold = key_hold(job.provider.name, job.key_doubt, self.author)
+        return {(hold.key, hold.guard): hold}
 
     def _around(
         self, made: Plan, stored: StoredProvider, past: Callable[[Plan], Past], *, is_first_listing: bool
@@ -361,6 +370,11 @@ class _RunInProgress:
         writing.record_run(connection, tables, report.run_record(self.author, self.author.now + elapsed))
         if report.holds is not None:
             keep_holds(connection, tables, report.provider, report.holds_before, report.holds)
+
+
+def _open_key_doubt(job: Job) -> str | None:
+    doubt = job.key_doubt
+    return doubt.reason if doubt is not None and doubt.verdict is None else None
 
 
 def _rests_on_rows(plan: Plan) -> bool:

@@ -22,6 +22,12 @@ from modelctl.errors import UsageError
 
 SETTINGS = ("display_name", "kind", "api_base_url", "auth_header_name", "auth_header_prefix", "env_vars")
 """What both a catalog's `[provider]` and a row of the provider table hold, by the name of key and column."""
+KEY_SETTINGS = ("kind", "api_base_url", "auth_header_name", "auth_header_prefix", "env_vars", "headers")
+"""What says which key, or what other variable, is sent where to and how."""
+AUDITED = (*SETTINGS, "headers")
+"""What is remembered of each value in a row: who gave it."""
+NOBODY, BY_PLAN = "", "plan"
+"""The sources of a setting without which a row was made, and of one that `apply` wrote: a file that travels said so."""
 EDITABLE = (*SETTINGS, "headers", "is_enabled")
 """What a person can change in a row: besides the settings, what no catalog states."""
 PAGES = ("docs_url", "pricing_url", "models_url", "deprecations_url")
@@ -34,7 +40,7 @@ URL_MAX_CHARS = 2048
 TEXT_MAX_CHARS = 255
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
-_BARE = Provider(name="", display_name="", kind="")
+BARE = Provider(name="", display_name="", kind="")
 """A provider of which nothing is known."""
 _SCHEMES = ("http", "https")
 _AN_ADDRESS = "write it like http://localhost:8080/v1 or https://llm.example.com/v1"
@@ -109,7 +115,9 @@ def setting_changes(
         old, new = _value(row, name), _value(stated, name)
         if old == new:
             continue
-        last = written.get(name) or (Written(_value(shipped, name), Source.CATALOG) if shipped is not None else None)
+        last = written.get(name)
+        if last is None or last.source == NOBODY:
+            last = Written(_value(shipped, name), Source.CATALOG) if shipped is not None else None
         ours = not old if last is None else last.source != Source.PERSON and last.value == old
         if ours:
             is_shipped = shipped is not None and _value(shipped, name) == new
@@ -118,12 +126,33 @@ def setting_changes(
     return tuple(changes)
 
 
+def unvouched_settings(
+    row: Provider, stated: Provider | None, written: Mapping[str, Written]
+) -> tuple[FieldChange, ...]:
+    """What the row says of where the key goes, and neither a command of a person's nor a catalog vouches for.
+
+    Somebody changed it past modelctl, as by SQL; or a plan's file brought what no catalog states.
+    """
+    found = []
+    present, theirs = editable_of(row), editable_of(stated or BARE)
+    for name in KEY_SETTINGS:
+        last, value = written.get(name), shown_setting(name, present[name])
+        said = shown_setting(name, theirs[name])
+        if last is not None and last.value != value:
+            found.append(FieldChange(name=name, old=last.value, new=value, source=Source.PERSON))
+        elif last is not None and last.source == BY_PLAN and stated is None:
+            found.append(FieldChange(name=name, old=None, new=value, source=BY_PLAN))
+        elif last is not None and last.source == BY_PLAN and said != value:
+            found.append(FieldChange(name=name, old=value, new=said, source=BY_PLAN))
+    return tuple(found)
+
+
 def setting_owner(
     name: str, provider: Provider, stated: Provider | None, shipped: Provider | None, written: Mapping[str, Written]
 ) -> str:
     """Who stated the present value of a setting: a source, or `person`; empty where it has no value."""
     value = editable_of(provider)[name]
-    if value == editable_of(_BARE)[name]:
+    if value == editable_of(BARE)[name]:
         return ""
     last = written.get(name)
     if last is not None and last.value == value:

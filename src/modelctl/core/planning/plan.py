@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from modelctl.core.credentials import masked
 from modelctl.core.facts import (
     FACT_FIELDS,
     PRICE_FIELDS,
@@ -27,6 +28,7 @@ from modelctl.core.facts import (
 from modelctl.core.models.lifecycle import ENDED
 from modelctl.core.prices.ledger import MONEY_FIELDS
 from modelctl.core.prices.price import STANDARD, PriceKey, PricePoint, current
+from modelctl.core.provider import FROM_VARIABLE
 from modelctl.core.runs import Author
 from modelctl.core.stored import ModelsByKey, RemovedModel, RowState, StoredModel, Written
 
@@ -62,6 +64,7 @@ class GuardName(StrEnum):
     LIMIT_DROP = "limit-drop"
     LIMIT_RISE = "limit-rise"
     MASS_CREATION = "mass-creation"
+    KEY_TARGET = "key-target"
 
     @property
     def holds_provider(self) -> bool:
@@ -144,6 +147,40 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeyDoubt:
+    """A change of where a provider's key goes: which key, to which address, in which header; and nobody's command."""
+
+    moves: tuple[FieldChange, ...]
+    """Those of catalogs are not written until they are accepted. The others are in the row."""
+    verdict: Verdict | None = None
+
+    @property
+    def is_in_row(self) -> bool:
+        """Whether the row has it already: then the key goes nowhere, for nobody knows where it may go."""
+        return any(each.source not in (Source.CATALOG, Source.OVERLAY) for each in self.moves)
+
+    @property
+    def shown(self) -> tuple[Move, ...]:
+        """The changes as people see them and decide about them: without a password that an address may hold."""
+        return tuple(Move(each.name, _shown(each.name, each.old), _shown(each.name, each.new)) for each in self.moves)
+
+    @property
+    def reason(self) -> str:
+        """Why it waits."""
+        moves = ", ".join(f"{each.what} {each.old or 'none'} → {each.new or 'none'}" for each in self.shown)
+        if self.is_in_row:
+            return f"its row was changed by no command and no catalog: {moves}; its key is not sent there"
+        return f"where its key goes would change: {moves}; it goes where it went before"
+
+
+def _shown(name: str, value: FactValue) -> str | None:
+    """A setting as people may see it: an address without its password, headers by name and variable."""
+    if name == "headers" and isinstance(value, tuple):
+        return ", ".join(each if f"={FROM_VARIABLE}" in each else each.partition("=")[0] for each in value) or None
+    return masked(value) if isinstance(value, str) and "://" in value else move_value(value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """The changes for one provider, sorted by key, with everything that was seen and not changed."""
 
@@ -164,6 +201,8 @@ class Plan:
     """Of rows that are not written otherwise: announced prices that come into force, whatever else is held."""
     listing_doubt: str | None = None
     """Why the provider's whole listing is not believed, though it may have brought no change."""
+    key_doubt: str | None = None
+    """Why the provider's key is not sent where its row or the catalogs have it by now: a `KeyDoubt`'s reason."""
     protected: tuple[Protected, ...] = ()
     unchanged: int = 0
     existing: int = 0
@@ -202,8 +241,8 @@ class Plan:
 
     @property
     def is_held(self) -> bool:
-        """Whether a guard stopped something: changes, or the listing itself."""
-        return bool(self.held) or self.listing_doubt is not None
+        """Whether a guard stopped something: changes, the listing itself, or where the key goes."""
+        return bool(self.held) or self.listing_doubt is not None or self.key_doubt is not None
 
     @property
     def is_empty(self) -> bool:
@@ -337,6 +376,18 @@ def listing_hold(provider: str, fetched: int | None, last_good: int | None, reas
         guard="short-listing",
         moves=(Move("listing", str(last_good), str(fetched)),),
         reason=reason,
+        run=author.run,
+        held_at=author.now,
+    )
+
+
+def key_hold(provider: str, doubt: KeyDoubt, author: Author) -> Hold:
+    """The hold on a change of where a provider's key goes."""
+    return Hold(
+        key=ModelKey(provider, ""),
+        guard=GuardName.KEY_TARGET.value,
+        moves=doubt.shown,
+        reason=doubt.reason,
         run=author.run,
         held_at=author.now,
     )

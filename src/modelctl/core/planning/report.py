@@ -102,7 +102,7 @@ class ProviderReport:
             reactivated=plan.count(Action.REACTIVATE),
             held=len({held.change.key for held in plan.held}),
             protected=len(plan.protected),
-            error=str(self.error) if self.error else plan.listing_doubt,
+            error=str(self.error) if self.error else plan.listing_doubt or plan.key_doubt,
         )
 
 
