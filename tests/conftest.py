@@ -65,6 +65,9 @@ def _isolated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         upper = name.upper()
         if upper.startswith(_REMOVED_PREFIXES) or upper.endswith(_REMOVED_SUFFIXES) or upper in _REMOVED:
             monkeypatch.delenv(name)
+    monkeypatch.setenv(
+        "MODELCTL_CLOCK_SKEW_S", "36500d"
+    )  # the clock of a test stands at NOW, that of a server does not
     home = tmp_path / "home"
     home.mkdir()
     for variable, value in {"HOME": str(home), "USERPROFILE": str(home), "COLUMNS": "100", "NO_COLOR": "1"}.items():

@@ -22,7 +22,7 @@ from modelctl.output.plan_file import PlanDocument
 from tests.conftest import NOW, Run
 
 DOCS = Path(__file__).resolve().parent.parent / "docs" / "programs.md"
-KEYS = {"DEEPSEEK_API_KEY": "sk-deepseek-1234567890"}
+KEYS = {"DEEPSEEK_API_KEY": "sk-deepseek-1234567890", "MODELCTL_CLOCK_SKEW_S": "36500d"}
 
 
 @pytest.fixture

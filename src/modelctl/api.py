@@ -99,7 +99,10 @@ class ModelStore:
         if self.settings.database_url is None:
             raise UsageError("there is no home directory for the default database", "give ModelStore a database URL")
         self._database = Database(
-            self.settings.database_url, prefix=self.settings.table_prefix, schema=self.settings.schema
+            self.settings.database_url,
+            prefix=self.settings.table_prefix,
+            schema=self.settings.schema,
+            clock_skew_s=self.settings.clock_skew_s,
         )
         self._is_readable = False
         self._ticks, self._last = Lock(), datetime.min.replace(tzinfo=UTC)

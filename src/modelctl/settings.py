@@ -66,6 +66,8 @@ class Settings:
     """For the whole listing of one provider."""
     lock_wait_s: float
     """For another run that writes to the same database; 0: do not wait."""
+    clock_skew_s: float
+    """How far this machine's clock may be from the database's, or behind the newest run, before a write is refused."""
     secret_key: str | None = field(repr=False)
     """The master key of stored API keys, as base64; never shown."""
     secret_key_file: Path | None

@@ -29,7 +29,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 STDIN = "-"
 
-SETTING_OF_OPTION = {"database": "database_url", "catalog": "catalog_directory", "config": "config"}
+SETTING_OF_OPTION = {
+    "database": "database_url",
+    "catalog": "catalog_directory",
+    "config": "config",
+    "clock_skew": "clock_skew_s",
+}
 """Which setting each global option gives, by the option's name; `config` is where the others are read."""
 
 
@@ -203,7 +208,12 @@ def database_of(context: Context) -> Iterator[Database]:
     settings = context.settings
     if settings.database_url is None:
         raise UsageError("there is no home directory for the default database", "set HOME, DATABASE_URL or --database")
-    database = Database(settings.database_url, prefix=settings.table_prefix, schema=settings.schema)
+    database = Database(
+        settings.database_url,
+        prefix=settings.table_prefix,
+        schema=settings.schema,
+        clock_skew_s=settings.clock_skew_s,
+    )
     try:
         yield database
     finally:

@@ -102,7 +102,7 @@ def _help(ctx: Any) -> str:
 _HELP = ("-h", "--help")
 
 _FLAGS = {"--verbose", "-v", "--debug", "--quiet", "-q"}
-_OPTIONS = {"--actor", *(f"--{name}" for name in SETTING_OF_OPTION)}
+_OPTIONS = {"--actor", *(f"--{name.replace('_', '-')}" for name in SETTING_OF_OPTION)}
 
 
 def _print_version(wanted: bool) -> None:
@@ -117,6 +117,9 @@ Config = Annotated[str | None, typer.Option(metavar="FILE", help="Settings file,
 Actor = Annotated[
     str | None, typer.Option(metavar="NAME", help="Who is noted as the author, in place of the user of this process.")
 ]
+ClockSkew = Annotated[
+    str | None, typer.Option(metavar="TIME", help="Write though the clock is so far from the database's, as 1h.")
+]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log what is done and how long it takes.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Log everything; show tracebacks of errors.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only the answer, warnings and errors.")]
@@ -129,6 +132,7 @@ def root(
     catalog: Catalog = None,
     config: Config = None,
     actor: Actor = None,
+    clock_skew: ClockSkew = None,
     verbose: Verbose = False,
     debug: Debug = False,
     quiet: Quiet = False,
@@ -136,7 +140,7 @@ def root(
 ) -> None:
     """Keep your database's table of language models true: ids, limits, prices, deprecations."""
     context = context_of(ctx)
-    options = {"database": database, "catalog": catalog, "config": config}
+    options = {"database": database, "catalog": catalog, "config": config, "clock_skew": clock_skew}
     context.flags = {SETTING_OF_OPTION[name]: value for name, value in options.items()}
     context.debug, context.quiet, context.actor = debug, quiet, actor
     if quiet and verbose:

@@ -30,7 +30,7 @@ DEFAULT = "default"
 ENV_FILES = (".env", ".env.local")
 """Of the working directory, the one that counts first last."""
 
-FLAGS = {"database_url": "--database", "catalog_directory": "--catalog"}
+FLAGS = {"database_url": "--database", "catalog_directory": "--catalog", "clock_skew_s": "--clock-skew"}
 """Settings that a global option sets, and how that option is spelt."""
 
 logger = logging.getLogger(__name__)
@@ -45,6 +45,7 @@ _NEVER_IN_FILES = {"secret_key": "set MODELCTL_SECRET_KEY, or name a file that h
 
 
 _DAY_S = 86_400
+_CENTURY_S = 36_525 * _DAY_S
 _PREFIX_MAX_CHARS = 36
 """It leaves room for the longest name of ours, a constraint's, within the 63 characters of a name on PostgreSQL."""
 _SCHEMA_MAX_BYTES = 63
@@ -162,6 +163,13 @@ def _seconds_or_none(value: Any) -> float:
     return float(value)
 
 
+def _skew(value: Any) -> float:
+    value = _written_seconds(value)
+    if not _is_number(value) or not 0 <= value <= _CENTURY_S:
+        raise ValueError(f"{_spelt(value)} is not a number of seconds, nor a time as 5m or 2d")
+    return float(value)
+
+
 def _percent(value: Any) -> int:
     if not _is_whole(value) or not 0 <= value <= 100:
         raise ValueError(f"{_spelt(value)} is not a whole number from 0 to 100")
@@ -242,6 +250,7 @@ SPECS: Mapping[str, Spec] = {
     "timeout_s": Spec(_SECONDS, 20.0),
     "deadline_s": Spec(_SECONDS, 120.0),
     "lock_wait_s": Spec(Kind(_seconds_or_none, _number), 60.0),
+    "clock_skew_s": Spec(Kind(_skew, _number), 300.0),
     "secret_key": Spec(Kind(_secret), None),
     "secret_key_file": Spec(Kind(_path), None),  # the default depends on the user: default_secret_key_file()
     "max_retired_percent": Spec(_PERCENT, _GUARDS.max_retired_percent),

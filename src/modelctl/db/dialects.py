@@ -7,13 +7,29 @@ database takes over them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeAlias, TypeVar
 
-from sqlalchemy import Column, ColumnElement, Connection, Dialect, Table, and_, bindparam, insert, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Dialect,
+    Table,
+    and_,
+    bindparam,
+    func,
+    insert,
+    null,
+    select,
+    type_coerce,
+    update,
+)
 from sqlalchemy import Sequence as RowSequence
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.schema import CreateSequence
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeEngine
 
 from modelctl.tables.base import Converted
 
@@ -131,6 +147,17 @@ _BOUND_LOCK_WAITS = {
     "mysql": "SET SESSION lock_wait_timeout = {seconds}",  # for tables; 24 hours, or more, if it is not set
     "mariadb": "SET SESSION lock_wait_timeout = {seconds}",
 }
+
+
+def server_now(dialect: Dialect, type_: TypeEngine[datetime]) -> ColumnElement[datetime]:
+    """What the clock of the server says, in UTC; NULL where the database has none that is known here."""
+    match dialect.name:
+        case "postgresql":
+            return type_coerce(func.now(), type_)
+        case "mysql" | "mariadb":
+            return type_coerce(func.utc_timestamp(), type_)
+        case _:
+            return type_coerce(null(), type_)
 
 
 def bound_lock_waits(connection: Connection, seconds: int) -> None:

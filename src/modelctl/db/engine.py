@@ -183,12 +183,18 @@ class StatementCount:
 class Database:
     """One database that modelctl keeps its tables in."""
 
-    def __init__(self, url: str, *, prefix: str = TABLE_PREFIX, schema: str | None = None) -> None:
-        """Prepares, but does not connect. UsageError where the URL or its driver cannot be used."""
+    def __init__(
+        self, url: str, *, prefix: str = TABLE_PREFIX, schema: str | None = None, clock_skew_s: float | None = None
+    ) -> None:
+        """Prepares, but does not connect. UsageError where the URL or its driver cannot be used.
+
+        `clock_skew_s`: how far a writer's clock may be from the database's; None: nobody compares them.
+        """
         self.url = parsed(url)
         self._url_as_given = url
         self.tables = Tables(prefix=prefix, schema=schema)
         self.engine = engine_of(self.url, url)
+        self.clock_skew_s = clock_skew_s
         self._count = StatementCount.of(self.engine)
         self._fence: Callable[[Connection], object] | None = None
         self._retry = TransactionRetry()

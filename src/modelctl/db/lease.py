@@ -12,20 +12,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Executable, Transaction, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Executable, Transaction, and_, delete, func, insert, select, update
 
 from modelctl.core.runs import LEASE_STALE, Author
 from modelctl.core.text import to_seconds
-from modelctl.db.dialects import update_row
+from modelctl.db.dialects import server_now, update_row
 from modelctl.db.engine import Database
-from modelctl.errors import LockHeld, ModelctlError, StalePlan
+from modelctl.errors import LockHeld, ModelctlError, StalePlan, StoreError
 
 NAME = "write"
 """The only lease: whoever writes models, prices or runs holds it."""
 EDIT = "edit"
 """The row of an edit, which is never there when its transaction has ended."""
+_CLOCK = "%Y-%m-%d %H:%M:%S UTC"
 T = TypeVar("T")
 
 
@@ -38,6 +39,7 @@ def one_at_a_time(database: Database, author: Author, work: Callable[[Connection
     table = database.tables.leases.__table__
 
     def alone(connection: Connection) -> T:
+        require_clock(connection, database, author)
         now = to_seconds(author.now)
         who = {"run": author.run, "actor": author.actor, "command": author.command}
         connection.execute(insert(table).values(name=EDIT, beat=0, acquired_at=now, beat_at=now, **who))
@@ -46,6 +48,27 @@ def one_at_a_time(database: Database, author: Author, work: Callable[[Connection
         return result
 
     return alone
+
+
+def require_clock(connection: Connection, database: Database, author: Author) -> None:
+    """StoreError where this machine's clock cannot be right: far from the server's, or well before the newest run's.
+
+    Dated prices come into force by it, and runs are ordered by it. A file has no clock but its runs.
+    """
+    if database.clock_skew_s is None:
+        return
+    runs = database.tables.sync_runs.__table__.c
+    newest: Any = select(func.max(runs.started_at)).scalar_subquery()
+    row = connection.execute(select(newest, server_now(connection.dialect, runs.started_at.type))).one()
+    skew, now = timedelta(seconds=database.clock_skew_s), author.now
+    wrong = ""
+    if row[0] is not None and now < row[0] - skew:
+        wrong = f"the newest run began at {row[0]:{_CLOCK}}"
+    elif row[1] is not None and abs(now - row[1]) > skew:
+        wrong = f"that of {database.label} {row[1]:{_CLOCK}}"
+    if wrong:
+        problem = f"this machine's clock says {now:{_CLOCK}}, and {wrong}"
+        raise StoreError(problem, "set the clock right, or accept the difference with --clock-skew TIME")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +117,7 @@ def held(
     `on_wait` hears once of a holder that has to be waited for. LockHeld where it still writes after `wait_s`.
     """
     lease = WriteLease(database, author, timing)
+    database.look(lambda connection: require_clock(connection, database, author))
     stopping = threading.Event()
     beating = threading.Thread(target=lease.keep_alive, args=(stopping,), name="modelctl-lease", daemon=True)
     try:
