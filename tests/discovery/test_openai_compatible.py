@@ -9,12 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
 
 from modelctl.core.facts import ModelRecord, Skipped
 from modelctl.discovery import openai_compatible
-from modelctl.discovery.base import Access
+from modelctl.discovery.base import Access, UnusableListing, follow
+from modelctl.discovery.openai_compatible import page_at
 from modelctl.errors import SourceError
-from tests.conftest import NOW
+from tests.conftest import NOW, Run
 from tests.discovery.conftest import Reach, collect
 from tests.loopback import ProviderServer, openai_item, wrong_shape
 
@@ -260,3 +265,50 @@ def test_a_price_of_minus_zero_is_zero_and_spoils_no_other(stated: Any) -> None:
     """Negative zero is equal to zero: what was made of one once must not be taken for the other."""
     prices = record({"id": "m", "pricing": {"prompt": stated, "completion": "0.00"}}).prices
     assert [str(point.amount) for point in prices] == ["0", "0"]
+
+
+CONTINUED = {
+    "has_more": True, "has_next": True, "hasNextPage": True, "next": "abc", "next_page": 2, "nextPageToken": "x",
+    "@odata.nextLink": "https://x.test/2", "cursor": "x", "next_cursor": "x", "continuation_token": "x",
+    "truncated": True, "is_truncated": True, "incomplete": True, "is_last_page": False, "last": False,
+    "error": {"message": "half of it"}, "errors": ["one"], "total": 2, "total_count": 7, "more": True,
+}  # fmt: skip
+WHOLE = {
+    "has_more": False, "next": None, "prev_cursor": "x", "first_id": "a", "last_id": "a", "object": "list", "total": 1,
+    "is_last_page": True, "error": None, "errors": [], "end_cursor": "x", "page": 1,
+    "links": {"self": "x", "next": None},
+}  # fmt: skip
+
+
+@given(
+    word=st.sampled_from(sorted(CONTINUED)),
+    place=st.sampled_from([None, "meta", "pagination", "links", "page_info"]),
+    around=st.dictionaries(st.sampled_from(sorted(WHOLE)), st.none(), max_size=4),
+)
+def test_a_listing_is_whole_only_where_nothing_says_otherwise(word: str, place: str | None, around: Any) -> None:
+    body = {"data": [{"id": "a"}], **{name: WHOLE[name] for name in around}}
+    assert [each["id"] for each in follow(lambda _cursor: page_at(body, "https://x.test/models"))] == ["a"]
+    said = {word: CONTINUED[word]}
+    body |= said if place is None else {place: said}
+    with pytest.raises(UnusableListing):
+        list(follow(lambda _cursor: page_at(body, "https://x.test/models")))
+
+
+def test_a_link_header_is_followed_on_its_own_server(run: Run, httpserver: HTTPServer, sqlite_url: str) -> None:
+    def answer(request: Request) -> Response:
+        page = int(request.args.get("page", 1))
+        link = {"Link": f'<{httpserver.url_for("/v1/models")}?page={page + 1}>; rel="next"'} if page < 3 else {}
+        return Response(json.dumps({"data": [{"id": f"m{page}"}]}), headers=link, content_type="application/json")
+
+    httpserver.expect_request("/v1/models").respond_with_handler(answer)
+    options = ("--kind", "openai-compatible", "--base-url", httpserver.url_for("/v1"))
+    assert run("provider", "add", "acme", *options, "--database", sqlite_url).code == 0
+    done = run("sync", "acme", "--json", "--database", sqlite_url)
+    assert json.loads(done.stdout)["providers"][0]["fetched"] == 3
+
+
+def test_a_key_that_stands_twice_is_no_listing(httpserver: HTTPServer, reach: Reach) -> None:
+    text = '{"data": [{"id": "a"}, {"id": "b"}], "data": [{"id": "a"}]}'
+    httpserver.expect_request("/v1/models").respond_with_data(text, content_type="application/json")
+    with pytest.raises(SourceError, match="has the key 'data' twice"):
+        collect(openai_compatible, reach("local", base_url=httpserver.url_for("/v1")), deadline_s=20)

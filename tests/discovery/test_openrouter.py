@@ -204,3 +204,23 @@ def test_a_sync_needs_no_key_and_the_next_one_changes_nothing(
     assert (rows["openrouter/auto"]["type"], rows["openrouter/auto"]["input_price_per_mtok"]) == ("chat", None)
     again = do("sync", "--provider", "openrouter", "--source", "api", "--dry-run", "--exit-code")
     assert again.code == 0, again.stdout
+
+
+def test_prices_that_a_listing_has_lost_are_told_and_kept(
+    run: Run, sqlite_url: str, provider_server: ProviderServer
+) -> None:
+    provider_server.keys["openrouter"] = None
+    place = ("--database", sqlite_url)
+    address = provider_server.base_url("openrouter")
+    assert run("provider", "set", "openrouter", "--base-url", address, *place).code == 0
+    argv = ("sync", "openrouter", "--source", "api", *place)
+    assert run(*argv).code == 0
+    provider_server.models["openrouter"] = [
+        {**each, "pricing": {}} if each["id"] == "openai/gpt-4o" else each
+        for each in provider_server.models["openrouter"]
+    ]
+    price = ("price", "show", "openrouter/openai/gpt-4o", "--json", *place)
+    before = run(*price).stdout
+    told = run(*argv)
+    assert "the listing has lost prices, which are kept as they were: openai/gpt-4o" in told.stdout + told.stderr
+    assert run(*price).stdout == before

@@ -106,7 +106,8 @@ def empty_list(*, times: int | None = None, on_page: int = 1) -> Behaviour:
     def change(reply: Reply) -> Reply:
         body = json.loads(reply.body)
         emptied = {key: [] if isinstance(value, list) else value for key, value in body.items()}
-        return replace(reply, body=json.dumps(emptied | ({"has_more": False} if "has_more" in body else {})).encode())
+        said = {name: value for name, value in {"has_more": False, "total_count": 0}.items() if name in body}
+        return replace(reply, body=json.dumps(emptied | said).encode())
 
     return Behaviour("empty list", change, times, on_page)
 

@@ -100,6 +100,8 @@ def page_of(
     is_followed = endpoint.cursor and (repeats or start + size < len(items))
     page = {key: value for key, value in body.items() if not isinstance(value, list)}
     page |= {endpoint.items: items[start : start + size]}
+    if "total_count" in page:  # OpenRouter's
+        page["total_count"] = len(items)
     if endpoint.has_more:
         page[endpoint.has_more] = bool(is_followed)
     if is_followed:

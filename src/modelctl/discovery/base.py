@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -218,6 +220,8 @@ class Page(NamedTuple):
 
     items: list[Mapping[str, Any]]
     next_cursor: str | None = None
+    total: int | None = None
+    """How many the whole listing has, where the answer says so."""
 
 
 class Answer(Protocol):
@@ -240,13 +244,17 @@ def follow(get_page: Callable[[str | None], Page]) -> Iterator[Mapping[str, Any]
     """
     cursor: str | None = None
     seen: set[str] = set()
+    count = 0
     for _ in range(MAX_PAGES):
-        items, cursor = get_page(cursor)
+        items, cursor, total = get_page(cursor)
         is_empty = not items
+        count += len(items)
         items.reverse()
         while items:
             yield items.pop()
         if cursor is None:
+            if total is not None and total > count:
+                raise UnusableListing(f"the listing is not whole: it says that there are {total:,}, and has {count:,}")
             return
         if cursor in seen:
             raise UnusableListing("the listing points to a page that it has already given")
@@ -257,15 +265,87 @@ def follow(get_page: Callable[[str | None], Page]) -> Iterator[Mapping[str, Any]
 
 
 def json_of(answer: Answer) -> Any:
-    """The body as JSON, decimal numbers exact. UnusableListing when it is something else, as a proxy's HTML page."""
+    """The body as JSON, of an answer that is all there is. UnusableListing where a header says that it goes on."""
+    if next_link(answer):
+        raise UnusableListing(f"{bare_url(answer.url)} says, in its Link header, that the listing goes on")
+    return body_of(answer)
+
+
+def next_link(answer: Answer) -> str:
+    """Where the Link header says that a listing goes on (RFC 8288); empty where it does not."""
+    for link in _LINK.finditer(answer.headers.get("link", "")):
+        if "next" in link["rel"].lower().split():
+            return link["target"]
+    return ""
+
+
+_LINK = re.compile(r"""<(?P<target>[^>]*)>[^,<]*?;\s*rel\s*=\s*"?(?P<rel>[^",;]*)"?""", re.IGNORECASE)
+
+
+def body_of(answer: Answer) -> Any:
+    """The body as JSON, decimal numbers exact. UnusableListing when it is something else, as a proxy's HTML page.
+
+    A key that stands there twice is refused: of two lists of models one would be lost.
+    """
     try:
-        return json.loads(answer.content, parse_float=Decimal)
+        return json.loads(answer.content, parse_float=Decimal, object_pairs_hook=_without_doubles)
+    except UnusableListing as error:
+        raise UnusableListing(f"{bare_url(answer.url)} {error}") from None
     except RecursionError:
         raise UnusableListing(f"{bare_url(answer.url)} answered with JSON that is nested too deeply") from None
     except (ValueError, ArithmeticError):  # ArithmeticError: an exponent beyond Decimal's
         kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
         what = "an empty body" if not answer.content else f"{kind or 'something'} that is not whole JSON"
         raise UnusableListing(f"{bare_url(answer.url)} answered with {what}") from None
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        name = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+        raise UnusableListing(f"answered with JSON that has the key {shorten(repr(name))} twice")
+    return found
+
+
+def last_page(items: list[Mapping[str, Any]], body: object) -> Page:
+    """The page of an answer that names no next one. UnusableListing where it says otherwise, in whatever words.
+
+    What no API known today says is not taken for a whole listing either: a model that is missing from half of one
+    must not be counted as gone.
+    """
+    total = None
+    for where in _about_pages(body):
+        for name, value in where.items():
+            word = re.sub(r"[^a-z]", "", str(name).lower())
+            if _goes_on(word, value, where):
+                raise UnusableListing(f"the listing is not whole: it says {name} = {shorten(repr(value), 60)}")
+            if _TOTAL.fullmatch(word) and isinstance(value, int):
+                total = max(total or 0, value)
+    return Page(items, total=total)
+
+
+def _about_pages(body: object) -> Iterator[Mapping[str, Any]]:
+    """The parts of an answer in which APIs say how their pages follow each other."""
+    if isinstance(body, Mapping):
+        yield body
+        yield from (body[name] for name in _PARTS if isinstance(body.get(name), Mapping))
+
+
+_PARTS = ("links", "_links", "link", "meta", "metadata", "page", "page_info", "pageInfo", "paging", "pagination")
+_MORE = re.compile(r"errors?|more|(?!prev|start|end|self|first|last).*(next|cursor|pagetoken|continuation).*|hasmore.*")
+_CUT = re.compile(r"(is)?(truncated|partial|incomplete)")
+_LAST = re.compile(r"(is|has)?(last|lastpage|complete|done|final)")
+_TOTAL = re.compile(r"total(count|items|models|results|elements)?")
+_PAGES = re.compile(r"(total|last|num)pages?|pages|pagecount")
+
+
+def _goes_on(word: str, value: object, where: Mapping[str, Any]) -> bool:
+    if _LAST.fullmatch(word):
+        return value is False
+    if _PAGES.fullmatch(word) and isinstance(value, int):
+        page = where.get("page", where.get("current_page", where.get("currentPage")))
+        return isinstance(page, int) and value > page
+    return bool(value) and (_MORE.fullmatch(word) or _CUT.fullmatch(word)) is not None
 
 
 def list_at(body: object, key: str) -> list[Mapping[str, Any]]:

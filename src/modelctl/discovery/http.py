@@ -18,7 +18,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from modelctl import __version__
-from modelctl.discovery.base import Access, Endpoint, Page, UnusableListing, bare_url, follow, json_of, list_at
+from modelctl.discovery.base import (
+    Access,
+    Endpoint,
+    Page,
+    UnusableListing,
+    bare_url,
+    body_of,
+    follow,
+    last_page,
+    list_at,
+    next_link,
+)
 from modelctl.discovery.fields import flag, required_id, text
 from modelctl.errors import SourceError
 
@@ -164,6 +175,8 @@ class Fetched(NamedTuple):
 
     body: Any
     url: str
+    next_link: str = ""
+    """Where the Link header says that the listing goes on."""
 
 
 @contextmanager
@@ -185,7 +198,7 @@ def json_api(access: Access, base_url: str) -> Iterator[Callable[[str], Fetched]
             access.throttle()
             answer = client.get(path).raise_for_status()
             client.cookies.clear()
-            return Fetched(json_of(answer), str(answer.url))
+            return Fetched(body_of(answer), str(answer.url), next_link(answer))
 
         yield get
 
@@ -195,9 +208,13 @@ def list_models(get: Callable[[str], Fetched], endpoint: Endpoint) -> Iterator[M
     size = {endpoint.size: endpoint.most} if endpoint.size else {}
 
     def get_page(cursor: str | None) -> Page:
-        page = urlencode(size if cursor is None else {**size, endpoint.cursor: cursor})
-        query = "&".join(filter(None, (endpoint.query, page)))
-        return page_of(get(f"{endpoint.path}?{query}" if query else endpoint.path).body, endpoint)
+        which = urlencode(size if cursor is None else {**size, endpoint.cursor: cursor})
+        query = "&".join(filter(None, (endpoint.query, which)))
+        fetched = get(f"{endpoint.path}?{query}" if query else endpoint.path)
+        page = page_of(fetched.body, endpoint)
+        if fetched.next_link and page.next_cursor is None:
+            raise UnusableListing("the listing goes on, as its Link header says")
+        return page
 
     return follow(get_page)
 
@@ -205,9 +222,11 @@ def list_models(get: Callable[[str], Fetched], endpoint: Endpoint) -> Iterator[M
 def page_of(body: Any, endpoint: Endpoint) -> Page:
     """What an answer of an endpoint holds. UnusableListing where it is of another shape."""
     items = list_at(body, endpoint.items)
-    if endpoint.has_more:
-        return Page(items, required_id(body, endpoint.next_cursor) if flag(body, endpoint.has_more) else None)
-    return Page(items, text(body, endpoint.next_cursor) if endpoint.next_cursor else None)
+    if endpoint.has_more and flag(body, endpoint.has_more):
+        return Page(items, required_id(body, endpoint.next_cursor))
+    if not endpoint.has_more and endpoint.next_cursor and (cursor := text(body, endpoint.next_cursor)):
+        return Page(items, cursor)
+    return last_page(items, body)
 
 
 def next_address(url: str, link: str) -> str:

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from modelctl.core.facts import ModelFacts, ModelKey, ModelRecord, ModelType, Skipped
-from modelctl.discovery.base import Access, Endpoint, json_of, list_at
+from modelctl.discovery.base import Access, Endpoint, json_of
 from modelctl.discovery.fields import epoch_day, iso_day, required_id, text
-from modelctl.discovery.http import required_key, sdk_client
+from modelctl.discovery.http import page_of, required_key, sdk_client
 
 KIND = "openai"
 DOCS = "https://platform.openai.com/docs/api-reference/models/list"
@@ -51,7 +51,7 @@ def fetch(access: Access) -> Iterator[Mapping[str, Any]]:
         http_client=sdk_client(),
     ) as client:
         access.throttle()
-        yield from list_at(json_of(client.models.with_raw_response.list().http_response), "data")
+        yield from page_of(json_of(client.models.with_raw_response.list().http_response), ENDPOINTS[0]).items
 
 
 def translate(item: Mapping[str, Any], access: Access) -> ModelRecord | Skipped:

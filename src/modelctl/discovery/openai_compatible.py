@@ -24,7 +24,7 @@ from typing import Any
 from modelctl.core.facts import MODALITIES, ModelFacts, ModelKey, ModelRecord, ModelType, Skipped
 from modelctl.core.prices.price import PriceKind, PricePoint, PriceUnit
 from modelctl.core.text import per_mtok
-from modelctl.discovery.base import Access, Endpoint, Page, UnusableListing, follow, list_at, objects
+from modelctl.discovery.base import Access, Endpoint, Page, follow, last_page, list_at, objects
 from modelctl.discovery.fields import (
     amount_of,
     epoch_day,
@@ -244,17 +244,11 @@ def translate(item: Mapping[str, Any], access: Access) -> ModelRecord | Skipped:
     )
 
 
-def page_at(body: Any, url: str) -> Page:
-    """OpenAI's `{"data": [...]}`, or a bare list (Together), with OpenRouter's link to the next page.
-
-    A listing that says it goes on, in a way that is not followed here, must not be taken for whole.
+def page_at(body: Any, url: str, link: str = "") -> Page:
+    """OpenAI's `{"data": [...]}`, or a bare list (Together), with the next page's address in it (OpenRouter) or as
+    `link`, from the answer's header.
     """
-    if isinstance(body, list):
-        return Page(objects(body))
-    items = list_at(body, "data")
-    link = text(part(body, "links"), "next")
-    if link:
-        return Page(items, next_address(url, link))
-    if body.get("has_more") is True:
-        raise UnusableListing("the listing says that it has more, but not where")
-    return Page(items)
+    items = objects(body) if isinstance(body, list) else list_at(body, "data")
+    if isinstance(body, Mapping):
+        link = text(part(body, "links"), "next") or link
+    return Page(items, next_address(url, link)) if link else last_page(items, body)

@@ -25,13 +25,14 @@ from modelctl.core.prices.ledger import (
     projection_sources,
     stated_by,
 )
-from modelctl.core.prices.price import PricePoint
+from modelctl.core.prices.price import PricePoint, current
 from modelctl.core.stored import RemovedModel, StoredModel, StoredProvider
 from modelctl.core.text import counted, start_of_day, to_seconds
 
 ABSENCES_UNTIL_DEPRECATED = 2
 """Whole listings in a row that must miss a model, which an earlier one showed, before it is marked."""
 BY_ABSENCE = "api:absent"
+MAX_NAMED = 3
 NO_TAKEOVER = Takeover()
 
 _NO_PRICES: Mapping[str, FactValue] = dict.fromkeys(MONEY_FIELDS)
@@ -91,7 +92,17 @@ def plan(
         not_created=tuple(draft.not_created),
         removed_by_hand=tuple(draft.removed_by_hand),
         unowned=tuple(draft.unowned),
+        notices=_vanished(draft.without_price),
     )
+
+
+def _vanished(without_price: Sequence[ModelKey]) -> tuple[str, ...]:
+    """What is said of prices that a listing had before."""
+    if not without_price:
+        return ()
+    names = ", ".join(key.model_id for key in without_price[:MAX_NAMED])
+    more = f" and {len(without_price) - MAX_NAMED:,} more" if len(without_price) > MAX_NAMED else ""
+    return (f"the listing has lost prices, which are kept as they were: {names}{more}",)
 
 
 def due_changes(stored: StoredProvider, *, now: datetime) -> tuple[Change, ...]:
@@ -136,6 +147,8 @@ class _PlanDraft:
     not_created: list[ModelKey] = field(default_factory=list)
     unowned: list[ModelKey] = field(default_factory=list)
     removed_by_hand: list[ModelKey] = field(default_factory=list)
+    without_price: list[ModelKey] = field(default_factory=list)
+    """Models that are listed without a price which the API stated before and that is in force."""
     unchanged: int = 0
 
 
@@ -195,6 +208,8 @@ def _plan_existing(
         facts = record.facts.replaced({"status": Status.DEPRECATED})
         record = replace(record, facts=facts, provenance={**record.provenance, "status": BY_ABSENCE})
     _note_seen(draft, model, record)
+    if record.listed_at is not None and _lost_prices(model, record, now):
+        draft.without_price.append(model.key)
     still_stands = record.listed_at is None and api_is_newer(model, record.verified_on)
     prices = missing_points(model.prices, record.prices, now=now, api_still_stands=still_stands)
     draft.protected += _protected_prices(model, record, now)
@@ -212,6 +227,14 @@ def _plan_existing(
     draft.changes.append(
         Change(action=action_of(model, fields), key=model.key, fields=tuple(fields), prices=prices, existing=model)
     )
+
+
+def _lost_prices(model: StoredModel, record: ModelRecord, now: datetime) -> bool:
+    """Whether a price in force that the API stated is in its listing no more."""
+    if not any(point.source == Source.API for point in model.prices):
+        return False
+    stated = {point.key for point in record.prices if point.source == Source.API}
+    return any(point.source == Source.API and key not in stated for key, point in current(model.prices, now).items())
 
 
 def _protected_prices(model: StoredModel, record: ModelRecord, now: datetime) -> list[Protected]:
