@@ -68,7 +68,7 @@ interop: .venv/.installed-dev ## let LiteLLM, genai-prices, LibreChat, Continue,
 audit: .venv/.installed-dev ## check what is installed: pins, licences, strays; ADVISORIES=DIR holds OSV's JSON
 	@$(BIN)/python -m tools.audit $(if $(ADVISORIES),--advisories $(ADVISORIES))
 
-readme: .venv/.installed-dev ## write what the README's commands really print into it
+readme: .venv/.installed-dev ## draw the picture of the README, and write what its commands really print into it
 	@$(BIN)/python -m tools.readme
 
 reference: .venv/.installed-dev ## write every command, as its code describes it, into docs/reference.md

@@ -1,7 +1,8 @@
-"""The README as something that runs: its console blocks, and the tables that are made from code.
+"""The README as something that runs: its picture, its console blocks, and the tables that are made from code.
 
-A block marked `console` holds commands after `$ ` and the output that each must give; a line `…` stands for any
-lines. Commands run in order, in one working directory, at the instant `NOW`. `make readme` writes the real output.
+The picture is a terminal in which the commands `PICTURED` ran. A block marked `console` holds commands after `$ ` and
+the output that each must give; a line `…` stands for any lines. Commands run in order, those of the picture first, in
+one working directory, at the instant `NOW`. `make readme` writes the real output.
 """
 
 from __future__ import annotations
@@ -9,8 +10,11 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import pty
 import re
 import shlex
+import sqlite3
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,8 +26,12 @@ from modelctl.errors import EXIT_CODE_MEANING
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 """The instant at which the commands of the README run."""
-README = Path(__file__).resolve().parent.parent / "README.md"
+ROOT = Path(__file__).resolve().parent.parent
+README, PICTURE = ROOT / "README.md", ROOT / "docs" / "terminal.svg"
+PICTURED = ("sync openai anthropic", "sync openai anthropic", "list anthropic --recommended")
+"""The commands of the picture."""
 ANY_LINES = "…"
+COLUMNS = 100
 
 _BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
 
@@ -71,7 +79,75 @@ def rewritten(text: str, run: Callable[[list[str]], str]) -> str:
             lines.append("\n".join(filter(None, [f"$ {example.command}", example.expected if elided else output])))
         return "```console\n" + "\n\n".join(lines) + "\n```"
 
-    return _with_tables(_BLOCK.sub(block, text))
+    return _with_table(_BLOCK.sub(block, text), "exit codes", exit_code_table())
+
+
+def play() -> None:
+    """Run the commands of the picture, each below its prompt. What a recording records."""
+    from modelctl.cli.main import main as modelctl
+
+    for command in PICTURED:
+        print(f"\x1b[1m$ modelctl {command}\x1b[0m", flush=True)
+        modelctl(command.split(), now=NOW)
+        print(flush=True)
+
+
+def recording(home: str) -> str:
+    """What `play` writes to a terminal of 100 columns, in a home of its own."""
+    child, terminal = pty.fork()
+    if not child:
+        os.chdir(home)
+        env = {"HOME": home, "TERM": "xterm-256color", "COLUMNS": str(COLUMNS), "PYTHONPATH": str(ROOT)}
+        os.execve(sys.executable, [sys.executable, "-c", "from tools.readme import play; play()"], env)
+    parts = []
+    with contextlib.suppress(OSError):  # the terminal is closed once the child has ended
+        while part := os.read(terminal, 4096):
+            parts.append(part)
+    os.close(terminal)
+    os.waitpid(child, 0)
+    return b"".join(parts).decode()
+
+
+def screen(recorded: str) -> list[str]:
+    """The lines that stay on a terminal, with their colours: a progress bar erases its own."""
+    lines = [""]
+    for part in re.split(r"(\r\n|\r|\x1b\[1A|\x1b\[2K|\x1b\[\?25[hl])", recorded):
+        if part == "\r\n":
+            lines.append("")
+        elif part == "\x1b[1A":
+            lines.pop()
+        elif part == "\x1b[2K":
+            lines[-1] = ""
+        elif part != "\r" and not part.startswith("\x1b[?25"):
+            lines[-1] += part
+    return lines
+
+
+def picture(home: str) -> str:
+    """The terminal as an SVG, without the web fonts that Rich would load."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True, color_system="truecolor")
+    for line in screen(recording(home).rstrip()):
+        console.print(Text.from_ansi(line))
+    drawn = console.export_svg(title="modelctl", unique_id="modelctl")
+    return re.sub(r"\s*@font-face \{.*?\}", "", drawn, flags=re.DOTALL)
+
+
+def query(text: str) -> str:
+    """The SQL that the README shows."""
+    [found] = re.findall(r"```sql\n(.*?)```", text, re.DOTALL)
+    return str(found)
+
+
+def rows_table(database: Path, sql: str) -> str:
+    """The query's answer, as the README shows it."""
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        answer = connection.execute(sql)
+        columns = [name for name, *_ in answer.description]
+        rows = [[columns, ["---"] * len(columns)], answer.fetchall()]
+    return "\n".join(f"| {' | '.join('NULL' if cell is None else str(cell) for cell in row)} |" for row in sum(rows, []))
 
 
 def exit_code_table() -> str:
@@ -81,14 +157,15 @@ def exit_code_table() -> str:
 
 
 def setting_names() -> list[str]:
-    """Every setting that the README's table must name."""
+    """Every setting that the table of docs/settings.md must name."""
     return [*SPECS, *(f"providers.NAME.{name}" for name in PROVIDER_KINDS)]
 
 
-def _with_tables(text: str) -> str:
-    start, end = "<!-- exit codes -->", "<!-- /exit codes -->"
+def _with_table(text: str, name: str, table: str) -> str:
+    """The text with the table between the two comments of that name."""
+    start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
     before, _, rest = text.partition(start)
-    return before + start + "\n" + exit_code_table() + "\n" + end + rest.partition(end)[2] if rest else text
+    return before + start + "\n" + table + "\n" + end + rest.partition(end)[2]
 
 
 def main() -> None:
@@ -104,7 +181,10 @@ def main() -> None:
         os.environ.clear()
         os.environ["HOME"] = home
         os.chdir(home)
-        README.write_text(rewritten(README.read_text("utf-8"), run), "utf-8")
+        PICTURE.write_text(picture(home), "utf-8")
+        text = rewritten(README.read_text("utf-8"), run)
+        [database] = Path(home).rglob("modelctl.db")
+        README.write_text(_with_table(text, "rows", rows_table(database, query(text))), "utf-8")
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ _HEAD = """\
 
 Every command, as `modelctl COMMAND --help` tells it. Written by `make reference`; a test compares it with the code.
 
-Global options may stand before or after the command. The settings are [in the README](../README.md#settings).
+Global options may stand before or after the command. The settings have [a page of their own](settings.md).
 """
 _SHELL_ONLY = {"help", "install_completion", "show_completion"}
 _ANY_TEXT = re.compile(r" <(?:str|path|list\[str\])>")
