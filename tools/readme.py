@@ -146,8 +146,8 @@ def rows_table(database: Path, sql: str) -> str:
     with contextlib.closing(sqlite3.connect(database)) as connection:
         answer = connection.execute(sql)
         columns = [name for name, *_ in answer.description]
-        rows = [[columns, ["---"] * len(columns)], answer.fetchall()]
-    return "\n".join(f"| {' | '.join('NULL' if cell is None else str(cell) for cell in row)} |" for row in sum(rows, []))
+        rows = [columns, ["---"] * len(columns), *answer.fetchall()]
+    return "\n".join(f"| {' | '.join('NULL' if cell is None else str(cell) for cell in row)} |" for row in rows)
 
 
 def exit_code_table() -> str:
