@@ -116,7 +116,7 @@ def test_guard_limits_are_exact():
         ("create_new = ['catalog']", "is not one of all, catalog"),
         ("table_prefix = 'x; drop table'", "is not a name"),
         ("schema = 3", "3 is not text"),
-        ("database_url = 'models.db'", "database_url: is no database URL"),
+        ("database_url = 'models.db'", "database_url: is not a database URL"),
         ("providers = 3", "providers: is not a table"),
         ("[providers]\nopenai = 3", "providers: is not a table"),
         (
@@ -152,7 +152,7 @@ def test_a_settings_file_that_is_not_text_is_refused():
         ({"MODELCTL_TIMEOUT_S": "inf"}, "MODELCTL_TIMEOUT_S: Infinity is not a number of seconds"),
         ({"MODELCTL_timeout_s": "3"}, "unknown setting MODELCTL_timeout_s"),
         ({"DATABASE_URL": ""}, "DATABASE_URL is set but empty"),
-        ({"DATABASE_URL": "hunter2"}, "DATABASE_URL: is no database URL"),
+        ({"DATABASE_URL": "hunter2"}, "DATABASE_URL: is not a database URL"),
     ],
 )
 def test_a_wrong_variable_is_refused_by_name(environ, message):
@@ -163,7 +163,7 @@ def test_a_wrong_variable_is_refused_by_name(environ, message):
 
 def test_a_file_without_its_scheme_is_told_what_a_url_looks_like(run):
     result = run("list", "--database", "models.db")
-    told = "--database: is no database URL; one looks like sqlite:///my.db or postgresql://user@host/name"
+    told = "--database: is not a database URL; one looks like sqlite:///my.db or postgresql://user@host/name"
     assert (result.code, result.stderr) == (2, f"error: {told}\n")
 
 

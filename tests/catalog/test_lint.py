@@ -60,9 +60,9 @@ KEYS = {
     "deprecated_on = 2026-11-21\nstatus = 'active'": "8: model gpt-6: status: is 'active', but its end was announced "
     "on 2026-11-21; leave status out: the dates decide",
     "\nreplacement = 'gpt-6'": "8: model gpt-6: replacement: is the model itself",
-    "\nreplacement = 'gpt-77'": "8: model gpt-6: replacement: gpt-77 is no model of this file; did you mean gpt-7?",
-    "\nreplacement = 'x'\naliases = ['x']": "8: model gpt-6: replacement: x is no model of this file; it is an alias "
-    "of gpt-6",
+    "\nreplacement = 'gpt-77'": "8: model gpt-6: replacement: gpt-77 is not a model of this file; did you mean gpt-7?",
+    "\nreplacement = 'x'\naliases = ['x']": "8: model gpt-6: replacement: x is not a model of this file; it is an "
+    "alias of gpt-6",
     "\naliases = ['x', 'gpt-7']": "8: model gpt-6: aliases[1]: gpt-7 is the id of another model",
     "\naliases = ['gpt-6']": "8: model gpt-6: aliases[0]: gpt-6 is the id of this model",
     "aliases = [\n'GPT-6']": "8: model gpt-6: aliases[0]: GPT-6 has an upper-case letter, which no id of OpenAI has",

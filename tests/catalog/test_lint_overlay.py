@@ -58,7 +58,7 @@ def test_successors_and_chains_may_lead_through_shipped_models(found: Found) -> 
     assert found(own.format("gpt-6")) == []
     assert found(own.format("gpt-5")) == [], "it leads on to gpt-6"
     assert found(own.format("gpt-7")) == [
-        "4: model ours: replacement: gpt-7 is no model of this file; did you mean gpt-6?"
+        "4: model ours: replacement: gpt-7 is not a model of this file; did you mean gpt-6?"
     ]
     [line] = found('[[model]]\nid = "gpt-6"\nreplacement = "gpt-5"\n')
     assert line == "3: model gpt-6: replacement: goes round in a circle: gpt-6 -> gpt-5 -> gpt-6"

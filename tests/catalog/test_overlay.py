@@ -135,8 +135,8 @@ def test_unset_blanks_a_fact_and_a_capability(lay: Lay) -> None:
 
 
 UNSET_ERRORS = {
-    'unset = ["context_windw"]': "'context_windw' is no fact that can be unset; did you mean context_window?",
-    'unset = ["input_price_per_mtok"]': "input_price_per_mtok is no fact that can be unset",
+    'unset = ["context_windw"]': "'context_windw' is not a fact that can be unset; did you mean context_window?",
+    'unset = ["input_price_per_mtok"]': "input_price_per_mtok is not a fact that can be unset",
     'unset = ["vision"]\ncapabilities = ["vision"]': "vision is stated by this model, too",
     'unset = ["tags", "tags"]': "tags is named twice",
     "unset = [1]": "1 is not text in quotes",

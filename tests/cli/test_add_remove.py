@@ -49,7 +49,7 @@ def test_what_is_added_stays_a_persons_and_the_rest_is_the_catalogs(
 
 def test_a_model_that_nobody_knows_is_kept_by_every_sync(run: Run, sync: Sync, query: Query, sqlite_url: str) -> None:
     done = run("add", MIXTRAL, "type=chat", "--database", sqlite_url)
-    assert "switched off: no complete price is known" in done.stderr
+    assert "disabled: no complete price is known" in done.stderr
     before = query(sqlite_url, "SELECT * FROM ai_models")
     assert [row[1:4] for row in before] == [("together", "mistralai/Mixtral-9x9B-Instruct-v0.9", before[0][3])]
     assert sync(sqlite_url, "--provider", "together").code == 0

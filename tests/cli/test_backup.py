@@ -59,11 +59,11 @@ def test_a_backup_is_taken_before_anything_and_never_over_a_file(run: Run, sync:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("", "is no backup of modelctl's tables"),
-        ("hello", "is no backup of modelctl's tables"),
+        ("", "is not a backup of modelctl's tables"),
+        ("hello", "is not a backup of modelctl's tables"),
         (json.dumps({"modelctl_backup": 1, "version": "0001"}), "is a backup of tables of version 0001"),
         ("HEAD", "is not whole"),
-        ('HEAD\n{"table": "models", "row": {"id": 1}}', "is no backup of modelctl's tables"),
+        ('HEAD\n{"table": "models", "row": {"id": 1}}', "is not a backup of modelctl's tables"),
         ('HEAD\n{"rows": 5}', "is not whole"),
         ("SQLite format 3\0", "b.jsonl"),
     ],

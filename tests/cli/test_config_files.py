@@ -179,5 +179,5 @@ def test_an_env_file_that_cannot_be_read_is_told_without_what_is_in_it(run: Run)
     result = run("key", "which", "openai", env={"MODELCTL_ENV_FILES": "true"})
     assert (result.code, result.stderr) == (
         2,
-        f"error: {Path.cwd() / '.env'}:2: this is no NAME=value; correct the line\n",
+        f"error: {Path.cwd() / '.env'}:2: this line is not NAME=value; correct the line\n",
     )

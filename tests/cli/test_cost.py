@@ -189,15 +189,15 @@ def test_a_fee_per_request_is_not_forgotten_in_silence(price: Price) -> None:
     [
         ([], "give a MODEL, or --from FILE"),
         ([OPUS], "nothing to bill"),
-        ([OPUS, "--input", "1,000"], "--input: '1,000' is no quantity"),
-        ([OPUS, "--cache-write-1h", "-1"], "--cache-write-1h: '-1' is no quantity"),
-        ([OPUS, "--images", "1.5"], "--images: 1.5 is no whole number"),
-        ([OPUS, "--input", "1", "--at", "soon"], "--at: 'soon' is no date"),
+        ([OPUS, "--input", "1,000"], "--input: '1,000' is not a quantity"),
+        ([OPUS, "--cache-write-1h", "-1"], "--cache-write-1h: '-1' is not a quantity"),
+        ([OPUS, "--images", "1.5"], "--images: 1.5 is not a whole number"),
+        ([OPUS, "--input", "1", "--at", "soon"], "--at: 'soon' is not a date"),
         ([OPUS, "--input", "1", "--service-tier", "turbo"], "turbo"),
         ([OPUS, "--input", "1", "--by-model"], "--by-model needs --from"),
         ([OPUS, "--from", "-"], "it takes no MODEL"),
         (["--input", "1", "--from", "-"], "it takes no MODEL"),
-        (["--from", "-", "--at", "soon"], "--at: 'soon' is no date"),
+        (["--from", "-", "--at", "soon"], "--at: 'soon' is not a date"),
     ],
 )
 def test_wrong_usage_is_told_and_bills_nothing(price: Price, argv: list[str], said: str) -> None:
@@ -279,8 +279,8 @@ def test_one_bad_record_and_none_is_billed(price: Price) -> None:
     result = price("cost", "--from", "-", "--format", "csv", stdin=bad)
     assert (result.code, result.stdout) == (2, "")
     assert "lines 3, 6-7: no model is named 'nobody/knows'" in result.stderr
-    assert "line 4: input: 'x' is no quantity" in result.stderr
-    assert "line 5: at: '2026-02-30' is no date" in result.stderr
+    assert "line 4: input: 'x' is not a quantity" in result.stderr
+    assert "line 5: at: '2026-02-30' is not a date" in result.stderr
     assert "error: nothing was billed: 5 of 6 usage records are wrong" in result.stderr
 
 
@@ -328,7 +328,7 @@ def test_a_file_that_is_not_there_or_not_text_is_an_error_without_a_bill(price: 
     (tmp_path / "latin.csv").write_bytes("model,input\ncaf\xe9,1\n".encode("latin-1"))
     latin = price("cost", "--from", str(tmp_path / "latin.csv"))
     assert (latin.code, latin.stdout) == (2, "")
-    assert "is no UTF-8 text" in latin.stderr
+    assert "is not UTF-8 text" in latin.stderr
 
 
 @pytest.mark.slow

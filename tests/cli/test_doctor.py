@@ -152,13 +152,13 @@ def test_runs_that_are_too_old_or_failed_are_found(
     assert sync(sqlite_url, "--provider", "openai", env=env).code == 0
     assert problems(doctor(sqlite_url, env=env), "runs") == {}
     late = doctor(sqlite_url, env=env, now=NOW + timedelta(hours=27))
-    assert problems(late, "runs") == {"openai": "its last whole run was 27 h ago, more than 26 h"}
+    assert problems(late, "runs") == {"openai": "its last complete run was 27 h ago, more than 26 h"}
     assert problems(doctor(sqlite_url, "--max-age", "2d", env=env, now=NOW + timedelta(hours=27)), "runs") == {}
     wrong = env | {name: "not-the-key-0001" for name in env if name.endswith("_KEY")}
     assert sync(sqlite_url, "--provider", "openai", env=wrong, now=NOW + timedelta(hours=1)).code == 5
     failed = problems(doctor(sqlite_url, env=env, now=NOW + timedelta(hours=2)), "runs")["openai"]
     assert failed.startswith("its last run, 1 h ago, was partial: openai: ")
-    assert failed.endswith("the last whole one was 2 h ago")
+    assert failed.endswith("the last complete one was 2 h ago")
     assert "not-the-key-0001" not in failed
     gone = problems(doctor(sqlite_url, now=NOW + timedelta(hours=2)), "keys")["openai"]
     assert gone.startswith("its key has gone: its API was asked on 2026-11-21")

@@ -240,7 +240,7 @@ def test_an_empty_database_and_an_empty_window_are_told_apart(run, lifecycle, qu
 def test_a_duration_is_days_weeks_or_hours(run, option, text):
     result = run("lifecycle", option, text)
     assert (result.code, result.stdout) == (2, "")
-    assert f"{option}: {text!r} is no duration" in result.stderr
+    assert f"{option}: {text!r} is not a duration" in result.stderr
     assert "write it like 30d, 12w or 12h; a number alone is days" in result.stderr
 
 

@@ -173,4 +173,4 @@ def test_a_cache_that_cannot_be_written_is_a_notice(at: At, tmp_path: Path) -> N
 def test_an_age_is_a_number_and_a_unit(text: str, sqlite_url: str, sync: Sync) -> None:
     result = sync(sqlite_url, "--max-age", text)
     assert result.code == 2
-    assert f"--max-age: {text!r} is no duration" in result.stderr
+    assert f"--max-age: {text!r} is not a duration" in result.stderr

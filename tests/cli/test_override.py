@@ -78,7 +78,7 @@ def test_a_pinned_field_stays_until_it_is_given_back(run: Run, sync: Sync, query
     assert run("override", "pin", "openai/gpt-4o", "family", "--database", filled).stdout == ""
     query(filled, EDIT)
     given = run("override", "unpin", "gpt-4o", "context_window", "--database", filled)
-    assert given.stdout == "openai/gpt-4o: gave context_window back to the sources\n"
+    assert given.stdout == "openai/gpt-4o: unpinned context_window\n"
     assert query(filled, WINDOW) == [(131072,)]
     assert sync(filled, *PROVIDER).code == 0
     assert query(filled, WINDOW) == [(stated,)]
@@ -155,7 +155,7 @@ def test_what_was_to_be_taken_and_could_not_be_is_said(sync: Sync, filled: str) 
 def test_all_that_people_keep_is_listed_with_what_it_replaced(run: Run, query: Query, filled: str) -> None:
     """Pinned, edited in the database, and entered as a price, of whatever tier."""
     here = ("--database", filled)
-    assert run("override", "list", *here).stderr == "no value is yours\n"
+    assert run("override", "list", *here).stderr == "there is no override\n"
     assert run("override", "pin", "openai/gpt-4o", "display_name", *here).code == 0
     query(filled, EDIT)
     entered = (

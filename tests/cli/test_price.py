@@ -158,7 +158,7 @@ def test_a_date_and_an_instant_mean_utc(price: Price) -> None:
 def test_a_bad_date_is_wrong_usage(price: Price, text: str) -> None:
     result = price("at", "acme/argon", text)
     assert result.code == 2
-    assert f"{text!r} is no date; write 2026-12-01" in " ".join(result.stderr.replace("\n  ", "; ").split())
+    assert f"{text!r} is not a date; write 2026-12-01" in " ".join(result.stderr.replace("\n  ", "; ").split())
     assert result.stdout == ""
 
 

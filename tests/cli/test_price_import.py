@@ -76,7 +76,7 @@ def test_one_bad_line_and_nothing_is_written(command: Command, query: Query, sql
         "line 4: kind: there is no 'inptu'; did you mean input?",
         "line 5: amount: -1 is negative (a free price is 0, an unknown one is left out)",
         "line 6: has no source",
-        "line 7: from: '2026-13-01' is no date; write 2026-12-01, or an instant as 2026-12-01T07:30:00Z",
+        "line 7: from: '2026-13-01' is not a date; write 2026-12-01, or an instant as 2026-12-01T07:30:00Z",
         "line 8: acme/argon input: overlaps the entry 1.5 USD from 2026-11-01 (manual, contract 17);"
         " `modelctl price correct` corrects that entry; a changed price begins on another day",
         "line 9: has 3 fields where the header has 9",
@@ -100,4 +100,4 @@ def test_a_header_that_cannot_be_used_is_said(command: Command, tmp_path: Path) 
 def test_a_number_beyond_all_numbers_is_a_bad_line(command: Command) -> None:
     told = command("price", "import", "-", stdin='{"model": "acme/argon", "amount": 1e99999999999999999999}')
     assert told.code == 2
-    assert told.stderr.startswith("line 1: is no JSON object on one line (a number is too long to be read)\n")
+    assert told.stderr.startswith("line 1: is not a JSON object on one line (a number is too long to be read)\n")

@@ -23,7 +23,7 @@ def test_it_shows_what_is_listed_and_skipped_and_writes_no_database(run: Run, pr
     result = run("provider", "models", env=provider_server.env(*TWO))
     assert result.code == 0, result.stderr
     assert "anthropic/claude-opus-4-8" in result.stdout
-    assert "whole listing of 2026-11-21 12:00Z" in result.stdout
+    assert "complete listing of 2026-11-21 12:00Z" in result.stdout
     assert "skipped  1: private: owned by acme-corp (acme-internal-gpt)" in result.stdout
     assert "test-key" not in result.stdout + result.stderr
     assert not list(Path.home().rglob("*.db"))
@@ -96,7 +96,7 @@ def test_a_failure_is_told_and_the_others_are_shown(run: Run, provider_server: P
         (["openai"], 1, "set OPENAI_API_KEY"),
         ([], 1, "no provider's key is set"),
         (["opnai"], 2, "did you mean openai?"),
-        (["openai", "--max-age", "soon"], 2, "is no duration"),
+        (["openai", "--max-age", "soon"], 2, "is not a duration"),
     ],
 )
 def test_what_cannot_be_asked_says_what_to_do(argv: list[str], code: int, words: str, run: Run) -> None:

@@ -159,7 +159,7 @@ def test_a_listing_that_trickles_in_is_left_behind(
     [
         ((), "needs names of providers, or --all"),
         (("llm", "--all"), "needs names of providers, or --all"),
-        (("llm", "--timeout", "soon"), "--timeout: 'soon' is no duration"),
+        (("llm", "--timeout", "soon"), "--timeout: 'soon' is not a duration"),
         (("llm", "--timeout", "0s"), "--timeout: must be above 0"),
     ],
 )

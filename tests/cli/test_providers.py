@@ -90,8 +90,8 @@ def test_a_provider_is_added_synced_changed_and_removed(
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (("--base-url", "ftp://host/v1"), "--base-url: 'ftp://host/v1' is no http or https address"),
-        (("--base-url", "localhost:8080"), "--base-url: 'localhost:8080' is no http or https address"),
+        (("--base-url", "ftp://host/v1"), "--base-url: 'ftp://host/v1' is not an http or https address"),
+        (("--base-url", "localhost:8080"), "--base-url: 'localhost:8080' is not an http or https address"),
         (("--base-url", "http:///v1"), "--base-url"),
         (("--base-url", "http://host:99999/v1"), "--base-url: 'http://host:99999/v1' has a host or port"),
         (("--base-url", "http://user:hunter2hunter2@host/v1"), "--base-url: holds a user or a password"),

@@ -352,7 +352,7 @@ def as_json(value: Any) -> Any:
         (("absent = {", "abesnt = {"), "7: table[0].abesnt: is not a known key; did you mean absent?"),
         (('"context_window"\n', '"contxt_window"\n'), "13: table[0].columns.context_window.from: "),
         (('per = "mtok" }\nout', 'per = "gtok" }\nout'), "16: table[0].columns.input_price_per_mtok.per: "),
-        (('key = ["model_id"]', 'key = ["id"]'), "6: table[0].key[0]: id is no column of the mapping"),
+        (('key = ["model_id"]', 'key = ["id"]'), "6: table[0].key[0]: id is not a column of the mapping"),
         (("type=chat", "typ=chat"), "5: table[0].where: there is no key 'typ'"),
         (('name = "display_name"', 'name = "?"'), "9 (name)"),
         (('name = "worker"', 'name = "shop"'), "2: name: is not the name of the file"),

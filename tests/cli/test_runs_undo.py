@@ -89,7 +89,7 @@ def test_created_rows_are_removed_unless_somebody_has_touched_them(
     assert query(corrected, "SELECT model_id FROM ai_models") == [("grok-3",)]
     gone = run("history", "xai/grok-4", "--limit", "1", "--database", corrected)
     assert gone.code == 0
-    assert "no row of the table any more" in gone.stderr
+    assert "not a row of the table any more" in gone.stderr
     undone = json.loads(run("runs", "list", "--json", "--database", corrected).stdout)["runs"][1]["run"]
     assert run("runs", "undo", undone, "--database", corrected, now=minute(4)).code == 0
     assert query(corrected, ROWS) == before

@@ -81,28 +81,28 @@ def test_a_header_that_cannot_be_used_is_one_error(text: str, said: str) -> None
     [
         ('{"model": "a", "cached_tokens": 1}', "unknown field 'cached_tokens'"),
         ('{"model": "a", "input": 1, "input": 2}', "twice"),
-        ('{"model": "a", "input": NaN}', "NaN is no quantity"),
-        ('{"model": "a", "input": Infinity}', "Infinity is no quantity"),
-        ('{"model": "a", "input": -1}', "'-1' is no quantity"),
-        ('{"model": "a", "input": 1.5}', "no whole number"),
+        ('{"model": "a", "input": NaN}', "NaN is not a quantity"),
+        ('{"model": "a", "input": Infinity}', "Infinity is not a quantity"),
+        ('{"model": "a", "input": -1}', "'-1' is not a quantity"),
+        ('{"model": "a", "input": 1.5}', "not a whole number"),
         ('{"model": "a", "input": true}', "neither text nor a number"),
         ('{"model": "a", "input": [1]}', "neither text nor a number"),
         ('{"model": "a", "input": "1,000"}', "plain digits"),
         ('{"model": "a", "input": 1000000000001}', "is more than"),
-        ('{"model": "a", "input": 1e999999999}', "is no quantity"),
+        ('{"model": "a", "input": 1e999999999}', "is not a quantity"),
         ('{"model": "a", "seconds": 0.0000001}', "digits after the point"),
         ('{"model": "a", "seconds": 1000000000}', "not below"),
-        ('{"model": "a", "input": "٣"}', "no quantity"),
+        ('{"model": "a", "input": "٣"}', "not a quantity"),
         ('{"model": "a"}', "has no quantity"),
         ('{"input": 1}', "has no model"),
         ('{"model": "", "input": 1}', "has no model"),
-        ('{"model": "a", "input": 1, "at": "yesterday"}', "at: 'yesterday' is no date"),
-        ('{"model": "a", "input": 1, "at": "2026-13-01"}', "is no date"),
-        ('{"model": "a", "input": 1, "at": 1764547200}', "is no date"),
+        ('{"model": "a", "input": 1, "at": "yesterday"}', "at: 'yesterday' is not a date"),
+        ('{"model": "a", "input": 1, "at": "2026-13-01"}', "is not a date"),
+        ('{"model": "a", "input": 1, "at": 1764547200}', "is not a date"),
         ('{"model": "a", "input": 1, "service_tier": "turbo"}', "there are standard, batch"),
-        ('{"model": "a", "input": 1', "no JSON object on one line"),
+        ('{"model": "a", "input": 1', "not a JSON object on one line"),
         ('["a", 1]', "one on each line"),
-        ("[" * 100_000, "no JSON object on one line"),
+        ("[" * 100_000, "not a JSON object on one line"),
     ],
 )
 def test_a_record_that_cannot_be_billed_says_why(record: str, said: str) -> None:
@@ -119,7 +119,7 @@ def test_every_bad_line_is_named_and_the_others_are_read() -> None:
 
 def test_a_quote_that_never_ends_is_an_error() -> None:
     [(_, problem)] = problems('model,input\n"a,1\nb,2\n')
-    assert "is no CSV" in problem
+    assert "is not CSV" in problem
 
 
 @given(st.text())

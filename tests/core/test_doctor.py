@@ -67,7 +67,7 @@ def test_a_provider_that_was_never_wholly_synced_is_a_finding() -> None:
     [never] = check_runs([ACME], {}, max_age=HOUR, now=NOW).findings
     assert never.problem == "it was never synced"
     [refused] = check_runs([ACME], runs(outcome="refused", whole_at=None), max_age=HOUR, now=NOW).findings
-    assert refused.problem == "its last run, 0 min ago, was refused; none was ever whole"
+    assert refused.problem == "its last run, 0 min ago, was refused; none was complete"
 
 
 def test_a_key_that_never_was_is_a_note_and_one_that_has_gone_a_finding() -> None:

@@ -54,7 +54,7 @@ def test_a_plan_survives_its_file_and_knows_when_its_rows_have_moved(stored, sou
         key for key in {*stored.models, *touched.models} if stored.models.get(key) != touched.models.get(key)
     } & {change.key for change in plan.changes}
     named = {str(key) for key in differing}
-    assert named <= {each.removesuffix(" (its count of absences)") for each in moved(each, ROW, touched, ())}
+    assert named <= {each.removesuffix(" (how often listings lacked it)") for each in moved(each, ROW, touched, ())}
 
 
 @pytest.fixture

@@ -63,7 +63,7 @@ def error_of(source: Any, access: Access = ACME, deadline_s: float = 5) -> str:
 def test_a_slow_drip_ends_at_the_deadline(provider_server: ProviderServer, reach: Reach) -> None:
     provider_server.fail("openai", drip(0.02))
     began = time.monotonic()
-    assert error_of(OPENAI, reach("openai"), deadline_s=0.5).startswith("openai: no whole listing within 0.5 s")
+    assert error_of(OPENAI, reach("openai"), deadline_s=0.5).startswith("openai: no complete listing within 0.5 s")
     assert time.monotonic() - began < 3
 
 
@@ -149,7 +149,7 @@ def test_one_provider_that_fails_or_hangs_leaves_the_others_alone(
     )
     assert isinstance(outcomes["anthropic"], Snapshot)
     assert "HTTP 401" in str(outcomes["openai"])
-    assert "no whole listing within 0.8 s" in str(outcomes["replicate"])
+    assert "no complete listing within 0.8 s" in str(outcomes["replicate"])
 
 
 def test_a_provider_is_not_asked_twice_at_once() -> None:
@@ -178,7 +178,7 @@ def test_an_abandoned_listing_does_not_keep_the_process_alive(provider_server: P
     done = subprocess.run(
         [sys.executable, "-c", HANGING, provider_server.base_url("openai"), "1"], capture_output=True, timeout=30
     )
-    assert b"no whole listing within 1 s" in done.stderr
+    assert b"no complete listing within 1 s" in done.stderr
     assert time.monotonic() - began < 20
 
 

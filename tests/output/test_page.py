@@ -100,7 +100,7 @@ def test_absences_pins_and_a_disabled_model():
     state = RowState(written={"vision": Written(True, "api")}, pins=frozenset({"is_enabled", "vision"}), absences=1)
     text = squeezed(shown(replace(model(state=state, vision=True), is_enabled=False)))
     assert text.startswith("acme/m status unknown, disabled\n")
-    assert " absent from the last whole listing\n" in text
+    assert " absent from the last complete listing\n" in text
     assert text.endswith(" pinned is_enabled")
     assert " vision yes api, pinned\n" in text
 

@@ -224,7 +224,7 @@ def replacement_exists(file: CatalogFile, options: LintOptions) -> Iterator[Prob
                 if owner
                 else suggestion(wanted, map(printable, sorted(ids)), most=1)
             )
-            yield _problem(entry, f"{printable(wanted)} is no model of this file", hint=hint)
+            yield _problem(entry, f"{printable(wanted)} is not a model of this file", hint=hint)
 
 
 def chain_ends_alive(file: CatalogFile, options: LintOptions) -> Iterator[Problem]:

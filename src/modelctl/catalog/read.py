@@ -296,7 +296,7 @@ def _wrongly_unset(table: ModelTable, record: ModelRecord) -> Iterator[Problem]:
         at = ("unset", position)
         if name not in UNSETTABLE:
             hint = suggestion(name, sorted(UNSETTABLE), most=1) or "name a fact or a capability"
-            yield Problem(at=at, message=f"{printable(name)} is no fact that can be unset", hint=hint)
+            yield Problem(at=at, message=f"{printable(name)} is not a fact that can be unset", hint=hint)
         elif getattr(record.facts, name) is not None:
             yield Problem(at=at, message=f"{name} is stated by this model, too")
         elif name in table.unset[:position]:

@@ -33,10 +33,10 @@ Examples:
   modelctl add --from models.jsonl --dry-run
   echo '{"model": "groq/our-tuned-model", "type": "chat", "is_enabled": true}' | modelctl add --from -
 
-What is stated is yours: pinned, as with `modelctl set`, whose FIELD=VALUE this takes. What is not, the catalogs fill
-in where they know the model, its prices included; else it is unknown. Without a complete price a model is added
-switched off. A row of JSON has "model" (or "provider" and "model_id"), fields by name, and "is_enabled"; one bad row,
-and none is written. An id that is nearly a known one is asked about on a terminal, else refused; --exact insists.
+What you state, as in `modelctl set`, is pinned. The rest comes from the catalogs, prices included, or is unknown.
+Without a complete price a model is added disabled. A row of JSON has "model" (or "provider" and "model_id"), fields by
+name, and "is_enabled"; with one bad row, none is written. An id that is nearly a known one is asked about on a
+terminal, and refused elsewhere; --exact takes it.
 """
 )
 def add_command(
@@ -48,7 +48,8 @@ def add_command(
         str | None, typer.Option("--from", metavar="FILE|-", help="Rows of JSON or JSONL, from a file or stdin.")
     ] = None,
     enabled: Annotated[
-        bool | None, typer.Option("--enabled/--disabled", help="The application's own switch; else by the price.")
+        bool | None,
+        typer.Option("--enabled/--disabled", help="May the application offer it? By default if it has a price."),
     ] = None,
     exact: Annotated[bool, typer.Option("--exact", help="Take ids as they are written.")] = False,
     dry_run: DryRun = False,
@@ -88,7 +89,7 @@ def _rows(
     try:
         return read_additions(context.stdin.read() if source == STDIN else Path(source).read_text(encoding="utf-8"))
     except UnicodeDecodeError as error:
-        raise UsageError(f"--from {source}: is no UTF-8 text ({error.reason} at byte {error.start})") from None
+        raise UsageError(f"--from {source}: is not UTF-8 text ({error.reason} at byte {error.start})") from None
 
 
 def _print(context: Context, plans: Sequence[Plan], run: str | None, format: Format) -> None:
@@ -100,4 +101,4 @@ def _print(context: Context, plans: Sequence[Plan], run: str | None, format: For
     rows = counted(len(changes), "row")
     context.say(f"{rows} added (run {run})" if run else f"{rows} would be added")
     for key in (key for plan in plans for key in plan.needs_review):
-        context.say(f"{key} is switched off: no complete price is known; `modelctl price set`, then `modelctl enable`")
+        context.say(f"{key} is disabled: no complete price is known; `modelctl price set`, then `modelctl enable`")

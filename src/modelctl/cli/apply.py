@@ -1,4 +1,4 @@
-"""`modelctl apply`: carries out a plan exactly as it was reviewed, or not at all."""
+"""`modelctl apply`: applies a plan exactly as it was reviewed, or not at all."""
 
 from __future__ import annotations
 
@@ -26,8 +26,11 @@ Examples:
   modelctl apply plan.json
   modelctl apply plan.json --digest 1f0c…
 
-Exit codes: 0 done or nothing to do, 1 failed, 2 no plan or an edited one, 4 a guard holds something, 5 an API or
-a provider failed, 6 a row that the plan rests on has moved, and nothing was written.
+\b
+Exit codes:
+  0  done, or nothing to do          4  a guard holds something
+  1  failed, nothing written         5  an API or a provider failed
+  2  not a plan, or an edited one    6  a row has changed since the plan; nothing written
 """
 )
 def apply_command(
@@ -35,20 +38,22 @@ def apply_command(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What `modelctl plan -o FILE` wrote.")],
     digest: Annotated[
         str | None,
-        typer.Option("--digest", metavar="HEX", help="Only the plan of this digest, as `modelctl plan -o` said it."),
+        typer.Option(
+            "--digest", metavar="HEX", help="Apply only the plan with this digest, which `modelctl plan -o` printed."
+        ),
     ] = None,
     any_database: Annotated[
-        bool, typer.Option("--any-database", help="Although the plan was made for another database.")
+        bool, typer.Option("--any-database", help="Apply it even if it was made for another database.")
     ] = False,
     migrate: Migrate = False,
     details: Details = False,
     format: MarkdownFormatOption = MarkdownFormat.TABLE,
     json: JsonOption = False,
 ) -> None:
-    """Carry out a plan, exactly as it was shown.
+    """Apply a plan, exactly as it was shown.
 
-    Each provider is one transaction. No source is asked, and guards look at the plan again. Where a row that it rests
-    on has moved since, nothing is written and the exit code is 6. A file that was edited is refused.
+    Each provider is one transaction. No source is asked, and the guards check the plan again. Where one of its rows has
+    changed since, nothing is written and the exit code is 6. A file that was edited is refused.
     """
     from modelctl.services.plans import apply_plan
 
@@ -78,7 +83,7 @@ def _read(context: Context, file: Path, digest: str | None) -> PlanFile:
     except OSError as error:
         raise UsageError(f"{file} cannot be read: {error.strerror or error}", "name a plan's file") from None
     except UnicodeDecodeError:
-        raise UsageError(f"{file} is no plan: it is not UTF-8", "make one with `modelctl plan -o FILE`") from None
+        raise UsageError(f"{file} is not a plan: it is not UTF-8", "make one with `modelctl plan -o FILE`") from None
     document = PlanDocument.read(text, str(file))
     document.require(digest, partial(seal_of, context.runtime), str(file))
     return document.file()

@@ -14,7 +14,7 @@ from modelctl.core.facts import FACT_FIELDS
 from modelctl.core.text import counted, days
 from modelctl.errors import ExitCode
 
-app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Look at the catalogs, and check them.")
+app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Show the catalogs, check them, write your own.")
 
 CATALOG_COLUMNS = ("provider", "model_id", *FACT_FIELDS, "is_enabled")
 """What a catalog can say of a row."""
@@ -39,7 +39,7 @@ Exits 3 when there are errors; warnings alone exit 0.
 def lint_command(
     ctx: typer.Context,
     directory: Annotated[
-        Path | None, typer.Argument(metavar="DIR", help="Else the shipped catalogs and your own.")
+        Path | None, typer.Argument(metavar="DIR", help="By default the shipped catalogs and your overlay.")
     ] = None,
     stale_after: Annotated[
         str, typer.Option(metavar="AGE", help="Warn about facts that nobody has verified for so long.")
@@ -49,9 +49,9 @@ def lint_command(
 ) -> None:
     """Check catalogs; name file, line and key.
 
-    Looked at are schema, ranges, order of dates, successors, prices and their sources, spelling, and when a person
-    last verified the facts. A directory of your own, named by --catalog, is looked at over the shipped catalogs: it
-    may leave out what these state, and refer to their models.
+    It checks schema, ranges, order of dates, replacements, prices and their sources, spelling, and when the facts were
+    last verified. An overlay, named by --catalog, is checked together with the shipped catalogs. It may leave out what
+    these state, and refer to their models.
     """
     from modelctl.output.setup import LintDocument
     from modelctl.services.catalogs import lint_catalogs
@@ -77,7 +77,7 @@ Examples:
 def path_command(ctx: typer.Context, format: FormatOption = Format.TABLE, json: JsonOption = False) -> None:
     """Print where the catalogs are.
 
-    Your own directory comes first, if the setting catalog_directory names one; the last line is the shipped one.
+    Your overlay comes first, if there is one. The last line is the directory of the shipped catalogs.
     """
     from modelctl.output.setup import CatalogPathsDocument
     from modelctl.services.catalogs import catalog_directories
@@ -102,9 +102,9 @@ def show_command(
     format: FormatOption = Format.TABLE,
     json: JsonOption = False,
 ) -> None:
-    """Show what the catalogs state, your own over the shipped.
+    """Show what the catalogs state, your overlay included.
 
-    Counted are the models per provider and status; with PROVIDER its models are listed.
+    Models are counted by provider and status. With PROVIDER, its models are listed.
     """
     from modelctl.output.models import ModelList
     from modelctl.output.setup import CatalogsDocument
@@ -128,7 +128,7 @@ Examples:
 )
 def export_command(
     ctx: typer.Context,
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write PROVIDER.toml; made if need be.")],
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write PROVIDER.toml; created if missing.")],
     providers: ProviderArguments = None,
     provider: ProviderOption = None,
     force: Annotated[
@@ -139,8 +139,8 @@ def export_command(
 ) -> None:
     """Write what the database holds as catalog files.
 
-    `--catalog DIR` lays them over the shipped ones. The same rows give the same bytes, so the files can live in a
-    repository: export, edit, sync.
+    `--catalog DIR` uses them as an overlay. The same rows give the same bytes, so keep the files in a repository:
+    export, edit, sync.
     """
     from modelctl.output.setup import ExportDocument
     from modelctl.services.catalogs import export_catalogs
@@ -178,10 +178,10 @@ def diff_command(
     json: JsonOption = False,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 3 when they differ.")] = False,
 ) -> None:
-    """Tell what other catalogs state otherwise.
+    """Show how other catalogs differ.
 
-    Models, facts and dated prices, against the catalogs in force. In force are the shipped catalogs under your
-    own. A key that OTHER leaves out of the [provider] table of a shipped provider is the shipped one.
+    Models, facts and dated prices are compared with the catalogs in force: the shipped ones and your overlay. A key
+    that OTHER leaves out of the [provider] table of a shipped provider is the shipped one.
     """
     from modelctl.output.setup import CatalogDiffDocument
     from modelctl.services.catalogs import diff_catalogs

@@ -53,41 +53,41 @@ class CommandEntry(NamedTuple):
 
 COMMANDS: Mapping[str, CommandEntry] = {
     "sync": CommandEntry("Bring the table of models up to date with its sources.", "modelctl.cli.sync:sync_command"),
-    "plan": CommandEntry("Show what a sync would do, and keep it for `apply`.", "modelctl.cli.plan:plan_command"),
-    "apply": CommandEntry("Carry out a plan, exactly as it was shown.", "modelctl.cli.apply:apply_command"),
-    "review": CommandEntry("See what guards hold, and accept or decline it.", "modelctl.cli.review:app"),
+    "plan": CommandEntry("Show what a sync would do; `-o` keeps it for `apply`.", "modelctl.cli.plan:plan_command"),
+    "apply": CommandEntry("Apply a plan, exactly as it was shown.", "modelctl.cli.apply:apply_command"),
+    "review": CommandEntry("List what guards hold, and accept or decline it.", "modelctl.cli.review:app"),
     "publish": CommandEntry("Keep your application's own table of models true.", "modelctl.cli.publish:app"),
     "list": CommandEntry("List models.", "modelctl.cli.list:list_command"),
-    "show": CommandEntry("Show everything that is known of one model.", "modelctl.cli.show:show_command"),
-    "resolve": CommandEntry("Say which model a name means, and by which rule.", "modelctl.cli.resolve:resolve_command"),
+    "show": CommandEntry("Show everything that is known about one model.", "modelctl.cli.show:show_command"),
+    "resolve": CommandEntry("Show which model a name means, and why.", "modelctl.cli.resolve:resolve_command"),
     "add": CommandEntry("Add models by hand: one, or many from JSON.", "modelctl.cli.add:add_command"),
     "set": CommandEntry("Set facts of a model, or of many, and pin them.", "modelctl.cli.set:set_command"),
-    "enable": CommandEntry("Switch models on for your application.", "modelctl.cli.enable:enable_command"),
-    "disable": CommandEntry("Switch models off for your application.", "modelctl.cli.enable:disable_command"),
+    "enable": CommandEntry("Enable models for your application.", "modelctl.cli.enable:enable_command"),
+    "disable": CommandEntry("Disable models for your application.", "modelctl.cli.enable:disable_command"),
     "deprecate": CommandEntry(
-        "State the end of models, and what replaces them.", "modelctl.cli.deprecate:deprecate_command"
+        "Announce that models retire, and name a replacement.", "modelctl.cli.deprecate:deprecate_command"
     ),
-    "remove": CommandEntry("Remove rows; syncs do not bring them back.", "modelctl.cli.remove:remove_command"),
+    "remove": CommandEntry("Remove rows; no sync creates them again.", "modelctl.cli.remove:remove_command"),
     "lifecycle": CommandEntry(
-        "Show which models end when, and what replaces them.", "modelctl.cli.lifecycle:lifecycle_command"
+        "Show which models retire when, and what replaces them.", "modelctl.cli.lifecycle:lifecycle_command"
     ),
-    "override": CommandEntry("Keep your values of models, or give them back.", "modelctl.cli.override:app"),
-    "populate": CommandEntry(
-        "Create the default models that are not there yet.", "modelctl.cli.populate:populate_command"
+    "override": CommandEntry(
+        "Keep values that you set, or let the sources set them again.", "modelctl.cli.override:app"
     ),
+    "populate": CommandEntry("Create the default models that are missing.", "modelctl.cli.populate:populate_command"),
     "export": CommandEntry("Write the models as a file for another tool.", "modelctl.cli.export:export_command"),
-    "price": CommandEntry("Show and enter dated prices.", "modelctl.cli.price:app"),
+    "price": CommandEntry("Show and set dated prices.", "modelctl.cli.price:app"),
     "cost": CommandEntry("Compute what requests cost, at the prices of their time.", "modelctl.cli.cost:cost_command"),
     "history": CommandEntry(
         "Show who changed what, when and from which source.", "modelctl.cli.history:history_command"
     ),
-    "runs": CommandEntry("See who wrote when, and take a run back.", "modelctl.cli.runs:app"),
+    "runs": CommandEntry("List the runs, and undo one.", "modelctl.cli.runs:app"),
     "verify": CommandEntry(
         "Check counts, prices and recommended models after a sync.", "modelctl.cli.verify:verify_command"
     ),
-    "provider": CommandEntry("Look at providers, try them, add your own.", "modelctl.cli.provider:app"),
+    "provider": CommandEntry("Show providers, test them, add your own.", "modelctl.cli.provider:app"),
     "key": CommandEntry("Keep providers' API keys in the database, encrypted.", "modelctl.cli.key:app"),
-    "catalog": CommandEntry("Look at the catalogs, and check them.", "modelctl.cli.catalog:app"),
+    "catalog": CommandEntry("Show the catalogs, check them, write your own.", "modelctl.cli.catalog:app"),
     "db": CommandEntry("Create and upgrade modelctl's tables, or restore them.", "modelctl.cli.db:app"),
     "config": CommandEntry("Show the settings in force; change a settings file.", "modelctl.cli.config:app"),
     "doctor": CommandEntry(

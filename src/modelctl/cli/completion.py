@@ -37,7 +37,7 @@ Examples:
   modelctl completion zsh >~/.zfunc/_modelctl     # a directory of fpath
   modelctl completion fish >~/.config/fish/completions/modelctl.fish
 
-For zsh, the directory has to be in `fpath` before `compinit` runs; its script can be sourced after that, too.
+For zsh, the directory must be in `fpath` before `compinit` runs. You can also source the script after that.
 """
 )
 def completion_command(

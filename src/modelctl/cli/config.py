@@ -18,8 +18,8 @@ Examples:
   modelctl config show --database postgresql://me@localhost/shop
   modelctl config show --json | jq -r .database_url.value
 
-A setting comes from its option, else its MODELCTL_ variable (for the database also DATABASE_URL), else modelctl.toml
-in the working directory, else modelctl.toml in your configuration directory, else the default.
+The first of these wins: the option, the MODELCTL_ variable (for the database also DATABASE_URL), modelctl.toml in the
+working directory, modelctl.toml in your configuration directory, the default.
 """
 
 PATH_EPILOG = """\b
@@ -34,8 +34,8 @@ Examples:
   modelctl config init --global
   DATABASE_URL=sqlite:///models.db modelctl config init
 
-What is set now, by an option, a variable or another file, is set in the new one; every other setting is in it as a
-comment with its default. Nothing that holds a secret is written. A file that exists is never overwritten.
+The new file sets what is set now, by an option, a variable or another file. It has every other setting as a comment
+with its default. No secret is written into it. A file that exists is never overwritten.
 """
 
 SET_EPILOG = """\b
@@ -44,8 +44,8 @@ Examples:
   modelctl config set enable_new recommended --global
   modelctl config set providers.openai.include "gpt-*, o*"
 
-The file is modelctl.toml in the working directory, or the one that --config names; its comments stay. A password or a
-master key is never written: keep those in the environment.
+The file is modelctl.toml in the working directory, or the one that --config names; its comments stay. Passwords and
+master keys are never written: keep them in the environment.
 """
 
 app = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
@@ -80,9 +80,9 @@ def path(
     format: FormatOption = Format.TABLE,
     json: JsonOption = False,
 ) -> None:
-    """Show where settings files are looked for, nearest first.
+    """Show which settings files are read, nearest first.
 
-    Of two files that set the same, the one that is shown first wins. With --config or MODELCTL_CONFIG there is one.
+    Where two files set the same, the first one wins. With --config or MODELCTL_CONFIG there is only one.
     """
     from modelctl.output.setup import SettingsFileDocument, SettingsFilesDocument
 
@@ -97,7 +97,7 @@ Global = Annotated[bool, typer.Option("--global", help="In your configuration di
 
 @app.command(epilog=INIT_EPILOG)
 def init(ctx: typer.Context, for_all: Global = False) -> None:
-    """Write a modelctl.toml to begin with, never over another."""
+    """Write a first modelctl.toml; never overwrites one."""
     from modelctl.files import write_whole
 
     context = context_of(ctx)

@@ -148,7 +148,7 @@ class Context:
             with Path(source).open(encoding="utf-8", newline="") as file:
                 return read(file)
         except UnicodeDecodeError as error:
-            raise UsageError(f"{label} {source}: is no UTF-8 text ({error.reason} at byte {error.start})") from None
+            raise UsageError(f"{label} {source}: is not UTF-8 text ({error.reason} at byte {error.start})") from None
 
     def tell_bad_rows(self, bad: Iterable[BadRow]) -> None:
         """Each problem once, with all its lines, in the order of the first ones."""

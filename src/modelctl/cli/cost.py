@@ -132,7 +132,7 @@ def cost_command(
 ) -> None:
     """Compute what requests cost, at the prices of their time.
 
-    It says which prices those are.
+    It names these prices.
     """
     context, names = context_of(ctx), models or []
     moment = instant(at, "--at") if at else None

@@ -15,7 +15,7 @@ app = typer.Typer(
     help="Create and upgrade modelctl's tables, or restore them.",
     no_args_is_help=True,
     rich_markup_mode=None,
-    epilog="A SQLite file is created and upgraded by itself; on a server this is a decision of yours.",
+    epilog="A SQLite file is created and upgraded by itself. On a server, you decide when.",
 )
 
 
@@ -38,8 +38,8 @@ Examples:
   modelctl db restore before.jsonl
   modelctl db restore before.jsonl --yes
 
-Shows what would be replaced and exits 3; with --yes it writes. The copy of a SQLite file is taken as well; other tables
-that are in it are left alone.
+Shows what would be replaced and exits 3; with --yes it writes. FILE may also be a copy of a SQLite file; its other
+tables are left alone.
 """,
 )
 def restore(
@@ -47,7 +47,7 @@ def restore(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A backup that `modelctl sync --backup FILE` made.")],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Replace what the tables hold.")] = False,
 ) -> None:
-    """Take a backup back: all of modelctl's rows, in one transaction."""
+    """Restore a backup: all of modelctl's rows, in one transaction."""
     from modelctl.services.database import restore_tables
 
     context = context_of(ctx)
@@ -71,7 +71,7 @@ def status(
         bool, typer.Option("--exit-code", help="Exit 3 when an upgrade is pending, or something is missing.")
     ] = False,
 ) -> None:
-    """Tell the version of the tables and what an upgrade would run."""
+    """Show the version of the tables and what an upgrade would run."""
     from modelctl.output.setup import TablesDocument
     from modelctl.services.database import tables_state
 

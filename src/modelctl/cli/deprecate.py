@@ -22,25 +22,25 @@ Examples:
   modelctl deprecate gpt-5.4 gpt-5.4-mini --replacement gpt-6-luna --on 2026-12-01
   modelctl deprecate openai/gpt-5.4 --cancel
 
-The replacement is a live model of the same provider. What is said here is pinned. From --on (today, unless the
-vendor's day is known) the status is `deprecated`, after --retires `retired`.
+The replacement is a live model of the same provider. What you say here is pinned. The status is `deprecated` from --on
+(by default the vendor's day, else today), and `retired` after --retires.
 
-With --cancel, what was said with this command goes back to the sources. Where these state an end themselves, it is
-denied: its days are blank and the status is `active`, pinned, until `modelctl override unpin MODEL all`.
+--cancel unpins what this command had said. Where the sources announce the retirement themselves, it is denied: its days
+become unknown and the status `active`, pinned until `modelctl override unpin MODEL all`.
 """
 )
 def deprecate_command(
     ctx: typer.Context,
     models: Models,
     replacement: Annotated[str | None, typer.Option(metavar="MODEL", help="What to use instead.")] = None,
-    on: Annotated[str | None, typer.Option(metavar="DAY", help="When it was announced, as 2026-12-01.")] = None,
+    on: Annotated[str | None, typer.Option(metavar="DAY", help="The day it was announced, as 2026-12-01.")] = None,
     retires: Annotated[str | None, typer.Option(metavar="DAY", help="The last day on which it answers.")] = None,
-    cancel: Annotated[bool, typer.Option("--cancel", help="Say that the models do not end after all.")] = False,
+    cancel: Annotated[bool, typer.Option("--cancel", help="Say that the models do not retire after all.")] = False,
     dry_run: DryRun = False,
     format: FormatOption = Format.TABLE,
     json: JsonOption = False,
 ) -> None:
-    """State the end of models, and what replaces them."""
+    """Announce that models retire, and name a replacement."""
     from modelctl.core.edits.models import Deprecation
     from modelctl.services.edits import deprecate, undeprecate
 

@@ -21,7 +21,7 @@ Examples:
   modelctl doctor openai --max-age 2d
   modelctl doctor --format json
 
-Exits 3 when there are findings, or when something could not be looked at. Warnings alone exit 0, unless --strict.
+Exits 3 when there are findings, or when a check could not be run. Warnings alone exit 0, unless --strict.
 """
 )
 def doctor_command(
@@ -30,7 +30,7 @@ def doctor_command(
     provider: ProviderOption = None,
     max_age: Annotated[
         str,
-        typer.Option("--max-age", metavar="AGE", help="How long ago a provider's last whole run may be, as 26h or 2d."),
+        typer.Option("--max-age", metavar="AGE", help="How old a provider's last complete run may be, as 26h or 2d."),
     ] = "26h",
     strict: Annotated[bool, typer.Option("--strict", help="Exit 3 for warnings, too.")] = False,
     format: FormatOption = Format.TABLE,
@@ -38,7 +38,7 @@ def doctor_command(
 ) -> None:
     """Check the database, catalogs, keys, runs and models.
 
-    Tells what is wrong and what to do. Permissions are checked by writing a row into each table, in one transaction
+    It says what is wrong and what to do. Permissions are checked by writing a row into each table, in one transaction
     that is always rolled back.
     """
     from modelctl.output.setup import CheckupDocument

@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 Where = Annotated[
     str | None,
     typer.Option(
-        "--where", metavar="'KEY=VALUE …'", help="All rows like this, as 'provider=openai type=embedding'; see below."
+        "--where", metavar="'KEY=VALUE …'", help="All rows that match, as 'provider=openai type=embedding'; see below."
     ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="With --where: write what the preview shows.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would change and write nothing.")]
 
 WHERE_HELP = """\
---where takes the words of `modelctl list`, all of which must hold: provider, status, type, tier (A,B: any of them),
-capability, tag, missing (A,B: all of them), enabled=yes, recommended=no, search=TEXT, and amounts with =, >= or <=, as
-context_window>=100000. Retired models only with status=retired. It shows what would change and exits 3; with --yes it
-writes.
+--where takes KEY=VALUE terms, all of which must hold. provider, status, type and tier take A,B for any of them;
+capability, tag and missing take A,B for all of them. There are also enabled=yes, recommended=no, search=TEXT, and
+amounts with =, >= or <=, as context_window>=100000. Retired models need status=retired. Without --yes it shows what
+would change and exits 3; with --yes it writes.
 """
 
 Models = Annotated[list[str], typer.Argument(metavar="MODEL", help="As provider/model_id, or shorter.")]

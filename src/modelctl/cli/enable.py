@@ -1,4 +1,4 @@
-"""`modelctl enable` and `disable`: the application's own switch."""
+"""`modelctl enable` and `disable`: whether the application may offer a model."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def enable_command(
     format: FormatOption = Format.TABLE,
     json: JsonOption = False,
 ) -> None:
-    """Switch models on for your application."""
+    """Enable models for your application."""
     request = EditRequest(command="enable", names=models or (), where=where, yes=yes, dry_run=dry_run, format=format)
     _switch(context_of(ctx), request, is_enabled=True)
 
@@ -52,7 +52,7 @@ def disable_command(
     format: FormatOption = Format.TABLE,
     json: JsonOption = False,
 ) -> None:
-    """Switch models off for your application.
+    """Disable models for your application.
 
     Syncs keep them up to date.
     """

@@ -43,7 +43,7 @@ Formats:
 )
 def export_command(
     ctx: typer.Context,
-    format: Annotated[str, typer.Argument(metavar="FORMAT", help="What is to read the file, as listed below.")],
+    format: Annotated[str, typer.Argument(metavar="FORMAT", help="Which tool reads the file, as listed below.")],
     providers: ProviderArguments = None,
     provider: ProviderOption = None,
     where: Annotated[
@@ -52,12 +52,12 @@ def export_command(
     usable: Annotated[bool, typer.Option("--usable", help="Only models that can be called with the keys set.")] = False,
     project: Project = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write it there.")] = None,
-    check: Annotated[bool, typer.Option("--check", help="Exit 3 where the file says something else.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 3 where the file differs.")] = False,
 ) -> None:
     """Write the models as a file for another tool.
 
-    Live models, at today's prices. A file that lists what people may choose from has only models that are switched on.
-    What is unknown is left out of the file, and so is what the format cannot say; stderr counts it.
+    It has live models, at today's prices. Files that offer a choice of models have only enabled ones. What is unknown
+    is left out, and so is what the format cannot say; stderr counts both.
     """
     from modelctl.services.exports import export_models
 

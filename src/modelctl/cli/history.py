@@ -28,7 +28,7 @@ Examples:
   modelctl history anthropic --since 7d
   modelctl history --since 2026-11-01 --format jsonl
 
-MODEL is written as for `show`; a row that is gone is found by its provider/model_id.
+MODEL is as in `modelctl show`. A row that was removed is found by its provider/model_id.
 """
 )
 def history_command(
@@ -39,7 +39,7 @@ def history_command(
     ] = None,
     provider: ProviderOption = None,
     since: Annotated[
-        str | None, typer.Option(metavar="DATE|7d|24h", help="Only changes from then on: a day, an instant, or ago.")
+        str | None, typer.Option(metavar="DATE|7d|24h", help="Only changes since: a day, an instant, or how long ago.")
     ] = None,
     limit: Annotated[int, typer.Option(min=1, metavar="N", help="Show the last N changes.")] = 50,
     format: LinesFormatOption = LinesFormat.TABLE,
@@ -73,7 +73,7 @@ def history_command(
 def _note(name: str, trail: Trail) -> str:
     """What is to be said of how the model was named."""
     if trail.resolution is None:
-        return f"{trail.key} is no row of the table any more"
+        return f"{trail.key} is not a row of the table any more"
     return "" if trail.resolution.rule is Rule.EXACT else f"{name!r} is {trail.resolution}"
 
 

@@ -24,7 +24,7 @@ app = typer.Typer(
 
 Provider = Annotated[str, typer.Argument(metavar="PROVIDER", help="As openai; see `modelctl catalog show`.")]
 Project = Annotated[
-    str | None, typer.Option("--project", metavar="P", help="A project of yours; left out means the platform.")
+    str | None, typer.Option("--project", metavar="P", help="A project of yours; by default the platform.")
 ]
 
 NO_ARGUMENTS = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -46,7 +46,7 @@ The first time, make a master key: modelctl key init
 def set_command(ctx: typer.Context, provider: Provider, project: Project = None) -> None:
     """Store a provider's API key, from a pipe or a hidden prompt.
 
-    It is encrypted with the master key and bound to its provider and project. Another one in its place is replaced.
+    It is encrypted with the master key and bound to its provider and project. It replaces the one that is stored.
     """
     from modelctl.services.credentials import set_key
 
@@ -83,7 +83,7 @@ def list_command(ctx: typer.Context, format: FormatOption = Format.TABLE, json: 
 
 @app.command("remove", epilog="Example: modelctl key remove openai --project shop")
 def remove_command(ctx: typer.Context, provider: Provider, project: Project = None) -> None:
-    """Remove a stored key; the provider knows nothing of it. No master key is needed."""
+    """Remove a stored key. It still works at the provider. No master key is needed."""
     from modelctl.services.credentials import remove_key
 
     context = context_of(ctx)
@@ -109,9 +109,9 @@ def which_command(
     format: FormatOption = Format.TABLE,
     json: JsonOption = False,
 ) -> None:
-    """Tell which key a provider is asked with.
+    """Show which key a provider is asked with.
 
-    The project's, else the platform's, else the environment's.
+    It is the project's, else the platform's, else the environment's.
     """
     from modelctl.output.setup import CredentialInUseDocument
     from modelctl.services.credentials import which_key
@@ -172,13 +172,13 @@ Examples:
   modelctl key init
   modelctl key init new.key
 
-Back the file up where the database's backups are not: without it nobody can open the stored keys, with it anybody.
+Back the file up, but not beside the database's backups. Without it nobody can open the stored keys, with it anybody.
 """,
 )
 def init_command(
     ctx: typer.Context,
     file: Annotated[
-        Path | None, typer.Argument(metavar="FILE", help="A new file; left out means where it is looked for.")
+        Path | None, typer.Argument(metavar="FILE", help="A new file; by default the one that is read.")
     ] = None,
 ) -> None:
     """Make a new master key in a file that only you can read.
@@ -206,7 +206,7 @@ Examples:
   modelctl key rotate --to new.key
   mv new.key ~/.config/modelctl/secret.key
 
-All keys or none. Broken off, or begun twice, it is run again with the same file; it then does what is left to do.
+All keys are moved, or none. If it breaks off, run it again with the same file.
 """,
 )
 def rotate_command(
@@ -228,7 +228,7 @@ def rotate_command(
     if (rotation.moved or rotation.already) and master_key_in_force(context.runtime) != new.id:
         context.warn(
             f"from now on every command needs master key {new.id}: put it where the old one is (secret_key_file,"
-            f" {MASTER_KEY_VARIABLE} or the keyring), and keep the old one as long as backups of the database need it"
+            f" {MASTER_KEY_VARIABLE} or the keyring). Keep the old one as long as backups of the database need it"
         )
 
 
@@ -237,8 +237,8 @@ def refuse_secrets(ctx: typer.Context, expected: str) -> None:
     if ctx.args:
         raise UsageError(
             f"this command takes {expected}, and nothing else on the command line",
-            "a key given there stays in the shell's history and shows in the list of processes: if it was one, revoke"
-            " it; pipe keys in, or type them at the prompt",
+            "if that was a key, revoke it: the shell's history and the list of processes have it; pipe keys in, or type"
+            " them at the prompt",
         )
 
 

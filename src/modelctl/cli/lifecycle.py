@@ -1,4 +1,4 @@
-"""`modelctl lifecycle`: what ends when, what it leads to, and whether that is so near that a check fails."""
+"""`modelctl lifecycle`: what retires when, what replaces it, and whether that is so near that a check fails."""
 
 from __future__ import annotations
 
@@ -38,21 +38,21 @@ def lifecycle_command(
         typer.Option(
             "--fail-within",
             metavar="AGE",
-            help="Exit 3 when an enabled model ends so soon, or has ended and is still enabled.",
+            help="Exit 3 when an enabled model retires so soon, or is retired already.",
         ),
     ] = None,
     enabled: Annotated[bool, typer.Option("--enabled", help="Show only models that are enabled.")] = False,
     past: Annotated[
-        str | None, typer.Option("--past", metavar="AGE", help="Show models, too, that ended so recently.")
+        str | None, typer.Option("--past", metavar="AGE", help="Also show models that retired so recently.")
     ] = None,
     format: MarkdownFormatOption = MarkdownFormat.TABLE,
     json: JsonOption = False,
 ) -> None:
-    """Show which models end when, and what replaces them.
+    """Show which models retire when, and what replaces them.
 
-    With what their live successors cost instead. Prices are those of plain requests (standard tier, no long context) on
-    the day of the end, announced changes included. "Not sooner than" dates are shown apart: they are no announced end,
-    and never make the check fail.
+    Prices are compared with those of the replacement, on the day of retirement and with announced changes. They are
+    those of plain requests (standard tier, no long context). "Not sooner than" dates are shown apart: they announce
+    nothing, and never make the check fail.
     """
     from modelctl.core.models.retirements import RetirementFinding, Window
     from modelctl.services.models import list_retirements

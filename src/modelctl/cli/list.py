@@ -136,7 +136,8 @@ MinContext = Annotated[
     int | None, typer.Option(min=0, metavar="TOKENS", help="Context window, at least.", rich_help_panel="Filters")
 ]
 Enabled = Annotated[
-    bool | None, typer.Option("--enabled/--disabled", help="The application's own switch.", rich_help_panel="Filters")
+    bool | None,
+    typer.Option("--enabled/--disabled", help="Whether the application may offer it.", rich_help_panel="Filters"),
 ]
 Recommended = Annotated[
     bool | None, typer.Option("--recommended/--not-recommended", help="For new work.", rich_help_panel="Filters")
@@ -144,11 +145,11 @@ Recommended = Annotated[
 Missing = Annotated[
     _Names,
     typer.Option(
-        "--missing", metavar="COLUMN", help="It is unknown. Repeatable: all of them.", rich_help_panel="Filters"
+        "--missing", metavar="COLUMN", help="Where it is unknown. Repeatable: all of them.", rich_help_panel="Filters"
     ),
 ]
 Protected = Annotated[
-    bool, typer.Option("--protected", help="A person owns some field: no sync changes it.", rich_help_panel="Filters")
+    bool, typer.Option("--protected", help="With an override: no sync changes it.", rich_help_panel="Filters")
 ]
 Search = Annotated[
     str, typer.Option(metavar="TEXT", help="Part of an id, name or alias, in any case.", rich_help_panel="Filters")
@@ -157,7 +158,7 @@ WithRetired = Annotated[bool, typer.Option("--all", help="With the retired ones.
 Sort = Annotated[
     _Names,
     typer.Option(
-        metavar="COLUMN,…", help="-COLUMN: the other way round. Unknown comes last.", rich_help_panel="Output"
+        metavar="COLUMN,…", help="By this column; -COLUMN reverses it. Unknown comes last.", rich_help_panel="Output"
     ),
 ]
 Limit = Annotated[int | None, typer.Option(min=1, metavar="N", help="At most so many.", rich_help_panel="Output")]
@@ -167,7 +168,7 @@ Usable = Annotated[
 ]
 Group = Annotated[
     GroupBy | None,
-    typer.Option("--group-by", help="In groups: a title each, or an object in JSON.", rich_help_panel="Output"),
+    typer.Option("--group-by", help="In groups, each with a title; in JSON an object.", rich_help_panel="Output"),
 ]
 
 
@@ -192,7 +193,7 @@ Columns = Annotated[
 Offset = Annotated[int, typer.Option(min=0, metavar="N", help="Leave out the first N.", rich_help_panel="Output")]
 After = Annotated[
     str | None,
-    typer.Option(metavar="MODEL", help="Go on after this provider/model_id: the next page.", rich_help_panel="Output"),
+    typer.Option(metavar="MODEL", help="The next page: begin after this provider/model_id.", rich_help_panel="Output"),
 ]
 Configured = Annotated[
     bool,
@@ -331,10 +332,10 @@ def _say_too_narrow(context: Context, models: Sequence[StoredModel], columns: Se
 
 
 _MENDS = {
-    Obstacle.PROVIDER: "of a provider that is switched off (`modelctl provider enable NAME`)",
+    Obstacle.PROVIDER: "of a provider that is disabled (`modelctl provider enable NAME`)",
     Obstacle.KEY: "of a provider without a key (`modelctl key set NAME`)",
-    Obstacle.STATUS: "that do not answer any more (`modelctl lifecycle` names their successors)",
-    Obstacle.SWITCH: "switched off (`modelctl enable MODEL`; `modelctl list --disabled` shows them)",
+    Obstacle.STATUS: "that are retired (`modelctl lifecycle` names their replacements)",
+    Obstacle.SWITCH: "disabled (`modelctl enable MODEL`; `modelctl list --disabled` shows them)",
 }
 
 

@@ -112,10 +112,10 @@ def _print_version(wanted: bool) -> None:
 
 
 Database = Annotated[str | None, typer.Option(metavar="URL", help="The database, as sqlite:///models.db.")]
-Catalog = Annotated[str | None, typer.Option(metavar="DIR", help="Your own catalogs, laid over the shipped ones.")]
-Config = Annotated[str | None, typer.Option(metavar="FILE", help="Settings file, in place of modelctl.toml.")]
+Catalog = Annotated[str | None, typer.Option(metavar="DIR", help="Your overlay: a directory of your own catalogs.")]
+Config = Annotated[str | None, typer.Option(metavar="FILE", help="Settings file to use instead of modelctl.toml.")]
 Actor = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Who is noted as the author, in place of the user of this process.")
+    str | None, typer.Option(metavar="NAME", help="Who is named as the author of changes, instead of this user.")
 ]
 ClockSkew = Annotated[
     str | None, typer.Option(metavar="TIME", help="Write though the clock is so far from the database's, as 1h.")

@@ -19,16 +19,14 @@ if TYPE_CHECKING:
 
 Source = Annotated[
     SourceChoice,
-    typer.Option(
-        "--source", help="auto asks each API whose key is set, and always the catalogs.", rich_help_panel="Sources"
-    ),
+    typer.Option("--source", help="auto: the catalogs, and each API whose key is set.", rich_help_panel="Sources"),
 ]
 MaxAge = Annotated[
     str | None,
     typer.Option(
         "--max-age",
         metavar="AGE",
-        help="Use a provider's last whole listing again if no older, as 30m, 1h.",
+        help="Use the last complete listing again if it is no older, as 30m, 1h.",
         rich_help_panel="Sources",
     ),
 ]
@@ -37,7 +35,7 @@ Project = Annotated[
     typer.Option(
         "--project",
         metavar="P",
-        help="Use this project's keys; left out means the platform's.",
+        help="Use this project's keys, not the platform's.",
         rich_help_panel="Sources",
     ),
 ]
@@ -46,11 +44,13 @@ Project = Annotated[
 ALL = "all"
 
 ProviderArguments = Annotated[
-    list[str] | None, typer.Argument(metavar="PROVIDER|all", help="Which providers; left out means all.")
+    list[str] | None, typer.Argument(metavar="PROVIDER|all", help="Which providers; by default all.")
 ]
 ProviderOption = Annotated[
     list[str] | None,
-    typer.Option("--provider", "-p", metavar="all|NAME", help="The same; or several, as a,b. Repeatable."),
+    typer.Option(
+        "--provider", "-p", metavar="all|NAME", help="The same as PROVIDER; also several, as a,b. Repeatable."
+    ),
 ]
 
 
@@ -71,19 +71,19 @@ Accept = Annotated[
     typer.Option(
         "--accept",
         metavar="KEY",
-        help="Let a held model, or a guard by its name, pass. Repeatable.",
+        help="Accept a held model, or all that a guard holds. Repeatable.",
         rich_help_panel="Guards",
     ),
 ]
 Force = Annotated[
-    bool, typer.Option("--force", help="Let everything pass that a guard would hold.", rich_help_panel="Guards")
+    bool, typer.Option("--force", help="Accept everything that guards would hold.", rich_help_panel="Guards")
 ]
 Take = Annotated[
     list[str] | None,
     typer.Option(
         "--take",
         metavar="[MODEL:]FIELD",
-        help="Overwrite people's values of a field, or of `all`. Repeatable.",
+        help="Let the sources replace overrides of a field, or `all`. Repeatable.",
         rich_help_panel="Values of people",
     ),
 ]
@@ -92,7 +92,7 @@ Recreate = Annotated[
     typer.Option(
         "--recreate",
         metavar="MODEL|all",
-        help="Bring back rows that somebody deleted. Repeatable.",
+        help="Create rows again that somebody deleted. Repeatable.",
         rich_help_panel="Values of people",
     ),
 ]
@@ -129,8 +129,8 @@ def usable_for(usable: bool, project: str | None) -> str | None:
 
 
 _WHERE = {
-    "row": "disabled; `modelctl provider enable NAME` takes it in again",
-    "settings": "switched off in modelctl.toml",
+    "row": "disabled; `modelctl provider enable NAME` enables it",
+    "settings": "disabled in modelctl.toml",
     "key": "no key is set, and only configured providers are asked for",
 }
 

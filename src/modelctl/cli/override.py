@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     rich_markup_mode=None,
     no_args_is_help=True,
-    help="Keep your values of models, or give them back.",
+    help="Keep values that you set, or let the sources set them again.",
     epilog="No sync changes a value that a person set or pinned.",
 )
 
@@ -35,18 +35,18 @@ Examples:
   modelctl override list openai
   modelctl override list openai/gpt-4o --json
 
-A value is yours when it was pinned, when another program wrote it into the row, or when you entered a price.
+An override is a value that was pinned, that another program wrote into the row, or a price that you set.
 """,
 )
 def list_command(
     ctx: typer.Context,
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="PROVIDER|MODEL", help="Which ones; left out means all.")
+        list[str] | None, typer.Argument(metavar="PROVIDER|MODEL", help="Which ones; by default all.")
     ] = None,
     format: FormatOption = Format.TABLE,
     json: JsonOption = False,
 ) -> None:
-    """List your values, and what they replace.
+    """List your overrides, and what modelctl wrote before.
 
     No sync changes them.
     """
@@ -58,7 +58,7 @@ def list_command(
         found = list_overrides(database, names or (), now=context.now)
     context.show(OverridesDocument.model_validate(found), format)
     models = len({each.key for each in found})
-    context.say(f"{counted(len(found), 'value')} of {counted(models, 'model')}" if found else "no value is yours")
+    context.say(f"{counted(len(found), 'value')} of {counted(models, 'model')}" if found else "there is no override")
 
 
 @app.command(
@@ -68,11 +68,11 @@ Examples:
   modelctl override pin openai/gpt-4o context_window
   modelctl override pin gpt-4o display_name tags
 
-A pinned field keeps its value whatever the sources say, until `modelctl override unpin` or `modelctl sync --take`.
+A pinned field keeps its value until `modelctl override unpin` or `modelctl sync --take`.
 """,
 )
 def pin_command(ctx: typer.Context, model: Model, fields: Fields) -> None:
-    """Claim fields of a model: no sync changes them."""
+    """Pin fields of a model: no sync changes them."""
     from modelctl.services.edits import pin
 
     context = context_of(ctx)
@@ -89,18 +89,18 @@ Examples:
   modelctl override unpin gpt-4o all
   modelctl override unpin openai/gpt-4o input_price_per_mtok
 
-The next sync writes what the sources state; a field of which no source speaks keeps its value. A price that
-`modelctl price set` entered ends, and what the sources last stated holds again at once.
+A field that no source states keeps its value. A price from `modelctl price set` ends at once, and what the sources last
+stated holds again.
 """,
 )
 def unpin_command(ctx: typer.Context, model: Model, fields: Fields) -> None:
-    """Give fields back: the next sync writes what sources state."""
+    """Unpin fields: the next sync writes what the sources state."""
     from modelctl.services.edits import unpin
 
     context = context_of(ctx)
     with readable_database(context) as database:
         changed = unpin(database, model, fields, context.author("override unpin")).changes
-    _say(context, changed, f"gave {', '.join(fields)} back to the sources", "the sources' already: nothing changed")
+    _say(context, changed, f"unpinned {', '.join(fields)}", "not an override: nothing changed")
 
 
 @app.command(
@@ -111,8 +111,8 @@ Examples:
   modelctl override adopt openai
   modelctl override adopt --all
 
-A row that was there before modelctl is left alone until it is adopted; then the sources may overwrite its values.
-Pin what must stay.
+A row that was there before modelctl is left alone until you adopt it. Then the sources may replace its values; pin what
+must stay.
 """,
 )
 def adopt_command(
@@ -123,7 +123,7 @@ def adopt_command(
     provider: ProviderOption = None,
     every: Annotated[bool, typer.Option("--all", help="All rows of all providers.")] = False,
 ) -> None:
-    """Let the sources fill rows that were there before modelctl."""
+    """Adopt rows that were there before modelctl: the sources fill them."""
     from modelctl.services.edits import adopt, unowned_keys
 
     context, wanted = context_of(ctx), providers_asked(names, provider)
@@ -134,7 +134,7 @@ def adopt_command(
     with readable_database(context) as database:
         rows = unowned_keys(database, () if ALL in wanted else wanted)
         changed = adopt(database, rows, context.author("override adopt")).changes
-    _say(context, changed, "adopted", "there is nothing to adopt: modelctl knows these rows")
+    _say(context, changed, "adopted", "there is nothing to adopt: modelctl manages these rows already")
 
 
 def _say(context: Context, changed: tuple[Change, ...], done: str, nothing: str) -> None:

@@ -55,7 +55,10 @@ class PlanFormat(StrEnum):
 Output = Annotated[
     Path | None,
     typer.Option(
-        "--output", "-o", metavar="FILE", help="Write it there: for `modelctl apply`, or in the format asked for."
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Write it to this file: for `modelctl apply`, or in the format of --format.",
     ),
 ]
 
@@ -68,8 +71,11 @@ Examples:
   modelctl plan --format sql > plan.sql
   modelctl apply plan.json
 
-Exit codes: 0 done or in sync, 1 failed, 3 pending (--exit-code), 4 a guard holds something, 5 an API or
-a provider failed.
+\b
+Exit codes:
+  0  done, or in sync                4  a guard holds something
+  1  failed                          5  an API or a provider failed
+  3  changes pending (--exit-code)
 """
 )
 def plan_command(
@@ -92,7 +98,7 @@ def plan_command(
     ] = PlanFormat.TABLE,
     json: JsonOption = False,
 ) -> None:
-    """Show what a sync would do, and keep it for `apply`.
+    """Show what a sync would do; `-o` keeps it for `apply`.
 
     Or print it as SQL to run by hand. What a guard holds is in the plan, and is not written by it without --accept.
     """
@@ -145,7 +151,7 @@ def _keep_plan(context: Context, path: Path, file: PlanFile) -> None:
     _keep(context, path, document.to_json(Look(width=DEFAULT_WIDTH)) + "\n")
     sealed = ", sealed with the master key" if document.seal is not None else ""
     context.say(f"its digest is {document.digest}{sealed}")
-    context.say(f"carry it out with `modelctl apply {path}`")
+    context.say(f"apply it with `modelctl apply {path}`")
 
 
 def _markdown(report: SyncReport, code: ExitCode) -> str:

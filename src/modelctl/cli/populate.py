@@ -23,9 +23,9 @@ Examples:
   modelctl populate --set chat --set embedding openai
   modelctl populate --database "$DATABASE_URL" --format json      # a fresh CI database, tables included
 
-The sets are marked in the catalogs (`sets = ["default"]`): default, chat, embedding, image, audio, video, rerank,
-moderation, and those of your own catalogs. Rows that are there stay as they are; one that somebody removed stays
-removed. Needs no key and no network. `modelctl runs undo` takes it back.
+The catalogs mark the sets (`sets = ["default"]`): default, chat, embedding, image, audio, video, rerank, moderation,
+and those of your overlay. Existing rows stay as they are, and removed ones stay removed. It needs no key and no
+network. `modelctl runs undo` undoes it.
 """
 )
 def populate_command(
@@ -39,7 +39,7 @@ def populate_command(
     format: FormatOption = Format.TABLE,
     json: JsonOption = False,
 ) -> None:
-    """Create the default models that are not there yet.
+    """Create the default models that are missing.
 
     And the tables if need be.
     """
@@ -60,4 +60,4 @@ def _print_populated(context: Context, done: PopulateReport, format: Format, *, 
     context.stdout.flush()
     context.say(report.message if report.results else "no default model fits; see `modelctl populate --help`")
     for key in (key for each in done.plans for key in each.plan.needs_review):
-        context.say(f"{key} is switched off: no complete price is known")
+        context.say(f"{key} is disabled: no complete price is known")

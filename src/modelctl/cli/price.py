@@ -27,8 +27,8 @@ SINCE_DAYS = 30
 app = typer.Typer(
     rich_markup_mode=None,
     no_args_is_help=True,
-    help="Show and enter dated prices.",
-    epilog="Prices come from the ledger in the database; `modelctl sync` keeps it. Nothing in it is ever overwritten.",
+    help="Show and set dated prices.",
+    epilog="Prices are in the ledger, which `modelctl sync` keeps. Prices are added to it, never changed.",
 )
 
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="As provider/model_id, or shorter.")]
@@ -74,7 +74,7 @@ def history(
         list[PriceKind] | None, typer.Option("--kind", metavar="KIND", help=f"{', '.join(PriceKind)}. Repeatable.")
     ] = None,
     plot: Annotated[
-        bool | None, typer.Option("--plot/--no-plot", help="Draw what has changed; left out: on a terminal only.")
+        bool | None, typer.Option("--plot/--no-plot", help="Draw what has changed; by default on a terminal only.")
     ] = None,
     format: FormatOption = Format.TABLE,
     json: JsonOption = False,
@@ -167,14 +167,15 @@ Others = Annotated[
     list[str] | None, typer.Option("--price", metavar="KIND=AMOUNT[/UNIT]", help="Any price. Repeatable.")
 ]
 From = Annotated[
-    str | None, typer.Option("--from", metavar="DATE|INSTANT|launch", help="When it begins, UTC; may be to come. [now]")
+    str | None,
+    typer.Option("--from", metavar="DATE|INSTANT|launch", help="When it begins, in UTC; may be in the future. [now]"),
 ]
 FromWhich = Annotated[
     str | None,
-    typer.Option("--from", metavar="DATE|INSTANT|launch", help="When the wrong entry begins. [the one in force]"),
+    typer.Option("--from", metavar="DATE|INSTANT|launch", help="When the wrong price begins. [the one in force]"),
 ]
 Above = Annotated[
-    str | None, typer.Option("--context-above", metavar="TOKENS", help="Only for prompts of more tokens.")
+    str | None, typer.Option("--context-above", metavar="TOKENS", help="Only for prompts of more than so many tokens.")
 ]
 Tier = Annotated[
     str | None, typer.Option("--service-tier", metavar="TIER", help=f"{', '.join(ServiceTier)}. [standard]")
@@ -199,8 +200,8 @@ Kinds: {", ".join(list(PriceKind)[:7])},
   {", ".join(list(PriceKind)[7:])}
 Units: {", ".join(PriceUnit)}; per million tokens (mtok) unless said otherwise
 
-Your price holds, whatever the sources say or announce, until the next one that you date, or until
-`modelctl override unpin MODEL input_price_per_mtok` gives it back. The ledger is only appended to.
+Your price holds, whatever the sources say or announce, until the next one that you set, or until
+`modelctl override unpin MODEL input_price_per_mtok`.
 """,
 )
 def set_price(
@@ -219,7 +220,7 @@ def set_price(
     format: FormatOption = Format.TABLE,
     json: JsonOption = False,
 ) -> None:
-    """Enter a model's prices from a day on; no sync changes them."""
+    """Set a model's prices from a day on; no sync changes them."""
     from modelctl.core.prices.manual import points_to_set
 
     amounts = {"input": input, "output": output, "cache_read": cache_read, "cache_write": cache_write}
@@ -235,7 +236,7 @@ Examples:
   modelctl price correct gpt-4o --input 2.5 --from 2026-12-01 --source "contract 17, page 3"
   modelctl price correct gpt-4o --output 10 --from launch --source https://openai.com/api/pricing
 
-The wrong entry stays in the ledger; a revision of it counts from then on, for bills of that time too.
+The wrong price stays in the ledger. A revision of it counts from then on, also for bills of that time.
 """,
 )
 def correct(
@@ -254,7 +255,7 @@ def correct(
     format: FormatOption = Format.TABLE,
     json: JsonOption = False,
 ) -> None:
-    """Correct a wrong entry of the ledger.
+    """Correct a wrong price in the ledger.
 
     And with it the bills of its time.
     """
@@ -287,7 +288,7 @@ def import_prices(
     format: FormatOption = Format.TABLE,
     json: JsonOption = False,
 ) -> None:
-    """Enter the prices of a file, all of them or none."""
+    """Set the prices of a file, all of them or none."""
     from modelctl.core.prices.manual import points_to_set, read_price_rows
 
     context = context_of(ctx)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from modelctl.services.providers import ProviderEdit, ProviderTest
 
 
-app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Look at providers, try them, add your own.")
+app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Show providers, test them, add your own.")
 
 MAX_SHOWN = 10
 """Dependent models that are named; the rest is counted."""
@@ -35,7 +35,7 @@ BaseUrl = Annotated[
 ]
 Env = Annotated[
     list[str] | None,
-    typer.Option("--env", metavar="VARIABLE", help="Variable that holds the key; the first one set wins. Repeatable."),
+    typer.Option("--env", metavar="VARIABLE", help="Variable that holds the key. Repeatable: the first one set wins."),
 ]
 DisplayName = Annotated[str | None, typer.Option("--display-name", metavar="TEXT", help="The name for people.")]
 AuthHeader = Annotated[
@@ -57,11 +57,11 @@ Examples:
   modelctl provider list
   modelctl provider list --format json | jq -r '.[] | select(.key == "missing") | .name'
 
-`key` names the variable that holds the key, never the key. `health` is what `modelctl provider test` last found.
+`key` names the variable that holds the key, never the key. `health` is the last result of `modelctl provider test`.
 """,
 )
 def list_command(ctx: typer.Context, format: FormatOption = Format.TABLE, json: JsonOption = False) -> None:
-    """List the providers: switch, key, models, health.
+    """List the providers: enabled, key, models, health.
 
     They are those of the database and of the catalogs.
     """
@@ -121,7 +121,7 @@ def add_command(
 ) -> None:
     """Add a provider of your own.
 
-    It is synced from its API by this row alone: no catalog has to know it.
+    Its models come from its API; no catalog has to know it.
     """
     from modelctl.services.providers import add_provider
 
@@ -152,7 +152,7 @@ def add_command(
 Examples:
   modelctl provider set local-llm --base-url http://localhost:9090/v1
   modelctl provider set local-llm --header X-Team=research     # the other headers stay
-  modelctl provider set local-llm --header X-Team= --env ""    # takes a header and the variables away
+  modelctl provider set local-llm --header X-Team= --env ""    # removes a header and the variables
 
 What you set stays: no sync changes it back, whatever the catalogs state.
 """,
@@ -172,7 +172,7 @@ def set_command(
 ) -> None:
     """Change settings of a provider.
 
-    Nothing but what is given changes; an empty value takes a setting away.
+    Only what is given changes. An empty value removes a setting.
     """
     context = context_of(ctx)
     options = ProviderOptions(
@@ -201,7 +201,7 @@ Examples:
 """,
 )
 def enable_command(ctx: typer.Context, names: Names) -> None:
-    """Take providers into syncs again."""
+    """Enable providers: a sync of all has them again."""
     _switch(context_of(ctx), names, is_enabled=True)
 
 
@@ -212,11 +212,11 @@ Examples:
   modelctl provider disable fireworks
   modelctl sync --provider fireworks    # naming it still syncs it
 
-Its models stay as they are; an application that must not offer them looks at ai_providers.is_enabled.
+Its models stay as they are. An application that must not offer them can check ai_providers.is_enabled.
 """,
 )
 def disable_command(ctx: typer.Context, names: Names) -> None:
-    """Leave providers out of syncs of all."""
+    """Disable providers: a sync of all leaves them out."""
     _switch(context_of(ctx), names, is_enabled=False)
 
 
@@ -224,11 +224,11 @@ def disable_command(ctx: typer.Context, names: Names) -> None:
     "remove",
     epilog="""\b
 Examples:
-  modelctl provider remove local-llm             # shows what would go with it, and refuses if there are models
+  modelctl provider remove local-llm             # refuses if it has models, and names them
   modelctl provider remove local-llm --cascade
-  modelctl runs undo last                             # brings the row and its models back, but no stored key
+  modelctl runs undo last                        # restores the row and its models, but no stored key
 
-The ledger of prices, the runs and the audit trail stay. Exits 4 where models hang on it and --cascade is not given.
+The ledger, the runs and the audit trail stay. Exits 4 where the provider has models and --cascade is not given.
 """,
 )
 def remove_command(
@@ -262,9 +262,9 @@ Examples:
   modelctl provider test --all --timeout 2s
   modelctl provider test --all --format json
 
-A key is proven only where a made-up one is refused: a server that lists its models to anybody reads "key not proven".
-Nothing is billed. What was found is kept in health_status, health_checked_at and health_latency_ms.
-Exits 3 when any provider is not ok. With --all, one without a key is told and does not count, unless none has one.
+A key is proven where a made-up one is refused. "Key not proven" means that the server lists its models for any key.
+Nothing is billed. The result is kept in health_status, health_checked_at and health_latency_ms.
+Exits 3 when any provider is not ok. With --all, providers without a key do not count, unless none has one.
 """,
 )
 def test_command(
@@ -277,9 +277,9 @@ def test_command(
     format: FormatOption = Format.TABLE,
     json: JsonOption = False,
 ) -> None:
-    """Try providers and their keys.
+    """Test providers and their keys.
 
-    Each is asked for its models: reachable, key accepted and proven, latency, models seen.
+    Each is asked for its models. Shown are whether it answers and accepts the key, how fast, and how many models.
     """
     from modelctl.output.providers import ProviderTestsDocument
     from modelctl.services.gather import Observer
@@ -315,7 +315,7 @@ Exit codes: 0 done, 1 no provider answered, 5 some providers failed; the others 
 def models_command(
     ctx: typer.Context,
     providers: Annotated[
-        list[str] | None, typer.Argument(metavar="PROVIDER", help="Left out means all whose key is set.")
+        list[str] | None, typer.Argument(metavar="PROVIDER", help="By default all whose key is set.")
     ] = None,
     provider: ProviderOption = None,
     project: Project = None,
@@ -325,8 +325,8 @@ def models_command(
 ) -> None:
     """Show what the providers' APIs list; nothing is written.
 
-    It is mapped to the fields of a model. Catalogs, your patterns and the rows of the database change nothing here: it
-    is the API's word alone, with what was skipped and why. Prices are shown where an API states them; few do.
+    Only what the APIs say is shown, as fields of a model, with what was skipped and why. Catalogs, settings and the
+    database change nothing here. Few APIs state prices.
     """
     from modelctl.core.credentials import project_of
     from modelctl.output.providers import DiscoveryDocument

@@ -29,9 +29,13 @@ Examples:
   modelctl publish adopt shop gpt-4o name
   modelctl publish shop --format sql > shop.sql
 
-NAME is a mapping: publish/NAME.toml beside modelctl.toml. docs/publish.md tells what stands in it.
-Exit codes: 0 done or in sync, 1 failed, 2 the mapping is wrong or has open questions, 3 pending (--exit-code),
-4 a guard holds something, 6 another run writes.
+NAME is a mapping: publish/NAME.toml beside modelctl.toml. docs/publish.md says what is in it.
+
+\b
+Exit codes:
+  0  done, or in sync          3  changes pending (--exit-code)
+  1  failed, nothing written   4  a guard holds something
+  2  the mapping is wrong      6  another run writes
 """
 
 
@@ -74,12 +78,14 @@ def publish_command(
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would change; write nothing.")] = False,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 3 when something is pending.")] = False,
     adopt: Annotated[
-        bool, typer.Option("--adopt", help="Take over rows that were there before modelctl, and correct them.")
+        bool, typer.Option("--adopt", help="Adopt rows that were there before modelctl, and correct them.")
     ] = False,
     accept: Annotated[
-        list[str] | None, typer.Option("--accept", metavar="GUARD", help="Let pass what this guard holds. Repeatable.")
+        list[str] | None, typer.Option("--accept", metavar="GUARD", help="Accept what this guard holds. Repeatable.")
     ] = None,
-    format: Annotated[PublishFormat, format_option("How to print it; sql: the statements.")] = PublishFormat.TABLE,
+    format: Annotated[
+        PublishFormat, format_option("How to print it; sql prints the statements.")
+    ] = PublishFormat.TABLE,
     json: JsonOption = False,
 ) -> None:
     """Keep your application's own table of models true."""
@@ -123,7 +129,7 @@ def mapping_of(name: str, file: Path | None) -> Target:
 
     path = file or Path(DIRECTORY) / f"{name}.toml"
     if file is None and (Path(name).name != name or name.startswith(".")):
-        raise UsageError(f"{name!r} is no name of a mapping", "write --mapping FILE for a file elsewhere")
+        raise UsageError(f"{name!r} cannot be the name of a mapping", "write --mapping FILE for a file elsewhere")
     if questions := open_questions(path):
         where = ", ".join(f"{path}:{line} ({column})" for line, column in questions[:5])
         several = "questions are" if len(questions) > 1 else "question is"
@@ -174,7 +180,7 @@ def init_command(
     ctx: typer.Context,
     table: Annotated[str, typer.Option("--table", metavar="TABLE", help="Your table, as models or public.ai_models.")],
     name: Annotated[
-        str | None, typer.Option("--name", metavar="NAME", help="What the mapping is called; left out: as the table.")
+        str | None, typer.Option("--name", metavar="NAME", help="The mapping's name; by default the table's.")
     ] = None,
     mapping: MappingOption = None,
 ) -> None:
@@ -265,7 +271,7 @@ def adopt_command(
     name: Name,
     row: Annotated[str, typer.Argument(metavar="ROW", help="The row's key, or the id of its model.")],
     cells: Annotated[
-        list[str] | None, typer.Argument(metavar="COLUMN", help="Which cells; left out means all of the mapping.")
+        list[str] | None, typer.Argument(metavar="COLUMN", help="Which cells; by default all of the mapping.")
     ] = None,
     mapping: MappingOption = None,
 ) -> None:

@@ -19,22 +19,22 @@ Examples:
   modelctl remove openai/gpt-3.5-turbo
   modelctl remove gpt-4 --cascade --dry-run
 
-The price ledger and the audit trail stay, so past bills can still be computed. No sync brings a removed row back;
-`modelctl add MODEL` and `modelctl runs undo` do. A row that others name as replacement or alias stays, unless
---cascade takes it out of those rows too. To hide a model from your application, disable it.
+The ledger and the audit trail stay, so past bills can still be computed. `modelctl add MODEL` or `modelctl runs undo`
+restores a removed row. A row that others name as replacement or alias is only removed with --cascade, which removes the
+name from those rows too. To hide a model from your application, disable it.
 """
 )
 def remove_command(
     ctx: typer.Context,
     models: Annotated[list[str], typer.Argument(metavar="MODEL", help="As provider/model_id, or shorter.")],
     cascade: Annotated[
-        bool, typer.Option("--cascade", help="Take the replacement or alias out of the rows that point there.")
+        bool, typer.Option("--cascade", help="Also remove the model as replacement or alias of other rows.")
     ] = False,
     dry_run: DryRun = False,
     format: FormatOption = Format.TABLE,
     json: JsonOption = False,
 ) -> None:
-    """Remove rows; syncs do not bring them back."""
+    """Remove rows; no sync creates them again."""
     from modelctl.services.edits import remove
 
     request = EditRequest(command="remove", names=models, dry_run=dry_run, format=format)

@@ -18,17 +18,17 @@ Examples:
   modelctl resolve claude-sonnet-4-5-latest
   modelctl resolve gpt-4o-2024-08-06 --format json
 
-The rules, in this order: exact provider/model_id, an id that only one provider has, an alias, one of these with
-`-latest` or with a real date at its end. Never a prefix or a part: what merely looks alike is suggested, not taken.
+A name is looked up as provider/model_id, then as an id that only one provider has, then as an alias. If none
+fits, `-latest` or a date at its end is dropped. What merely looks alike is suggested, never taken.
 """
 )
 def resolve_command(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A model as somebody wrote it.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The name of a model, as somebody wrote it.")],
     format: FormatOption = Format.TABLE,
     json: JsonOption = False,
 ) -> None:
-    """Say which model a name means, and by which rule."""
+    """Show which model a name means, and why."""
     from modelctl.output.model import ResolvedDocument
     from modelctl.services.models import resolve_model
 

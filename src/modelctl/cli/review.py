@@ -13,7 +13,7 @@ from modelctl.core.planning.plan import Verdict
 app = typer.Typer(
     rich_markup_mode=None,
     no_args_is_help=True,
-    help="See what guards hold, and accept or decline it.",
+    help="List what guards hold, and accept or decline it.",
     epilog="A guard holds a change that looks wrong, such as a doubled price; the rest of a sync is written.",
 )
 
@@ -27,8 +27,9 @@ Examples:
   modelctl review accept openai/gpt-4o --note "announced on the pricing page"
   modelctl review decline openai/gpt-4o --note "their API shows a test price"
 
-A decision is on one pair of values, old and new: it holds until either side moves. KEY is provider/model_id, or the
-provider's name for its whole listing. An accepted change is written by the next sync; a declined one is left out.
+A decision is about one pair of old and new value; when either changes, the guard holds it again. KEY is
+provider/model_id, or the provider's name for its listing. The next sync writes an accepted change; a declined one is
+left out.
 """
 
 

@@ -26,7 +26,7 @@ Examples:
 app = typer.Typer(
     rich_markup_mode=None,
     no_args_is_help=True,
-    help="See who wrote when, and take a run back.",
+    help="List the runs, and undo one.",
     epilog="`modelctl history` shows the changes of one model over all runs.",
 )
 
@@ -95,21 +95,21 @@ def show(
 Examples:
   modelctl runs undo last --dry-run
   modelctl runs undo 20261121T120000Z-1a2b3c
-  modelctl runs undo last               # a second time: takes the undo back
+  modelctl runs undo last               # a second time: undoes the undo
 
 RUN is the id of a run, the beginning of one, or `last`; see `modelctl runs list`.
-What an undo brings back counts as a person's decision: the next sync leaves it alone.
-Exits 5 when some rows have moved since and were left alone, 6 when all have.
+What an undo restores is an override: no sync changes it.
+Exits 5 when some rows have changed since and were left alone, 6 when all have.
 """,
 )
 def undo_command(
     ctx: typer.Context,
     run: Annotated[str, typer.Argument(metavar="RUN", help="The id of a run, its beginning, or `last`.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would go back; write nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would be undone; write nothing.")] = False,
     format: FormatOption = Format.TABLE,
     json: JsonOption = False,
 ) -> None:
-    """Take a run back.
+    """Undo a run.
 
     Each row that nobody has changed since becomes what it was before.
     """

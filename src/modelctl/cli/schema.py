@@ -17,7 +17,7 @@ Examples:
   modelctl schema sync > sync.schema.json
   modelctl schema price cost
 
-REPORT is the command whose --format json it describes; `error` is what stderr gets then where a command fails.
+REPORT is the command whose --format json it describes. `error` describes what stderr gets when a command fails.
 """)
 def schema_command(
     ctx: typer.Context,

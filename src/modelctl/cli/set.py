@@ -22,8 +22,8 @@ Examples:
   modelctl set gpt-4o tags=smart,latest family=
   modelctl set --where 'provider=openai type=embedding' recommended=no --yes
 
-FIELD is a column of the row; FIELD= (or FIELD=null) makes it unknown. Lists are A,B; switches yes or no; days
-2026-12-01. What is set is pinned: no sync changes it until `modelctl override unpin`. `modelctl price set` sets prices.
+FIELD is a column of the row; FIELD= (or FIELD=null) makes it unknown. Write lists as A,B, yes or no, and days as
+2026-12-01. What you set is pinned, until `modelctl override unpin`. For prices, use `modelctl price set`.
 
 {WHERE_HELP}"""
 )

@@ -18,8 +18,8 @@ Examples:
   modelctl show together/mistralai/Mixtral-8x7B-Instruct-v0.1 --changes 20
   modelctl show gpt-4o --json
 
-MODEL is provider/model_id, an id that only one provider has, an alias, or one of these with a date at its end;
-or id:17, the number of its row.
+MODEL is provider/model_id, an id that only one provider has, or an alias, with or without a date at its end. It may
+also be id:17, the number of its row.
 """
 )
 def show_command(
@@ -29,7 +29,7 @@ def show_command(
     format: FormatOption = Format.TABLE,
     json: JsonOption = False,
 ) -> None:
-    """Show everything that is known of one model.
+    """Show everything that is known about one model.
 
     Its facts with their sources, its prices over time and its changes.
     """

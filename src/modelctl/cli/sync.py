@@ -176,7 +176,7 @@ def print_explanation(context: Context, report: SyncReport, name: str, format: s
     if not lines:
         known = sum(len(each.records) for each in report.providers)
         raise UsageError(
-            f"no source, pattern or row speaks of a model {name!r}",
+            f"no source, pattern or row mentions a model {name!r}",
             f"{known} models of {len(report.providers)} providers were looked at; ids are case-sensitive",
         )
     context.show(ExplanationsDocument.of(lines), format)
@@ -248,7 +248,7 @@ AllOrNothing = Annotated[
     bool,
     typer.Option(
         "--all-or-nothing",
-        help="Write nothing of a provider of which a guard holds one model.",
+        help="Where a guard holds one model, write nothing of its provider.",
         rich_help_panel="Guards",
     ),
 ]
@@ -264,7 +264,7 @@ Details = Annotated[
     bool,
     typer.Option(
         "--details",
-        help="Tell of each provider: its counts, changes and all that was left alone.",
+        help="Show each provider's counts, its changes, and what was left alone.",
         rich_help_panel="Output",
     ),
 ]
@@ -304,8 +304,11 @@ Examples:
   modelctl sync --backup before.db
   modelctl sync --quiet --notify "$SLACK_WEBHOOK"
 
-Exit codes: 0 done or in sync, 1 failed, 3 pending (--exit-code), 4 a guard holds something, 5 an API or
-a provider failed and the rest is applied, 6 another run writes.
+\b
+Exit codes:
+  0  done, or in sync                4  a guard holds something
+  1  failed, nothing written         5  an API or a provider failed, the rest is applied
+  3  changes pending (--exit-code)   6  another run writes
 """
 )
 def sync_command(

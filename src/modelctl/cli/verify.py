@@ -28,7 +28,7 @@ def verify_command(
     providers: ProviderArguments = None,
     provider: ProviderOption = None,
     expect_min: Annotated[
-        int, typer.Option("--expect-min", metavar="N", min=0, help="How many models each provider has at least.")
+        int, typer.Option("--expect-min", metavar="N", min=0, help="How many models each provider must have at least.")
     ] = 1,
     sample: Annotated[
         int,

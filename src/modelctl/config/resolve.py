@@ -95,7 +95,7 @@ def expanded(text: str) -> Path:
 
 def _database_url(value: Any) -> str:
     if not isinstance(value, str) or "://" not in value:
-        raise ValueError("is no database URL; one looks like sqlite:///my.db or postgresql://user@host/name")
+        raise ValueError("is not a database URL; one looks like sqlite:///my.db or postgresql://user@host/name")
     url = with_driver(value.strip())
     scheme, _, rest = url.partition("://")
     if scheme.lower().partition("+")[0] == "sqlite" and rest.partition("?")[0] in ("", "/", "/:memory:"):
@@ -348,7 +348,7 @@ def variables_of_env_files(working_directory: Path) -> dict[str, Setting]:
             raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
         for each in bindings:
             if each.error:
-                raise UsageError(f"{path}:{each.original.line}: this is no NAME=value", "correct the line")
+                raise UsageError(f"{path}:{each.original.line}: this line is not NAME=value", "correct the line")
             if each.key is not None and each.value is not None:
                 found[each.key] = Setting(each.value, path.name)
         logger.info("keys from %s", path)

@@ -236,12 +236,12 @@ def _run_problem(runs: ProviderRuns | None, max_age: timedelta, now: datetime) -
         return "it was never synced"
     if runs.whole_at is None or runs.last_at > runs.whole_at:
         since = (
-            f"the last whole one was {age_text(now - runs.whole_at)} ago" if runs.whole_at else "none was ever whole"
+            f"the last complete one was {age_text(now - runs.whole_at)} ago" if runs.whole_at else "none was complete"
         )
         reason = f": {runs.error}" if runs.error else ""
         return f"its last run, {age_text(now - runs.last_at)} ago, was {runs.outcome}{reason}; {since}"
     if now - runs.whole_at > max_age:
-        return f"its last whole run was {age_text(now - runs.whole_at)} ago, more than {age_text(max_age)}"
+        return f"its last complete run was {age_text(now - runs.whole_at)} ago, more than {age_text(max_age)}"
     return ""
 
 

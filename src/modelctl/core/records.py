@@ -90,7 +90,7 @@ def json_lines(
                 yield number, error.message
             else:
                 is_object = isinstance(record, dict)
-                yield number, record if is_object else "is no JSON object: one on each line is expected"
+                yield number, record if is_object else "is not a JSON object: one on each line is expected"
 
 
 def read_json(text: str, *, parse_float: Callable[[str], Any] = Decimal) -> Any:
@@ -98,9 +98,9 @@ def read_json(text: str, *, parse_float: Callable[[str], Any] = Decimal) -> Any:
     try:
         return json.loads(text, parse_float=parse_float, parse_constant=_no_quantity, object_pairs_hook=_distinct)
     except ArithmeticError:  # an exponent beyond Decimal's
-        raise UsageError("is no JSON object on one line (a number is too long to be read)") from None
+        raise UsageError("is not a JSON object on one line (a number is too long to be read)") from None
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"is no JSON object on one line ({error})") from None
+        raise UsageError(f"is not a JSON object on one line ({error})") from None
 
 
 def field_text(name: str, value: Any) -> str:
@@ -124,7 +124,7 @@ def unknown_field(name: str, fields: Collection[str]) -> str:
 
 
 def _no_quantity(name: str) -> NoReturn:
-    raise UsageError(f"{name} is no quantity")
+    raise UsageError(f"{name} is not a quantity")
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -152,7 +152,7 @@ def _csv_records(
             elif cells:
                 yield reader.line_num, f"has {len(cells)} fields where the header has {len(header)}"
     except csv.Error as error:
-        yield reader.line_num, f"is no CSV ({error}); what follows was not read"
+        yield reader.line_num, f"is not CSV ({error}); what follows was not read"
 
 
 def _header_problem(header: list[str], fields: Collection[str], required: str) -> str:

@@ -105,7 +105,7 @@ def duration(text: str, label: str, *, alone: str = "") -> timedelta:
     """
     found = written_duration(text, alone=alone)
     if found is None:
-        raise UsageError(f"{label}: {shorten(text)!r} is no duration", _DURATION_HINTS[alone])
+        raise UsageError(f"{label}: {shorten(text)!r} is not a duration", _DURATION_HINTS[alone])
     return found
 
 
@@ -145,7 +145,7 @@ def day(text: str, label: str) -> date:
             raise ValueError
         return date.fromisoformat(text)
     except ValueError:
-        raise UsageError(f"{label}: {shorten(text)!r} is no day", "write it like 2026-12-01") from None
+        raise UsageError(f"{label}: {shorten(text)!r} is not a day", "write it like 2026-12-01") from None
 
 
 def instant(text: str, label: str) -> datetime:
@@ -160,7 +160,7 @@ def instant(text: str, label: str) -> datetime:
         return written.replace(tzinfo=UTC) if written.tzinfo is None else written.astimezone(UTC)
     except (ValueError, OverflowError):
         raise UsageError(
-            f"{label}: {shorten(text)!r} is no date", "write 2026-12-01, or an instant as 2026-12-01T07:30:00Z"
+            f"{label}: {shorten(text)!r} is not a date", "write 2026-12-01, or an instant as 2026-12-01T07:30:00Z"
         ) from None
 
 
@@ -179,7 +179,7 @@ def day_from_epoch(seconds: float) -> date:
     try:
         return datetime.fromtimestamp(seconds, UTC).date()
     except (OverflowError, OSError) as error:
-        raise ValueError(f"{seconds} is no Unix time in seconds") from error
+        raise ValueError(f"{seconds} is not a Unix time in seconds") from error
 
 
 def per_mtok(per_token: Decimal | str | int) -> Decimal:

@@ -263,7 +263,7 @@ _checked_values = attrgetter(*(name for name, _ in _CHECKS))
 def amount_problems(amount: Decimal) -> Iterable[str]:
     """Why an amount of money cannot be."""
     if not amount.is_finite():
-        return (f"{amount} is no amount",)
+        return (f"{amount} is not an amount",)
     if amount.is_signed():
         return (f"{amount} is negative (a free price is 0, an unknown one is left out)",)
     if not _fits_a_column(amount):

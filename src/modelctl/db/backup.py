@@ -181,7 +181,7 @@ def _require_version(path: Path, version: object) -> None:
 
 
 def _no_backup(path: Path) -> UsageError:
-    return UsageError(f"{path}: is no backup of modelctl's tables", "`modelctl sync --backup FILE` makes one")
+    return UsageError(f"{path}: is not a backup of modelctl's tables", "`modelctl sync --backup FILE` makes one")
 
 
 def restore(database: Database, connection: Connection, rows: dict[str, list[dict[str, Any]]]) -> None:

@@ -366,5 +366,5 @@ class _Asked:
             if deadline.ends_at <= now:
                 deadline.abandoned.set()
                 del self._running[provider]
-                late = f"{provider}: no whole listing within {request.deadline_s:g} s"
+                late = f"{provider}: no complete listing within {request.deadline_s:g} s"
                 yield provider, SourceError(late, TRY_LATER)

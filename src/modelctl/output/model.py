@@ -133,7 +133,7 @@ def _row(details: ModelDetails, look: Look) -> Iterator[str]:
     told = ", ".join(f"{name} {shown(at)}" for name, at in stamps.items() if at is not None)
     yield from labelled(f"row {model.row_id}", told, look, indent=_INDENT, style="dim")
     if model.state is not None and model.state.absences:
-        missed = "whole listing" if model.state.absences == 1 else f"{model.state.absences} whole listings"
+        missed = "complete listing" if model.state.absences == 1 else f"{model.state.absences} complete listings"
         yield from labelled("absent", f"from the last {missed}", look, indent=_INDENT)
     pinned = [name for name in details.pins if name not in FACT_FIELDS]
     if pinned:

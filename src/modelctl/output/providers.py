@@ -82,7 +82,7 @@ def _block(found: Discovered, look: Look) -> Iterator[str]:
         )
         return
     records = _records(found)
-    whole = "whole listing" if found.is_whole else "not a whole listing: absence means nothing"
+    whole = "complete listing" if found.is_whole else "not complete: a model that it lacks may still exist"
     yield f"{name}  {counted(len(records), 'model')}  ({whole} of {shown(found.listed_at)})"
     if found.notice:
         yield from labelled("note", found.notice, look, style="yellow", indent=2)

@@ -236,7 +236,7 @@ def _fitted(column: Column, value: Any) -> Any:
             return _moment(value).date().isoformat()
         case Kind.ARRAY:
             if not isinstance(value, tuple | list):
-                raise Misfit(f"{value!r} is no list")
+                raise Misfit(f"{value!r} is not a list")
             return [str(each) for each in value]
         case Kind.OTHER:
             raise Misfit(f"a column of type {column.declared} cannot be written")
@@ -247,7 +247,7 @@ def _fitted(column: Column, value: Any) -> Any:
 def _whole(column: Column, value: Any) -> int:
     number = Decimal(int(value)) if isinstance(value, bool) else _decimal(value)
     if number != number.to_integral_value():
-        raise Misfit(f"{decimal_text(number)} is no whole number")
+        raise Misfit(f"{decimal_text(number)} is not a whole number")
     if not -(2 ** (column.bits - 1)) <= number < 2 ** (column.bits - 1):
         raise Misfit(f"{number} is too large for {column.declared}")
     return int(number)
@@ -280,9 +280,9 @@ def _decimal(value: Any) -> Decimal:
     try:
         number = Decimal(str(value))
     except InvalidOperation:
-        raise Misfit(f"{value!r} is no number") from None
+        raise Misfit(f"{value!r} is not a number") from None
     if not number.is_finite():
-        raise Misfit(f"{value!r} is no number")
+        raise Misfit(f"{value!r} is not a number")
     return number
 
 
@@ -294,7 +294,7 @@ def _moment(value: Any) -> datetime:
     try:
         return datetime.fromisoformat(str(value))
     except ValueError:
-        raise Misfit(f"{value!r} is no time like 2026-11-21T12:00:00Z") from None
+        raise Misfit(f"{value!r} is not a time like 2026-11-21T12:00:00Z") from None
 
 
 def _text(column: Column, value: Any) -> str:
@@ -319,7 +319,7 @@ def _text(column: Column, value: Any) -> str:
         try:
             return str(UUID(text))
         except ValueError:
-            raise Misfit(f"{text!r} is no UUID") from None
+            raise Misfit(f"{text!r} is not a UUID") from None
     return text
 
 
@@ -329,7 +329,7 @@ def plain_json(value: Any) -> Any:
         case Decimal():
             return exact_number(value)
         case float() if not math.isfinite(value):
-            raise Misfit(f"{value!r} is no JSON")
+            raise Misfit(f"{value!r} is not JSON")
         case date():
             return value.isoformat()
         case tuple() | list():

@@ -100,7 +100,7 @@ class Price(Form):
     @model_validator(mode="after")
     def _known_currency(self) -> Price:
         if self.currency not in CURRENCIES:
-            raise ValueError(f"{shorten(self.currency)!r} is no currency, as USD is")
+            raise ValueError(f"{shorten(self.currency)!r} is not a currency, as USD is")
         return self
 
 
@@ -324,7 +324,7 @@ def understood(data: Mapping[str, Any], *, path: Path, lines: Lines) -> Target:
     stated = data.get("preset")
     if isinstance(stated, str) and stated not in preset_names():
         hint = did_you_mean(stated, preset_names())
-        raise _refused(path, lines, [Problem(at=("preset",), message="is no preset", hint=hint)])
+        raise _refused(path, lines, [Problem(at=("preset",), message="is not a preset", hint=hint)])
     whole = _over(preset(stated), data) if isinstance(stated, str) else data
     try:
         mapping = Target.model_validate(_prepared(whole))
@@ -455,7 +455,7 @@ def _of_table(table: TableMapping, at: KeyPath) -> Iterator[Problem]:
         if name not in table.columns:
             hint = suggestion(name, table.columns, most=1) or "name it under columns"
             yield Problem(
-                at=(*at, "key", position), message=f"{printable(name)} is no column of the mapping", hint=hint
+                at=(*at, "key", position), message=f"{printable(name)} is not a column of the mapping", hint=hint
             )
     for kind in ("absent", "strangers"):
         switch = getattr(table, kind)
@@ -521,4 +521,4 @@ def _unknown_field(name: str, table: TableMapping, at: KeyPath) -> Iterator[Prob
     elif name not in table.fields:
         noun = "model" if table.rows == "models" else "provider"
         hint = suggestion(name, table.fields, most=1) or "docs/publish.md lists the fields"
-        yield Problem(at=at, message=f"{printable(name)} is no field of a {noun}", hint=hint)
+        yield Problem(at=at, message=f"{printable(name)} is not a field of a {noun}", hint=hint)

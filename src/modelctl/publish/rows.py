@@ -99,7 +99,7 @@ class TableShape:
         found = {}
         for name, value in switch.set.items():
             if name not in self.columns:
-                raise UsageError(f"{self.mapping.table} has no column {name}, which absent or strangers would set")
+                raise UsageError(f"{self.mapping.table} has no column {name}, which `absent` or `strangers` would set")
             try:
                 found[name] = fitted(self.columns[name], value, as_json=self.is_json(name))
             except Misfit as misfit:

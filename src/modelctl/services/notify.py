@@ -48,7 +48,7 @@ def webhook(url: str) -> Webhook:
     except ValueError:
         host, port = "", ""
     if not host or parts.scheme not in ("http", "https") or not (url.isascii() and url.strip().isprintable()):
-        raise UsageError("--notify: this is no URL of a webhook", "write it like https://hooks.example.com/abc")
+        raise UsageError("--notify: this is not a URL of a webhook", "write it like https://hooks.example.com/abc")
     shown_host = f"[{host}]" if ":" in host else host
     return Webhook(
         url=url.strip(),

@@ -244,7 +244,7 @@ def _objects(text: str) -> Iterator[tuple[str, Mapping[str, Any] | str]]:
     match whole:
         case list():
             for number, row in enumerate(whole, 1):
-                yield f"row {number}", row if isinstance(row, dict) else "is no JSON object"
+                yield f"row {number}", row if isinstance(row, dict) else "is not a JSON object"
         case dict():
             yield "row 1", whole
         case _:

@@ -234,7 +234,7 @@ def _no_such_field(name: str) -> str:
     if name == "is_enabled":
         return "is_enabled is the application's switch: use `modelctl enable` or `modelctl disable`"
     if name in COLUMNS:
-        return f"{name} is no fact that a person states; modelctl keeps it"
+        return f"{name} is not a fact that a person states; modelctl keeps it"
     return f"there is no field {shown!r} ({did_you_mean(name, SETTABLE)})"
 
 

@@ -304,7 +304,7 @@ def _check_base_url(text: str) -> str:
         raise UsageError(f"--base-url: {shorten(repr(text))} holds a character that no address has", _AN_ADDRESS)
     parts = _split(text)
     if parts.scheme not in _SCHEMES or not parts.netloc:
-        raise UsageError(f"--base-url: {shorten(repr(text))} is no http or https address", _AN_ADDRESS)
+        raise UsageError(f"--base-url: {shorten(repr(text))} is not an http or https address", _AN_ADDRESS)
     if not parts.hostname or not (_HOST.fullmatch(parts.hostname) or ":" in parts.hostname):
         raise UsageError(f"--base-url: {shorten(repr(text))} names no host", _AN_ADDRESS)
     if parts.query or parts.fragment or text[-1] in "?#":

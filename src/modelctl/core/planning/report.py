@@ -19,6 +19,7 @@ from modelctl.core.prices.price import PricePoint
 from modelctl.core.provider import Provider
 from modelctl.core.runs import Author, Outcome, RunRecord
 from modelctl.core.stored import RemovedModel, RowState, StoredModel, StoredProvider
+from modelctl.core.text import counted
 from modelctl.errors import ExitCode, ModelctlError, UsageError, exit_code_of
 
 _key = attrgetter("key")
@@ -181,7 +182,7 @@ def _lines(report: ProviderReport, key: ModelKey) -> Iterator[str]:
         if each.key == key
     )
     if key in plan.absences:
-        yield f"absent from {plan.absences[key]} whole listing(s) in a row"
+        yield f"absent from {counted(plan.absences[key], 'complete listing')} in a row"
     if report.error is not None and report.outcome is Outcome.FAILED:
         yield f"nothing was done for this provider: {report.error.message}"
     elif report.error is not None:
@@ -343,7 +344,7 @@ def moved(
         model = stored.models.get(key)
         state = model.state if model is not None else None
         if state is None or state.absences != planned.absences_before[key]:
-            yield f"{key} (its count of absences)"
+            yield f"{key} (how often listings lacked it)"
 
 
 def bound(planned: PlannedProvider, row: Provider | None, stored: StoredProvider) -> Plan:

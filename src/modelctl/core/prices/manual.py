@@ -205,7 +205,7 @@ def split_price(text: str) -> dict[str, str]:
     found = _PRICED.fullmatch(text)
     if found is None:
         raise UsageError(
-            f"--price: {shorten(text)!r} is no price", "write KIND=AMOUNT/UNIT, as image_output=0.04/image"
+            f"--price: {shorten(text)!r} is not a price", "write KIND=AMOUNT/UNIT, as image_output=0.04/image"
         )
     return {name: value.strip() for name, value in found.groupdict(default="").items()}
 
@@ -318,7 +318,7 @@ def _currency(label: str, text: str) -> str:
 
 def _amount(label: str, text: str) -> Decimal:
     if not _AMOUNT.fullmatch(text):
-        raise UsageError(f"{label}: {shorten(text)!r} is no amount", "write plain digits with a point, as 0.15")
+        raise UsageError(f"{label}: {shorten(text)!r} is not an amount", "write plain digits with a point, as 0.15")
     amount = Decimal(text)
     for problem in amount_problems(amount):
         raise UsageError(f"{label}: {text}{problem.removeprefix(str(amount))}")
@@ -327,7 +327,7 @@ def _amount(label: str, text: str) -> Decimal:
 
 def _tokens(label: str, text: str) -> int:
     if not _TOKENS.fullmatch(text) or int(text) > MAX_COUNT:
-        raise UsageError(f"{label}: {shorten(text)!r} is no number of tokens from 0 to {MAX_COUNT:,}")
+        raise UsageError(f"{label}: {shorten(text)!r} is not a number of tokens from 0 to {MAX_COUNT:,}")
     return int(text)
 
 

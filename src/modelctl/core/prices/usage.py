@@ -144,7 +144,7 @@ def read_quantity(name: str, text: str) -> Decimal:
     """The quantity that a command line or a usage record states. InvalidFact naming the meter where it states none."""
     if not _NUMBER.fullmatch(text):
         hint = "write plain digits, as 1200000 or 1_200_000"
-        raise InvalidFact(f"{name}: {shorten(text)!r} is no quantity", hint)
+        raise InvalidFact(f"{name}: {shorten(text)!r} is not a quantity", hint)
     number = Decimal(text)
     if problem := _problem(METERS[name], number):
         raise InvalidFact(f"{name}: {shorten(text)} {problem}")
@@ -159,11 +159,11 @@ def read_usage_rows(lines: Iterable[str]) -> UsageRows:
 def _problem(meter: Meter, number: Decimal) -> str:
     """Why this cannot be; empty where it can."""
     if not number.is_finite() or number < 0:
-        return "is no quantity"
+        return "is not a quantity"
     if meter.is_whole:
         if number > MAX_WHOLE:
             return f"is more than {MAX_WHOLE:,}"
-        return "" if number == int(number) else "is no whole number"
+        return "" if number == int(number) else "is not a whole number"
     if number >= MAX_FRACTIONAL:
         return f"is not below {MAX_FRACTIONAL:,}"
     return "" if number == round(number, DECIMALS) else f"has more than {DECIMALS} digits after the point"
