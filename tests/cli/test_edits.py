@@ -110,10 +110,38 @@ def test_many_rows_are_shown_first_and_written_with_yes(run: Run, query: Query, 
     assert "no model matches" in run("set", "--where", "tag=no-such", "family=x", "--database", filled).stderr
 
 
+def test_a_person_sees_ten_rows_and_is_asked(run: Run, query: Query, synced_file: Callable[..., str]) -> None:
+    filled = synced_file("--provider", "anthropic")
+    before, many = query(filled, ROWS), ("--where", "enabled=yes", "--database", filled)
+    for answer in ("n\n", "\n", ""):
+        refused = run("disable", *many, typed=answer)
+        assert (refused.code, refused.stdout) == (1, "")
+        assert refused.stderr.endswith("rows? [y/N] error: the answer was no: nothing was written\n")
+    assert query(filled, ROWS) == before
+    shown = refused.stderr.splitlines()
+    count = json.loads(run("disable", *many, "--json", typed="").stdout)["summary"]["changed"]
+    assert shown[0].endswith("is_enabled yes → no")
+    assert [line[:12] for line in shown[:10]] == ["~ anthropic/"] * 10
+    assert shown[10:] == [f"… and {count - 10} more", f"disable {count} rows? [y/N] {shown[11].partition('] ')[2]}"]
+    assert run("disable", *many, typed="y\n").code == 0
+    assert query(filled, "SELECT count(*) FROM ai_models WHERE is_enabled AND status <> 'retired'") == [(0,)]
+    assert "no model matches" in run("set", "--where", "tag=no-such", "family=x", "--database", filled, typed="").stderr
+
+
+def test_two_named_models_are_asked_about_and_one_is_not(run: Run, query: Query, filled: str) -> None:
+    gone = "SELECT count(*) FROM ai_models WHERE model_id IN ('deepseek-v4-pro', 'deepseek-flash')"
+    both = ("remove", PRO, FLASH, "--cascade", "--database", filled)
+    asked = run(*both, typed="no\n")
+    assert asked.code == 1 and f"- {PRO}\n" in asked.stderr and query(filled, gone) == [(2,)]
+    assert run("disable", PRO, "--database", filled, typed="").code == 0
+    assert run(*both, "--yes", typed="").code == 0
+    assert query(filled, gone) == [(0,)]
+    assert run("override", "adopt", "--all", "--database", filled, typed="").code == 0, "nothing to do is no question"
+
+
 NAMES_NO_ROWS = [
     (("enable",), "enable needs models, or --where"),
     (("enable", PRO, "--where", "type=chat"), "enable needs models, or --where"),
-    (("enable", PRO, "--yes"), "--yes goes with --where"),
     (("enable", "--where", "type=chat", "--yes", "--dry-run"), "contradict"),
     (("enable", "--where", ""), "names no rows"),
     (("enable", "--where", "type=chatt"), "did you mean chat?"),

@@ -132,9 +132,16 @@ class Context:
             text = "\n".join(part for line in text.split("\n") for part in wrapped(line, width) or [""])
         self.stderr.write(f"{text}\n")
 
+    @property
+    def has_person(self) -> bool:
+        """Whether there is somebody to ask: not in a pipe, a cron job or CI, and not where the answer is JSON."""
+        from modelctl.output.console import look_of
+
+        return self.stdin.isatty() and look_of(self.stderr, self.environ).width is not None and not self.as_json
+
     def ask(self, question: str) -> bool | None:
-        """Whether a person says yes; None where there is nobody to ask: a pipe, a cron job, JSON."""
-        if not (self.stdin.isatty() and self.stderr.isatty()) or self.as_json:
+        """Whether a person says yes; None where there is nobody to ask."""
+        if not self.has_person:
             return None
         self.stderr.write(f"{question} [y/N] ")
         self.stderr.flush()

@@ -9,7 +9,7 @@ import typer
 
 from modelctl.cli.commands import epilog
 from modelctl.cli.context import context_of
-from modelctl.cli.edit import DryRun, EditRequest, Models, run_edit
+from modelctl.cli.edit import DryRun, EditRequest, Models, Yes, run_edit
 from modelctl.cli.format import Format, FormatOption, JsonOption
 from modelctl.cli.options import refuse_together
 from modelctl.core.text import day
@@ -36,6 +36,7 @@ def deprecate_command(
     on: Annotated[str | None, typer.Option(metavar="DAY", help="The day it was announced, as 2026-12-01.")] = None,
     retires: Annotated[str | None, typer.Option(metavar="DAY", help="The last day on which it answers.")] = None,
     cancel: Annotated[bool, typer.Option("--cancel", help="Say that the models do not retire after all.")] = False,
+    yes: Yes = False,
     dry_run: DryRun = False,
     format: FormatOption = Format.TABLE,
     json: JsonOption = False,
@@ -44,7 +45,7 @@ def deprecate_command(
     from modelctl.core.edits.models import Deprecation
     from modelctl.services.edits import deprecate, undeprecate
 
-    request = EditRequest(command="deprecate", names=models, dry_run=dry_run, format=format)
+    request = EditRequest(command="deprecate", names=models, yes=yes, dry_run=dry_run, format=format)
     if cancel:
         refuse_together("--cancel", {"--replacement": replacement, "--on": on, "--retires": retires})
         run_edit(context_of(ctx), request, undeprecate)

@@ -1,10 +1,10 @@
-"""What `set`, `enable`, `remove` and `deprecate` have in common: which rows, whether it writes, the report."""
+"""What `set`, `enable`, `remove` and `deprecate` have in common: which rows, the question, the report."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,9 +13,10 @@ from modelctl.cli.context import Context, readable_database
 from modelctl.cli.format import Format
 from modelctl.core.models.query import where
 from modelctl.core.text import counted
-from modelctl.errors import BadRows, ExitCode, UsageError
+from modelctl.errors import BadRows, ExitCode, ModelctlError, UsageError
 
 if TYPE_CHECKING:
+    from modelctl.core.planning.plan import Change
     from modelctl.services.edits import EditResult
 
 
@@ -25,14 +26,14 @@ Where = Annotated[
         "--where", metavar="'KEY=VALUE …'", help="All rows that match, as 'provider=openai type=embedding'; see below."
     ),
 ]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="With --where: write what the preview shows.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Write many rows without a question.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would change and write nothing.")]
 
 WHERE_HELP = """\
 --where takes KEY=VALUE terms, all of which must hold. provider, status, type and tier take A,B for any of them;
 capability, tag and missing take A,B for all of them. There are also enabled=yes, recommended=no, search=TEXT, and
-amounts with =, >= or <=, as context_window>=100000. Retired models need status=retired. Without --yes it shows what
-would change and exits 3; with --yes it writes.
+amounts with =, >= or <=, as context_window>=100000. Retired models need status=retired. On a terminal it shows ten
+rows and asks. Elsewhere it shows what would change and exits 3; with --yes it writes.
 """
 
 Models = Annotated[list[str], typer.Argument(metavar="MODEL", help="As provider/model_id, or shorter.")]
@@ -54,29 +55,53 @@ class EditRequest:
         """See above."""
         if bool(self.names) == (self.where is not None):
             raise UsageError(f"{self.command} needs models, or --where", f"see `modelctl {self.command} --help`")
-        if self.yes and self.where is None:
-            raise UsageError("--yes goes with --where", "models that are named are written at once")
         if self.yes and self.dry_run:
             raise UsageError("--yes and --dry-run contradict each other", "leave one of them out")
 
     @property
     def writes(self) -> bool:
-        """Whether anything is written: many rows at once only after their preview was seen."""
+        """Whether anything is written where there is nobody to ask: what a filter chooses only with --yes."""
         return not self.dry_run and (self.where is None or self.yes)
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether a person is asked first: about many rows, unless --yes has answered."""
+        return not (self.yes or self.dry_run) and (self.where is not None or len(self.names) > 1)
 
 
 def run_edit(context: Context, request: EditRequest, edit: Callable[..., EditResult]) -> None:
     """Edit the rows, report, and exit 3 after a preview that --yes would write.
 
     `edit` is a function of `services.edits`: it gets the database, what is chosen, `author` and `dry_run`.
+    ModelctlError where a person, asked about many rows, does not say yes.
     """
     author = context.author(request.command)
     chosen = where(request.where) if request.where is not None else request.names
     with readable_database(context) as database, told_row_by_row(context):
-        edited = edit(database, chosen, author=author, dry_run=not request.writes)
+        if request.is_asked and context.has_person:
+            planned = edit(database, chosen, author=author, dry_run=True)
+            require_yes(context, request.command, planned.changes)
+            request = replace(request, yes=True)
+            if (selection := planned.selection) is not None:  # the rows that were shown, whatever passes by now
+                chosen = [str(model.key) for model in selection.models]
+            edited = replace(edit(database, chosen, author=author), selection=selection)
+        else:
+            edited = edit(database, chosen, author=author, dry_run=not request.writes)
     _print(context, request, edited, author.run)
     if request.where is not None and not (request.yes or request.dry_run) and edited.changes:
         raise typer.Exit(ExitCode.PENDING)
+
+
+def require_yes(context: Context, command: str, changes: Sequence[Change]) -> None:
+    """Show a person the first rows and ask. ModelctlError for any answer but yes; nothing to do is no question."""
+    if not changes:
+        return
+    from modelctl.output.console import look_of
+    from modelctl.output.edits import preview
+
+    context.stderr.write(f"{preview(changes, look_of(context.stderr, context.environ))}\n")
+    if not context.ask(f"{command} {counted(len(changes), 'row')}?"):
+        raise ModelctlError("the answer was no: nothing was written")
 
 
 @contextmanager

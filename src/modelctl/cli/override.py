@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelctl.cli.context import Context, context_of, readable_database
+from modelctl.cli.edit import Yes, require_yes
 from modelctl.cli.format import Format, FormatOption, JsonOption
 from modelctl.cli.options import ALL, ProviderOption, providers_asked, refuse_together
 from modelctl.core.text import counted
@@ -122,6 +123,7 @@ def adopt_command(
     ] = None,
     provider: ProviderOption = None,
     every: Annotated[bool, typer.Option("--all", help="All rows of all providers.")] = False,
+    yes: Yes = False,
 ) -> None:
     """Adopt rows that were there before modelctl: the sources fill them."""
     from modelctl.services.edits import adopt, unowned_keys
@@ -133,7 +135,10 @@ def adopt_command(
         raise UsageError("adopt needs models, providers, or --all", "`modelctl override adopt openai/gpt-4o`")
     with readable_database(context) as database:
         rows = unowned_keys(database, () if ALL in wanted else wanted)
-        changed = adopt(database, rows, context.author("override adopt")).changes
+        author = context.author("override adopt")
+        if len(rows) > 1 and not yes and context.has_person:
+            require_yes(context, "adopt", adopt(database, rows, author, dry_run=True).changes)
+        changed = adopt(database, rows, author).changes
     _say(context, changed, "adopted", "there is nothing to adopt: modelctl manages these rows already")
 
 

@@ -9,7 +9,7 @@ import typer
 
 from modelctl.cli.commands import epilog
 from modelctl.cli.context import context_of
-from modelctl.cli.edit import DryRun, EditRequest, run_edit
+from modelctl.cli.edit import DryRun, EditRequest, Yes, run_edit
 from modelctl.cli.format import Format, FormatOption, JsonOption
 
 
@@ -30,6 +30,7 @@ def remove_command(
     cascade: Annotated[
         bool, typer.Option("--cascade", help="Also remove the model as replacement or alias of other rows.")
     ] = False,
+    yes: Yes = False,
     dry_run: DryRun = False,
     format: FormatOption = Format.TABLE,
     json: JsonOption = False,
@@ -37,5 +38,5 @@ def remove_command(
     """Remove rows; no sync creates them again."""
     from modelctl.services.edits import remove
 
-    request = EditRequest(command="remove", names=models, dry_run=dry_run, format=format)
+    request = EditRequest(command="remove", names=models, yes=yes, dry_run=dry_run, format=format)
     run_edit(context_of(ctx), request, partial(remove, cascade=cascade))

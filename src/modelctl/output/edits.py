@@ -309,20 +309,43 @@ class EditsDocument(VersionedDocument):
 def _change_lines(change: Change, what: str, look: Look) -> Iterator[str]:
     """The model and what is done to it, then each field of a row that stays, old → new."""
     yield from labelled(one_line(str(change.key)), what, look, style="bold")
+    for name, text in _moves(change):
+        yield from labelled(name, text, look, indent=_INDENT)
+
+
+def _moves(change: Change) -> Iterator[tuple[str, str]]:
+    """What is done to a row that stays: fields, switch and pins, old → new, and the prices that it gets."""
     if change.action in (Action.REMOVE, Action.CREATE):
         return
     for field in change.fields:
-        yield from labelled(field.name, old_to_new(field.old, field.new), look, indent=_INDENT)
+        yield field.name, old_to_new(field.old, field.new)
     model = change.existing
     if change.is_enabled is not None and model is not None:
-        yield from labelled("is_enabled", old_to_new(model.is_enabled, change.is_enabled), look, indent=_INDENT)
+        yield "is_enabled", old_to_new(model.is_enabled, change.is_enabled)
     if change.state is not None and model is not None and model.state is not None:
         old, new = tuple(sorted(model.state.pins)), tuple(sorted(change.state.pins))
         if old != new:
-            yield from labelled("pins", old_to_new(old, new), look, indent=_INDENT)
+            yield "pins", old_to_new(old, new)
     for point in change.prices:
-        text = f"{shown(point.amount)} {point.currency} from {since(point.effective_from)}"
-        yield from labelled(f"price {price_label(point.key)}", text, look, indent=_INDENT)
+        yield (
+            f"price {price_label(point.key)}",
+            f"{shown(point.amount)} {point.currency} from {since(point.effective_from)}",
+        )
+
+
+MOST_PREVIEWED = 10
+
+
+def preview(changes: Sequence[Change], look: Look) -> str:
+    """The first rows of an edit, before it is written, each with its sign and what moves; the others are counted."""
+    lines: list[str] = []
+    for change in changes[:MOST_PREVIEWED]:
+        sign, style = ("-", "red") if change.action is Action.REMOVE else ("~", "cyan")
+        moves = "; ".join(f"{name} {text}" for name, text in _moves(change))
+        lines += labelled(f"{sign} {one_line(str(change.key))}", moves, look, style=style)
+    if len(changes) > MOST_PREVIEWED:
+        lines.append(f"… and {len(changes) - MOST_PREVIEWED:,} more")
+    return look.text(lines)
 
 
 class LeftAloneDocument(Document):

@@ -109,9 +109,9 @@ def unpin(database: Database, name: str, fields: Sequence[str], author: Author) 
     return edit_rows(database, [name], edit, author)
 
 
-def adopt(database: Database, names: Sequence[str], author: Author) -> EditResult:
+def adopt(database: Database, names: Sequence[str], author: Author, *, dry_run: bool = False) -> EditResult:
     """Let the sources fill rows that were there before modelctl."""
-    return edit_rows(database, names, each_row(lambda model, _known: ownership.adopt(model)), author)
+    return edit_rows(database, names, each_row(lambda model, _known: ownership.adopt(model)), author, dry_run=dry_run)
 
 
 def each_row(edit: Callable[[StoredModel, ModelsByKey], Change | None]) -> EditAll:
