@@ -147,7 +147,7 @@ def test_patterns_leave_models_out_and_explain_says_so(
         "openai/gpt-3.5-turbo": "excluded by the pattern 'gpt-3.5*'",
         "whisper-1": "not among the included patterns",
         "ft:gpt-4o:acme::1": "skipped from the listing",
-        "openai/gpt-4o": "the provider's API lists it",
+        "openai/gpt-4o": "  lists it",
     }.items():
         explained = sync(sqlite_url, "--provider", "openai", "--explain", model, env=env)
         assert explained.code == 0, explained.stderr

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Query
-from tests.conftest import Result
+from tests.conftest import Result, Run
 from tests.loopback import ProviderServer
 
 Sync = Callable[..., Result]
@@ -167,12 +167,23 @@ prices = [{{ input = {amount}, output = {amount} }}]
     assert "acme/m" not in passed.stderr
 
 
-def test_an_explanation_is_lines_or_json(sqlite_url: str, sync: Sync) -> None:
+def test_an_explanation_says_each_fact_once_and_what_to_run_next(run: Run, sqlite_url: str, sync: Sync) -> None:
+    name = "anthropic/claude-sonnet-4-5"
     explain = (*SMALL, "--explain", "claude-sonnet-4-5")
-    rows = json.loads(sync(sqlite_url, *explain, "--json").stdout)
-    assert rows
+    first = sync(sqlite_url, *explain).stdout.splitlines()
+    assert first[0] == f"{name}  would be created"
+    assert first[-1] == "  next  `modelctl sync anthropic`"
+    assert sync(sqlite_url, *SMALL).code == 0
+    assert run("set", name, "context_window=150000", "--database", sqlite_url).code == 0
     lines = sync(sqlite_url, *explain).stdout.splitlines()
-    assert lines == [f"{row['model']}: {row['line']}" for row in rows]
+    [window] = [line.split(maxsplit=1)[1] for line in lines if "context_window" in line and "next" not in line]
+    assert window == "150,000, an override; catalog says 200,000"
+    assert lines[0] == f"{name}  nothing to change"
+    assert f"  next  `modelctl sync --take {name}:context_window`" in lines
+    rows = json.loads(sync(sqlite_url, *explain, "--json").stdout)
+    subjects = [row["subject"] for row in rows]
+    assert len(subjects) == len(set(subjects)) and "input_price_per_mtok" in subjects
+    assert {row["model"] for row in rows} == {name}
     refused = sync(sqlite_url, *explain, "--format", "markdown")
     assert (refused.code, refused.stdout) == (2, "")
 

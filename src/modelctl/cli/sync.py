@@ -166,20 +166,19 @@ def _append(context: Context, variable: str, text: Callable[[], str]) -> None:
 
 
 def print_explanation(context: Context, report: SyncReport, name: str, format: str) -> None:
-    """Why a model is as it is, as lines, or as JSON an object for each. UsageError when nobody speaks of it."""
-    from modelctl.core.planning.report import explain
+    """Why a model is as it is. UsageError when nobody speaks of it, and for a format that it has not."""
     from modelctl.output.sync import ExplanationsDocument
 
     if format not in ("table", "json"):
         raise UsageError(f"--explain has no format {format}", "there are table and json")
-    lines = explain(report, name)
-    if not lines:
+    explained = ExplanationsDocument.of(report, name)
+    if not explained.root:
         known = sum(len(each.records) for each in report.providers)
         raise UsageError(
             f"no source, pattern or row mentions a model {name!r}",
             f"{known} models of {len(report.providers)} providers were looked at; ids are case-sensitive",
         )
-    context.show(ExplanationsDocument.of(lines), format)
+    context.show(explained, format)
 
 
 def warn_of_unmatched(context: Context, report: SyncReport, options: SyncOptions) -> None:

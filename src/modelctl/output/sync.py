@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
 from typing import Annotated, Any
 
 from typing_extensions import TypedDict
 
-from modelctl.core.facts import Skipped
-from modelctl.core.planning.plan import Action, Change
+from modelctl.core.facts import PRICE_FIELDS, ModelKey, ModelRecord, Skipped
+from modelctl.core.planning.plan import Action, Change, Plan
 from modelctl.core.planning.report import PlanFile, PlannedProvider, ProviderReport, SyncReport
+from modelctl.core.prices.price import PriceKey, current
 from modelctl.core.runs import Outcome
+from modelctl.core.text import counted
 from modelctl.errors import ExitCode, ModelctlError
-from modelctl.output.console import Look
+from modelctl.output.console import Look, labelled
 from modelctl.output.document import (
     AsJson,
     Document,
@@ -27,7 +31,18 @@ from modelctl.output.document import (
     error_json,
     price_json,
 )
-from modelctl.output.format import code, escaped, markdown_table, old_to_new, one_line, plain, some, what_changes
+from modelctl.output.format import (
+    code,
+    escaped,
+    markdown_table,
+    old_to_new,
+    one_line,
+    plain,
+    price_text,
+    shown,
+    some,
+    what_changes,
+)
 from modelctl.output.sync_text import (
     OUTCOME_WORDS,
     PAST,
@@ -259,24 +274,123 @@ class SyncDocument(VersionedDocument):
 
 
 class ExplanationDocument(Document):
-    """One thing that is known of a model in a sync."""
+    """One thing that a sync knows of a model."""
 
     model: str
+    subject: str
+    """A fact or a price; `model` for what becomes of the row, `catalog` or `API` for who has it."""
     line: str
+    next: str | None = None
+    """The command with which a person would go on, or change it."""
 
 
 class ExplanationsDocument(Documents[ExplanationDocument]):
-    """Why a model is in the table as it is, or why it is not."""
+    """Why a model is in the table as it is, or why it is not: each fact once."""
 
     @classmethod
-    def of(cls, lines: Iterable[str]) -> ExplanationsDocument:
-        """Of lines that begin with the model's name."""
-        parts = (line.partition(": ") for line in lines)
-        return cls(tuple(ExplanationDocument(model=model, line=line) for model, _, line in parts))
+    def of(cls, report: SyncReport, name: str) -> ExplanationsDocument:
+        """Of a model by `provider/model_id`, or by an id of any provider; empty where nobody mentions it."""
+        return cls(
+            tuple(
+                ExplanationDocument(model=str(key), subject=subject, line=one_line(line), next=following or None)
+                for each in report.providers
+                for key in [ModelKey(each.provider, name.removeprefix(f"{each.provider}/"))]
+                for subject, line, following in _explained(each, key, report.started_at)
+            )
+        )
 
     def to_table(self, look: Look) -> str:
-        """A line for each."""
-        return "\n".join(f"{each.model}: {each.line}" for each in self.root)
+        """For each model a title, a line for each thing that is known of it, then what to run next."""
+        lines: list[str] = []
+        for model, group in groupby(self.root, attrgetter("model")):
+            told = list(group)
+            fates = [each for each in told if each.subject == "model"]
+            others = [each for each in told if each.subject != "model"]
+            width = max((len(each.subject) for each in others), default=0)
+            lines += ["", *labelled(model, "; ".join(each.line for each in fates), look, style="bold")]
+            for each in others:
+                style = "yellow" if each.next else ""
+                lines += labelled(each.subject.ljust(width), each.line, look, style=style, indent=2)
+            for following in dict.fromkeys(each.next for each in told if each.next):
+                lines += labelled("next", f"`{following}`", look, style="dim", indent=2)
+        return look.text(lines[1:])
+
+
+def _explained(report: ProviderReport, key: ModelKey, now: datetime) -> Iterator[tuple[str, str, str]]:
+    """What is known of one model: the subject, the text, and what to run next."""
+    record = report.records.get(key)
+    facts = {} if record is None else dict(_stated(record, now))
+    facts.update(_moving(report.plan, key, now))  # instead of what is stated: each fact is told once
+    fates = list(_fates(report, key))
+    if not fates and not facts:
+        return
+    if not fates:
+        fates = [("nothing to change", f"modelctl show {key}")]
+    yield from (("model", line, following) for line, following in fates)
+    if record is not None and record.verified_on is not None:
+        yield "catalog", f"states it, verified on {record.verified_on}", ""
+    if record is not None and record.listed_at is not None:
+        yield "API", "lists it", ""
+    elif report.not_asked:
+        yield "API", f"not asked: {report.not_asked}", ""
+    for name, (line, following) in facts.items():
+        yield name, line, following
+
+
+def _fates(report: ProviderReport, key: ModelKey) -> Iterator[tuple[str, str]]:
+    """What becomes of the row, and what a person could do about it."""
+    plan = report.plan
+    yield from ((f"filtered: {each.reason}", "modelctl config show") for each in plan.filtered if _is_item(each, key))
+    yield from ((f"skipped from the listing: {each.reason}", "") for each in plan.skipped if _is_item(each, key))
+    for keys, line, following in (
+        (plan.removed_by_hand, "its row was removed, and no sync creates it again", f"modelctl sync --recreate {key}"),
+        (plan.not_created, "only the API lists it, and the setting create_new is `catalog`", f"modelctl add {key}"),
+        (plan.unowned, "its row was there before modelctl and is left alone", f"modelctl override adopt {key}"),
+        (plan.needs_review, "disabled until a complete price is known", f"modelctl price set {key}"),
+    ):
+        if key in keys:
+            yield line, following
+    for change in plan.changes:
+        if change.key == key:
+            yield f"would be {PAST[change.action]}", f"modelctl sync {key.provider}"
+    for held in plan.held:
+        if held.change.key == key:
+            yield f"held by {held.guard}: {held.reason}", f"modelctl sync {key.provider} --accept {key}"
+    if absent := plan.absences.get(key):
+        yield f"missing from {counted(absent, 'complete listing')} in a row", f"modelctl show {key}"
+    if report.error is not None and report.outcome is Outcome.FAILED:
+        yield f"the provider failed: {failure(report)}", f"modelctl provider test {key.provider}"
+    elif report.error is not None and key in report.records:
+        yield f"its API failed: {failure(report)}", f"modelctl provider test {key.provider}"
+
+
+def _is_item(skipped: Skipped, key: ModelKey) -> bool:
+    return skipped.item_id == key.model_id
+
+
+def _stated(record: ModelRecord, now: datetime) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Each fact and price that the sources state, and who does."""
+    for name, value in record.facts.known():
+        yield name, (f"{shown(value)} ({record.provenance.get(name, 'no source')})", "")
+    prices = current(record.prices, now)
+    for name, kind in PRICE_FIELDS.items():
+        if (point := prices.pop(PriceKey(kind), None)) is not None:
+            yield name, (f"{price_text(point)} (price ledger)", "")
+    if prices:
+        yield "other prices", (f"{len(prices)} of other service tiers, contexts or units", "")
+
+
+def _moving(plan: Plan, key: ModelKey, now: datetime) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Each fact and price of a row that would change, is held, or is a person's."""
+    for change in (each for each in plan.changes if each.key == key and each.existing is not None):
+        for name, text in what_changes(change, now=now):
+            yield name, (text, "")
+    for held in (each for each in plan.held if each.change.key == key):
+        for name, text in what_changes(held.change, now=now):
+            yield name, (f"{text}, held", "")
+    for kept in (each for each in plan.protected if each.key == key):
+        text = f"{shown(kept.kept)}, an override; {kept.source} says {shown(kept.offered)}"
+        yield kept.name, (text, f"modelctl sync --take {key}:{kept.name}")
 
 
 MAX_NAMES = 20

@@ -19,7 +19,6 @@ from modelctl.core.prices.price import PricePoint
 from modelctl.core.provider import Provider
 from modelctl.core.runs import Author, Outcome, RunRecord
 from modelctl.core.stored import RemovedModel, RowState, StoredModel, StoredProvider
-from modelctl.core.text import counted
 from modelctl.errors import ExitCode, ModelctlError, UsageError, exit_code_of
 
 _key = attrgetter("key")
@@ -147,73 +146,6 @@ class NotifyOn(StrEnum):
         if self is NotifyOn.ALWAYS or report.exit_code(pending_counts=False) is not ExitCode.OK:
             return True
         return self is NotifyOn.CHANGE and any(each.plan.changes for each in report.providers)
-
-
-def explain(report: SyncReport, name: str) -> tuple[str, ...]:
-    """What the run found out about the model `name` (`provider/model_id`, or an id in any provider)."""
-    return tuple(
-        f"{each.provider}/{model_id}: {line}"
-        for each in report.providers
-        for model_id in [name.removeprefix(f"{each.provider}/")]
-        for line in _lines(each, ModelKey(each.provider, model_id))
-    )
-
-
-def _lines(report: ProviderReport, key: ModelKey) -> Iterator[str]:
-    plan = report.plan
-    yield from (f"filtered: {each.reason}" for each in plan.filtered if each.item_id == key.model_id)
-    yield from (f"skipped from the listing: {each.reason}" for each in plan.skipped if each.item_id == key.model_id)
-    if key in plan.removed_by_hand:
-        yield "somebody removed its row; a sync does not bring it back"
-    if key in plan.not_created:
-        yield "new, and not created: only the API knows it, and the setting create_new is `catalog`"
-    if key in plan.unowned:
-        yield "its row was there before modelctl and is left alone"
-    yield from _facts(report, key)
-    yield from (_described(change) for change in plan.changes if change.key == key)
-    yield from (
-        f"held by the guard {held.guard}: {held.reason}; --accept {key} lets it pass"
-        for held in plan.held
-        if held.change.key == key
-    )
-    yield from (
-        f"{each.name} is a person's: kept {_text(each.kept)}, {each.source} says {_text(each.offered)}"
-        for each in plan.protected
-        if each.key == key
-    )
-    if key in plan.absences:
-        yield f"absent from {counted(plan.absences[key], 'complete listing')} in a row"
-    if report.error is not None and report.outcome is Outcome.FAILED:
-        yield f"nothing was done for this provider: {report.error.message}"
-    elif report.error is not None:
-        yield f"its API was not heard: {report.error.message}"
-
-
-def _facts(report: ProviderReport, key: ModelKey) -> Iterator[str]:
-    record = report.records.get(key)
-    if record is None:
-        return
-    if record.listed_at is not None:
-        yield "the provider's API lists it"
-    if record.verified_on is not None:
-        yield f"a catalog states it, verified on {record.verified_on.isoformat()}"
-    for name, value in record.facts.known():
-        yield f"{name} = {_text(value)} (from {record.provenance.get(name, 'the price ledger')})"
-    if not any(change.key == key for change in report.plan.changes):
-        yield "nothing to change"
-
-
-def _described(change: Change) -> str:
-    verb = change.action.value
-    fields = ", ".join(f"{each.name} {_text(each.old)} → {_text(each.new)}" for each in change.fields)
-    return f"would {verb}" if change.existing is None else f"would {verb}: {fields or 'prices only'}"
-
-
-def _text(value: object) -> str:
-    encoded = encode(value)  # type: ignore[arg-type]  # values of facts only
-    if encoded is None:
-        return "unknown"
-    return ", ".join(encoded) if isinstance(encoded, list) else str(encoded)
 
 
 _POINT_FIELDS = PricePoint._fields
