@@ -17,8 +17,19 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 MAX_WORDS = 30
 OTHER_WORDS = {
     r"absence": "absent",
-    r"whole (listing|run)s?": "complete",
+    r"alive": "live",
+    r"carr(y|ies) out": "apply",
+    r"claim(s|ed)?": "pin",
+    r"(has|have|had) ended|ends? (on|within|itself)|announced ends|end of (the )?models?": "retire",
+    r"entr(y|ies) (of|in) the ledger|ledger entr(y|ies)|overlaps the entry|wrong entry": "price",
+    r"gives? .{,20}back|gave .{,20}back|give(n|s)? back to": "unpin, adopt or undo",
     r"laid over|lays? over": "overlay",
+    r"leases?": "lock",
+    r"(is|are|was) a person's|owns|people's": "override",
+    r"successors?": "replacement",
+    r"switche[sd] (on|off)|switch (on|off)": "enable, disable",
+    r"tak(e|es|en|ing) (it |them |a run |the run )?back|took back": "undo",
+    r"whole (listing|run)s?": "complete",
 }
 """What has been said for a term of the glossary, and the term."""
 UNCLEAR = (

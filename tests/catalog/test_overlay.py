@@ -194,7 +194,7 @@ def test_only_ones_own_catalog_may_have_a_persons_price(lay: Lay) -> None:
 
 def test_a_line_that_a_persons_price_outranks_is_refused(lay: Lay) -> None:
     manual = '{ input = 2, basis = "manual" }'
-    with pytest.raises(CatalogError, match="never holds: prices\\[0\\] is a person's price without an end"):
+    with pytest.raises(CatalogError, match="never holds: prices\\[0\\] is a manual price without an end"):
         lay(f'[[model]]\nid = "gpt-6"\nprices = [{manual}, {{ from = 2027-01-01, input = 3 }}]')
     for later in (
         '{ from = 2027-01-01, input = 3, basis = "manual" }',

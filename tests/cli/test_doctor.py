@@ -82,7 +82,7 @@ def test_what_went_wrong_is_found_and_nothing_is_left_behind(
     )
     after = doctor(database_url, "--max-age", "99999d", now=max(now, NOW))
     assert problems(after, "prices").keys() == {f"xai/{bare}", "xai/gpt-9-turbo"}
-    assert problems(after, "lifecycle") == {f"xai/{gone}": "it is enabled, and has ended"}
+    assert problems(after, "lifecycle") == {f"xai/{gone}": "it is enabled, and retired"}
     assert problems(after, "successors").keys() == {f"xai/{circle}", f"xai/{bare}"}
     assert "goes in a circle" in problems(after, "successors")[f"xai/{circle}"]
     assert problems(after, "unknown_rows").keys() == {"xai/gpt-9-turbo"}

@@ -107,7 +107,7 @@ def test_a_circle_and_an_unknown_successor_are_said_as_such(lifecycle, query, fi
     query(filled, "UPDATE ai_models SET replacement = :id WHERE model_id = :id", id=SONNET)
     query(filled, "UPDATE ai_models SET replacement = 'gemini-9' WHERE model_id = :id", id=GEMINI)
     result = lifecycle("--within", "10d")
-    assert f"{SONNET} (a circle, no live model)" in result.stdout
+    assert f"{SONNET} (in a circle; no live model)" in result.stdout
     assert "gemini-9 (not in the database)" in result.stdout
     rows = rows_of(lifecycle("--format", "json"))["announced"]
     assert (rows[SONNET]["successor"]["outcome"], rows[SONNET]["successor"]["model_id"]) == ("cycle", None)
@@ -151,7 +151,7 @@ def test_everything_unusual_about_a_row_is_said(lifecycle, query, filled, change
 
 def test_a_successor_that_ends_itself_is_named_with_its_day(lifecycle, query, filled):
     query(filled, "UPDATE ai_models SET retires_on = '2027-02-01' WHERE model_id = 'claude-sonnet-5-5'")
-    said = "the successor claude-sonnet-5-5 ends itself on 2027-02-01"
+    said = "the replacement claude-sonnet-5-5 retires, too, on 2027-02-01"
     assert said in lifecycle().stdout
     assert rows_of(lifecycle("--format", "json"))["announced"][SONNET]["successor"]["ends_on"] == "2027-02-01"
 
@@ -179,7 +179,7 @@ def test_not_sooner_than_is_shown_apart_and_is_no_finding(lifecycle, query, fill
         ("2026-11-21", "9d", 3, f"2 enabled models end within 9 days: anthropic/{SONNET} (2026-11-30)"),
         ("2026-11-21", "2w", 3, "4 enabled models end within 14 days"),
         ("2026-11-30", "0d", 3, "2 enabled models end within 0 days"),
-        ("2026-12-02", "0d", 3, f"4 enabled models have ended already: anthropic/{SONNET} (2026-11-30)"),
+        ("2026-12-02", "0d", 3, f"4 enabled models are retired already: anthropic/{SONNET} (2026-11-30)"),
     ],
 )
 def test_a_check_fails_when_an_enabled_model_ends_so_soon(lifecycle, day, fail_within, code, said):
@@ -202,11 +202,11 @@ def test_a_retired_model_that_is_still_enabled_is_told_from_one_that_ends_soon(l
     query(filled, "UPDATE ai_models SET is_enabled = TRUE WHERE model_id = 'claude-3-opus-20240229'")
     quiet = lifecycle("--provider", "anthropic")
     assert quiet.code == 0
-    assert "1 model has ended and is still enabled; --fail-within names all of them" in quiet.stderr
+    assert "1 model is retired and still enabled; --fail-within names all of them" in quiet.stderr
     result = lifecycle("--provider", "anthropic", "--fail-within", "0d")
     assert result.code == 3
-    assert "ended and still enabled: 1" in result.stdout
-    assert "1 enabled model has ended already: anthropic/claude-3-opus-20240229" in result.stderr
+    assert "retired and still enabled: 1" in result.stdout
+    assert "1 enabled model is retired already: anthropic/claude-3-opus-20240229" in result.stderr
 
 
 def test_ended_models_are_shown_on_demand_only(lifecycle):
@@ -220,10 +220,10 @@ def test_an_empty_database_and_an_empty_window_are_told_apart(run, lifecycle, qu
     empty = {"version": 1, "today": "2026-11-21", "announced": [], "not_before": [], "ended": []}
     nothing = lifecycle("--within", "3d", "--format", "json")
     assert (nothing.code, json.loads(nothing.stdout)) == (0, empty)
-    assert "no model ends within 3 days" in nothing.stderr
+    assert "no model retires within 3 days" in nothing.stderr
     assert f"the next is anthropic/{SONNET} (2026-11-30)" in nothing.stderr
     assert lifecycle("--within", "3d").stdout == ""
-    assert "no model ends within 3 days" in lifecycle("--within", "3d", "--format", "markdown").stdout
+    assert "no model retires within 3 days" in lifecycle("--within", "3d", "--format", "markdown").stdout
 
     query(filled, "DELETE FROM ai_models")
     deserted = lifecycle("--format", "json")
@@ -319,5 +319,5 @@ def test_markdown_holds_findings_rows_and_notes(lifecycle):
     assert "**4 enabled models end within 10 days: " in text
     assert "| 2026-12-01 | in 10 days | `google/gemini-2.5-pro` | deprecated | yes | gemini-3.8-flash | " in text
     assert "| redirected | 1.25 → 0.75 (-40 %) | 10 → 3.75 (-62.5 %) |" in text
-    assert "- `google/gemini-2.5-pro`: after the end the id is served and billed as gemini-3.8-flash" in text
-    assert "- `google/gemini-2.5-pro`: from 2027-01-01 on the difference is input 1.25 → 1.5 (+20 %)" in text
+    assert "- `google/gemini-2.5-pro`: after its retirement the id is served and billed as gemini-3.8-flash" in text
+    assert "- `google/gemini-2.5-pro`: from 2027-01-01 on, the difference is input 1.25 → 1.5 (+20 %)" in text

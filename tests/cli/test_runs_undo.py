@@ -83,7 +83,7 @@ def test_created_rows_are_removed_unless_somebody_has_touched_them(
     before = query(corrected, ROWS)
     done = run("runs", "undo", first, "--database", corrected, now=minute(2))
     assert done.code == 5
-    assert "1 left alone because they have moved since" in done.stderr
+    assert "1 left alone because they have changed since" in done.stderr
     assert query(corrected, "SELECT model_id FROM ai_models") == [("grok-3",)]
     sync(corrected, *OF_XAI, now=minute(3))
     assert query(corrected, "SELECT model_id FROM ai_models") == [("grok-3",)]

@@ -148,7 +148,7 @@ def test_chains_that_end_nowhere_are_told_apart() -> None:
     assert found == {
         "acme/a": "a → b → a goes in a circle",
         "acme/c": "c → nowhere, which the database does not have",
-        "acme/d": "d → e, which ends and names no other",
+        "acme/d": "d → e, which retires and names no other",
     }
 
 

@@ -153,7 +153,7 @@ def test_only_what_a_listing_alone_knows_counts_as_mass_creation():
     first = check(wanted.plan(few), limits, NOTHING, around=replace(around, is_first_listing=True))
     assert first.held == ()
     assert [each.is_enabled for each in first.changes if each.key.model_id in ("n2", "n3", "n4")] == [False] * 3
-    assert "created switched off" in first.notices[0]
+    assert "created disabled" in first.notices[0]
 
 
 def test_a_first_price_far_outside_its_family_is_held():

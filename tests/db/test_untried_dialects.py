@@ -20,7 +20,7 @@ WHY = {
     "folding": "GPT-4o, gpt-4o, 'gpt-4o ' and an id of 191 characters are not four keys",
     "rounding": "Decimal('999999.999999999')",
     "jsonless": "modelctl's tables cannot be made there",
-    "keeping": "a transaction that fails is not taken back",
+    "keeping": "a transaction that fails is not rolled back",
 }
 
 

@@ -87,7 +87,7 @@ def test_hours_and_tiers_are_part_of_a_price_s_name():
     ("others", "told"),
     [
         ((model("b", status="active", retires_on=date(2027, 1, 2)),), "use b (active), which answers until 2027-01-02"),
-        ((model("b", status="retired"),), "use b (retired), which has ended, too"),
+        ((model("b", status="retired"),), "use b (retired), which is retired, too"),
         ((), "use b (unknown), which is not in the table"),
         ((model("b", status="retired", replacement="m"),), "which goes round in a circle"),
     ],

@@ -161,9 +161,9 @@ def test_a_redirect_that_leads_nowhere_is_a_warning() -> None:
     nowhere = Served(path=(KEY,), is_known=False)
     missing = Served(path=(KEY, ModelKey("google", "gone")), is_known=False)
     assert [*served_text(nowhere, facts, NOW), *served_text(missing, facts, NOW)] == [
-        "warning: google/gemini-4-argon has ended and is billed as a model that nobody states, whose prices are not on"
+        "warning: google/gemini-4-argon is retired and billed as a model that nobody states, whose prices are not on"
         " record",
-        "warning: google/gemini-4-argon has ended and is billed as google/gone, whose prices are not on record",
+        "warning: google/gemini-4-argon is retired and billed as google/gone, whose prices are not on record",
     ]
 
 

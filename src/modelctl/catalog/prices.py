@@ -304,7 +304,7 @@ def _same_thing_twice(points: Iterable[Priced]) -> Iterator[Problem]:
             message = f"is after prices[{second.line}] begins ({second.point.kind} from {begins:%Y-%m-%d %H:%M} UTC)"
             yield Problem(at=("prices", first.line, "to"), message=message)
         elif first.point.effective_to is None and first.point.basis == Basis.MANUAL != second.point.basis:
-            message = f"never holds: prices[{first.line}] is a person's price without an end"
+            message = f"never holds: prices[{first.line}] is a manual price without an end"
             hint = 'give this line basis = "manual", too, or that one a `to`'
             yield Problem(at=("prices", second.line, second.point.kind), message=message, hint=hint)
 

@@ -364,7 +364,7 @@ def _switch(context: Context, names: Sequence[str], *, is_enabled: bool) -> None
             context.say(f"{edited.provider.name}: {word} already, nothing changed")
     off = [name for name in names if not context.settings.provider(name).enabled]
     if is_enabled and off:
-        context.warn(f"note: the settings still switch off {', '.join(off)} (see `modelctl config show`)")
+        context.warn(f"note: the settings still disable {', '.join(off)} (see `modelctl config show`)")
 
 
 def _change(context: Context, names: Sequence[str], options: ProviderOptions, command: str) -> tuple[ProviderEdit, ...]:

@@ -155,8 +155,8 @@ def _summary(report: UndoReport, written: str | None) -> str:
     if not report.taken_back and not report.moved:
         return f"run {report.undone}: nothing to undo"
     rows = "row" if report.taken_back == 1 else "rows"
-    verb = "would go back" if report.dry_run else "taken back"
+    verb = "would be undone" if report.dry_run else "undone"
     text = f"run {report.undone}: {report.taken_back} {rows} {verb}"
     if report.moved:
-        text += f", {report.moved} left alone because they have moved since"
+        text += f", {report.moved} left alone because they have changed since"
     return f"{text} (run {written})" if written else text

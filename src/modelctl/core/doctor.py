@@ -293,7 +293,7 @@ def check_prices(models: ModelsByKey, now: datetime) -> Check:
         for each in alive
         if not _is_priced(each, now)
     ]
-    return Check(name=CheckName.PRICES, findings=tuple(findings), note=f"{len(alive):,} enabled and alive")
+    return Check(name=CheckName.PRICES, findings=tuple(findings), note=f"{len(alive):,} enabled and live")
 
 
 def check_counts(models: Mapping[str, ModelsByKey], expected: int, today: date) -> Check:
@@ -322,7 +322,7 @@ def check_recommended(models: Mapping[str, ModelsByKey], today: date) -> Check:
         findings += [
             CheckFinding(
                 subject=str(each.key),
-                problem=f"it is recommended, and {'has ended' if has_ended(each, today) else 'switched off'}",
+                problem=f"it is recommended, and {'retired' if has_ended(each, today) else 'disabled'}",
                 remedy=f"`modelctl set {each.key} recommended=false`, or `modelctl enable {each.key}`",
                 is_warning=not has_ended(each, today),
             )
@@ -410,7 +410,7 @@ def check_lifecycle(models: ModelsByKey, chosen: Collection[ModelKey], today: da
         )
         for each in rows
     ]
-    return Check(name=CheckName.LIFECYCLE, findings=tuple(findings), note=f"ends within {ENDS_SOON_DAYS} days")
+    return Check(name=CheckName.LIFECYCLE, findings=tuple(findings), note=f"retires within {ENDS_SOON_DAYS} days")
 
 
 def check_successors(models: ModelsByKey, today: date) -> Check:
@@ -442,7 +442,7 @@ def check_unknown_rows(models: ModelsByKey, accounted_for: Collection[ModelKey])
     findings = [
         CheckFinding(
             subject=str(each.key),
-            problem="no catalog, listing or run knows it: a person made it" + (", and it is enabled" * each.is_enabled),
+            problem="no catalog, listing or run knows it: a person added it" + (", and it is enabled" * each.is_enabled),
             remedy="if it is real, state it in a catalog of your own; if it is a placeholder, `modelctl remove` it",
         )
         for each in models.values()
@@ -468,8 +468,8 @@ def _was_written_by_a_source(model: StoredModel) -> bool:
 
 def _retirement_problem(retirement: Retirement) -> str:
     if retirement.kind is RetirementKind.ENDED:
-        return "it is enabled, and has ended" + (f" on {retirement.day}" if retirement.day is not None else "")
-    return f"it is enabled, and ends on {retirement.day}, in {retirement.days_left} days"
+        return "it is enabled, and retired" + (f" on {retirement.day}" if retirement.day is not None else "")
+    return f"it is enabled, and retires on {retirement.day}, in {retirement.days_left} days"
 
 
 def _retirement_remedy(retirement: Retirement) -> str:
@@ -486,4 +486,4 @@ def _chain_text(key: ModelKey, chain: Chain) -> str:
         case ChainEnd.MISSING:
             return f"{path}, which the database does not have"
         case _:
-            return f"{path}, which ends and names no other"
+            return f"{path}, which retires and names no other"

@@ -83,13 +83,13 @@ def _missing(database: Database, table: Table) -> str:
     found = _read(database, table)
     for row in _ROWS:
         if row not in found:
-            return f"of {row!r} it gives back {next((each for each in found if each['id'] == row['id']), None)!r}"
+            return f"of {row!r} it returns {next((each for each in found if each['id'] == row['id']), None)!r}"
     without_list = select(table.c.id).where(table.c.aliases.is_(None))
     if len(database.read(lambda connection: connection.execute(without_list).all())) != len(_ROWS):
         return "an unknown list is not NULL"
     with suppress(_RolledBack):
         database.write(lambda connection: _delete_and_fail(connection, table))
-    return "" if _read(database, table) else "a transaction that fails is not taken back"
+    return "" if _read(database, table) else "a transaction that fails is not rolled back"
 
 
 def _delete_and_fail(connection: Connection, table: Table) -> None:

@@ -430,7 +430,7 @@ def total_warnings(total: BillTotals) -> Iterator[str]:
         yield f"warning: {rows} used what has no price on record, which is not billed: {items}"
     if total.ended_rows:
         rows = counted(total.ended_rows, "row")
-        yield f"warning: {rows} of models that had ended by then: billed at their last prices"
+        yield f"warning: {rows} of models that were retired by then: billed at their last prices"
     if total.rows_without_fee:
         rows = counted(total.rows_without_fee, "row")
         yield f"warning: {rows} of models with a price per request do not give requests"
@@ -543,7 +543,7 @@ def served_text(served: Served, known: ModelsByKey, at: datetime) -> Iterator[st
         yield f"warning: {served.path[0]} was released on {released_on}; these are its first prices"
     if not served.is_known:
         target = str(served.path[-1]) if len(served.path) > 1 else "a model that nobody states"
-        yield f"warning: {served.path[0]} has ended and is billed as {target}, whose prices are not on record"
+        yield f"warning: {served.path[0]} is retired and billed as {target}, whose prices are not on record"
     elif served.ended_on is not None:
         yield f"warning: {served.key} ended on {served.ended_on}; these are its last prices"
 

@@ -299,7 +299,7 @@ class EditsDocument(VersionedDocument):
         """What is done to this row: those that stay when another one goes are set."""
         match change.action:
             case Action.CREATE:
-                return "add, enabled" if change.is_enabled else "add, switched off"
+                return "add, enabled" if change.is_enabled else "add, disabled"
             case Action.REMOVE:
                 return "remove"
             case _:
@@ -392,7 +392,7 @@ class UndoneProviderDocument(Document):
         for field in self.settings:
             yield from labelled(name, f"{field.name}  {old_to_new(field.old, field.new)}", look, style="bold")
         for change in self.taken_back:
-            yield from _change_lines(change, _UNDONE_ROW.get(change.action, "taken back"), look)
+            yield from _change_lines(change, _UNDONE_ROW.get(change.action, "undone"), look)
         for title, group in (("moved", self.moved), ("kept", self.kept)):
             for each in group:
                 yield from labelled(title, f"{one_line(each.key)}: {one_line(each.reason)}", look, style="yellow")

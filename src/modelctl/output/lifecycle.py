@@ -155,14 +155,14 @@ class LifecycleDocument(VersionedDocument):
 
 
 MAX_NAMES = 8
-LEGEND = "prices: per million tokens, USD unless said otherwise, as on the day of the end, or today where it has passed"
+LEGEND = "prices: per million tokens, in USD unless shown, on the day of retirement, or today where that has passed"
 
 _CHAIN_ENDS = {
     ChainEnd.LIVE: "",
     ChainEnd.NONE: "none stated",
-    ChainEnd.ENDED: "ended, too; names no other",
+    ChainEnd.ENDED: "retired, too; names no other",
     ChainEnd.MISSING: "not in the database",
-    ChainEnd.CYCLE: "a circle, no live model",
+    ChainEnd.CYCLE: "in a circle; no live model",
 }
 
 
@@ -171,15 +171,15 @@ def heading(retirements: Retirements, kind: RetirementKind) -> str:
     window = retirements.window
     match kind:
         case RetirementKind.ANNOUNCED:
-            return f"announced ends within {counted(window.reach_days, 'day')}"
+            return f"announced to retire within {counted(window.reach_days, 'day')}"
         case RetirementKind.NOT_BEFORE:
             within = counted(window.within_days, "day")
-            return f"no end announced, but possible within {within}: not sooner than the day"
+            return f"not announced, but possible within {within}: the day is the earliest"
         case RetirementKind.ENDED if window.past_days is None:
-            return "ended and still enabled"
+            return "retired and still enabled"
         case RetirementKind.ENDED:
             and_enabled = "" if window.fail_within_days is None else ", or still enabled"
-            return f"ended within the past {counted(window.past_days or 0, 'day')}{and_enabled}"
+            return f"retired within the past {counted(window.past_days or 0, 'day')}{and_enabled}"
 
 
 def when(retirement: Retirement) -> str:
@@ -231,13 +231,13 @@ def notes(retirement: Retirement) -> Iterator[str]:
     if retirement.listed_on is not None:
         yield f"its last day has passed, but the provider still listed it on {retirement.listed_on.isoformat()}"
     if retirement.kind is RetirementKind.ENDED and retirement.is_enabled:
-        yield "has ended and is still enabled"
+        yield "is retired and still enabled"
     if retirement.after_retirement == AfterRetirement.REDIRECT:
         to = one_line(retirement.replacement) if retirement.replacement is not None else "a model that nobody names"
-        yield f"after the end the id is served and billed as {to}"
+        yield f"after its retirement the id is served and billed as {to}"
     chain = retirement.chain
     if chain.ends_on is not None:
-        yield f"the successor {one_line(chain.live or '')} ends itself on {chain.ends_on.isoformat()}"
+        yield f"the replacement {one_line(chain.live or '')} retires, too, on {chain.ends_on.isoformat()}"
     yield from _scheduled(retirement)
 
 
@@ -249,7 +249,7 @@ def _scheduled(retirement: Retirement) -> Iterator[str]:
                 f"{kind} {_price_step(step.old, step.scheduled.price)}"
             )
     for day, prices in sorted(by_day.items()):
-        yield f"from {day} on the difference is {', '.join(prices)}"
+        yield f"from {day} on, the difference is {', '.join(prices)}"
 
 
 def _price_step(old: Money | None, new: Money | None) -> str:
@@ -272,20 +272,20 @@ def window_notes(retirements: Retirements) -> Iterator[str]:
         return
     if not retirements.rows:
         past = retirements.window.past_days
-        or_past = "" if past is None else f" or has ended within the past {counted(past, 'day')}"
+        or_past = "" if past is None else f" or has retired within the past {counted(past, 'day')}"
         whose = "enabled model" if retirements.window.only_enabled else "model"
         following = f"; the next is {_dated(*reversed(retirements.next_end))}" if retirements.next_end else ""
         looked_at = f"{counted(retirements.looked_at, 'model')}{of} looked at"
         within = counted(retirements.window.reach_days, "day")
-        yield f"no {whose} ends within {within}{or_past} ({looked_at}){following}"
+        yield f"no {whose} retires within {within}{or_past} ({looked_at}){following}"
     if retirements.not_enabled:
         yield f"left out by --enabled: {_models(retirements.not_enabled, 'that is', 'that are')} not enabled"
     if retirements.ended_enabled_elsewhere:
-        count = _models(retirements.ended_enabled_elsewhere, "has ended and is", "have ended and are")
+        count = _models(retirements.ended_enabled_elsewhere, "is retired and", "are retired and")
         yield f"{count} still enabled; --fail-within names all of them"
     if retirements.undated:
         names = some(retirements.undated, MAX_NAMES)
-        yield f"{_models(len(retirements.undated), 'ends', 'end')} or ended on a day that nobody states: {names}"
+        yield f"{_models(len(retirements.undated), 'retires', 'retire')} on a day that no source states: {names}"
 
 
 def retirement_warnings(retirements: Retirements) -> Iterator[str]:
@@ -293,9 +293,9 @@ def retirement_warnings(retirements: Retirements) -> Iterator[str]:
     soon, ended = retirements.findings(RetirementFinding.ENDS_SOON), retirements.findings(RetirementFinding.ENDED)
     if soon:
         within = counted(retirements.window.fail_within_days or 0, "day")
-        yield f"{_enabled(soon, 'ends', 'end')} within {within}: {_named(soon)}"
+        yield f"{_enabled(soon, 'retires', 'retire')} within {within}: {_named(soon)}"
     if ended:
-        yield f"{_enabled(ended, 'has ended already', 'have ended already')}: {_named(ended)}"
+        yield f"{_enabled(ended, 'is retired already', 'are retired already')}: {_named(ended)}"
 
 
 def _named(retirements: Iterable[Retirement]) -> str:
@@ -314,7 +314,7 @@ def _models(count: int, one: str, many: str) -> str:
     return f"{counted(count, 'model')} {one if count == 1 else many}"
 
 
-_HEADER = ("day", "when", "model", "status", "enabled", "successor", "afterwards", *COMPARED_PRICES)
+_HEADER = ("day", "when", "model", "status", "enabled", "replacement", "afterwards", *COMPARED_PRICES)
 
 
 def retirements_markdown(retirements: Retirements, look: Look) -> str:
@@ -374,7 +374,7 @@ def _columns(rows: Sequence[Retirement]) -> list[Column]:
             "model": _name,
             "status": lambda each: shown(each.status),
             "enabled": lambda each: shown(each.is_enabled),
-            "successor": succession,
+            "replacement": succession,
             "afterwards": afterwards,
             **{kind: partial(price_step_text, kind=kind) for kind in COMPARED_PRICES},
         },

@@ -36,7 +36,7 @@ from modelctl.output.format import audited, fact_order, model_object, one_line, 
 
 _STATUS_STYLES: Mapping[str, str] = {Status.DEPRECATED: "yellow", Status.RETIRED: "red", Status.PREVIEW: "cyan"}
 _CHAIN_ENDS = {
-    ChainEnd.ENDED: "which has ended, too",
+    ChainEnd.ENDED: "which is retired, too",
     ChainEnd.MISSING: "which is not in the table",
     ChainEnd.CYCLE: "which goes round in a circle",
 }
@@ -67,10 +67,10 @@ def page(details: ModelDetails, look: Look) -> str:
 
 
 _MENDED = {
-    Obstacle.PROVIDER: "{provider} is switched off (`modelctl provider enable {provider}`)",
+    Obstacle.PROVIDER: "{provider} is disabled (`modelctl provider enable {provider}`)",
     Obstacle.KEY: "there is no key of {provider} (`modelctl key set {provider}`)",
-    Obstacle.STATUS: "it does not answer any more",
-    Obstacle.SWITCH: "it is switched off (`modelctl enable {key}`)",
+    Obstacle.STATUS: "it is retired",
+    Obstacle.SWITCH: "it is disabled (`modelctl enable {key}`)",
 }
 
 
@@ -254,7 +254,7 @@ _COLUMNS: Mapping[str, tuple[Any, str]] = {
     "last_verified_at": (Instant | None, "confirmed by any source, day by day"),
     "created_at": (Instant, "when the row was made"),
     "updated_at": (Instant, "when a value of the row last changed"),
-    PROTECTED: (list[str], "fields that a person owns: no sync changes them; only where it is asked for"),
+    PROTECTED: (list[str], "overridden fields, which no sync changes; only where it is asked for"),
 }
 
 

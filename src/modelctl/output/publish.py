@@ -38,13 +38,13 @@ _STYLES = {
 _VERBS = {
     TargetAction.CREATE: "create",
     TargetAction.UPDATE: "update",
-    TargetAction.SWITCH_OFF: "switch off",
+    TargetAction.SWITCH_OFF: "disable",
     TargetAction.REMOVE: "remove",
 }
 _PAST = {
     TargetAction.CREATE: "created",
     TargetAction.UPDATE: "updated",
-    TargetAction.SWITCH_OFF: "switched off",
+    TargetAction.SWITCH_OFF: "disabled",
     TargetAction.REMOVE: "removed",
 }
 
@@ -255,7 +255,7 @@ def _value(value: Any) -> str:
 def _notes(plan: TablePlan) -> Iterator[str]:
     """What was left alone, and what a person should know."""
     for title, cells, what in (
-        ("kept", plan.protected, "a person's; `modelctl publish adopt` gives it back"),
+        ("kept", plan.protected, "an override; `modelctl publish adopt` ends it"),
         ("left", plan.unowned, "was there before modelctl; --adopt takes it over"),
     ):
         for each in cells[:MAX_NAMES]:

@@ -326,7 +326,7 @@ _MOVED = (*PAST.values(), "waiting", "held")
 """Fates that make a sync tell more than one line."""
 
 _FATES = {
-    "needs review": "switched off until a complete price is known",
+    "needs review": "disabled until a complete price is known",
     "not created": "not created, for the setting create_new is catalog",
     "absent": "not in the listing any more",
     "skipped": "left out of the listing",
@@ -456,7 +456,7 @@ def _left_alone(report: ProviderReport, look: Look) -> Iterator[str]:
         yield from labelled("protected", one_line(kept), look, indent=2, style="cyan")
     yield from _rest(len(plan.protected) - MAX_CHANGES, "protected")
     for label, keys, reason in (
-        ("needs review", plan.needs_review, "created switched off: no complete price is known"),
+        ("needs review", plan.needs_review, "created disabled: no complete price is known"),
         ("not created", plan.not_created, "only the API knows them, and the setting create_new is catalog"),
         ("removed by hand", plan.removed_by_hand, "a person deleted the rows; they stay deleted"),
         ("not ours", plan.unowned, "the rows were there before modelctl and are left alone"),

@@ -364,7 +364,7 @@ def _require_live(
     if facts.status in ENDED or (ends is not None and ends < max(until or today, today)):
         chain = chain_of(known[replacement], known, after=until or today, today=today)
         hint = f"{chain.live} replaces that one" if chain.live else "name one that stays"
-        end = f" and ends on {ends}" if ends is not None and ends >= today else ""
+        end = f" and retires on {ends}" if ends is not None and ends >= today else ""
         raise UsageError(f"{key}: its replacement {replacement} is {facts.status or 'not live'}{end}", hint)
 
 

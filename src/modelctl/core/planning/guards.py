@@ -330,7 +330,7 @@ def _switched_off(plan: Plan, limits: GuardLimits) -> Plan:
     if not created:
         return plan
     on = [each.key for each in plan.changes if each.key in created and each.is_enabled]
-    notice = f"the first listing brings {len(created):,} models that no catalog knows: they are created switched off"
+    notice = f"the first listing brings {len(created):,} models that no catalog knows: they are created disabled"
     return replace(
         plan,
         changes=tuple(replace(each, is_enabled=False) if each.key in created else each for each in plan.changes),

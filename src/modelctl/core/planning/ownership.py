@@ -287,5 +287,5 @@ def _state_of(model: StoredModel, names: Collection[str]) -> RowState:
 
 def _require_ownable(name: str, known: Collection[str]) -> None:
     if name in ("is_enabled", *SET_ON_CREATION):
-        raise UsageError(f"{name} is set on creation only: no sync changes it", "there is nothing to claim or to take")
+        raise UsageError(f"{name} is set on creation only: no sync changes it", "it cannot be pinned or taken")
     require_known(name, known, "field")

@@ -277,7 +277,7 @@ def _guarded(plan: TablePlan, our_keys: set[str], rules: TableRules) -> TablePla
     guard = TargetGuard.TOO_MANY_SWITCHED_OFF
     if ours < FROM_ROWS or len(off) * 100 <= ours * TOO_MANY_PERCENT or guard in rules.accepted:
         return plan
-    reason = f"{len(off):,} of {ours:,} rows would be switched off"
+    reason = f"{len(off):,} of {ours:,} rows would be disabled"
     held = tuple(LeftOut(model=each.model, reason=reason, guard=guard) for each in off)
     return replace(plan, changes=tuple(each for each in plan.changes if each not in off), held=plan.held + held)
 

@@ -122,7 +122,7 @@ def _undo_provider(
     if since := _moved_since(each, row):
         moved.append(LeftAlone(key=key, reason=since))
     if foreign:
-        kept.append(LeftAlone(key=key, reason=f"not taken back by an undo: {', '.join(foreign)}"))
+        kept.append(LeftAlone(key=key, reason=f"an undo does not restore {', '.join(foreign)}"))
     if hidden:
         kept.append(LeftAlone(key=key, reason=f"the audit trail keeps no password: {', '.join(hidden)}"))
     if since or row is None:
@@ -227,7 +227,7 @@ def _take_back(draft: _UndoDraft, each: HistoryEntry, model: StoredModel, ledger
         state = replace(state, pins=frozenset(before.get("pins") or ()))
     if stuck:
         kinds = ", ".join(sorted({key.kind for key in stuck}))
-        reason = f"prices are not taken back, for none was in force before: {kinds}"
+        reason = f"prices are not undone, because none was in force before: {kinds}"
         draft.kept.append(LeftAlone(key=str(model.key), reason=reason))
     is_enabled = bool(before["is_enabled"]) if "is_enabled" in each.entry.after else None
     if fields or prices or is_enabled is not None or state != model.state:

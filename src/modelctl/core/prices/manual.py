@@ -239,10 +239,10 @@ def _refuse_overlap(timeline: Sequence[PricePoint], before: PricePoint | None, s
     there = next((each for each in timeline if each.effective_from == start), None)
     if there is not None:
         hint = "`modelctl price correct` corrects that entry; a changed price begins on another day"
-        raise UsageError(f"overlaps the entry {entry_text(there)}", hint)
+        raise UsageError(f"overlaps the price {entry_text(there)}", hint)
     if before is not None and before.basis == Basis.MANUAL and before.effective_to is not None:
         hint = f"begin on {_moment(before.effective_to)}, or later"
-        raise UsageError(f"overlaps the entry {entry_text(before)}", hint)
+        raise UsageError(f"overlaps the price {entry_text(before)}", hint)
 
 
 def _given_back(
