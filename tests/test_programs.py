@@ -54,7 +54,7 @@ def test_the_example_of_the_docs_runs() -> None:
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     assert lines[0] == "OK"
-    assert "openai/gpt-4o-2024-08-06 (by its id, which no other provider has)" in lines
+    assert "openai/gpt-4o-2024-08-06 (by its id, which only this provider has)" in lines
     assert "openai/ft:gpt-4o:acme 128000" in lines
 
 

@@ -161,7 +161,7 @@ def test_runs_that_are_too_old_or_failed_are_found(
     assert failed.endswith("the last complete one was 2 h ago")
     assert "not-the-key-0001" not in failed
     gone = problems(doctor(sqlite_url, now=NOW + timedelta(hours=2)), "keys")["openai"]
-    assert gone.startswith("its key has gone: its API was asked on 2026-11-21")
+    assert gone.startswith("its key is gone: its API was asked on 2026-11-21")
     assert problems(doctor(sqlite_url, now=NOW + timedelta(days=40)), "keys") == {}
     early = doctor(sqlite_url, env=env, now=NOW - timedelta(days=3000))
     assert any("the last run began at" in each["problem"] for each in early["checks"]["clock"]["findings"])

@@ -168,7 +168,7 @@ def test_not_sooner_than_is_shown_apart_and_is_no_finding(lifecycle, query, fill
         "claude-sonnet-5-5": 4,
     }
     table = lifecycle(*arguments).stdout
-    assert "no end announced" in table
+    assert "not announced, but possible" in table
     assert "any day" in table
 
 
@@ -176,9 +176,9 @@ def test_not_sooner_than_is_shown_apart_and_is_no_finding(lifecycle, query, fill
     ("day", "fail_within", "code", "said"),
     [
         ("2026-11-21", "8d", 0, ""),
-        ("2026-11-21", "9d", 3, f"2 enabled models end within 9 days: anthropic/{SONNET} (2026-11-30)"),
-        ("2026-11-21", "2w", 3, "4 enabled models end within 14 days"),
-        ("2026-11-30", "0d", 3, "2 enabled models end within 0 days"),
+        ("2026-11-21", "9d", 3, f"2 enabled models retire within 9 days: anthropic/{SONNET} (2026-11-30)"),
+        ("2026-11-21", "2w", 3, "4 enabled models retire within 14 days"),
+        ("2026-11-30", "0d", 3, "2 enabled models retire within 0 days"),
         ("2026-12-02", "0d", 3, f"4 enabled models are retired already: anthropic/{SONNET} (2026-11-30)"),
     ],
 )
@@ -316,7 +316,7 @@ def test_colour_marks_what_needs_somebody(monkeypatch, filled):
 def test_markdown_holds_findings_rows_and_notes(lifecycle):
     text = lifecycle("--format", "markdown", "--fail-within", "10d", "--past", "5d").stdout
     assert text.startswith("### modelctl lifecycle, 2026-11-21\n")
-    assert "**4 enabled models end within 10 days: " in text
+    assert "**4 enabled models retire within 10 days: " in text
     assert "| 2026-12-01 | in 10 days | `google/gemini-2.5-pro` | deprecated | yes | gemini-3.8-flash | " in text
     assert "| redirected | 1.25 → 0.75 (-40 %) | 10 → 3.75 (-62.5 %) |" in text
     assert "- `google/gemini-2.5-pro`: after its retirement the id is served and billed as gemini-3.8-flash" in text

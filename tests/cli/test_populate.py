@@ -103,7 +103,7 @@ def test_a_default_model_that_has_retired_since_is_skipped(run: Run, sqlite_url:
     assert "model gpt-6-luna: sets: the model is retired" in linted.stdout
     assert linted.code == 3
     early = run("catalog", "lint", "--catalog", "mine")
-    assert "warning: model gpt-6-luna: sets: the end of the model is announced" in early.stdout
+    assert "warning: model gpt-6-luna: sets: its retirement is announced" in early.stdout
     assert early.code == 0
 
 

@@ -77,8 +77,8 @@ def test_one_bad_line_and_nothing_is_written(command: Command, query: Query, sql
         "line 5: amount: -1 is negative (a free price is 0, an unknown one is left out)",
         "line 6: has no source",
         "line 7: from: '2026-13-01' is not a date; write 2026-12-01, or an instant as 2026-12-01T07:30:00Z",
-        "line 8: acme/argon input: overlaps the entry 1.5 USD from 2026-11-01 (manual, contract 17);"
-        " `modelctl price correct` corrects that entry; a changed price begins on another day",
+        "line 8: acme/argon input: overlaps the price 1.5 USD from 2026-11-01 (manual, contract 17);"
+        " `modelctl price correct` corrects that one; a new price begins on another day",
         "line 9: has 3 fields where the header has 9",
         "error: nothing was written: 7 of 8 lines are bad",
     ]

@@ -130,8 +130,8 @@ def test_another_price_from_the_same_day_is_a_correction(command: Command, query
     refused = command("price", "set", "argon", "--input", "3", "--from", "2026-12-01", *CONTRACT)
     assert refused.code == 2
     assert refused.stderr.endswith(
-        "error: acme/argon input: overlaps the entry 4 USD from 2026-12-01 (documented, https://acme.test/pricing);"
-        " `modelctl price correct` corrects that entry; a changed price begins on another day\n"
+        "error: acme/argon input: overlaps the price 4 USD from 2026-12-01 (documented, https://acme.test/pricing);"
+        " `modelctl price correct` corrects that one; a new price begins on another day\n"
     )
     assert command("price", "correct", "argon", "--input", "3", "--from", "2026-12-01", *CONTRACT).code == 0
     assert command("price", "correct", "argon", "--output", "9", "--from", "launch", *CONTRACT).code == 0
@@ -187,7 +187,7 @@ REFUSED = (
     (("--input", "1", "--from", "1969-12-31"), "--from: '1969-12-31' is before 1970"),
     (
         ("--input", "1", "--from", "2026-12-01T00:00:00.5Z"),
-        "--from: '2026-12-01T00:00:00.5Z' has parts of a second",
+        "--from: '2026-12-01T00:00:00.5Z' has fractions of a second",
     ),
     (("--input", "1", "--source", " "), "--source: begins or ends with a blank"),
 )
@@ -222,5 +222,5 @@ def test_two_at_once_never_overlap(run: Run, run_process: Run, query: Query, dat
         done = list(pool.map(enter, (3, 5)))
     assert sorted(each.code for each in done) == [0, 2], [each.stderr for each in done]
     refused = next(each for each in done if each.code)
-    assert "overlaps the entry" in refused.stderr
+    assert "overlaps the price" in refused.stderr
     assert len(query(database_url, "SELECT amount FROM ai_model_prices WHERE basis = 'manual'")) == 1

@@ -53,7 +53,7 @@ def test_every_fact_is_shown_with_its_source(show):
 
 
 def test_prices_are_grouped_by_time(show):
-    now, rest = show("openai/gpt-4o").stdout.split("prices now\n")[1].split("prices to come\n")
+    now, rest = show("openai/gpt-4o").stdout.split("prices now\n")[1].split("prices announced\n")
     now, coming = squeezed(now), squeezed(rest.split("\n\n")[0])
     assert " input 2.5 USD per mtok from launch until 2026-12-01 https://openai.test/pricing\n" in now
     assert " input, batch 1.25 USD per mtok from launch\n" in now
@@ -98,7 +98,7 @@ def test_changes_are_told_newest_first(run, sqlite_url):
     assert " context_window 128,000 → 200,000\n" in changes
     assert " price input 2.5 USD → 2 USD from 2026-11-21T13:00:00+00:00\n" in changes
     assert changes.endswith(" 2026-11-21 12:00Z create by alice with sync (run run-1)\n")
-    assert "prices of the past\n input 2.5 USD per mtok from launch until 2026-11-21 13:00Z" in squeezed(result.stdout)
+    assert "past prices\n input 2.5 USD per mtok from launch until 2026-11-21 13:00Z" in squeezed(result.stdout)
     short = run("show", "openai/gpt-4o", "--database", sqlite_url, "--changes", "1").stdout
     assert "run-2" in short
     assert "run-1" not in short
@@ -120,7 +120,7 @@ def test_json_has_the_columns_and_exact_prices(show):
     ("name", "key", "said"),
     [
         ("openai/gpt-4o-mini", "openai/gpt-4o-mini", ""),
-        ("gpt-4o", "openai/gpt-4o", "by its id, which no other provider has"),
+        ("gpt-4o", "openai/gpt-4o", "by its id, which only this provider has"),
         ("mistralai/Mixtral-8x7B", "together/mistralai/Mixtral-8x7B", "by its id"),
         ("together/mistralai/Mixtral-8x7B", "together/mistralai/Mixtral-8x7B", ""),
         ("gpt-4o-latest", "openai/gpt-4o", "by its alias"),

@@ -59,7 +59,7 @@ def test_a_corrected_an_ended_and_a_followed_price_differ():
         point("9", kind="request", unit="request", effective_to=SPRING),
     )
     text = squeezed(shown(model(prices=ledger)))
-    now, past = text.split("prices of the past\n")
+    now, past = text.split("past prices\n")
     assert " input 4 EUR per mtok from 2026-06-01\n" in now
     assert " input 1 USD per mtok from launch until 2026-03-01\n" in past
     assert " input 2 USD per mtok from 2026-03-01, corrected\n" in past
@@ -89,7 +89,7 @@ def test_hours_and_tiers_are_part_of_a_price_s_name():
         ((model("b", status="active", retires_on=date(2027, 1, 2)),), "use b (active), which answers until 2027-01-02"),
         ((model("b", status="retired"),), "use b (retired), which is retired, too"),
         ((), "use b (unknown), which is not in the table"),
-        ((model("b", status="retired", replacement="m"),), "which goes round in a circle"),
+        ((model("b", status="retired", replacement="m"),), "which leads back to it"),
     ],
 )
 def test_every_chain_of_replacements_says_where_it_ends(others, told):

@@ -133,7 +133,7 @@ def test_failures_are_told_with_the_fix_and_with_what_became_of_the_rows():
         " (its rows stay as they are)"
     )
     partial = replace(openai(Outcome.PARTIAL), error=FAILED.error)
-    assert next(failures(report_with(partial))).endswith("(what its catalogs state counts as if it had no key)")
+    assert next(failures(report_with(partial))).endswith("(its catalogs are applied all the same)")
 
 
 def test_each_fate_has_a_word_of_its_own():
@@ -157,7 +157,7 @@ def test_what_can_be_called_is_named_before_what_is_retired():
 
 def test_what_was_not_written_is_not_called_written():
     text = details(full(Outcome.REFUSED))
-    assert "refused: a guard holds this provider, and nothing of it was written" in text
+    assert "refused: a guard holds this provider, and nothing was written" in text
     assert "created 0, updated 0" in text
     assert "waiting 132" in text
     assert "would be updated  gpt-4o" in text

@@ -176,7 +176,7 @@ def defaults_are_live(file: CatalogFile, options: LintOptions) -> Iterator[Probl
         elif entry.table.facts.retires_on is not None or (announced is not None and announced <= options.today):
             hint = "put its replacement there"
             yield Problem(
-                at=_at(entry, "sets"), message="the model is announced to retire", hint=hint, severity=Severity.WARNING
+                at=_at(entry, "sets"), message="its retirement is announced", hint=hint, severity=Severity.WARNING
             )
 
 

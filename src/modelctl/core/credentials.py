@@ -124,7 +124,7 @@ def project_of(text: str | None) -> str:
         problem = "is empty" if not text else f"is {shorten(text)!r}"
         raise UsageError(
             f"--project {problem}",
-            f"a project's name has 1 to {PROJECT_MAX_CHARS} printable characters, and no blanks around it",
+            f"a project's name has 1 to {PROJECT_MAX_CHARS} printable characters, and no blank at either end",
         )
     return text
 
@@ -143,8 +143,8 @@ def require_one_master_key(known: Credentials, key_id: str, *, but: tuple[str, s
     if others:
         keys = f"{counted(len(others), 'key')} {'is' if len(others) == 1 else 'are'}"
         raise CredentialError(
-            f"{keys} stored under master key {others[0].key_id}, and the one in force is {key_id}",
-            f"use that master key, or rotate to this one, or remove what nobody can open any more ({others[0]}, …)",
+            f"{keys} stored under master key {others[0].key_id}, but {key_id} is in force",
+            f"use that master key, or rotate to this one, or remove what cannot be opened any more ({others[0]}, …)",
         )
 
 

@@ -154,8 +154,8 @@ def check_catalogs(newest: Mapping[str, date | None], today: date) -> Check:
             subject=name,
             problem=f"its catalog was last verified on {day}, {(today - day).days} days ago"
             if day is not None
-            else "nobody has verified its catalog",
-            remedy="upgrade modelctl, or verify its models in a catalog of your own (see `modelctl catalog lint`)",
+            else "its catalog was never verified",
+            remedy="upgrade modelctl, or verify its models in your overlay (see `modelctl catalog lint`)",
         )
         for name, day in sorted(newest.items())
         if day is None or (today - day).days > CATALOG_STALE_DAYS
@@ -187,7 +187,7 @@ def check_keys(
         findings.append(
             CheckFinding(
                 subject=provider.name,
-                problem=f"its key has gone: its API was asked on {listed_at:%Y-%m-%d}, and no variable holds a key now",
+                problem=f"its key is gone: its API was asked on {listed_at:%Y-%m-%d}, and no variable holds a key now",
                 remedy=f"set {' or '.join(provider.env_vars)}",
             )
         )
@@ -223,7 +223,7 @@ def check_runs(
         CheckFinding(
             subject=name,
             problem=problem,
-            remedy=f"run `modelctl sync --provider {name}`, and see that it is run regularly",
+            remedy=f"run `modelctl sync {name}`, and have it run regularly",
         )
         for name, problem in found
         if problem
@@ -250,8 +250,8 @@ def check_leases(leases: Iterable[LeaseState], now: datetime) -> Check:
     findings = [
         CheckFinding(
             subject=each.name,
-            problem=f"run {each.run} of {each.actor} holds it, but showed no life for {age_text(now - each.beat_at)}",
-            remedy="look whether that run still works; if it was killed, sync again",
+            problem=f"run {each.run} of {each.actor} holds the lock, but is silent for {age_text(now - each.beat_at)}",
+            remedy="check whether that run still works; if it was killed, sync again",
         )
         for each in leases
         if now - each.beat_at > LEASE_STALE
@@ -288,7 +288,7 @@ def check_prices(models: ModelsByKey, now: datetime) -> Check:
         CheckFinding(
             subject=str(each.key),
             problem="it is enabled, and has no complete price today",
-            remedy="state its price (`modelctl price set`, or a catalog of your own), or disable it",
+            remedy="state its price (`modelctl price set`, or your overlay), or disable it",
         )
         for each in alive
         if not _is_priced(each, now)
@@ -360,7 +360,9 @@ def check_values(models: ModelsByKey) -> Check:
     """Values that no model can have: somebody wrote them past modelctl, where the database refuses nothing."""
     findings = [
         CheckFinding(
-            subject=str(each.key), problem=problem, remedy="correct the row by `modelctl set`, or with NULL for unknown"
+            subject=str(each.key),
+            problem=problem,
+            remedy="correct it with `modelctl set`, or set it to NULL for unknown",
         )
         for each in models.values()
         for problem in fact_problems(each.facts)
@@ -377,7 +379,7 @@ def check_ledger(models: ModelsByKey, now: datetime) -> Check:
         CheckFinding(
             subject=str(each.key),
             problem=f"its {name} is {_amount_text(getattr(each.facts, name))}, and the ledger says {_amount_text(due)}",
-            remedy="run `modelctl sync`" if each.is_ours(name) else "say it by `modelctl price set`, which bills use",
+            remedy="run `modelctl sync`" if each.is_ours(name) else "set it with `modelctl price set`, which bills use",
             is_warning=not each.is_ours(name),
         )
         for each in models.values()
@@ -428,7 +430,7 @@ def check_successors(models: ModelsByKey, today: date) -> Check:
                 CheckFinding(
                     subject=str(each.key),
                     problem=f"its replacements lead nowhere: {_chain_text(each.key, chain)}",
-                    remedy="name a replacement that answers, for this model or for the last one of the chain",
+                    remedy="name a live replacement, for this model or for the last one in that list",
                 )
             )
     return Check(name=CheckName.SUCCESSORS, findings=tuple(findings), note=f"{len(stated):,} in use with a replacement")
@@ -442,8 +444,9 @@ def check_unknown_rows(models: ModelsByKey, accounted_for: Collection[ModelKey])
     findings = [
         CheckFinding(
             subject=str(each.key),
-            problem="no catalog, listing or run knows it: a person added it" + (", and it is enabled" * each.is_enabled),
-            remedy="if it is real, state it in a catalog of your own; if it is a placeholder, `modelctl remove` it",
+            problem="no catalog, listing or run knows it: a person added it"
+            + (", and it is enabled" * each.is_enabled),
+            remedy="if it is real, state it in your overlay; if it is a placeholder, `modelctl remove` it",
         )
         for each in models.values()
         if each.key not in accounted_for and each.last_seen_at is None and not _was_written_by_a_source(each)

@@ -87,7 +87,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A hint: what was probably meant, or what there is; empty where there is nothing."""
     names = list(known)
     more = ", …" if len(names) > MAX_LISTED else ""
-    return suggestion(name, names) or (f"there are {', '.join(names[:MAX_LISTED])}{more}" if names else "")
+    return suggestion(name, names) or (f"choose from {', '.join(names[:MAX_LISTED])}{more}" if names else "")
 
 
 def require_known(name: str, known: Iterable[str], what: str) -> str:

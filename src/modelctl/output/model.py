@@ -38,7 +38,7 @@ _STATUS_STYLES: Mapping[str, str] = {Status.DEPRECATED: "yellow", Status.RETIRED
 _CHAIN_ENDS = {
     ChainEnd.ENDED: "which is retired, too",
     ChainEnd.MISSING: "which is not in the table",
-    ChainEnd.CYCLE: "which goes round in a circle",
+    ChainEnd.CYCLE: "which leads back to it",
 }
 _JSON_TYPES: Mapping[type, Any] = {bool: bool, int: int, str: str, Decimal: Number, date: Day, tuple: list[str]}
 _INDENT = 2
@@ -56,8 +56,8 @@ def page(details: ModelDetails, look: Look) -> str:
     for title, section in (
         ("facts", [*_facts(details, look), *_row(details, look)]),
         ("prices now", _prices(details.prices.in_force, details, look)),
-        ("prices to come", _prices(details.prices.announced, details, look)),
-        ("prices of the past", _prices([each.point for each in details.prices.past], details, look)),
+        ("prices announced", _prices(details.prices.announced, details, look)),
+        ("past prices", _prices([each.point for each in details.prices.past], details, look)),
         ("replacement", list(_chain(details, look))),
         ("changes", [line for each in details.changes for line in _change(each, look)]),
     ):

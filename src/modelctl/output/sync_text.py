@@ -130,11 +130,11 @@ def verdict(report: ProviderReport) -> str:
         case Outcome.PARTIAL:
             return f"its API failed: {failure(report)}; what its catalogs state is applied"
         case Outcome.REFUSED:
-            return "refused: a guard holds this provider, and nothing of it was written"
+            return "refused: a guard holds this provider, and nothing was written"
         case Outcome.HELD:
-            return "held: what the guards name was not written, the rest was"
+            return "held: what the guards name was not written; the rest was"
         case Outcome.PLANNED if report.plan.is_held:
-            return "a guard holds what is named below: a sync does not write it without --accept"
+            return "a guard holds what is named below; --accept writes it"
         case _:
             return ""
 
@@ -267,7 +267,7 @@ def failures(report: SyncResult) -> Iterator[str]:
         if each.error is not None:
             hint = f"; {one_line(each.error.hint)}" if each.error.hint else ""
             failed = each.outcome is Outcome.FAILED
-            kept = "its rows stay as they are" if failed else "what its catalogs state counts as if it had no key"
+            kept = "its rows stay as they are" if failed else "its catalogs are applied all the same"
             yield f"{each.provider}: {failure(each)}{hint} ({kept})"
 
 
@@ -327,7 +327,7 @@ _MOVED = (*PAST.values(), "waiting", "held")
 
 _FATES = {
     "needs review": "disabled until a complete price is known",
-    "not created": "not created, for the setting create_new is catalog",
+    "not created": "not created, because the setting create_new is catalog",
     "absent": "not in the listing any more",
     "skipped": "left out of the listing",
 }
@@ -348,9 +348,7 @@ def _what_to_know(report: SyncResult, together: Mapping[str, int], look: Look) -
     elif without_key:
         is_all = len(without_key) == len(report.providers)
         names = _count_of(without_key) if is_all else some((each.provider for each in without_key), MAX_NAMES)
-        text = (
-            f"from catalogs alone, for want of a key: {'all ' * is_all}{names}; `modelctl provider list` says which key"
-        )
+        text = f"no key, so catalogs only: {'all ' * is_all}{names}; `modelctl provider list` names the keys"
         yield from labelled("note", text, look, style="dim")
 
 
@@ -459,7 +457,7 @@ def _left_alone(report: ProviderReport, look: Look) -> Iterator[str]:
         ("needs review", plan.needs_review, "created disabled: no complete price is known"),
         ("not created", plan.not_created, "only the API knows them, and the setting create_new is catalog"),
         ("removed by hand", plan.removed_by_hand, "a person deleted the rows; they stay deleted"),
-        ("not ours", plan.unowned, "the rows were there before modelctl and are left alone"),
+        ("not ours", plan.unowned, "the rows were there before modelctl; it leaves them alone"),
         ("absent", [key for key, count in plan.absences.items() if count], "not in the listing any more"),
     ):
         if keys:

@@ -60,7 +60,7 @@ def addition(name: str, facts: Mapping[str, FactValue], *, is_enabled: bool | No
     """From `provider/model_id`, whose id may hold slashes itself. UsageError or InvalidFact for what can be no key."""
     provider, slash, model_id = name.partition("/")
     if not slash:
-        raise UsageError(f"{shorten(name)!r} does not say who sells it", "write it as provider/model_id")
+        raise UsageError(f"{shorten(name)!r} does not name its provider", "write it as provider/model_id")
     key = ModelKey(provider, model_id)
     check_key(key)
     known = {fact: value for fact, value in facts.items() if value is not None}

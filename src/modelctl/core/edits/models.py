@@ -168,7 +168,7 @@ def replacement_of(key: ModelKey, name: str, known: ModelsByKey, today: date) ->
     others = [model for other, model in known.items() if other.provider == key.provider]
     if any(str(other) == name and other.provider != key.provider for other in known):
         raise UsageError(
-            f"{key}: replacement {shorten(name)} is another provider's", "a replacement is called at the same provider"
+            f"{key}: replacement {shorten(name)} is another provider's", "name a replacement of the same provider"
         )
     try:
         found = resolve(name, others, today).key
@@ -180,7 +180,7 @@ def replacement_of(key: ModelKey, name: str, known: ModelsByKey, today: date) ->
     while at is not None and (following := at.facts.replacement) is not None and following not in path[1:]:
         path.append(following)
         if following == key.model_id:
-            raise UsageError(f"{key}: the replacements would go round in a circle: {' -> '.join(path)}")
+            raise UsageError(f"{key}: the replacements would go in a circle: {' -> '.join(path)}")
         at = known.get(ModelKey(key.provider, following))
     return found
 
@@ -230,11 +230,11 @@ def _read(raw: Mapping[str, Any], read: Callable[[str, Any], FactValue], problem
 def _no_such_field(name: str) -> str:
     shown = shorten(name)
     if name in MONEY_FIELDS:
-        return f"{name} is the ledger's, with dates and sources: use `modelctl price set`"
+        return f"{name} comes from the ledger: use `modelctl price set`"
     if name == "is_enabled":
-        return "is_enabled is the application's switch: use `modelctl enable` or `modelctl disable`"
+        return "is_enabled is set by `modelctl enable` or `modelctl disable`"
     if name in COLUMNS:
-        return f"{name} is not a fact that a person states; modelctl keeps it"
+        return f"{name} is not a fact that you can set; modelctl keeps it"
     return f"there is no field {shown!r} ({did_you_mean(name, SETTABLE)})"
 
 
@@ -387,8 +387,8 @@ def _removed(model: StoredModel, pointing: Sequence[ModelKey], gone: Collection[
     if stay:
         more = f" and {len(stay) - MAX_NAMED} more" if len(stay) > MAX_NAMED else ""
         raise UsageError(
-            f"{model.key}: {', '.join(map(str, stay[:MAX_NAMED]))}{more} would point at nothing",
-            "--cascade takes the replacement or alias out of those rows",
+            f"{model.key}: {', '.join(map(str, stay[:MAX_NAMED]))}{more} would name a model that does not exist",
+            "--cascade removes the replacement or alias from those rows",
         )
     # What is remembered of a row says that its going was a decision: also of one that modelctl did not own.
     state = RowState() if model.state is None else None

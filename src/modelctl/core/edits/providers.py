@@ -272,7 +272,7 @@ def _headers(provider: Provider, texts: tuple[str, ...]) -> tuple[str, ...]:
         if value:
             headers[name.lower()] = (name, value)
         elif headers.pop(name.lower(), None) is None:
-            raise UsageError(f"--header {name}: there is no such header to take away", "write NAME=VALUE to add one")
+            raise UsageError(f"--header {name}: there is no such header to remove", "write NAME=VALUE to add one")
     return tuple(f"{name}={value}" for name, value in sorted(headers.values()))
 
 
@@ -287,7 +287,7 @@ def _require_address(after: Provider, options: ProviderOptions, rules: KindRules
 def _require_one_place_for_the_key(after: Provider, options: ProviderOptions, rules: KindRules) -> None:
     option = "--auth-header" if options.auth_header else "--auth-prefix" if options.auth_prefix is not None else ""
     if option and after.kind in rules.place_key:
-        raise UsageError(f"{option}: the kind {after.kind} places the key by itself", "leave it out")
+        raise UsageError(f"{option}: the kind {after.kind} decides itself where the key goes", "leave it out")
     place = after.auth_header_name or DEFAULT_AUTH_HEADER
     is_touched = any(each is not None for each in (options.headers, options.env, options.auth_header))
     if is_touched and after.env_vars and place.lower() in {name.lower() for name in after.headers}:
@@ -308,9 +308,11 @@ def _check_base_url(text: str) -> str:
     if not parts.hostname or not (_HOST.fullmatch(parts.hostname) or ":" in parts.hostname):
         raise UsageError(f"--base-url: {shorten(repr(text))} names no host", _AN_ADDRESS)
     if parts.query or parts.fragment or text[-1] in "?#":
-        raise UsageError(f"--base-url: {shorten(repr(text))} has a part from '?' or '#' on", _AN_ADDRESS)
+        raise UsageError(f"--base-url: {shorten(repr(text))} has a query or a fragment ('?' or '#')", _AN_ADDRESS)
     if parts.path.rstrip("/").endswith(("/models", "/completions")):
-        raise UsageError(f"--base-url: {shorten(repr(text))} names one call", "leave off what follows /v1")
+        raise UsageError(
+            f"--base-url: {shorten(repr(text))} names a single call of the API", "leave off what follows /v1"
+        )
     return text.rstrip("/")
 
 
@@ -327,7 +329,9 @@ def _check_header_name(name: str, option: str = "--auth-header") -> str:
     if not _HEADER.fullmatch(name):
         raise UsageError(f"{option}: {shorten(repr(name))} is not the name of a header", "write it like X-Api-Key")
     if name.lower() in _OF_HTTP:
-        raise UsageError(f"{option}: {name} is HTTP's own header", "choose the one that the server looks into")
+        raise UsageError(
+            f"{option}: {name} is HTTP's own header", "choose the header in which the server expects the key"
+        )
     return name
 
 
@@ -376,5 +380,5 @@ def _split(text: str) -> SplitResult:
         if parts.port == 0:
             raise ValueError("port 0")
     except ValueError:
-        raise UsageError(f"--base-url: {shorten(repr(text))} has a host or port that cannot be", _AN_ADDRESS) from None
+        raise UsageError(f"--base-url: {shorten(repr(text))} has an impossible host or port", _AN_ADDRESS) from None
     return parts

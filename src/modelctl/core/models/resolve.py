@@ -41,7 +41,7 @@ class Rule(StrEnum):
 _BY = {
     Rule.EXACT: "exact id",
     Rule.ROW: "row's number",
-    Rule.BARE_ID: "id, which no other provider has",
+    Rule.BARE_ID: "id, which only this provider has",
     Rule.ALIAS: "alias",
     Rule.WITHOUT_LATEST: "name without `-latest`",
     Rule.WITHOUT_DATE: "name without the date",

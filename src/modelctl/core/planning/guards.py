@@ -149,7 +149,7 @@ def check(
         doubted = [_held(each, GuardName.SHORT_LISTING, listing_doubt) for each in plan.changes]
         plan = replace(plan, absences={}, seen={}, listing_doubt=listing_doubt)
         if not doubted:  # no change would tell of it
-            notice = f"{listing_doubt}; --accept {GuardName.SHORT_LISTING} lets it count"
+            notice = f"{listing_doubt}; --accept {GuardName.SHORT_LISTING} accepts it"
             plan = replace(plan, notices=(*plan.notices, notice))
     by_verdict: dict[Verdict | None, list[Held]] = {None: [], Verdict.ACCEPTED: [], Verdict.DECLINED: []}
     waved: list[Held] = []

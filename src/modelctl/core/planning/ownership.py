@@ -279,7 +279,7 @@ def _state_of(model: StoredModel, names: Collection[str]) -> RowState:
         _require_ownable(name, OWNABLE)
     if model.state is None:
         raise UsageError(
-            f"{model.key} was there before modelctl, which leaves all of it alone",
+            f"{model.key} was there before modelctl, which leaves it alone",
             f"run `modelctl override adopt {model.key}` to let the sources fill it",
         )
     return model.state

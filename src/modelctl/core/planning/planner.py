@@ -131,7 +131,7 @@ def with_due(decided: Plan, stored: StoredProvider, *, is_written: bool, now: da
     due = due_changes(replace(stored, models=models), now=now)
     if not due:
         return decided
-    notice = f"announced prices of {counted(len(due), 'model')} come into force, whatever else is held"
+    notice = f"announced prices of {counted(len(due), 'model')} come into force, even where other changes are held"
     return replace(decided, due=due, notices=(*decided.notices, notice))
 
 

@@ -239,7 +239,10 @@ def _rate_doubts(
     old, new = move.old, move.new
     if new is None:
         if model.is_enabled and old is not None and old.basis != Basis.MANUAL:
-            yield GuardName.PRICE_LOST, f"{price_name(old.key)} {money_text(old)} would be lost: nothing bills it then"
+            yield (
+                GuardName.PRICE_LOST,
+                f"{price_name(old.key)} {money_text(old)} would be lost: such usage would not be billed",
+            )
         return
     if old is None:
         yield from _first_doubts(model, move, new, limits, families)

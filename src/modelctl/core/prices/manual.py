@@ -238,7 +238,7 @@ def _restated(
 def _refuse_overlap(timeline: Sequence[PricePoint], before: PricePoint | None, start: datetime) -> None:
     there = next((each for each in timeline if each.effective_from == start), None)
     if there is not None:
-        hint = "`modelctl price correct` corrects that entry; a changed price begins on another day"
+        hint = "`modelctl price correct` corrects that one; a new price begins on another day"
         raise UsageError(f"overlaps the price {entry_text(there)}", hint)
     if before is not None and before.basis == Basis.MANUAL and before.effective_to is not None:
         hint = f"begin on {_moment(before.effective_to)}, or later"
@@ -275,7 +275,11 @@ def _nothing_to_correct(terms: PriceTerms) -> str:
     if terms.starts_at is None:
         return "there is no price in force to correct"
     begins = "launch" if terms.starts_at == SINCE_LAUNCH else _moment(terms.starts_at)
-    return f"there is no price that begins on {begins}" if begins != "launch" else "there is no price from launch on"
+    return (
+        f"there is no price that begins on {begins}"
+        if begins != "launch"
+        else "there is no price that begins at launch"
+    )
 
 
 def _known_starts(timeline: Sequence[PricePoint]) -> str:
@@ -336,7 +340,7 @@ def _start(label: str, text: str) -> datetime:
     if start < SINCE_LAUNCH:
         raise UsageError(f"{label}: {shorten(text)!r} is before 1970", f"{LAUNCH!r} is the beginning of a model's sale")
     if start.microsecond:
-        raise UsageError(f"{label}: {shorten(text)!r} has parts of a second, which not every database keeps")
+        raise UsageError(f"{label}: {shorten(text)!r} has fractions of a second, which not every database keeps")
     return start
 
 
