@@ -8,10 +8,9 @@ from decimal import Decimal
 
 import pytest
 
-from modelctl.core.facts import ModelFacts, Source
+from modelctl.core.facts import ModelFacts, Source, tier_of
 from modelctl.core.planning.merge import display_name_of, merge
 from modelctl.core.planning.policy import Patterns
-from modelctl.core.prices.ledger import tier_of
 from modelctl.core.prices.price import SINCE_LAUNCH, PricePoint
 from modelctl.core.stored import StoredProvider
 from tests.core.strategies import NOW, Sources, both, catalog, edited, key, listed, pinned, record, snapshot
