@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections.abc import Callable
 
@@ -180,3 +182,22 @@ def test_all_that_people_keep_is_listed_with_what_it_replaced(run: Run, query: Q
     one = run("override", "list", "gpt-4o-mini", *here)
     assert (one.code, one.stdout.count("openai/"), one.stderr) == (0, 1, "1 value of 1 model\n")
     assert "no model is named 'no-such'" in run("override", "list", "no-such", *here).stderr
+
+
+LISTS = [("override", "list"), ("provider", "list"), ("runs", "list"), ("history",), ("review", "list")]
+
+
+def test_every_list_is_printed_row_by_row_too(run: Run, synced_file: Callable[..., str]) -> None:
+    url = synced_file("--provider", "openai")
+    assert run("set", "openai/gpt-4o", "tags=a,b", "family=", "--database", url).code == 0
+    for words in LISTS:
+        document = json.loads(run(*words, "--json", "--database", url).stdout)
+        rows = document if isinstance(document, list) else document[{"history": "entries"}.get(words[0], "runs")]
+        lines = run(*words, "--format", "jsonl", "--database", url).stdout.splitlines()
+        assert [json.loads(line) for line in lines] == rows, words
+        read = list(csv.DictReader(io.StringIO(run(*words, "--format", "csv", "--database", url).stdout)))
+        assert [list(row) for row in read] == [list(row) for row in rows], words
+    fields = csv.DictReader(io.StringIO(run("override", "list", "--format", "csv", "--database", url).stdout))
+    assert {each["field"]: each["value"] for each in fields} == {"tags": "a;b", "family": ""}
+    refused = run("doctor", "--format", "csv", "--database", url)
+    assert (refused.code, refused.stdout) == (2, "") and "'csv' is not one of 'table', 'json'" in refused.stderr

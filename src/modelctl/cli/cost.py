@@ -6,7 +6,6 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from functools import wraps
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +13,7 @@ import typer
 
 from modelctl.cli.commands import epilog
 from modelctl.cli.context import Context, context_of, readable_database
-from modelctl.cli.format import JsonOption, format_option
+from modelctl.cli.format import JsonOption, RowsFormat, RowsFormatOption
 from modelctl.core.prices.price import ServiceTier
 from modelctl.core.prices.usage import METERS, Usage, read_quantity
 from modelctl.core.text import counted, instant, to_seconds
@@ -68,15 +67,6 @@ def _usage(said: dict[str, str]) -> Usage:
         raise UsageError(f"{option(name)}: {problem}", error.hint) from None
 
 
-class BillFormat(StrEnum):
-    """How bills are printed."""
-
-    TABLE = "table"
-    JSON = "json"
-    JSONL = "jsonl"
-    CSV = "csv"
-
-
 At = Annotated[
     str | None, typer.Option("--at", metavar="DATE|INSTANT", help="When, else now; a date is its first moment, UTC.")
 ]
@@ -127,7 +117,7 @@ def cost_command(
     at: At = None,
     service_tier: Tier = ServiceTier.STANDARD,
     by_model: Annotated[bool, typer.Option("--by-model", help="With --from: a line per model.")] = False,
-    format: Annotated[BillFormat, format_option()] = BillFormat.TABLE,
+    format: RowsFormatOption = RowsFormat.TABLE,
     json: JsonOption = False,
 ) -> None:
     """Compute what requests cost, at the prices of their time.

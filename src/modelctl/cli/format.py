@@ -26,12 +26,13 @@ class MarkdownFormat(StrEnum):
     MARKDOWN = "markdown"
 
 
-class LinesFormat(StrEnum):
-    """The same, and as JSON with an object on each line."""
+class RowsFormat(StrEnum):
+    """How a list can be printed: also row by row, for programs and spreadsheets."""
 
     TABLE = "table"
     JSON = "json"
     JSONL = "jsonl"
+    CSV = "csv"
 
 
 def _chosen(ctx: typer.Context, format: StrEnum) -> StrEnum:
@@ -59,7 +60,7 @@ def format_option(help: str = "How to print it.") -> Any:
 
 FormatOption = Annotated[Format, format_option()]
 MarkdownFormatOption = Annotated[MarkdownFormat, format_option()]
-LinesFormatOption = Annotated[LinesFormat, format_option()]
+RowsFormatOption = Annotated[RowsFormat, format_option()]
 JsonOption = Annotated[
     bool,
     typer.Option(

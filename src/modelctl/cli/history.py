@@ -9,7 +9,7 @@ import typer
 
 from modelctl.cli.commands import epilog
 from modelctl.cli.context import context_of, readable_database
-from modelctl.cli.format import JsonOption, LinesFormat, LinesFormatOption
+from modelctl.cli.format import JsonOption, RowsFormat, RowsFormatOption
 from modelctl.cli.options import ProviderOption, providers_filter
 from modelctl.core.models.resolve import Rule
 from modelctl.core.runs import since_instant
@@ -42,7 +42,7 @@ def history_command(
         str | None, typer.Option(metavar="DATE|7d|24h", help="Only changes since: a day, an instant, or how long ago.")
     ] = None,
     limit: Annotated[int, typer.Option(min=1, metavar="N", help="Show the last N changes.")] = 50,
-    format: LinesFormatOption = LinesFormat.TABLE,
+    format: RowsFormatOption = RowsFormat.TABLE,
     json: JsonOption = False,
 ) -> None:
     """Show who changed what, when and from which source.

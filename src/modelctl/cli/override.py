@@ -8,7 +8,7 @@ import typer
 
 from modelctl.cli.context import Context, context_of, readable_database
 from modelctl.cli.edit import Yes, require_yes
-from modelctl.cli.format import Format, FormatOption, JsonOption
+from modelctl.cli.format import JsonOption, RowsFormat, RowsFormatOption
 from modelctl.cli.options import ALL, ProviderOption, providers_asked, refuse_together
 from modelctl.core.text import counted
 from modelctl.errors import UsageError
@@ -44,7 +44,7 @@ def list_command(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="PROVIDER|MODEL", help="Which ones; by default all.")
     ] = None,
-    format: FormatOption = Format.TABLE,
+    format: RowsFormatOption = RowsFormat.TABLE,
     json: JsonOption = False,
 ) -> None:
     """List your overrides, and what modelctl wrote before.

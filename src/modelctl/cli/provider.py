@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelctl.cli.context import Context, context_of, database_if_any, database_of
-from modelctl.cli.format import Format, FormatOption, JsonOption, LinesFormat, LinesFormatOption
+from modelctl.cli.format import Format, FormatOption, JsonOption, RowsFormat, RowsFormatOption
 from modelctl.cli.options import MaxAge, Project, ProviderOption, providers_filter, say_left_out
 from modelctl.core.edits.providers import ProviderOptions, is_unencrypted, shown_setting
 from modelctl.core.provider import Health
@@ -60,7 +60,7 @@ Examples:
 `key` names the variable that holds the key, never the key. `health` is the last result of `modelctl provider test`.
 """,
 )
-def list_command(ctx: typer.Context, format: FormatOption = Format.TABLE, json: JsonOption = False) -> None:
+def list_command(ctx: typer.Context, format: RowsFormatOption = RowsFormat.TABLE, json: JsonOption = False) -> None:
     """List the providers: enabled, key, models, health.
 
     They are those of the database and of the catalogs.
@@ -320,7 +320,7 @@ def models_command(
     provider: ProviderOption = None,
     project: Project = None,
     max_age: MaxAge = None,
-    format: LinesFormatOption = LinesFormat.TABLE,
+    format: RowsFormatOption = RowsFormat.TABLE,
     json: JsonOption = False,
 ) -> None:
     """Show what the providers' APIs list; nothing is written.
@@ -349,7 +349,7 @@ def models_command(
     for each in found:
         if each.error is not None:
             context.warn(f"error: {each.error}")
-        elif each.notice is not None and format is LinesFormat.JSONL:
+        elif each.notice is not None and format in (RowsFormat.JSONL, RowsFormat.CSV):
             context.say(f"{each.provider}: {each.notice}")
     failed = sum(each.error is not None for each in found)
     if failed:

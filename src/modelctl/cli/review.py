@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from modelctl.cli.context import context_of, readable_database
-from modelctl.cli.format import Format, FormatOption, JsonOption
+from modelctl.cli.format import Format, JsonOption, RowsFormat, RowsFormatOption
 from modelctl.core.planning.plan import Verdict
 
 app = typer.Typer(
@@ -36,7 +36,7 @@ left out.
 @app.command("list", epilog=EXAMPLES)
 def list_command(
     ctx: typer.Context,
-    format: FormatOption = Format.TABLE,
+    format: RowsFormatOption = RowsFormat.TABLE,
     json: JsonOption = False,
 ) -> None:
     """List what guards hold, and what was decided about it."""
@@ -47,7 +47,7 @@ def list_command(
     with readable_database(context) as database:
         holds = list_holds(database)
     context.show(HoldsDocument.model_validate(holds), format)
-    if not holds and format is Format.TABLE:
+    if not holds and format is RowsFormat.TABLE:
         context.say("nothing is held")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelctl.cli.context import Context, context_of, readable_database
-from modelctl.cli.format import Format, FormatOption, JsonOption
+from modelctl.cli.format import Format, FormatOption, JsonOption, RowsFormat, RowsFormatOption
 from modelctl.cli.options import ProviderArguments, ProviderOption, providers_filter
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def list_command(
     providers: ProviderArguments = None,
     provider: ProviderOption = None,
     limit: Annotated[int, typer.Option(min=1, metavar="N", help="Show the last N runs.")] = 20,
-    format: FormatOption = Format.TABLE,
+    format: RowsFormatOption = RowsFormat.TABLE,
     json: JsonOption = False,
 ) -> None:
     """List the last runs: who wrote when, and what came of it."""

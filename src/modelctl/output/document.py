@@ -6,7 +6,10 @@ rows copies none of them, a table can use all that the core knows, and its schem
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import csv
+import io
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import reduce
 from importlib import import_module
 from itertools import pairwise
@@ -32,7 +35,7 @@ from modelctl.core import facts
 from modelctl.core.facts import FactValue, exact_number
 from modelctl.core.prices.price import PricePoint
 from modelctl.errors import ModelctlError
-from modelctl.output.console import Look, json_text
+from modelctl.output.console import Look, json_line, json_text
 from modelctl.output.format import plain
 
 Item = TypeVar("Item")
@@ -68,6 +71,40 @@ class Printed(BaseModel):
         return json_text(self.model_dump(mode="json"), look)
 
 
+class Rows(Printed):
+    """What is a list of rows: it can be printed for programs that take a row at a time."""
+
+    @abstractmethod
+    def rows(self) -> Sequence[Mapping[str, Any]]:
+        """Each row as JSON has it; all have the same keys."""
+
+    def to_jsonl(self, look: Look) -> str:
+        """An object per line."""
+        return "\n".join(json_line(each, look) for each in self.rows())
+
+    def to_csv(self, look: Look) -> str:
+        """A header and a row each; null is an empty field, lists are joined by `;`, objects are JSON."""
+        rows = self.rows()
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        if rows:
+            writer.writerow(rows[0])
+        writer.writerows([_csv_field(value) for value in each.values()] for each in rows)
+        return text.getvalue().rstrip("\n")
+
+
+def _csv_field(value: Any) -> str:
+    match value:
+        case None:
+            return ""
+        case [*words] if all(isinstance(each, str) for each in words):
+            return ";".join(words)
+        case str():
+            return value
+        case _:
+            return json_line(value)
+
+
 class Document(Printed):
     """An object of JSON, whole or a part: its fields, in their order. Made of a value that has the same attributes."""
 
@@ -81,10 +118,15 @@ class VersionedDocument(Document):
     """Counts up when a key changes its meaning; else keys are only added."""
 
 
-class Documents(Printed, RootModel[tuple[Item, ...]], Generic[Item]):
+class Documents(Rows, RootModel[tuple[Item, ...]], Generic[Item]):
     """An array of JSON."""
 
     model_config = ConfigDict(frozen=True, defer_build=True)
+
+    def rows(self) -> Sequence[Mapping[str, Any]]:
+        """Its objects."""
+        rows: list[Mapping[str, Any]] = self.model_dump(mode="json")
+        return rows
 
 
 Number: TypeAlias = Annotated[int | float, JsonSchema({"type": "number"})]

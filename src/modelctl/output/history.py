@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -10,8 +10,8 @@ from pydantic import AliasPath, Field
 from typing_extensions import TypedDict
 
 from modelctl.core.runs import CREDENTIAL, PROVIDER, PUBLISH, HistoryEntry, Outcome, Run, field_names, field_sources
-from modelctl.output.console import Cell, Look, columns_of, json_line, labelled, table
-from modelctl.output.document import AsJson, Document, Instant, VersionedDocument
+from modelctl.output.console import Cell, Look, columns_of, labelled, table
+from modelctl.output.document import AsJson, Document, Instant, Rows, VersionedDocument
 from modelctl.output.format import audited, fact_order, one_line, plain, shown
 
 _INDENT = 2
@@ -59,7 +59,7 @@ EmptyBecause: TypeAlias = Literal["nothing", "filtered"] | None
 """Tells that there is nothing at all from that nothing fits."""
 
 
-class HistoryDocument(VersionedDocument):
+class HistoryDocument(Rows, VersionedDocument):
     """The audit trail, newest first."""
 
     empty_because: EmptyBecause
@@ -69,9 +69,9 @@ class HistoryDocument(VersionedDocument):
         """A paragraph per entry."""
         return look.text(line for each in self.entries for line in entry_lines(each, look))
 
-    def to_jsonl(self, look: Look) -> str:
-        """An entry per line."""
-        return "\n".join(json_line(_entry(each), look) for each in self.entries)
+    def rows(self) -> Sequence[Mapping[str, Any]]:
+        """An object per entry."""
+        return [dict(_entry(each)) for each in self.entries]
 
 
 class RunRecordDocument(Document):
@@ -130,11 +130,15 @@ _STYLES = {
 }
 
 
-class RunsDocument(VersionedDocument):
+class RunsDocument(Rows, VersionedDocument):
     """The last runs, newest first."""
 
     empty_because: EmptyBecause
     runs: tuple[RunDocument, ...]
+
+    def rows(self) -> Sequence[Mapping[str, Any]]:
+        """An object per run."""
+        return [each.model_dump(mode="json") for each in self.runs]
 
     def to_table(self, look: Look) -> str:
         """A line per run."""

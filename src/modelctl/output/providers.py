@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Protocol
+from typing import Annotated, Any, Protocol
 
 from pydantic import RootModel
 from typing_extensions import TypedDict
@@ -18,7 +18,7 @@ from modelctl.core.prices.ledger import projection
 from modelctl.core.provider import Health, KeyState, ProviderView
 from modelctl.core.text import counted
 from modelctl.errors import ModelctlError
-from modelctl.output.console import Cell, Column, Look, columns_of, json_line, labelled, table
+from modelctl.output.console import Cell, Column, Look, columns_of, labelled, table
 from modelctl.output.document import (
     AsJson,
     Documents,
@@ -26,6 +26,7 @@ from modelctl.output.document import (
     JsonFact,
     PriceJson,
     Printed,
+    Rows,
     SkippedJson,
     VersionedDocument,
     price_json,
@@ -172,7 +173,7 @@ def _listed_model(record: ModelRecord) -> ListedModelJson:
     }
 
 
-class DiscoveryDocument(VersionedDocument):
+class DiscoveryDocument(Rows, VersionedDocument):
     """What providers' APIs list, in the fields of a model."""
 
     providers: tuple[Annotated[Discovered, AsJson(_listing)], ...]
@@ -181,9 +182,9 @@ class DiscoveryDocument(VersionedDocument):
         """A block per provider: what it is, its models, what was skipped and why."""
         return look.text("\n\n".join("\n".join(_block(each, look)) for each in self.providers).splitlines())
 
-    def to_jsonl(self, look: Look) -> str:
+    def rows(self) -> Sequence[Mapping[str, Any]]:
         """An object per model."""
-        return "\n".join(json_line(_listed_model(record), look) for each in self.providers for record in _records(each))
+        return [dict(_listed_model(record)) for each in self.providers for record in _records(each)]
 
 
 _INDENT = 2
