@@ -83,7 +83,7 @@ PRICE_ERRORS = {
     "{ input = 1, from = 2026-12-01T00:00:00 }": "from: 2026-12-01T00:00:00 does not say in which time zone; "
     "end it with Z for UTC",
     "{ input = 1, from = 2026-12-01T00:00:00.5Z }": "from: 2026-12-01T00:00:00.500000+00:00 has a fraction of a second",
-    "{ input = 1, from = 0001-01-01T00:00:00+23:59 }": "from: 0001-01-01T00:00:00+23:59 is in no calendar",
+    "{ input = 1, from = 0001-01-01T00:00:00+23:59 }": "from: 0001-01-01T00:00:00+23:59 is not a real day or time",
     "{ input = 1, from = 1969-12-31 }": "from: 1969-12-31 is before 1970-01-01",
     "{ input = 1, output = 2, from = 2026-12-01, to = 2026-12-01 }": "to: ends (2026-12-01 00:00:00+00:00) before it "
     "begins (2026-12-01 00:00:00+00:00)",

@@ -143,9 +143,9 @@ def test_set_writes_where_it_is_told_and_says_what_counts_before(run: Run) -> No
     [
         ("timeout", "3", "config set: unknown setting timeout; did you mean timeout_s?"),
         ("timeout_s", "soon", "timeout_s: 'soon' is not a number of seconds above 0 and at most 86400"),
-        ("timeout_s", " ", "timeout_s: there is no value; to have the default, take its line out of the file"),
+        ("timeout_s", " ", "timeout_s: there is no value; for the default, remove its line from the file"),
         ("providers.openai.colour", "red", "[providers.openai]: unknown setting colour"),
-        ("secret_key", "s3cr3t-of-ours", "secret_key does not belong into a settings file"),
+        ("secret_key", "s3cr3t-of-ours", "secret_key does not belong in a settings file"),
         ("database_url", "postgres://u:s3cr3t-of-ours@h/d", "database_url holds a password"),
     ],
 )

@@ -192,7 +192,7 @@ def test_a_settings_file_must_not_hold_the_master_key(run: Run) -> None:
     Path("modelctl.toml").write_text(f'secret_key = "{OLD}"\n')
     refused = run("config", "show")
     assert refused.code == 2
-    assert "secret_key does not belong into a settings file; set MODELCTL_SECRET_KEY" in refused.stderr
+    assert "secret_key does not belong in a settings file; set MODELCTL_SECRET_KEY" in refused.stderr
     assert OLD not in told(refused)
     Path("modelctl.toml").write_text('secret_key_file = "my.key"\n')
     shown = run("config", "show", env={"MODELCTL_SECRET_KEY": OLD})

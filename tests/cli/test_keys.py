@@ -126,7 +126,7 @@ def test_what_a_project_s_key_does_not_see_is_not_gone(
     acme.keys["acme"], acme.models["acme"] = SHOP_KEY, whole[:2]
     for _ in range(3):
         report = sync("--project", "shop")
-    assert any("not counted as gone" in each for each in report["notices"])
+    assert any("does not count as absent" in each for each in report["notices"])
     assert {status for _, status in query(sqlite_url, ACTIVE)} == {"active"}
     assert query(sqlite_url, "SELECT max(absences) FROM ai_model_state") == [(0,)]
     acme.keys["acme"], acme.models["acme"] = PLATFORM_KEY, whole[:3]

@@ -166,7 +166,7 @@ def test_a_cache_that_cannot_be_written_is_a_notice(at: At, tmp_path: Path) -> N
     (tmp_path / "file").touch()
     report = at(0, XDG_CACHE_HOME=str(tmp_path / "file"))
     assert report["outcome"] == "applied"
-    assert any("could not be stored for --max-age" in each for each in report["notices"])
+    assert any("could not be kept for --max-age" in each for each in report["notices"])
 
 
 @pytest.mark.parametrize("text", ["1", "h", "-1h", "1.5h", "1y", "", "1h "])

@@ -142,6 +142,6 @@ def test_a_run_that_lost_its_lease_meanwhile_writes_nothing(
     query(database_url, "UPDATE ai_leases SET run = 'thief'")
     answer.set()
     _, told = late.communicate(timeout=60)
-    assert (late.returncode, b"another took over the lock" in told) == (6, True), told
+    assert (late.returncode, b"another took the lock" in told) == (6, True), told
     assert query(database_url, "SELECT COUNT(*) FROM ai_sync_runs") == written
     assert query(database_url, "SELECT run FROM ai_leases") == [("thief",)]

@@ -206,7 +206,7 @@ def test_a_row_that_came_in_between_makes_the_creation_stale(
     before = contents(sqlite_url)
     result = run("apply", "plan.json", "--database", sqlite_url)
     assert result.code == 6
-    assert "rows that the plan rests on have moved" in result.stderr
+    assert "rows of the plan have changed" in result.stderr
     assert contents(sqlite_url) == before
 
 
@@ -327,7 +327,7 @@ def test_an_edited_plan_is_refused_by_its_digest_and_a_forged_one_by_its_seal(
     mine = forged("plan.json", enlarge)
     for argv, env, problem in (
         ((), sealed, "under another master key's seal"),
-        (("--digest", digest), {}, f"its digest is {mine}, and another was asked for"),
+        (("--digest", digest), {}, f"its digest is {mine}, not the one of --digest"),
     ):
         code, said = apply(*argv, **env)
         assert (code, problem in said) == (2, True), said
@@ -358,7 +358,7 @@ def test_guards_look_at_a_plan_again_when_it_is_applied(
     before = contents(sqlite_url)
     refused = run("apply", "plan.json", "--database", sqlite_url, env={"MODELCTL_MAX_PRICE_RISE": "1.2"})
     assert (refused.code, refused.stdout) == (4, "")
-    assert "error: guards stop 1 change of the plan by now: acme/one (price-rise: " in refused.stderr
+    assert "error: guards now hold 1 change of the plan: acme/one (price-rise: " in refused.stderr
     assert contents(sqlite_url) == before
     write_catalogs(window=2000, price="9")
     assert plan(sqlite_url, "-o", "forced.json", "--force").code == 0
@@ -379,5 +379,5 @@ def test_a_forged_plan_cannot_call_an_end_an_update(
     before = contents(sqlite_url)
     refused = run("apply", "plan.json", "--database", sqlite_url)
     assert (refused.code, refused.stdout) == (2, "")
-    assert "the plan says update of beta/b" in refused.stderr
+    assert "the plan would update beta/b, but its fields do not fit" in refused.stderr
     assert contents(sqlite_url) == before

@@ -94,7 +94,7 @@ def test_a_failure_is_told_and_the_others_are_shown(run: Run, provider_server: P
     ("argv", "code", "words"),
     [
         (["openai"], 1, "set OPENAI_API_KEY"),
-        ([], 1, "no provider's key is set"),
+        ([], 1, "no provider has a key"),
         (["opnai"], 2, "did you mean openai?"),
         (["openai", "--max-age", "soon"], 2, "is not a duration"),
     ],

@@ -62,7 +62,7 @@ def test_a_server_that_lists_to_anybody_proves_no_key(tried: Try, provider_serve
     provider_server.keys["llm"] = None
     code, found = tried()
     assert (code, found["health"], found["key_is_proven"]) == (3, "key_not_proven", False)
-    assert "it lists its models to a made-up key as well" in found["problem"]
+    assert "it also lists its models for a made-up key" in found["problem"]
 
 
 def test_a_server_without_keys_is_asked_once_and_without_one(

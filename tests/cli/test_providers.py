@@ -71,7 +71,7 @@ def test_a_provider_is_added_synced_changed_and_removed(
     assert refused.stdout == "local-llm/llama-4\nlocal-llm/qwen3\n"
     assert do("provider", "remove", "local-llm", "--cascade").stdout.endswith("local-llm: removed, with 2 models\n")
     assert query(database_url, "SELECT name FROM ai_providers") == []
-    assert do("runs", "undo", "last").stdout.startswith("provider local-llm  brought back\n")
+    assert do("runs", "undo", "last").stdout.startswith("provider local-llm  restored\n")
     assert query(database_url, models) == [("llama-4", None), ("qwen3", 32768)]
     [(found_address, _, prefix, is_enabled, settings)] = query(database_url, ROW, n="local-llm")
     stored = json.loads(settings) if isinstance(settings, str) else settings
@@ -187,7 +187,7 @@ def test_a_provider_of_the_catalogs_is_not_removed(do: Do) -> None:
 def test_an_addition_is_undone_unless_models_rest_on_it(added: Do, query: Query, sqlite_url: str) -> None:
     assert added("runs", "undo", "last").stdout == "provider local-llm  removed again\n"
     assert query(sqlite_url, "SELECT count(*) FROM ai_providers") == [(0,)]
-    assert added("runs", "undo", "last").stdout == "provider local-llm  brought back\n"
+    assert added("runs", "undo", "last").stdout == "provider local-llm  restored\n"
     [run] = [each for (each,) in query(sqlite_url, "SELECT run FROM ai_changes WHERE command = 'provider add'")]
     assert added("sync", "--provider", "local-llm", env=OWN).code == 0
     kept = added("runs", "undo", run)
@@ -200,7 +200,7 @@ def test_models_of_an_earlier_provider_stay_removed_until_they_are_wanted(added:
     address = json.loads(added("provider", "show", "local-llm", "--json").stdout)["api_base_url"]
     assert added("provider", "remove", "local-llm", "--cascade").code == 0
     again = added("provider", "add", "local-llm", "--base-url", address, "--env", "LOCAL_LLM_API_KEY")
-    assert "`modelctl sync --provider local-llm --recreate all` brings back the 2 models" in again.stderr
+    assert "`modelctl sync --provider local-llm --recreate all` creates the 2 models" in again.stderr
     assert added("sync", "--provider", "local-llm", "--recreate", "all", env=OWN).code == 0
     assert json.loads(added("provider", "show", "local-llm", "--json").stdout)["models"]["total"] == 2
 
@@ -221,7 +221,7 @@ def test_no_command_shows_a_key_or_the_value_of_a_header_variable(added: Do) -> 
     assert "in LOCAL_LLM_API_KEY" in told[0].stdout
     assert "X-Tenant=env:TENANT" in told[2].stdout
     missing = added("sync", "--provider", "local-llm", env={"LOCAL_LLM_API_KEY": KEY})
-    assert (missing.code, "TENANT is not set, which its header X-Tenant wants" in missing.stderr) == (1, True)
+    assert (missing.code, "TENANT is not set, but its header X-Tenant needs it" in missing.stderr) == (1, True)
 
 
 def test_a_redirect_takes_the_key_nowhere(added: Do, server: ProviderServer) -> None:

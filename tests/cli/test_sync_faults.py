@@ -113,6 +113,6 @@ def test_certificates_that_cannot_be_loaded_say_which_variable_names_them(
     result = run_process("sync", *asked, "--database", sqlite_url, env=env)
     assert result.code == 1, result.stderr
     assert result.stdout == "Nothing was written for 2 providers\n"
-    assert result.stderr.count("the certificates that are to be trusted cannot be loaded") == 2
+    assert result.stderr.count("the trusted certificates cannot be loaded") == 2
     assert result.stderr.count("check SSL_CERT_FILE, SSL_CERT_DIR") == 2
     assert provider_server.asked("openai") == provider_server.asked("replicate") == []

@@ -151,7 +151,7 @@ def stolen(database: Database) -> None:
 
 def test_a_stolen_lease_writes_nothing_and_is_left_to_the_thief(database: Database) -> None:
     database.write(lambda connection: connection.execute(text("CREATE TABLE things (n INTEGER)")))
-    with pytest.raises(LockHeld, match="took over"), held(database, author("first"), wait_s=0) as lease:
+    with pytest.raises(LockHeld, match="took the lock"), held(database, author("first"), wait_s=0) as lease:
         stolen(database)
 
         def work(connection: Any) -> None:

@@ -207,7 +207,7 @@ def test_without_a_key_no_header_is_sent_and_nothing_of_openai_either(
 
 def test_a_server_that_wants_a_key_says_so(provider_server: ProviderServer, reach: Reach) -> None:
     provider_server.models["local"] = [openai_item("m")]
-    with pytest.raises(SourceError, match="it wants an API key; set LOCAL_API_KEY"):
+    with pytest.raises(SourceError, match="it needs an API key; set LOCAL_API_KEY"):
         collect(openai_compatible, reach("local", api_key=""), deadline_s=20)
 
 

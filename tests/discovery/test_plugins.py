@@ -84,7 +84,7 @@ def test_a_public_listing_is_asked_without_a_key_by_who_names_it_and_wants_its_a
     ):
         assert do(*argv).code != 2
         assert httpserver.log == [], "a sync without keys needs no network"
-    notice = "no key; set ACME_API_KEY to ask its API as well; it lists to anybody: name it with --source api"
+    notice = "no key; set ACME_API_KEY to ask its API as well; to ask it without a key, name it with --source api"
     assert notice in do("sync", "--provider", "acme").stdout
     assert do("sync", "--provider", "acme", "--source", "api").code == 0
     assert do("provider", "models", "acme").stdout.startswith("acme")

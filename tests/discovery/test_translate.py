@@ -206,7 +206,7 @@ def test_an_id_must_be_text(source: Discovery, value: Any) -> None:
 def test_paging_is_bounded() -> None:
     with pytest.raises(UnusableListing, match=f"more than {MAX_PAGES} pages"):
         list(follow(lambda cursor: Page([{"id": cursor}], str(int(cursor or 0) + 1))))
-    with pytest.raises(UnusableListing, match="already given"):
+    with pytest.raises(UnusableListing, match="already read"):
         list(follow(lambda _: Page([{"id": "a"}], "same")))
     with pytest.raises(UnusableListing, match="empty although"):
         list(follow(lambda _: Page([], "next")))

@@ -159,7 +159,7 @@ def test_a_run_whose_lock_was_taken_over_through_another_node_writes_nothing(sho
     gate.open()
     result = ended(running)
     assert result.code == 6, result
-    assert "another took over the lock" in error_of(result)
+    assert "another took the lock" in error_of(result)
     assert shop.seen(0, "SELECT model_id, context_window FROM ai_models ORDER BY model_id") == before
     shop.sql(1, "DELETE FROM ai_leases")
     assert shop.run(2, *SYNC).code == 0

@@ -150,12 +150,12 @@ def _provider(row: Provider, stated: Provider | None) -> tuple[TomlTable, list[s
         if key in _MAY_BE_EMPTY:
             table[key] = _MAY_BE_EMPTY[key]
         else:
-            notes.append(f"{row.name}: that it has no {key} cannot be said in a file")
+            notes.append(f"{row.name}: a file cannot say that it has no {key}")
     if row.auth_header_prefix == "":
         table["auth_header_prefix"] = ""
     if "@" in table.get("api_base_url", ""):
         del table["api_base_url"]
-        notes.append(f"{row.name}: its api_base_url is left out, for it may hold a password")
+        notes.append(f"{row.name}: its api_base_url is left out, because it may hold a password")
     if stated is not None:
         table |= {key: url for key in PAGES if (url := getattr(stated, key)) is not None}
     return table, notes
@@ -205,9 +205,9 @@ def _status_of(facts: ModelFacts, stated: str | None, now: datetime) -> str | No
 
 def _unsaid(model: StoredModel, now: datetime) -> Iterator[str]:
     if model.facts.display_name is None:
-        yield "that it has no display_name cannot be said; a new database gets one made from the id"
+        yield "a file cannot say that it has no display_name; a new database gets one made from the id"
     if model.facts.tier is None and _derived_tier(model, now) is not None:
-        yield "that it has no tier cannot be said; a new database gets that of its price"
+        yield "a file cannot say that it has no tier; a new database gets that of its price"
     in_force = projection(model.prices, at=now)
     for name in PRICE_FIELDS:
         value = getattr(model.facts, name)

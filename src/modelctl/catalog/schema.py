@@ -248,7 +248,7 @@ def as_instant(value: object) -> datetime:
         try:
             instant = value.astimezone(UTC)
         except OverflowError as error:
-            raise Misshapen.because(f"{_shown(value)} is in no calendar") from error
+            raise Misshapen.because(f"{_shown(value)} is not a real day or time") from error
     elif isinstance(value, date):
         instant = start_of_day(value)
     else:

@@ -140,7 +140,7 @@ def add_command(
     context.answer(f"{name}: added")
     _warn_of_open_road(context, edited.provider)
     if edited.remembered:
-        again = f"`modelctl sync --provider {name} --recreate all` brings back"
+        again = f"`modelctl sync --provider {name} --recreate all` creates"
         context.say(f"{again} the {edited.remembered:,} models that were removed with an earlier {name}")
     else:
         context.say(f"try it with `modelctl provider test {name}`, then run `modelctl sync --provider {name}`")
@@ -247,9 +247,11 @@ def remove_command(
         if (rest := len(found.models) - MAX_SHOWN) > 0:
             context.answer(f"and {rest:,} more; `modelctl list --all --provider {name}` has all")
         if found.keys:
-            context.say(f"{counted(found.keys, 'stored key')} would go with it")
+            context.say(f"{counted(found.keys, 'stored key')} would be removed, too")
         if found.models and not cascade:
-            raise Refused(f"{len(found.models):,} models of {name} would go with it", "add --cascade if they may")
+            raise Refused(
+                f"{len(found.models):,} models of {name} would be removed, too", "add --cascade to remove them"
+            )
         gone = remove_provider(database, name, context.author("provider remove"), cascade=cascade)
     context.answer(f"{name}: removed" + (f", with {len(gone.models):,} models" if gone.models else ""))
 

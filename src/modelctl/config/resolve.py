@@ -40,7 +40,7 @@ _OTHER_VARIABLES = (_FILE_VARIABLE,)
 _TEST_VARIABLES = "MODELCTL_TEST_"
 _SECRET_VARIABLE = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$")
 _SECRET_MIN_CHARS = 8
-_NEVER_IN_FILES = {"secret_key": "set MODELCTL_SECRET_KEY, or name a file that holds nothing else by secret_key_file"}
+_NEVER_IN_FILES = {"secret_key": "set MODELCTL_SECRET_KEY, or name a file that holds nothing else in secret_key_file"}
 """Settings that a file must not hold, and where they belong: modelctl.toml is committed and shown around."""
 
 
@@ -99,7 +99,9 @@ def _database_url(value: Any) -> str:
     url = with_driver(value.strip())
     scheme, _, rest = url.partition("://")
     if scheme.lower().partition("+")[0] == "sqlite" and rest.partition("?")[0] in ("", "/", "/:memory:"):
-        raise ValueError("is a SQLite database in memory, gone when the command ends; name a file: sqlite:///models.db")
+        raise ValueError(
+            "is a SQLite database in memory, which is lost when the command ends; name a file: sqlite:///models.db"
+        )
     return url
 
 
@@ -398,7 +400,7 @@ def _from_text(text: str, path: Path) -> dict[str, Setting]:
     for name, value in table.items():
         _require_known(name, [*SPECS, "providers"], str(path))
         if name in _NEVER_IN_FILES:
-            raise UsageError(f"{path}: {name} does not belong into a settings file", _NEVER_IN_FILES[name])
+            raise UsageError(f"{path}: {name} does not belong in a settings file", _NEVER_IN_FILES[name])
         found[name] = Setting(_absolute(_checked(SPECS[name].kind, value, f"{path}: {name}"), path.parent), str(path))
     if not isinstance(providers, dict) or not all(isinstance(each, dict) for each in providers.values()):
         raise UsageError(f"{path}: providers: is not a table of providers", "write [providers.openai]")
@@ -531,14 +533,14 @@ def _as_typed(path: Path, name: str, value: str, working_directory: Path) -> Any
     kinds = PROVIDER_KINDS if provider else {setting: spec.kind for setting, spec in SPECS.items()}
     _require_known(key, kinds, f"[providers.{provider}]" if provider else "config set")
     if key in _NEVER_IN_FILES:
-        raise UsageError(f"{name} does not belong into a settings file", _NEVER_IN_FILES[key])
+        raise UsageError(f"{name} does not belong in a settings file", _NEVER_IN_FILES[key])
     if not value.strip():
-        raise UsageError(f"{name}: there is no value", "to have the default, take its line out of the file")
+        raise UsageError(f"{name}: there is no value", "for the default, remove its line from the file")
     typed = _typed(kinds[key], value, name)
     checked = _checked(kinds[key], typed, name)
     if key == "database_url" and masked(checked) != checked:
         raise UsageError(
-            f"{name} holds a password, which does not belong into a settings file",
+            f"{name} holds a password, which does not belong in a settings file",
             "set DATABASE_URL; a URL without a password may stand in the file",
         )
     is_elsewhere = isinstance(checked, Path) and path.parent != working_directory

@@ -159,7 +159,7 @@ def engine_of(url: URL, as_given: str, *, connect_timeout_s: int = CONNECT_TIMEO
     except (ArgumentError, *_BAD_OPTIONS) as error:
         if is_sqlite and url.host:
             raise UsageError(
-                f"{masked(as_given)}: before a SQLite file stand three slashes, or four where its path is absolute",
+                f"{masked(as_given)}: write three slashes before a SQLite file, or four where its path is absolute",
                 "write it like sqlite:///models.db or sqlite:////var/lib/models.db",
             ) from None
         raise _bad_options(as_given, _said(error)) from None
@@ -259,7 +259,7 @@ def _bad_options(as_given: str, said: str) -> UsageError:
     because = f": {redacted(said, as_given)}" if said else ""
     return UsageError(
         f"{masked(as_given)}: the driver cannot use the options of the URL{because}",
-        "check what follows the '?'; docs/databases.md tells the usual ones",
+        "check what follows the '?'; docs/databases.md lists the usual ones",
     )
 
 

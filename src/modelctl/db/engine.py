@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-CREDENTIALS = "check the user name and the password of the URL; what is special in them must be percent-encoded"
+CREDENTIALS = "check the user name and the password of the URL; special characters in them must be percent-encoded"
 CONSTRAINTS = "check what else writes these tables, or has changed their constraints"
 GRANTS = "docs/databases.md lists what each command needs"
 
@@ -37,7 +37,7 @@ _BY_CODE: Mapping[object, str] = {
     **dict.fromkeys(("42501", 1044, 1142, 1143, 1227), f"grant what is missing; {GRANTS}"),
     **dict.fromkeys(
         ("57014", 1969, 3024),
-        "the server allows a statement less time than it took: raise its limit for this user, or try when it is idle",
+        "the server stopped a statement that took too long: raise its limit for this user, or try when it is idle",
     ),
     **dict.fromkeys(("55P03", 1205), "another transaction holds the rows: find it, then run the command again"),
     **dict.fromkeys(
@@ -320,7 +320,7 @@ class Database:
         except DBAPIError as error:
             text = self._without_secrets(first_line(error))
             if isinstance(error, IntegrityError) and is_duplicate(error):
-                message = f"{self.label}: a row that was to be written exists by now ({text})"
+                message = f"{self.label}: another program has just written the same row ({text})"
                 raise StalePlan(message, "run the command again") from None
             raise StoreError(f"{self.label}: {text}", hint(self.url, error)) from None
         except SQLAlchemyError as error:

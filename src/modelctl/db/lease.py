@@ -169,7 +169,7 @@ class WriteLease:
         self._required_by = connection.get_transaction()
         if not self._beat(connection):
             raise LockHeld(
-                f"this run stood still for so long that another took over the lock on {self._database.label}",
+                f"this run stopped for so long that another took the lock on {self._database.label}",
                 "nothing was written since; run the command again",
             )
 

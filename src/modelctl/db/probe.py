@@ -32,7 +32,7 @@ _VALUES: Row = {
     "seen_at": datetime(2026, 1, 31, 23, 59, 59, tzinfo=UTC),
 }
 _ROWS = [{"id": number, "model_id": each, **_VALUES} for number, each in enumerate(_IDS)]
-_HINT = "docs/databases.md tells what a database must be able to do"
+_HINT = "docs/databases.md says what a database must be able to do"
 
 
 class _RolledBack(Exception):

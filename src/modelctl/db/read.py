@@ -290,7 +290,7 @@ class WrittenOnDemand(Mapping[tuple[str, str], str]):
         try:
             return self.load()[key]
         except KeyError:
-            raise StalePlan(f"{'/'.join(key)} was removed meanwhile", "run the command again") from None
+            raise StalePlan(f"{'/'.join(key)} has just been removed", "run the command again") from None
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return iter(self.load())

@@ -207,7 +207,7 @@ def update_rows(connection: Connection, target: TargetTable, changed: Sequence[t
         done: Any = connection.execute(update(clause).where(_is_met(clause, where)).values(dict(values)))
         if done is not None and done.rowcount != 1:
             raise StalePlan(
-                f"a row of {target.name} was not met by its UPDATE: it has gone, or a policy hides it",
+                f"an UPDATE did not find its row in {target.name}: it is gone, or a policy hides it",
                 "run the command again",
             )
 

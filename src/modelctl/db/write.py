@@ -120,7 +120,7 @@ def keep_holds(
     if not before and not after:
         return  # as mostly: there is nothing on which anybody could have decided
     if holds_of(connection, tables, provider, lock=True) != tuple(before):
-        raise StalePlan(f"{provider}: somebody has decided about what is held meanwhile", "run it again")
+        raise StalePlan(f"{provider}: somebody has just accepted or declined what is held", "run it again")
     if tuple(after) == tuple(before):
         return
     table = tables.holds.__table__

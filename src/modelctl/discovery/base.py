@@ -257,7 +257,7 @@ def follow(get_page: Callable[[str | None], Page]) -> Iterator[Mapping[str, Any]
                 raise UnusableListing(f"the listing is not whole: it says that there are {total:,}, and has {count:,}")
             return
         if cursor in seen:
-            raise UnusableListing("the listing points to a page that it has already given")
+            raise UnusableListing("the listing points to a page that was already read")
         if is_empty:
             raise UnusableListing("a page of the listing is empty although it says that more follow")
         seen.add(cursor)

@@ -124,7 +124,7 @@ def _record(raw: Mapping[str, Any], provider: str) -> ModelRecord:
         remembered_on=_day(raw["remembered_on"]),
     )
     if not record.stated_none <= set(FACT_FIELDS):
-        raise ValueError("it speaks of facts that there are not")
+        raise ValueError("it has unknown facts")
     check_record(record)
     return record
 

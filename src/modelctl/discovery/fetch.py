@@ -35,12 +35,12 @@ BAD_CERTIFICATE = "CERTIFICATE_VERIFY_FAILED"
 """OpenSSL's word for one that nobody trusted has signed."""
 
 CHECK_ADDRESS = "check the base URL"
-TRUST_IT = f"{CHECK_ADDRESS}; where a proxy signs for the provider, name its certificate in SSL_CERT_FILE"
+TRUST_IT = f"{CHECK_ADDRESS}; if a proxy opens TLS, name its certificate in SSL_CERT_FILE"
 SECRET_CHARS = 8
 """What is shorter keeps nobody out."""
 
 TRY_LATER = "nothing was changed; try again later"
-IF_IT_STAYS = "nothing was changed (if it stays so, check the base URL)"
+IF_IT_STAYS = "nothing was changed; if it happens again, check the base URL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def _of_status(status: int, error: Exception, access: Access) -> Failure:
     if status == 401 or isinstance(error, KeyRefused):
         if not access.api_key:
             return Failure(
-                f"{what}: it wants an API key", f"set {access.key_name or 'one'}", health=Health.UNAUTHORIZED
+                f"{what}: it needs an API key", f"set {access.key_name or 'one'}", health=Health.UNAUTHORIZED
             )
         return Failure(f"{what}: {key} is not accepted", "check the key", health=Health.UNAUTHORIZED)
     if status == 400:  # LiteLLM's answer to a key that it does not know, where it has no database (1.106, 2026-11)

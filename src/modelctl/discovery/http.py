@@ -109,7 +109,7 @@ def clean_key(key: str, name: str) -> str:
     cleaned = key.strip()
     if not cleaned.isascii() or not cleaned.isprintable() or " " in cleaned:
         problem = "a blank, a line break, a control character or a letter outside ASCII"
-        raise SourceError(f"the key in {name} holds {problem}", "set it again: copied text often brings such along")
+        raise SourceError(f"the key in {name} holds {problem}", "set it again: copied text often has such characters")
     return cleaned
 
 
@@ -134,7 +134,7 @@ def trust() -> SSLContext:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise SourceError(
-            f"the certificates that are to be trusted cannot be loaded ({reason})", "check SSL_CERT_FILE, SSL_CERT_DIR"
+            f"the trusted certificates cannot be loaded ({reason})", "check SSL_CERT_FILE, SSL_CERT_DIR"
         ) from None
 
 

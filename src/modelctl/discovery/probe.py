@@ -124,7 +124,7 @@ def _with_proof(listed: ProbeResult, source: Discovery, access: Access, deadline
     outcome = _tried(source, bogus, deadline.abandoned.is_set)
     if isinstance(outcome, Failure) and outcome.status in REFUSALS:
         return replace(listed, key_is_proven=True)
-    why = "it lists its models to a made-up key as well"
+    why = "it also lists its models for a made-up key"
     if isinstance(outcome, Failure):
         why = f"the call with a made-up key failed in another way: {redact(outcome.message, bogus)}"
     return replace(
@@ -132,7 +132,7 @@ def _with_proof(listed: ProbeResult, source: Discovery, access: Access, deadline
         health=Health.KEY_NOT_PROVEN,
         key_is_proven=False,
         problem=f"the key is not proven: {why}",
-        remedy="try the key with a request that is billed",
+        remedy="only a billed request can prove it",
     )
 
 

@@ -359,7 +359,7 @@ def _text(error: ModelctlError | None) -> str | None:
     return None if error is None else str(error)
 
 
-_UNDONE_ROW = {Action.REMOVE: "removed again", Action.CREATE: "brought back"}
+_UNDONE_ROW = {Action.REMOVE: "removed again", Action.CREATE: "restored"}
 
 
 class UndoneProviderDocument(Document):

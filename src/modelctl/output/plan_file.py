@@ -42,7 +42,7 @@ from modelctl.output.plan_rows import (
 )
 
 VERSION = 1
-_ANEW = "make the plan anew with `modelctl plan -o FILE`"
+_ANEW = "make a new plan with `modelctl plan -o FILE`"
 
 
 class SettingPart(Part):
@@ -170,7 +170,7 @@ class ProviderPart(Part):
         needs_error = self.outcome in (Outcome.FAILED, Outcome.PARTIAL)
         forbids_error = self.outcome in (Outcome.APPLIED, Outcome.IN_SYNC)
         if self.outcome is Outcome.PLANNED or (needs_error if self.error is None else forbids_error):
-            raise ValueError("has an outcome that applying a plan cannot come to")
+            raise ValueError("has an outcome that no plan can have")
         if (self.row is None) is (self.rests_on is None):
             raise ValueError("must have a row where `rests_on` is null, and only there")
         return self
@@ -337,7 +337,7 @@ class PlanDocument(Part):
     @model_validator(mode="after")
     def _is_as_it_was_made(self) -> PlanDocument:
         if self.digest != self._digest():
-            raise ValueError("was edited after it was made: its digest is not that of what it says")
+            raise ValueError("was edited after it was made: its digest does not fit its content")
         return self
 
     @classmethod
@@ -367,7 +367,7 @@ class PlanDocument(Part):
         """UsageError where the plan is not the one of that digest, or without one, not under this master key's seal."""
         if digest is not None:
             if self.digest != digest:
-                raise UsageError(f"{name}: its digest is {self.digest}, and another was asked for", _ANEW)
+                raise UsageError(f"{name}: its digest is {self.digest}, not the one of --digest", _ANEW)
             return
         wanted = seal(self.digest)
         if wanted is not None and not hmac.compare_digest(self.seal or "", wanted):

@@ -161,7 +161,7 @@ class ChangePart(Part):
     @model_validator(mode="after")
     def _can_be(self) -> ChangePart:
         if self.rests_on is None and self.action is not Action.CREATE:
-            raise ValueError("rests on nothing, and only a creation does")
+            raise ValueError("names no row that it changes, which only a creation may do")
         facts = UNKNOWN.replaced({each.name: each.change().new for each in self.fields})
         for problem in fact_problems(facts):
             raise ValueError(f"cannot be: {problem}")

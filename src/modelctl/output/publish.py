@@ -207,7 +207,7 @@ def summary(plan: TablePlan, *, dry_run: bool) -> str:
     done = [f"{words[action]} {plan.count(action):,}" for action in TargetAction if plan.count(action)]
     done_text = ("would " if dry_run and done else "") + ", ".join(done)
     left = [
-        (len(plan.protected), "leave {} (a person's)"),
+        (len(plan.protected), "keep {} (overrides)"),
         (len({each.key for each in plan.unowned}), "leave {} (there before modelctl)"),
         (len(plan.held), "hold {}"),
     ]

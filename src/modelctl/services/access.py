@@ -202,7 +202,7 @@ def _project_notice(project: str, found: FoundKey | None) -> str | None:
     else:
         key = f"the key in {found.name}" if found is not None else "no key"
         asked = f"project {project} has no key of its own: asked with {key}"
-    return f"{asked}; what is not listed there is not counted as gone"
+    return f"{asked}; a model that it does not list does not count as absent"
 
 
 def headers_of(provider: Provider, environ: Mapping[str, str]) -> dict[str, str]:
@@ -213,7 +213,7 @@ def headers_of(provider: Provider, environ: Mapping[str, str]) -> dict[str, str]
             variable = value.removeprefix(FROM_VARIABLE)
             value = environ.get(variable, "").strip()
             if not value:
-                raise SourceError(f"{provider.name}: {variable} is not set, which its header {name} wants", "set it")
+                raise SourceError(f"{provider.name}: {variable} is not set, but its header {name} needs it", "set it")
             if not value.isascii() or not value.isprintable():
                 raise SourceError(f"{provider.name}: the value of {variable} cannot stand in a header", "set it again")
         headers[name] = value
@@ -238,7 +238,7 @@ def _access(
     except SourceError as error:
         raise SourceError(f"{provider.name}: {error.message}", error.hint) from None
     if provider.env_vars and found is None and not (module.PUBLIC and without_key):
-        anybody = "; it lists to anybody: name it with --source api" if module.PUBLIC else ""
+        anybody = "; to ask it without a key, name it with --source api" if module.PUBLIC else ""
         emptied = keys.emptied(provider)
         why = f"no key: {emptied} is empty" if emptied is not None else "no key"
         return f"{why}; set {' or '.join(provider.env_vars)} to ask its API as well{anybody}"

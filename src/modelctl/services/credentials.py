@@ -123,7 +123,7 @@ def remove_key(database: Database, owner: tuple[str, str], author: Author) -> Cr
         known = credentials(connection, database.tables, lock=True)
         if owner not in known:
             name = owner_text(*owner)
-            hint = did_you_mean(name, map(str, known.values())) or "a key of the environment is unset where it was set"
+            hint = did_you_mean(name, map(str, known.values())) or "unset a key of the environment where it was set"
             raise UsageError(f"no key is stored for {name}", hint)
         delete_credential(connection, database.tables, known[owner], author)
         return known[owner]
@@ -158,7 +158,7 @@ def _moved(
         named = ", ".join(map(str, shut[:MAX_NAMED])) + more
         raise CredentialError(
             f"nothing was rotated: {old.origin} does not open {len(shut)} of {len(pending)} stored keys: {named}",
-            "store these again or remove them (see `modelctl key list`), then rotate",
+            "store them again or remove them (see `modelctl key list`), then rotate",
         )
     return [(each, _under(new, each, old.decrypt(each), author)) for each in pending]
 

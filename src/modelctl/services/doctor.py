@@ -183,7 +183,7 @@ def _read(database: Database) -> tuple[Check, _Contents | None]:
         if not schema.is_readable(database):
             problem = CheckFinding(
                 subject=database.label,
-                problem="it has no tables of modelctl's yet",
+                problem="it has no modelctl tables yet",
                 remedy="run `modelctl sync --migrate`",
             )
             return Check(name=name, findings=(problem,)), None
@@ -198,8 +198,8 @@ def _read(database: Database) -> tuple[Check, _Contents | None]:
 def _missing(name: str) -> CheckFinding:
     return CheckFinding(
         subject=name,
-        problem="it is gone: somebody dropped it",
-        remedy="restore it from a backup; modelctl does not make it again, for what it held is lost",
+        problem="it is missing: somebody dropped it",
+        remedy="restore it from a backup; modelctl cannot create what it held",
     )
 
 

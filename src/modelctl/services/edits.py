@@ -166,7 +166,7 @@ def _named_key(name: str, known: Sequence[StoredModel], today: date) -> ModelKey
     """The row that is written to, by its id or an alias: only what reads may understand a name without its date."""
     found = resolve(name, known, today)
     if found.rule in (Rule.WITHOUT_DATE, Rule.WITHOUT_LATEST):
-        raise UsageError(f"no model is named {shorten(name)!r}", f"{found.key} is there: write it so if that is meant")
+        raise UsageError(f"no model is named {shorten(name)!r}", f"if you mean {found.key}, write that")
     return found.key
 
 
@@ -246,9 +246,7 @@ def _named(name: str, holds: Sequence[Hold]) -> list[Hold]:
     if not found:
         open_names = sorted({hold.name for hold in holds})
         hint = (
-            f"held are {', '.join(open_names[:5])}"
-            if open_names
-            else "no guard holds anything; see `modelctl runs list`"
+            f"held: {', '.join(open_names[:5])}" if open_names else "no guard holds anything; see `modelctl runs list`"
         )
         raise UsageError(f"nothing is held for {name!r}", hint)
     return found

@@ -104,7 +104,7 @@ def _keep(job: Job, access: Access, listing: Snapshot) -> str | None:
     try:
         job.listings.store(job.provider.kind, access, listing)
     except OSError as error:
-        return f"its listing could not be stored for --max-age: {error.strerror or type(error).__name__}"
+        return f"its listing could not be kept for --max-age: {error.strerror or type(error).__name__}"
     return None
 
 
@@ -128,7 +128,7 @@ def discover(
     found = [ListedProvider(job=job, error=job.error) for job in jobs if job.error is not None]
     if not found and all(job.access is None for job in jobs):
         variables = sorted({job.provider.env_vars[0] for job in jobs if job.provider.env_vars})
-        raise SourceError("no provider's key is set, so none can be asked", f"set one of {', '.join(variables)}")
+        raise SourceError("no provider has a key, so no API can be asked", f"set one of {', '.join(variables)}")
     found += ask(jobs, deadline_s=runtime.settings.deadline_s)
     return sorted(found, key=lambda each: each.job.provider.name)
 

@@ -124,4 +124,4 @@ def _post(client: httpx.Client, hook: Webhook, content: bytes) -> None:
 
 
 def _not_taken(hook: Webhook, reason: str) -> ModelctlError:
-    return ModelctlError(f"{hook.label} was not notified: {reason}", "check the URL that --notify names")
+    return ModelctlError(f"{hook.label} was not notified: {reason}", "check the URL of --notify")

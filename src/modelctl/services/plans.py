@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 
 NAMED_WHEN_STALE = 5
-_HINT = "make the plan anew with `modelctl plan -o FILE`"
+_HINT = "make a new plan with `modelctl plan -o FILE`"
 
 
 def make_plan(
@@ -140,7 +140,7 @@ def _require_believable(runtime: Runtime, database: Database, file: PlanFile, au
 
     if doubted := database.read(work):
         names = ", ".join(f"{each.change.key} ({each.guard}: {each.reason})" for each in doubted[:NAMED_WHEN_STALE])
-        raise Refused(f"guards stop {counted(len(doubted), 'change')} of the plan by now: {names}", _HINT)
+        raise Refused(f"guards now hold {counted(len(doubted), 'change')} of the plan: {names}", _HINT)
 
 
 def _doubted(
@@ -151,7 +151,9 @@ def _doubted(
     plan = bound(each, row, stored)
     for change in plan.changes:
         if change.existing is not None and change.action is not action_of(change.existing, change.fields):
-            raise UsageError(f"the plan says {change.action.value} of {change.key}, and its fields do not", _HINT)
+            raise UsageError(
+                f"the plan would {change.action.value} {change.key}, but its fields do not fit that", _HINT
+            )
     tables, settings, fetched = database.tables, runtime.settings, each.report.fetched
     around = Surroundings(
         models=in_scope(stored, settings.provider(plan.provider).patterns).models,
@@ -167,8 +169,8 @@ def _doubted(
 
 def _stale(rows: Sequence[str]) -> StalePlan:
     more = f" and {len(rows) - NAMED_WHEN_STALE:,} more" if len(rows) > NAMED_WHEN_STALE else ""
-    count = f"{len(rows):,} rows that the plan rests on have" if len(rows) > 1 else "a row that the plan rests on has"
-    return StalePlan(f"{count} moved since it was made: {', '.join(rows[:NAMED_WHEN_STALE])}{more}", _HINT)
+    count = f"{len(rows):,} rows of the plan have" if len(rows) > 1 else "a row of the plan has"
+    return StalePlan(f"{count} changed since it was made: {', '.join(rows[:NAMED_WHEN_STALE])}{more}", _HINT)
 
 
 def apply_plan(

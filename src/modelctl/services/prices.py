@@ -264,9 +264,7 @@ def _apply_all(
             continue
         model = result.models[names[row.model].key]
         if model.state is None:
-            problem = (
-                f"{model.key} was there before modelctl, which leaves it alone; `modelctl override adopt {model.key}`"
-            )
+            problem = f"{model.key} was there before modelctl: `modelctl override adopt {model.key}` first"
             result.bad.append(BadRow(row.line, problem))
             continue
         ledger = (*model.prices, *appended[model.key])

@@ -128,7 +128,7 @@ def dependents(runtime: Runtime, database: Database, name: str) -> Dependents:
     _, catalogs = providers_in_force(runtime, present, [name])
     if any(name in catalog.providers for catalog in catalogs):
         raise UsageError(
-            f"{name} is in the catalogs, and the next sync would bring it back",
+            f"{name} is in the catalogs, and the next sync would create it again",
             f"`modelctl provider disable {name}` leaves it out of syncs",
         )
 
@@ -148,7 +148,7 @@ def remove_provider(database: Database, name: str, author: Author, *, cascade: b
         stored = read.models_of(connection, tables, name)
         found = _dependents(connection, database, name)
         if stored.models and not cascade:
-            raise Refused(f"{counted(len(stored.models), 'model')} of {name} would go with it", "add --cascade")
+            raise Refused(f"{counted(len(stored.models), 'model')} of {name} would be removed, too", "add --cascade")
         gone = tuple(
             Change(action=Action.REMOVE, key=key, existing=each) for key, each in sorted(stored.models.items())
         )

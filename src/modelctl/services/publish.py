@@ -127,8 +127,8 @@ def script(
     known = known_of(database)
     if not application.look(tables.has_side_tables):
         raise StoreError(
-            f"{application.label} has no tables that remember what was published",
-            f"run `modelctl publish {target.name}` once, which makes them",
+            f"{application.label} has no record of what was published",
+            f"run `modelctl publish {target.name}` once",
         )
     found = {}
     for tenant in tenants_of(application, target):
@@ -261,7 +261,7 @@ class TargetWork:
         shape, place = self.shapes[mapping.table], self.places[mapping.table]
         created = [each for each in plan.changes if each.action is TargetAction.CREATE]
         if any(isinstance(cell.new, Pending) for each in created for cell in each.cells):
-            raise UsageError(f"{mapping.table} refers to rows that are not there yet, and SQL text cannot say which")
+            raise UsageError(f"{mapping.table} refers to rows that do not exist yet, which SQL text cannot name")
         tables.insert_rows(self.connection, place, [_new_row(shape, each) for each in created])
         changed = [each for each in plan.changes if each.existing is not None and each.cells]
         tables.update_rows(self.connection, place, [_changed_row(shape, each) for each in changed if each.existing])
@@ -293,8 +293,8 @@ class TargetWork:
         """What is to be told of the table. Refused where it cannot be written safely."""
         if place.has_row_security and not self.target.session:
             raise Refused(
-                f"{mapping.table} has row-level security, which may hide rows from this role without a word",
-                'say who is asking, as session = { "app.org" = "$tenant" }, or use a role that bypasses it',
+                f"{mapping.table} has row-level security, which may silently hide rows from this role",
+                'name the tenant, as session = { "app.org" = "$tenant" }, or use a role that bypasses it',
             )
         for name in mapping.columns:
             column = shape.columns[name]

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 MOVED = "has changed since"
-GONE = "is not there any more"
+GONE = "is gone"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,12 +128,12 @@ def _checked(work: TargetWork, mapping: TableMapping) -> TableCheck:
     findings = [f"{each.model}: {each.reason} ({each.guard})" for each in plan.held]
     notices = list(plan.notices)
     if not any(unique <= set(mapping.key) for unique in place.unique):
-        notices.append(f"no UNIQUE constraint keeps {', '.join(mapping.key)} from being there twice")
+        notices.append(f"no UNIQUE constraint forbids two rows with the same {', '.join(mapping.key)}")
     reasons = sorted({each.reason for each in plan.skipped})
     notices += [
         f"{counted(sum(s.reason == reason for s in plan.skipped), 'model')} left out: {reason}" for reason in reasons
     ]
-    notices += [f"nobody knows {each}" for each in plan.strangers]
+    notices += [f"no source knows {each}" for each in plan.strangers]
     unmapped = [
         each.name
         for each in shape.columns.values()

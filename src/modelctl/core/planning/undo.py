@@ -136,7 +136,7 @@ def _moved_since(each: HistoryEntry, row: Provider | None) -> str:
     """Why the row is not as the run left it; empty where it is."""
     entry = each.entry
     if entry.action == Action.REMOVE:
-        return "" if row is None else "the row was added anew since"
+        return "" if row is None else "the row was added again since"
     if row is None:
         return "the row was removed since"
     present = editable_of(row)
@@ -265,7 +265,7 @@ def _former_prices(draft: _UndoDraft, ledger: Sequence[RecordedPoint]) -> tuple[
 def _bring_back(draft: _UndoDraft, each: HistoryEntry, key: ModelKey, stored: StoredProvider) -> None:
     """A row that the run removed, as it was. What is remembered of it still is: who owned a field owns it again."""
     if key in stored.models:
-        draft.moved.append(LeftAlone(key=str(key), reason="the row was created anew since"))
+        draft.moved.append(LeftAlone(key=str(key), reason="the row was created again since"))
         return
     before, removed = each.entry.before, stored.removed_by_hand.get(key)
     fields = tuple(
