@@ -181,7 +181,7 @@ def test_what_is_written_to_is_never_a_name_without_its_date(run: Run, query: Qu
     for name in ("deepseek-v4-pro-2026-01-01", f"{PRO}-latest"):
         assert run("show", name, "--database", filled).code == 0
         refused = run("remove", name, "--database", filled)
-        assert (refused.code, f"{PRO} is there" in refused.stderr) == (2, True)
+        assert (refused.code, f"if you mean {PRO}, write that" in refused.stderr) == (2, True)
     assert query(filled, ROWS) == before
 
 

@@ -62,9 +62,9 @@ def test_a_backup_is_taken_before_anything_and_never_over_a_file(run: Run, sync:
         ("", "is not a backup of modelctl's tables"),
         ("hello", "is not a backup of modelctl's tables"),
         (json.dumps({"modelctl_backup": 1, "version": "0001"}), "is a backup of tables of version 0001"),
-        ("HEAD", "is not whole"),
+        ("HEAD", "is not complete"),
         ('HEAD\n{"table": "models", "row": {"id": 1}}', "is not a backup of modelctl's tables"),
-        ('HEAD\n{"rows": 5}', "is not whole"),
+        ('HEAD\n{"rows": 5}', "is not complete"),
         ("SQLite format 3\0", "b.jsonl"),
     ],
 )

@@ -128,7 +128,7 @@ def test_a_circle_and_an_unknown_successor_are_said_as_such(lifecycle, query, fi
         ("after_retirement = 'error'", " errors "),
         (
             "after_retirement = 'redirect', replacement = NULL",
-            "the id is served and billed as a model that nobody names",
+            "the id is served and billed as an unknown model",
         ),
         (
             "retires_on = '2026-11-01', last_seen_at = '2026-11-20 08:00:00.000000'",

@@ -210,7 +210,9 @@ def test_columns_for_which_a_terminal_is_too_narrow_are_named(listed, monkeypatc
     left_out = "status, type, context_window, max_output_tokens, retires_on, is_enabled"
     assert f"not shown: {left_out}; " in result.stderr
     narrow = listed(env={"COLUMNS": "20"}).stderr
-    assert " ids shortened (--format ids has them whole); the terminal is too narrow, --columns chooses\n" in narrow
+    assert (
+        " ids shortened (--format ids prints them in full); the terminal is too narrow, --columns chooses\n" in narrow
+    )
     assert "not shown" not in listed(env={"COLUMNS": "300"}).stderr
     assert "not shown: type" in listed("--columns", "model_id,type", env={"COLUMNS": "20"}).stderr
 

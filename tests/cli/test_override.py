@@ -180,7 +180,7 @@ def test_all_that_people_keep_is_listed_with_what_it_replaced(run: Run, query: Q
     ]
     assert listed[0]["source"] == "catalog"
     one = run("override", "list", "gpt-4o-mini", *here)
-    assert (one.code, one.stdout.count("openai/"), one.stderr) == (0, 1, "1 value of 1 model\n")
+    assert (one.code, one.stdout.count("openai/"), one.stderr) == (0, 1, "1 override of 1 model\n")
     assert "no model is named 'no-such'" in run("override", "list", "no-such", *here).stderr
 
 

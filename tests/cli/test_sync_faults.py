@@ -91,7 +91,7 @@ def test_a_short_listing_is_decided_by_the_providers_name(
     absences = query(sqlite_url, "SELECT SUM(absences) FROM ai_model_state")
     assert absences == [(34 if decision == "accept" else 0,)]
     told = " ".join(report_of(result)["providers"]["openai"]["notices"])
-    assert ("somebody declined it: it is left out" in told) is (decision == "decline")
+    assert ("somebody declined it, so it is left out" in told) is (decision == "decline")
     provider_server.models["openai"] = everything[:25]
     moved = sync(sqlite_url, "--provider", "openai", env=env, now=later[1])
     assert moved.code == {"accept": 0, "decline": 4}[decision], "another size is another question"

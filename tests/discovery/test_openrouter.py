@@ -222,5 +222,5 @@ def test_prices_that_a_listing_has_lost_are_told_and_kept(
     price = ("price", "show", "openrouter/openai/gpt-4o", "--json", *place)
     before = run(*price).stdout
     told = run(*argv)
-    assert "the listing has lost prices, which are kept as they were: openai/gpt-4o" in told.stdout + told.stderr
+    assert "the listing lacks prices that it had; they are kept: openai/gpt-4o" in told.stdout + told.stderr
     assert run(*price).stdout == before

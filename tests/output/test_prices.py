@@ -161,8 +161,7 @@ def test_a_redirect_that_leads_nowhere_is_a_warning() -> None:
     nowhere = Served(path=(KEY,), is_known=False)
     missing = Served(path=(KEY, ModelKey("google", "gone")), is_known=False)
     assert [*served_text(nowhere, facts, NOW), *served_text(missing, facts, NOW)] == [
-        "warning: google/gemini-4-argon is retired and billed as a model that nobody states, whose prices are not on"
-        " record",
+        "warning: google/gemini-4-argon is retired and billed as an unknown model, whose prices are not on record",
         "warning: google/gemini-4-argon is retired and billed as google/gone, whose prices are not on record",
     ]
 

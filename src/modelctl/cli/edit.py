@@ -127,7 +127,7 @@ def _print(context: Context, request: EditRequest, edited: EditResult, run: str)
 def _summary(request: EditRequest, edited: EditResult, run: str) -> str:
     """How many rows, what was left out and why, and what is still to be done."""
     count, as_wanted = len(edited.changes), len(edited.unchanged)
-    parts = [f"{as_wanted:,} as wanted already" if as_wanted else ""]
+    parts = [f"{as_wanted:,} have that already" if as_wanted else ""]
     if edited.selection is not None:
         retired, unknown = edited.selection.retired, edited.selection.unknown
         parts.append(f"left out: {retired:,} retired (status=retired names them)" if retired else "")

@@ -326,7 +326,7 @@ def _say_too_narrow(context: Context, models: Sequence[StoredModel], columns: Se
     left_out, ids = not_whole(models, columns, context.look)
     told = [f"not shown: {', '.join(left_out)}"] if left_out else []
     if ids:
-        told.append(f"{counted(ids, 'id')} shortened (--format ids has them whole)")
+        told.append(f"{counted(ids, 'id')} shortened (--format ids prints them in full)")
     if told:
         context.say(f"{'; '.join(told)}; the terminal is too narrow, --columns chooses")
 

@@ -59,7 +59,7 @@ def list_command(
         found = list_overrides(database, names or (), now=context.now)
     context.show(OverridesDocument.model_validate(found), format)
     models = len({each.key for each in found})
-    context.say(f"{counted(len(found), 'value')} of {counted(models, 'model')}" if found else "there is no override")
+    context.say(f"{counted(len(found), 'override')} of {counted(models, 'model')}" if found else "there is no override")
 
 
 @app.command(

@@ -366,7 +366,7 @@ def _refuse_bad(context: Context, bad: Sequence[BadRow], count: int) -> None:
         raise UsageError(f"nothing was written: {len({each.line for each in bad}):,} of {count:,} lines are bad")
     for each in bad:
         context.warn(each.problem)
-    raise UsageError(f"nothing was written: {len(bad)} prices cannot be entered")
+    raise UsageError(f"nothing was written: {len(bad)} prices cannot be set")
 
 
 def _print_report(context: Context, report: PriceReport) -> None:

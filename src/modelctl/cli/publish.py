@@ -134,7 +134,7 @@ def mapping_of(name: str, file: Path | None) -> Target:
         where = ", ".join(f"{path}:{line} ({column})" for line, column in questions[:5])
         several = "questions are" if len(questions) > 1 else "question is"
         raise UsageError(
-            f"{len(questions)} {several} open: {where}", "write there what stands in the column, or remove it"
+            f"{len(questions)} {several} open: {where}", 'replace each "?" by what is in the column, or remove its line'
         )
     return read(path)
 

@@ -134,7 +134,7 @@ def _rows_of_lines(path: Path, lines: Iterator[str], tables: Tables) -> dict[str
             rows[item["table"]].append(read[item["table"]](item["row"]))
         except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError):
             raise _no_backup(path) from None
-    raise UsageError(f"{path}: is not whole: its end is missing", "take another backup; nothing was changed")
+    raise UsageError(f"{path}: is not complete: its end is missing", "take another backup; nothing was changed")
 
 
 def _object(path: Path, line: str) -> dict[str, Any]:

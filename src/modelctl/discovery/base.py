@@ -254,7 +254,9 @@ def follow(get_page: Callable[[str | None], Page]) -> Iterator[Mapping[str, Any]
             yield items.pop()
         if cursor is None:
             if total is not None and total > count:
-                raise UnusableListing(f"the listing is not whole: it says that there are {total:,}, and has {count:,}")
+                raise UnusableListing(
+                    f"the listing is not complete: it says that there are {total:,}, and has {count:,}"
+                )
             return
         if cursor in seen:
             raise UnusableListing("the listing points to a page that was already read")
@@ -318,7 +320,7 @@ def last_page(items: list[Mapping[str, Any]], body: object) -> Page:
         for name, value in where.items():
             word = re.sub(r"[^a-z]", "", str(name).lower())
             if _goes_on(word, value, where):
-                raise UnusableListing(f"the listing is not whole: it says {name} = {shorten(repr(value), 60)}")
+                raise UnusableListing(f"the listing is not complete: it says {name} = {shorten(repr(value), 60)}")
             if _TOTAL.fullmatch(word) and isinstance(value, int):
                 total = max(total or 0, value)
     return Page(items, total=total)

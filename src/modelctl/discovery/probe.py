@@ -71,7 +71,7 @@ def probe_all(targets: Sequence[tuple[Discovery, Access]]) -> Iterator[tuple[str
     ]
     deadlines = {each.access.provider: each.deadline_s for each in requests}
     for name, _ in collect_all(requests):
-        late = ProbeResult(health=Health.TIMEOUT, problem=f"no whole answer within {deadlines[name]:g} s")
+        late = ProbeResult(health=Health.TIMEOUT, problem=f"no complete answer within {deadlines[name]:g} s")
         yield name, found.get(name, late)
 
 

@@ -42,7 +42,7 @@ _ROLES: Mapping[str, list[str]] = MappingProxyType(
 def render(offers: Sequence[Offer]) -> Export:
     """The whole file, with the roles that a model's type allows."""
     omissions = Omissions()
-    fitting = omissions.only(offers, lambda offer: offer.facts.type in _ROLES, "for nothing that Continue does")
+    fitting = omissions.only(offers, lambda offer: offer.facts.type in _ROLES, "not a kind of model that Continue uses")
     models = [_entry(offer) for offer in fitting]
     content = {"name": "modelctl", "version": "1.0.0", "schema": "v1", "models": models}
     return Export(text=yaml_file(content), models=len(models), left_out=omissions.done())

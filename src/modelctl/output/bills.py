@@ -542,7 +542,7 @@ def served_text(served: Served, known: ModelsByKey, at: datetime) -> Iterator[st
     if released_on is not None and at < start_of_day(released_on) - _A_DAY:
         yield f"warning: {served.path[0]} was released on {released_on}; these are its first prices"
     if not served.is_known:
-        target = str(served.path[-1]) if len(served.path) > 1 else "a model that nobody states"
+        target = str(served.path[-1]) if len(served.path) > 1 else "an unknown model"
         yield f"warning: {served.path[0]} is retired and billed as {target}, whose prices are not on record"
     elif served.ended_on is not None:
         yield f"warning: {served.key} ended on {served.ended_on}; these are its last prices"

@@ -233,7 +233,7 @@ def notes(retirement: Retirement) -> Iterator[str]:
     if retirement.kind is RetirementKind.ENDED and retirement.is_enabled:
         yield "is retired and still enabled"
     if retirement.after_retirement == AfterRetirement.REDIRECT:
-        to = one_line(retirement.replacement) if retirement.replacement is not None else "a model that nobody names"
+        to = one_line(retirement.replacement) if retirement.replacement is not None else "an unknown model"
         yield f"after its retirement the id is served and billed as {to}"
     chain = retirement.chain
     if chain.ends_on is not None:

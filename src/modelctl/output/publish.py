@@ -268,7 +268,7 @@ def _notes(plan: TablePlan) -> Iterator[str]:
     for (guard, reason), models in _held(plan.held).items():
         yield f"held by {guard}: {one_line(reason)}: {some(models, MAX_NAMES)}"
     for title, names in (
-        ("no such model, and nobody's row", plan.strangers),
+        ("rows of models that no source knows", plan.strangers),
         ("no longer wanted, and left as they are", plan.absent),
         ("deleted by a person, and not made again", plan.removed_by_hand),
     ):

@@ -338,7 +338,7 @@ def _what_to_know(report: SyncResult, together: Mapping[str, int], look: Look) -
     """A line for each thing that a person should know, whatever number of providers it is about."""
     fates = [f"{together[name]:,} {text}" for name, text in _FATES.items() if together[name]]
     if together["protected"]:
-        fates.append(f"{counted(together['protected'], 'value')} of yours kept (`modelctl override list`)")
+        fates.append(f"{counted(together['protected'], 'override')} kept (`modelctl override list`)")
     if fates:
         yield from labelled("note", "; ".join(fates), look, style="dim")
     without_key = [each for each in report.providers if each.not_asked]

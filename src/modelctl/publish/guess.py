@@ -278,7 +278,7 @@ def mapping_text(name: str, found: Guessed) -> str:
 
 def _lines(name: str, found: Guessed) -> Iterator[str]:
     questions = len(found.questions)
-    yield f'# {counted(questions, "question")} open: say what stands in each column with "?", or remove its line.'
+    yield f'# {counted(questions, "question")} open: replace each "?" by what is in the column, or remove its line.'
     yield f"name = {_toml(name)}"
     yield ""
     yield "[[table]]"

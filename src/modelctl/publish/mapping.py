@@ -517,7 +517,7 @@ def is_form(value: Mapping[str, Any]) -> bool:
 
 def _unknown_field(name: str, table: TableMapping, at: KeyPath) -> Iterator[Problem]:
     if name == OPEN:
-        yield Problem(at=at, message="the question is still open", hint="write what stands in this column")
+        yield Problem(at=at, message="the question is still open", hint="write what is in this column")
     elif name not in table.fields:
         noun = "model" if table.rows == "models" else "provider"
         hint = suggestion(name, table.fields, most=1) or "docs/publish.md lists the fields"

@@ -330,7 +330,7 @@ class _RunInProgress:
             case Verdict.ACCEPTED:
                 return gathered, None, remembered
             case Verdict.DECLINED:
-                return without_listing(gathered, f"{doubt}; somebody declined it: it is left out"), None, remembered
+                return without_listing(gathered, f"{doubt}; somebody declined it, so it is left out"), None, remembered
             case None:
                 return gathered, doubt, remembered
 

@@ -102,7 +102,7 @@ def _vanished(without_price: Sequence[ModelKey]) -> tuple[str, ...]:
         return ()
     names = ", ".join(key.model_id for key in without_price[:MAX_NAMED])
     more = f" and {len(without_price) - MAX_NAMED:,} more" if len(without_price) > MAX_NAMED else ""
-    return (f"the listing has lost prices, which are kept as they were: {names}{more}",)
+    return (f"the listing lacks prices that it had; they are kept: {names}{more}",)
 
 
 def due_changes(stored: StoredProvider, *, now: datetime) -> tuple[Change, ...]:
