@@ -40,8 +40,10 @@ UNCLEAR = (
     r"no yardstick",
     r"of \d+ rows cannot be",
     r"Take the end of models back",
+    r"(?<![Tt]here )\bis no (?!longer|more|older)",
+    r"for want of|by now|\banew\b|\bmeanwhile\b",
 )
-"""Sentences that readers stumbled over. None comes back."""
+"""Sentences and turns that readers stumbled over. None comes back."""
 NOT_SAID = {"migrations", "tables"}
 """Folders without messages. Comments of columns are in databases already: they would need a migration."""
 LINES_KEPT = "\b"

@@ -63,7 +63,7 @@ def set_command(ctx: typer.Context, provider: Provider, project: Project = None)
 def list_command(ctx: typer.Context, format: FormatOption = Format.TABLE, json: JsonOption = False) -> None:
     """List stored keys by fingerprint.
 
-    And whether the master key in force opens them.
+    Also whether the master key in force opens them.
     """
     from modelctl.output.setup import CredentialsDocument
     from modelctl.services.credentials import list_keys

@@ -118,7 +118,8 @@ Actor = Annotated[
     str | None, typer.Option(metavar="NAME", help="Who is named as the author of changes, instead of this user.")
 ]
 ClockSkew = Annotated[
-    str | None, typer.Option(metavar="TIME", help="Write though the clock is so far from the database's, as 1h.")
+    str | None,
+    typer.Option(metavar="TIME", help="Write even if the clock differs so much from the database's, as 1h."),
 ]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log what is done and how long it takes.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Log everything; show tracebacks of errors.")]
@@ -289,7 +290,7 @@ def command_tree(loaded: frozenset[str]) -> Any:
         add_completion=True,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": list(_HELP)},
-        epilog="The options above, but for completion, may also stand after the command.",
+        epilog="The options above, except those for completion, may also follow the command.",
     )
     app.callback()(root)
     for name in loaded:

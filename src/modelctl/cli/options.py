@@ -84,7 +84,7 @@ Take = Annotated[
         "--take",
         metavar="[MODEL:]FIELD",
         help="Let the sources replace overrides of a field, or `all`. Repeatable.",
-        rich_help_panel="Values of people",
+        rich_help_panel="Overrides",
     ),
 ]
 Recreate = Annotated[
@@ -93,7 +93,7 @@ Recreate = Annotated[
         "--recreate",
         metavar="MODEL|all",
         help="Create rows again that somebody deleted. Repeatable.",
-        rich_help_panel="Values of people",
+        rich_help_panel="Overrides",
     ),
 ]
 Migrate = Annotated[bool, typer.Option("--migrate", help="Create or upgrade the tables on a server, too.")]

@@ -100,7 +100,7 @@ def plan_command(
 ) -> None:
     """Show what a sync would do; `-o` keeps it for `apply`.
 
-    Or print it as SQL to run by hand. What a guard holds is in the plan, and is not written by it without --accept.
+    --format sql prints it as SQL to run by hand. What a guard holds is in the plan, but is only written with --accept.
     """
     context = context_of(ctx)
     options = options_of(providers_asked(providers, provider), source, max_age, accept, force, take, recreate)

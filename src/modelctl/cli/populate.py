@@ -41,7 +41,7 @@ def populate_command(
 ) -> None:
     """Create the default models that are missing.
 
-    And the tables if need be.
+    Creates the tables, too, if they are missing.
     """
     from modelctl.services.additions import PopulateOptions, populate
 

@@ -119,7 +119,7 @@ def changes(
 ) -> None:
     """Show which prices change in a span of time.
 
-    Those that are announced are included.
+    Announced prices are included.
     """
     from modelctl.output.prices import PriceChangesDocument
     from modelctl.services.prices import list_price_changes
@@ -257,7 +257,7 @@ def correct(
 ) -> None:
     """Correct a wrong price in the ledger.
 
-    And with it the bills of its time.
+    Bills of its time change, too.
     """
     from modelctl.core.prices.manual import points_to_correct
 

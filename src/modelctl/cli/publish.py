@@ -186,10 +186,10 @@ def init_command(
 ) -> None:
     """Write a first mapping for a table.
 
-    It is told by the columns and some of the rows.
+    It is guessed from the columns and some of the rows.
 
-    What is not certain is a question in the file: a publish is refused until it is answered. Nothing else is written,
-    but for the prefix of modelctl's own tables where yours has the name of one.
+    What is not certain is written as "?"; a publish is refused until you answer it. Where your table has the name of
+    one of modelctl's own, a new modelctl.toml gives those another prefix.
     """
     from modelctl.files import write_whole
     from modelctl.output.publish import guessed_text
@@ -243,7 +243,7 @@ def check_command(
 ) -> None:
     """Try a publish in a transaction that is rolled back.
 
-    Exits 3 where something keeps rows from being written.
+    Exits 3 where rows could not be written.
     """
     from modelctl.errors import ExitCode
     from modelctl.output.publish import PublishCheckDocument
@@ -275,7 +275,7 @@ def adopt_command(
     ] = None,
     mapping: MappingOption = None,
 ) -> None:
-    """Give cells that a person set back to modelctl.
+    """End overrides of cells: modelctl writes them again.
 
     The next publish writes what differs.
     """

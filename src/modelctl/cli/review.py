@@ -55,7 +55,7 @@ def list_command(
 def accept_command(ctx: typer.Context, keys: Keys, note: Note = None) -> None:
     """Accept what a guard holds: the next sync writes it.
 
-    As long as the old and the new value are these.
+    The decision holds as long as the old and the new value stay the same.
     """
     _decide(ctx, keys, Verdict.ACCEPTED, note)
 
@@ -64,7 +64,7 @@ def accept_command(ctx: typer.Context, keys: Keys, note: Note = None) -> None:
 def decline_command(ctx: typer.Context, keys: Keys, note: Note = None) -> None:
     """Decline what a guard holds: syncs leave it out.
 
-    As long as the old and the new value are these.
+    The decision holds as long as the old and the new value stay the same.
     """
     _decide(ctx, keys, Verdict.DECLINED, note)
 

@@ -40,7 +40,7 @@ def list_command(
     format: RowsFormatOption = RowsFormat.TABLE,
     json: JsonOption = False,
 ) -> None:
-    """List the last runs: who wrote when, and what came of it."""
+    """List the last runs: who wrote when, and how it ended."""
     from modelctl.output.history import RunsDocument
     from modelctl.services.history import list_runs
 

@@ -38,7 +38,7 @@ def set_command(
 ) -> None:
     """Set facts of a model, or of many, and pin them.
 
-    Only those that are given.
+    Other facts stay as they are.
     """
     from modelctl.services.edits import set_facts
 

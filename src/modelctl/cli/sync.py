@@ -336,7 +336,7 @@ def sync_command(
 ) -> None:
     """Bring the table of models up to date with its sources.
 
-    These are the catalogs and the APIs of the providers whose key is set.
+    The sources are the catalogs, and the APIs of the providers whose key is set.
     """
     context = context_of(ctx)
     _require_sense(context, exit_code and not dry_run, details, explain, format)

@@ -25,13 +25,13 @@ _BAD_VALUE = (ValueError, TypeError, ArithmeticError)
 """What SQLAlchemy's types raise for a value that they cannot turn into theirs."""
 _NOUNS: dict[type, str] = {
     str: "text",
-    int: "whole number",
-    bool: "boolean",
-    Decimal: "number",
-    date: "day like 2025-01-31",
-    datetime: "instant like 2025-01-31 12:00:00",
-    tuple: "JSON list of texts",
-    dict: "JSON object",
+    int: "a whole number",
+    bool: "a boolean",
+    Decimal: "a number",
+    date: "a day like 2025-01-31",
+    datetime: "an instant like 2025-01-31 12:00:00",
+    tuple: "a JSON list of texts",
+    dict: "a JSON object",
 }
 
 AnyRow: TypeAlias = Row[*tuple[Any, ...]]
@@ -103,7 +103,7 @@ def _converters(
 
 def unreadable(table: str, key: str, column: str, noun: str) -> StoreError:
     """The error for one value, by the name of its row."""
-    return StoreError(f"{key}: {column} in {table} is no {noun}", f"correct {column} of that row in the database")
+    return StoreError(f"{key}: {column} in {table} is not {noun}", f"correct {column} of that row in the database")
 
 
 @contextmanager

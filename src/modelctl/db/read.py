@@ -58,7 +58,7 @@ class WrittenFields(Mapping[str, Written]):
         try:
             return _written_fields(text)
         except (ValueError, TypeError, ArithmeticError, KeyError, AttributeError):
-            noun = "JSON object of fields, each with its value and source"
+            noun = "a JSON object of fields, each with its value and source"
             raise unreadable("ai_model_state", str(self._key), "written", noun) from None
 
     def __getitem__(self, name: str) -> Written:

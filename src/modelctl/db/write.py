@@ -144,7 +144,7 @@ def _hold(row: HoldRow) -> Hold:
         verdict = Verdict(row.verdict) if row.verdict is not None else None
     except (ValueError, TypeError):
         name = f"{row.provider}/{row.model_id}"
-        raise unreadable("ai_holds", name, "moves or verdict", "list of what, old and new, or a verdict") from None
+        raise unreadable("ai_holds", name, "moves or verdict", "a list of what, old and new, or a verdict") from None
     return Hold(
         key=ModelKey(row.provider, row.model_id),
         guard=row.guard,

@@ -58,7 +58,7 @@ class SettingPart(Part):
         for value in (self.old, self.new):
             is_missing = value is None and self.name in ("display_name", "kind")
             if is_missing or isinstance(value, tuple) is not (self.name == "env_vars"):
-                raise ValueError(f"is no {self.name}")
+                raise ValueError(f"is not a possible {self.name}")
         return self
 
 

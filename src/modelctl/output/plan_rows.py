@@ -49,7 +49,7 @@ def _fact(name: str, raw: Encoded) -> FactValue:
     try:
         return None if raw is None else decode_exactly(name, raw)
     except ValueError:
-        raise ValueError(f"is no {name}") from None
+        raise ValueError(f"is not a possible {name}") from None
 
 
 def encoded_fact(value: FactValue) -> Encoded:

@@ -170,7 +170,7 @@ class KeyDoubt:
         moves = ", ".join(f"{each.what} {each.old or 'none'} → {each.new or 'none'}" for each in self.shown)
         if self.is_in_row:
             return f"its row was changed by no command and no catalog: {moves}; its key is not sent there"
-        return f"where its key goes would change: {moves}; it goes where it went before"
+        return f"its key would be sent in another way: {moves}; it is still sent as before"
 
 
 def _shown(name: str, value: FactValue) -> str | None:
