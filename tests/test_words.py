@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -14,6 +15,7 @@ from tests.test_house import ROOT
 PACKAGE = ROOT / "src" / "modelctl"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 """docs/reference.md is among them, which holds all help."""
+SCHEMAS = sorted((ROOT / "docs" / "schemas").glob("*.json"))
 MAX_WORDS = 30
 OTHER_WORDS = {
     r"absence": "absent",
@@ -94,10 +96,18 @@ def prose(path: Path, page: str) -> Iterator[Text]:
             begin, paragraph = number, line.lstrip("-*#.0123456789 ")
 
 
+def descriptions(path: Path, schema: str) -> Iterator[Text]:
+    """What a JSON Schema says of its document and keys."""
+    for number, line in enumerate(schema.splitlines(), 1):
+        if found := re.match(r'\s*"description": (".*"),?$', line):
+            yield Text(path, number, json.loads(found[1]))
+
+
 @cache
 def everything() -> list[Text]:
     modules = [path for path in sorted(PACKAGE.rglob("*.py")) if NOT_SAID.isdisjoint(path.parts)]
     found = [text for path in modules for text in messages(path, path.read_text(encoding="utf-8"))]
+    found += [text for path in SCHEMAS for text in descriptions(path, path.read_text(encoding="utf-8"))]
     return found + [text for path in PAGES for text in prose(path, path.read_text(encoding="utf-8"))]
 
 

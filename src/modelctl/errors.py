@@ -10,7 +10,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What the process tells its caller. The README's table is generated from these docstring-like comments."""
+    """The exit code of a command."""
 
     OK = 0  # done, or already in sync
     FAILED = 1  # failed; nothing was written

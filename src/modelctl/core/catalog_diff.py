@@ -53,7 +53,7 @@ class ProviderDifference:
 
     provider: str
     is_added: bool = False
-    """The old state has not heard of it."""
+    """Only the new state has it."""
     is_removed: bool = False
     settings: tuple[FieldChange, ...] = ()
     added: tuple[ModelRecord, ...] = ()

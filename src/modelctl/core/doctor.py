@@ -79,12 +79,12 @@ class CheckFinding:
     problem: str
     remedy: str
     is_warning: bool = False
-    """Whether it is worth knowing, and nobody has to do anything today."""
+    """Whether it is only worth knowing: nothing has to be done today."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """What came of one look."""
+    """The outcome of one check."""
 
     name: CheckName
     findings: tuple[CheckFinding, ...] = ()

@@ -41,7 +41,7 @@ _REMEDIES = {TRY_LATER: "try again later", IF_IT_STAYS: CHECK_ADDRESS}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeResult:
-    """What came of trying one provider."""
+    """The outcome of testing one provider."""
 
     health: Health
     problem: str = ""

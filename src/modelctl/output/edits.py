@@ -45,7 +45,7 @@ class MoveDocument(Document):
 
 
 class HoldDocument(Document):
-    """What one guard stopped of one row, or of a provider's whole listing, and the decision on it."""
+    """What one guard stopped of one row, or of a provider's listing, and the decision on it."""
 
     key: str = Field(validation_alias="name")
     """What `review accept` and `review decline` call it."""
@@ -86,14 +86,14 @@ class HoldsDocument(Documents[HoldDocument]):
 
 
 class OverrideDocument(Document):
-    """A value that a person keeps from the sources."""
+    """An override."""
 
     provider: str = Field(validation_alias=AliasPath("key", "provider"))
     model_id: str = Field(validation_alias=AliasPath("key", "model_id"))
     field: str = Field(validation_alias="name")
     """A column of the row, or the name of a price that no column shows."""
     how: How
-    """`pinned`, `edited` in the database by another program, or a `price` that was entered."""
+    """`pinned`, `edited` in the database by another program, or a `price` that was set."""
     value: Fact
     """null: kept unknown."""
     replaced: Fact
@@ -103,7 +103,7 @@ class OverrideDocument(Document):
 
 
 class OverridesDocument(Documents[OverrideDocument]):
-    """All values that people keep from the sources."""
+    """All overrides."""
 
     def to_table(self, look: Look) -> str:
         """A line a value."""
@@ -230,7 +230,7 @@ class EditedRowJson(RowChangeJson):
 
 
 class UnchangedRowJson(TypedDict):
-    """A row that was as wanted already."""
+    """A row that had the value already."""
 
     provider: str
     model_id: str
@@ -257,7 +257,7 @@ EditedRow: TypeAlias = Annotated[Change | ModelKey, AsJson(_edited)]
 
 
 class EditSummaryDocument(Document):
-    """How many rows were changed, were as wanted already, and were looked at."""
+    """How many rows were changed, how many had the value already, and how many there were in all."""
 
     changed: int
     unchanged: int
@@ -349,7 +349,7 @@ def preview(changes: Sequence[Change], look: Look) -> str:
 
 
 class LeftAloneDocument(Document):
-    """Something of the run that is not taken back, and why."""
+    """A change of the run that is not undone, and why."""
 
     key: str
     reason: str
@@ -363,7 +363,7 @@ _UNDONE_ROW = {Action.REMOVE: "removed again", Action.CREATE: "restored"}
 
 
 class UndoneProviderDocument(Document):
-    """What is taken back of one provider, and what is left alone."""
+    """What is undone for one provider, and what is left alone."""
 
     provider: str
     error: Annotated[ModelctlError | None, AsJson(_text)]
@@ -379,7 +379,7 @@ class UndoneProviderDocument(Document):
     moved: tuple[LeftAloneDocument, ...] = Field(validation_alias=AliasPath("undo", "moved"))
     """What somebody has changed since."""
     kept: tuple[LeftAloneDocument, ...] = Field(validation_alias=AliasPath("undo", "kept"))
-    """What no undo can take back."""
+    """What no undo can restore."""
 
     def lines(self, look: Look) -> Iterator[str]:
         """Each row that goes back with its fields, then what is left alone and why."""
@@ -399,12 +399,12 @@ class UndoneProviderDocument(Document):
 
 
 class UndoDocument(VersionedDocument):
-    """What taking a run back came to."""
+    """What an undo did."""
 
     undone: str
-    """The run that is taken back."""
+    """The run that is undone."""
     run: str | None
-    """The run that takes it back; null where nothing was written."""
+    """The run that undid it; null where nothing was written."""
     providers: tuple[UndoneProviderDocument, ...]
 
     def to_table(self, look: Look) -> str:

@@ -35,7 +35,7 @@ ScheduledPriceJson = TypedDict(
 
 
 class PriceStepJson(NewPriceJson):
-    """A price, and what the successor costs instead, now and later."""
+    """A price, and what the replacement costs instead, now and later."""
 
     old: Number | None
     old_currency: str | None
@@ -52,7 +52,7 @@ class SuccessorJson(TypedDict):
 
 
 class RetirementJson(TypedDict):
-    """A model that ends."""
+    """A model that retires."""
 
     provider: str
     model_id: str
@@ -124,7 +124,7 @@ RetirementRow: TypeAlias = Annotated[Retirement, AsJson(_retirement)]
 
 
 class LifecycleDocument(VersionedDocument):
-    """Which models end when, by what is known of the end."""
+    """Which models retire when, by how certain that is."""
 
     today: date
     announced: tuple[RetirementRow, ...]

@@ -284,7 +284,7 @@ ModelsByProviderJson: TypeAlias = dict[str, ModelsJson]
 
 
 class OverrideDocument(Document):
-    """A field that a person owns: what stands there, and what modelctl last wrote."""
+    """An override: its value, and what modelctl last wrote."""
 
     kept: Fact
     written: Fact
@@ -319,7 +319,7 @@ class ChangeDocument(Document):
 
 
 class ModelDocument(VersionedDocument):
-    """Everything that is known of one model."""
+    """Everything that is known about one model."""
 
     key: str
     resolved_by: Rule
@@ -338,7 +338,7 @@ class ModelDocument(VersionedDocument):
     is_ours: bool
     """Whether it is modelctl's, or was there before."""
     absences: int
-    """In how many whole listings in a row it was missing."""
+    """From how many complete listings in a row it was absent."""
     prices: PriceTimelineDocument
     replacement: ReplacementDocument
     changes: tuple[ChangeDocument, ...]

@@ -63,7 +63,7 @@ class SettingPart(Part):
 
 
 class AbsencePart(Part):
-    """A row whose count of absences moves."""
+    """A row whose count `absences` changes."""
 
     model_id: ModelId
     old: NonNegativeInt
@@ -306,7 +306,7 @@ def _seen(plan: Plan) -> Iterator[SeenPart]:
 
 
 class PlanDocument(Part):
-    """All that one `plan` found; what `apply` carries out."""
+    """All that one `plan` found, which `apply` applies."""
 
     version: int
     modelctl: str

@@ -246,7 +246,7 @@ class HeldPart(Part):
 
 
 class ProtectedPart(Part):
-    """A field that a person owns."""
+    """An override that a source contradicts."""
 
     model_id: ModelId
     name: FactName

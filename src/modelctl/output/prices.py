@@ -98,14 +98,14 @@ class LineJson(TypedDict):
 
 
 class EnteredPriceJson(LineJson, PriceJson):
-    """A price that was entered or corrected."""
+    """A price that was set or corrected."""
 
     model: str
     revision: int
     old: MoneyJson | None
     """What the ledger had for that start."""
     set_aside: list[PriceJson]
-    """What was announced and does not come."""
+    """What was announced and does not count any more."""
 
 
 def _money(point: PricePoint | None) -> MoneyJson | None:
@@ -537,7 +537,7 @@ class PriceEntry(Protocol):
 
     @property
     def set_aside(self) -> Sequence[PricePoint]:
-        """What was announced and does not come."""
+        """What was announced and does not count any more."""
 
 
 def _entered(entry: PriceEntry) -> EnteredPriceJson:
@@ -553,7 +553,7 @@ def _entered(entry: PriceEntry) -> EnteredPriceJson:
 
 
 class PriceEntriesDocument(VersionedDocument):
-    """The prices that were entered or corrected."""
+    """The prices that were set or corrected."""
 
     run: str
     """The audit trail has them under it."""

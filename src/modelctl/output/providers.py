@@ -120,7 +120,7 @@ class ListedModelJson(TypedDict):
     model_id: str
     facts: dict[str, JsonFact]
     stated_none: list[str]
-    """What the API says that there is none of."""
+    """Facts that do not exist for this model, as the API says: no output limit, for example."""
     by_rule: dict[str, str]
     """Facts that no API states: which rule they follow from."""
     prices: list[PriceJson]
@@ -358,7 +358,7 @@ def _whole_provider(view: ProviderView) -> WholeProviderJson:
 
 
 class ProvidersDocument(Documents[Annotated[ProviderView, AsJson(_provider)]]):
-    """The providers: switch, key, models, health."""
+    """The providers: enabled, key, models, health."""
 
     def to_table(self, look: Look) -> str:
         """A line per provider; a paragraph each where the terminal is too narrow for that."""
@@ -377,7 +377,7 @@ _WORDS: Mapping[Health, str] = {health: health.value.replace("_", " ") for healt
 
 
 class ProbeView(Protocol):
-    """What came of trying one provider."""
+    """The outcome of testing one provider."""
 
     @property
     def health(self) -> Health:
@@ -425,7 +425,7 @@ def tests_text(results: Results, look: Look) -> str:
 
 
 class ProbeJson(TypedDict):
-    """What came of trying one provider."""
+    """The outcome of testing one provider."""
 
     provider: str
     health: Health
@@ -457,7 +457,7 @@ def _probe(result: tuple[str, ProbeView, bool]) -> ProbeJson:
 
 
 class ProviderTestsDocument(VersionedDocument):
-    """What came of trying providers and their keys."""
+    """The outcome of testing providers and their keys."""
 
     checked_at: datetime
     providers: tuple[Annotated[tuple[str, ProbeView, bool], AsJson(_probe)], ...]

@@ -124,7 +124,7 @@ class CredentialInUseDocument(VersionedDocument):
 
 
 class CredentialTestDocument(CredentialInUseDocument):
-    """What came of asking a provider with its key."""
+    """The outcome of asking a provider with its key."""
 
     is_accepted: bool
     models: int | None
@@ -233,16 +233,16 @@ class CheckFindingDocument(Document):
     problem: str
     remedy: str
     is_warning: bool
-    """Whether it is worth knowing, and nobody has to do anything today."""
+    """Whether it is only worth knowing: nothing has to be done today."""
 
 
 class CheckDocument(Document):
-    """What came of one look."""
+    """The outcome of one check."""
 
     name: CheckName
     status: CheckStatus
     reason: TextOrNull = Field(validation_alias="not_run")
-    """Why it could not be looked at."""
+    """Why the check could not be run."""
     note: TextOrNull
     findings: tuple[CheckFindingDocument, ...]
 
@@ -481,7 +481,7 @@ class ProviderDifferenceDocument(Document):
 
     provider: str
     is_added: bool
-    """The old state has not heard of it."""
+    """Only the new state has it."""
     is_removed: bool
     settings: tuple[StatedFieldDocument, ...]
     added: tuple[OnlyId, ...]

@@ -100,7 +100,7 @@ class DeclinedJson(TypedDict):
 
 
 class ProtectedJson(TypedDict):
-    """A field that a person owns: what is kept, and what the sources would have written."""
+    """An override: the value that is kept, and what the sources would have written."""
 
     model_id: str
     field: str
@@ -110,7 +110,7 @@ class ProtectedJson(TypedDict):
 
 
 class SyncedProviderJson(TypedDict):
-    """What came of one provider."""
+    """The outcome for one provider."""
 
     provider: str
     outcome: Outcome
@@ -124,7 +124,7 @@ class SyncedProviderJson(TypedDict):
     changes: list[ChangeJson]
     held: list[HeldJson]
     key_doubt: str | None
-    """Why its key is not sent where its row or the catalogs have it by now; `review accept` lets it."""
+    """Why its key is not sent to the address that its row or the catalogs have now; `review accept` allows it."""
     declined: list[DeclinedJson]
     protected: list[ProtectedJson]
     needs_review: list[str]
@@ -132,7 +132,7 @@ class SyncedProviderJson(TypedDict):
     removed_by_hand: list[str]
     not_ours: list[str]
     absent: dict[str, int]
-    """From how many whole listings in a row."""
+    """From how many complete listings in a row."""
     filtered: list[SkippedJson]
     skipped: list[SkippedJson]
 

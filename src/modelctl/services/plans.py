@@ -290,7 +290,7 @@ class UndoReport:
     """What came of it all."""
 
     undone: str
-    """The run that is taken back."""
+    """The run that is undone."""
     run: str
     dry_run: bool
     providers: tuple[ProviderUndo, ...]

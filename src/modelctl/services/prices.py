@@ -200,7 +200,7 @@ class PriceResult:
     old: PricePoint | None
     """What the ledger had for its start."""
     set_aside: tuple[PricePoint, ...] = ()
-    """What was announced and does not come."""
+    """What was announced and does not count any more."""
 
 
 @dataclass(slots=True)

@@ -16,7 +16,7 @@ from modelctl.core.stored import ModelsByKey, StoredModel
 
 
 class Override(NamedTuple):
-    """A field that a person owns: what stands there, and what modelctl last wrote."""
+    """An override: its value, and what modelctl last wrote."""
 
     kept: FactValue
     written: FactValue

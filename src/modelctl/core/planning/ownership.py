@@ -55,7 +55,7 @@ class Takeover:
 
 
 class How(StrEnum):
-    """How a person made a value theirs."""
+    """How a value became an override."""
 
     PINNED = "pinned"  # by `set`, `deprecate` or `override pin`
     EDITED = "edited"  # by another program, as SQL or an admin panel
@@ -64,7 +64,7 @@ class How(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Override:
-    """A value that a person keeps from the sources."""
+    """An override."""
 
     key: ModelKey
     name: str

@@ -117,7 +117,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Protected:
-    """A field that a person owns: what is kept, and what the sources would have written."""
+    """An override: the value that is kept, and what the sources would have written."""
 
     key: ModelKey
     name: str

@@ -39,7 +39,7 @@ def outcome_of(plan: Plan, *, all_or_nothing: bool, api_failed: bool) -> Outcome
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderReport:
-    """What came of one provider."""
+    """The outcome for one provider."""
 
     provider: str
     outcome: Outcome

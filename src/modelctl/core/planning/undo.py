@@ -25,7 +25,7 @@ _SWITCHES = ("is_enabled", "pins")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeftAlone:
-    """Something of the run that is not taken back, and why."""
+    """A change of the run that is not undone, and why."""
 
     key: str
     """A model, or `provider NAME`."""
