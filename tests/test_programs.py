@@ -241,7 +241,7 @@ def test_a_list_of_what_can_be_called_is_empty_without_a_key(store: ModelStore, 
     nothing = run("list", "--usable", *where)
     assert (nothing.code, nothing.stdout) == (3, "")
     assert "the platform can call no model" in nothing.stderr
-    assert "of a provider without a key (`modelctl key set NAME`): deepseek" in nothing.stderr
+    assert "of providers without a key (`modelctl key set NAME`): deepseek" in nothing.stderr
     assert run("list", "--configured", *where).code == 3
     assert run("list", "--configured", *where, env=KEYS).code == 0
     why = run("show", "deepseek/deepseek-v4-pro", *where)

@@ -332,8 +332,8 @@ def _say_too_narrow(context: Context, models: Sequence[StoredModel], columns: Se
 
 
 _MENDS = {
-    Obstacle.PROVIDER: "of a provider that is disabled (`modelctl provider enable NAME`)",
-    Obstacle.KEY: "of a provider without a key (`modelctl key set NAME`)",
+    Obstacle.PROVIDER: "of disabled providers (`modelctl provider enable NAME`)",
+    Obstacle.KEY: "of providers without a key (`modelctl key set NAME`)",
     Obstacle.STATUS: "that are retired (`modelctl lifecycle` names their replacements)",
     Obstacle.SWITCH: "disabled (`modelctl enable MODEL`; `modelctl list --disabled` shows them)",
 }

@@ -322,7 +322,7 @@ def check_recommended(models: Mapping[str, ModelsByKey], today: date) -> Check:
         findings += [
             CheckFinding(
                 subject=str(each.key),
-                problem=f"it is recommended, and {'retired' if has_ended(each, today) else 'disabled'}",
+                problem=f"it is recommended, but {'retired' if has_ended(each, today) else 'disabled'}",
                 remedy=f"`modelctl set {each.key} recommended=false`, or `modelctl enable {each.key}`",
                 is_warning=not has_ended(each, today),
             )
@@ -472,7 +472,8 @@ def _was_written_by_a_source(model: StoredModel) -> bool:
 def _retirement_problem(retirement: Retirement) -> str:
     if retirement.kind is RetirementKind.ENDED:
         return "it is enabled, and retired" + (f" on {retirement.day}" if retirement.day is not None else "")
-    return f"it is enabled, and retires on {retirement.day}, in {retirement.days_left} days"
+    left = counted(retirement.days_left or 0, "day")
+    return f"it is enabled, and retires on {retirement.day}, in {left}"
 
 
 def _retirement_remedy(retirement: Retirement) -> str:

@@ -120,7 +120,7 @@ class ListedModelJson(TypedDict):
     model_id: str
     facts: dict[str, JsonFact]
     stated_none: list[str]
-    """Facts that do not exist for this model, as the API says: no output limit, for example."""
+    """Facts that the API says do not exist for this model, such as a day of retirement."""
     by_rule: dict[str, str]
     """Facts that no API states: which rule they follow from."""
     prices: list[PriceJson]
