@@ -310,7 +310,7 @@ def text_at(path: Path) -> str:
         return text_of(path.read_bytes())
     except FileNotFoundError:
         others = sorted(each.stem for each in path.parent.glob("*.toml"))
-        hint = did_you_mean(path.stem, others) if others else "docs/publish.md tells how one looks"
+        hint = did_you_mean(path.stem, others) if others else "`modelctl publish init --table NAME` writes one"
         raise UsageError(f"there is no mapping {path}", hint) from None
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from None

@@ -147,7 +147,7 @@ def master_key_of(runtime: Runtime) -> MasterKey:
         return found
     raise CredentialError(
         "there is no master key",
-        f"set {MASTER_KEY_VARIABLE} or secret_key_file; the first one is made by `modelctl key init`",
+        f"set {MASTER_KEY_VARIABLE} or secret_key_file, or make one with `modelctl key init`",
     )
 
 
