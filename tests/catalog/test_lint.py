@@ -154,6 +154,27 @@ def test_replacements_that_go_round_in_a_circle_are_errors(write: Write) -> None
     ]
 
 
+def test_replacements_of_another_provider_are_looked_for_in_its_file(write: Write) -> None:
+    elsewhere = "replacement_provider = 'azure'"
+    directory = write(
+        models(
+            model("a", "replacement = 'x'", elsewhere)
+            + model("b", "replacement = 'y'", elsewhere)
+            + model("c", "replacement = 'z'", "replacement_provider = 'nobody'")
+            + model("d", elsewhere)
+        )
+    )
+    write(models(model("x", "replacement = 'a'", "replacement_provider = 'openai'")), "azure")
+
+    assert findings(directory) == [
+        "error catalogs/azure.toml:7: model x: replacement: goes round in a circle: x -> openai/a -> x",
+        "error catalogs/openai.toml:7: model a: replacement: goes round in a circle: a -> azure/x -> a",
+        "error catalogs/openai.toml:12: model b: replacement: y is not a model of azure",
+        "warning catalogs/openai.toml:17: model c: replacement: no catalog here tells whether nobody/z is there",
+        "error catalogs/openai.toml:19: model d: replacement: replacement_provider is stated without it; state both",
+    ]
+
+
 def test_replacements_that_end_in_a_retired_model_are_doubtful(write: Write) -> None:
     directory = write(
         models(

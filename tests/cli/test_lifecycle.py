@@ -75,8 +75,10 @@ def test_a_row_says_where_to_go_what_happens_and_what_it_costs(lifecycle):
     assert row["after_retirement"] == "redirect"
     assert row["successor"] == {
         "outcome": "live",
+        "provider": "google",
         "model_id": "gemini-3.8-flash",
         "path": ["gemini-3.8-flash"],
+        "providers": ["google"],
         "ends_on": None,
     }
     assert row["prices"]["input"] == {
@@ -87,6 +89,46 @@ def test_a_row_says_where_to_go_what_happens_and_what_it_costs(lifecycle):
         "percent": -40,
         "scheduled": {"from": "2027-01-01T00:00:00Z", "new": 1.5, "new_currency": "USD", "percent": 20},
     }
+
+
+def test_a_replacement_may_be_another_provider_s(lifecycle, run, query, sync, filled):
+    here = ("--database", filled)
+    facts = "SELECT replacement, replacement_provider FROM ai_models WHERE model_id = :id"
+    vendors = query(filled, facts, id=SONNET)
+    pointed = "UPDATE ai_models SET replacement = :to, replacement_provider = :of WHERE model_id = 'gemini-3.8-flash'"
+    query(filled, pointed, to=SONNET, of="anthropic")
+    circle = run("set", f"anthropic/{SONNET}", "replacement=google/gemini-3.8-flash", *here)
+    assert f"in a circle: {SONNET} -> google/gemini-3.8-flash -> {SONNET}" in circle.stderr
+    assert query(filled, facts, id=SONNET) == vendors
+    query(filled, pointed, to=None, of=None)
+
+    assert run("set", SONNET, f"replacement=google/{GEMINI}", "retires_on=2026-11-29", *here).code == 0
+    assert query(filled, facts, id=SONNET) == [(GEMINI, "google")]
+    assert sync(filled, "--source", "catalog").code == 0
+    query(filled, "UPDATE ai_models SET status = 'retired' WHERE model_id = :id", id=GEMINI)
+    row = rows_of(lifecycle("--provider", "anthropic", "--format", "json"))["announced"][SONNET]
+    assert (row["replacement"], row["replacement_provider"]) == (GEMINI, "google")
+    assert row["successor"] == {
+        "outcome": "live",
+        "provider": "google",
+        "model_id": "gemini-3.8-flash",
+        "path": [GEMINI, "gemini-3.8-flash"],
+        "providers": ["google", "google"],
+        "ends_on": None,
+    }
+    assert row["prices"]["input"]["new"] == 0.75
+    assert f"google/{GEMINI} → google/gemini-3.8-flash" in lifecycle("--within", "9d").stdout
+    shown = json.loads(run("show", SONNET, "--format", "json", *here).stdout)["replacement"]
+    assert (shown["live"], shown["live_provider"]) == ("gemini-3.8-flash", "google")
+    assert f"google/{GEMINI} (retired) → google/gemini-3.8-flash (active)" in run("show", SONNET, *here).stdout
+    refused = run("remove", f"google/{GEMINI}", "--dry-run", *here).stderr
+    assert f"google/{GEMINI}: anthropic/{SONNET}, google/" in refused
+
+    assert run("deprecate", SONNET, "--replacement", "google/gemini-3.8-flash", *here).code == 0
+    assert query(filled, facts, id=SONNET) == [("gemini-3.8-flash", "google")]
+    assert run("override", "unpin", SONNET, "replacement", *here).code == 0
+    assert sync(filled, "--source", "catalog").code == 0
+    assert query(filled, facts, id=SONNET) == vendors
 
 
 def test_what_happens_after_the_end_is_unknown_where_nobody_says_it(lifecycle):

@@ -65,7 +65,13 @@ def test_the_chain_of_replacements_is_followed(show):
     text = squeezed(show("openai/o1-mini").stdout)
     assert "use gpt-3.5-turbo (retired) → gpt-4o (active)\n" in text
     found = json.loads(show("openai/o1-mini", "--json").stdout)
-    assert found["replacement"] == {"end": "live", "path": ["gpt-3.5-turbo", "gpt-4o"], "live": "gpt-4o"}
+    assert found["replacement"] == {
+        "end": "live",
+        "path": ["gpt-3.5-turbo", "gpt-4o"],
+        "providers": ["openai", "openai"],
+        "live": "gpt-4o",
+        "live_provider": "openai",
+    }
 
 
 def test_a_person_s_value_and_a_pin_are_told(run, query: Query, sqlite_url):

@@ -55,6 +55,10 @@ def in_days(count: int) -> date:
     return TODAY + timedelta(days=count)
 
 
+def acme(*model_ids: str) -> tuple[ModelKey, ...]:
+    return tuple(ModelKey("acme", model_id) for model_id in model_ids)
+
+
 IN_TEN_DAYS = in_days(10)
 
 
@@ -70,57 +74,57 @@ def chain(*models: StoredModel, after: date = IN_TEN_DAYS) -> Chain:
         (
             "a live one",
             [model("a", replacement="b"), model("b")],
-            Chain(end=ChainEnd.LIVE, path=("b",)),
+            Chain(end=ChainEnd.LIVE, path=acme("b")),
         ),
         (
             "through a retired one",
             [model("a", replacement="b"), model("b", replacement="c", **GONE), model("c", status="preview")],
-            Chain(end=ChainEnd.LIVE, path=("b", "c")),
+            Chain(end=ChainEnd.LIVE, path=acme("b", "c")),
         ),
         (
             "a deprecated one without a day still answers",
             [model("a", replacement="b"), model("b", status="deprecated")],
-            Chain(end=ChainEnd.LIVE, path=("b",)),
+            Chain(end=ChainEnd.LIVE, path=acme("b")),
         ),
         (
             "one that ends on the same day is none",
             [model("a", replacement="b"), model("b", retires_on=in_days(10), replacement="c"), model("c")],
-            Chain(end=ChainEnd.LIVE, path=("b", "c")),
+            Chain(end=ChainEnd.LIVE, path=acme("b", "c")),
         ),
         (
             "one that ends later is one, and says when",
             [model("a", replacement="b"), model("b", retires_on=in_days(11), replacement="c"), model("c")],
-            Chain(end=ChainEnd.LIVE, path=("b",), ends_on=in_days(11)),
+            Chain(end=ChainEnd.LIVE, path=acme("b"), ends_on=in_days(11)),
         ),
         (
             "not in the database",
             [model("a", replacement="b"), model("b", replacement="c", **GONE)],
-            Chain(end=ChainEnd.MISSING, path=("b", "c")),
+            Chain(end=ChainEnd.MISSING, path=acme("b", "c")),
         ),
         (
             "of another provider is not in the database",
             [model("a", replacement="b"), model("b", provider="other")],
-            Chain(end=ChainEnd.MISSING, path=("b",)),
+            Chain(end=ChainEnd.MISSING, path=acme("b")),
         ),
         (
             "ids are case-sensitive",
             [model("a", replacement="B"), model("b")],
-            Chain(end=ChainEnd.MISSING, path=("B",)),
+            Chain(end=ChainEnd.MISSING, path=acme("B")),
         ),
         (
             "dead end",
             [model("a", replacement="b"), model("b", **GONE)],
-            Chain(end=ChainEnd.ENDED, path=("b",)),
+            Chain(end=ChainEnd.ENDED, path=acme("b")),
         ),
         (
             "itself",
             [model("a", replacement="a")],
-            Chain(end=ChainEnd.CYCLE, path=("a",)),
+            Chain(end=ChainEnd.CYCLE, path=acme("a")),
         ),
         (
             "a circle that it is not part of",
             [model("a", replacement="b"), model("b", replacement="c", **GONE), model("c", replacement="b", **GONE)],
-            Chain(end=ChainEnd.CYCLE, path=("b", "c", "b")),
+            Chain(end=ChainEnd.CYCLE, path=acme("b", "c", "b")),
         ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -132,30 +136,33 @@ def test_a_chain_names_its_live_end_or_says_why_there_is_none(name, models, want
 def test_what_ended_long_ago_is_not_replaced_by_what_has_ended_since():
     old = model("a", replacement="b", retires_on=in_days(-100), **GONE)
     overdue = model("b", replacement="c", retires_on=in_days(-5), status="deprecated")
-    assert chain(old, overdue, model("c"), after=in_days(-100)).live == "c"
+    assert chain(old, overdue, model("c"), after=in_days(-100)).live == ModelKey("acme", "c")
     last_day = model("b", replacement="c", retires_on=TODAY)
-    assert chain(old, last_day, model("c"), after=in_days(-100)).live == "b"
+    assert chain(old, last_day, model("c"), after=in_days(-100)).live == ModelKey("acme", "b")
 
 
 IDS = st.sampled_from([f"m{number}" for number in range(8)])
+PROVIDERS = st.sampled_from(["acme", "beta"])
 DAYS = st.none() | st.integers(-20, 20).map(in_days)
 STATUSES = st.sampled_from(["active", "deprecated", "retired", "preview"]) | st.none()
 
 
 @st.composite
 def known_models(draw: st.DrawFn) -> dict[ModelKey, StoredModel]:
-    """Any graph of replacements: chains, circles, ids that do not exist."""
+    """Any graph of replacements: chains, circles, ids that do not exist, and other providers' models."""
     return {
         each.key: each
-        for model_id in draw(st.sets(IDS, min_size=1))
+        for provider, model_id in draw(st.sets(st.tuples(PROVIDERS, IDS), min_size=1))
         for each in [
             model(
                 model_id,
+                provider=provider,
                 is_enabled=draw(st.booleans()),
                 status=draw(STATUSES),
                 retires_on=draw(DAYS),
                 retires_not_before=draw(DAYS),
                 replacement=draw(st.none() | IDS),
+                replacement_provider=draw(st.none() | PROVIDERS),
                 after_retirement=draw(st.sampled_from([None, "error", "redirect"])),
                 seen_on=draw(DAYS),
             )
@@ -174,26 +181,27 @@ WINDOWS = st.builds(
 
 @given(known=known_models(), after=st.integers(-20, 20).map(in_days))
 def test_no_graph_of_replacements_loops_and_every_named_end_is_live_and_reachable(known, after):
-    def lives(model_id: str) -> bool:
-        facts = known[ModelKey("acme", model_id)].facts
+    def lives(key: ModelKey) -> bool:
+        facts = known[key].facts
         return facts.status != "retired" and (facts.retires_on is None or facts.retires_on > max(after, in_days(-1)))
 
     for start in known.values():
         found = chain_of(start, known, after=after, today=TODAY)
-        walked = [start.key.model_id, *found.path]
+        walked = [start.key, *found.path]
         for here, following in pairwise(walked):
-            assert known[ModelKey("acme", here)].facts.replacement == following
+            facts = known[here].facts
+            assert (facts.replacement_provider or here.provider, facts.replacement) == following
         assert len(set(walked[:-1])) == len(walked) - 1, "no model is passed twice"
         assert not any(lives(each) for each in walked[1:-1]), "the first live one is the end"
         last = walked[-1]
-        exists = ModelKey("acme", last) in known
+        exists = last in known
         is_closed = last in walked[:-1]
         assert (found.live == last) == (found.end is ChainEnd.LIVE)
         match found.end:
             case ChainEnd.LIVE:
                 assert exists
                 assert lives(last)
-                assert found.ends_on == known[ModelKey("acme", last)].facts.retires_on
+                assert found.ends_on == known[last].facts.retires_on
             case ChainEnd.CYCLE:
                 assert is_closed
             case ChainEnd.MISSING:
@@ -201,7 +209,7 @@ def test_no_graph_of_replacements_loops_and_every_named_end_is_live_and_reachabl
             case ChainEnd.ENDED:
                 assert len(walked) > 1
                 assert not lives(last)
-                assert known[ModelKey("acme", last)].facts.replacement is None
+                assert known[last].facts.replacement is None
             case ChainEnd.NONE:
                 assert start.facts.replacement is None
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
@@ -16,7 +16,7 @@ from modelctl.catalog.findings import CatalogFinding, Problem, Severity
 from modelctl.catalog.load import catalog_paths
 from modelctl.catalog.read import CatalogFile, ModelEntry, read
 from modelctl.catalog.schema import STATED_FACTS
-from modelctl.core.facts import Source, Status
+from modelctl.core.facts import ModelKey, Source, Status
 from modelctl.core.prices.price import PriceKind, current
 from modelctl.core.text import suggestion
 from modelctl.core.toml import KeyPath, printable
@@ -34,6 +34,8 @@ class LintOptions:
     stale_after_days: int
     is_own: bool = False
     """The catalog is a user's, who need not account for what is in it."""
+    entries: Mapping[ModelKey, ModelEntry] = field(default_factory=dict)
+    """The models of all files, with what they are laid over: a replacement may be another provider's."""
 
 
 LintCheck: TypeAlias = Callable[[CatalogFile, LintOptions], Iterator[Problem]]
@@ -77,12 +79,19 @@ def lint(
     """
     options = LintOptions(today=today, stale_after_days=stale_after_days)
     if over is None:
-        return tuple(finding for path in catalog_paths(directory) for finding in _lint_file(read(path), options))
-    options = replace(options, is_own=True)
+        alone = {path.stem: read(path) for path in catalog_paths(directory)}
+        options = replace(options, entries=_entries(alone))
+        return tuple(finding for file in alone.values() for finding in _lint_file(file, options))
     below = {path.stem: read(path) for path in catalog_paths(over)}
     providers = {name: file.provider for name, file in below.items() if file.provider is not None}
     files = {path.stem: read(path, source=Source.OVERLAY, over=providers) for path in catalog_paths(directory)}
+    laid = {name: laid_over(file, below[name]) if name in below else file for name, file in files.items()}
+    options = replace(options, is_own=True, entries=_entries({**below, **laid}))
     return tuple(finding for name, file in files.items() for finding in _lint_overlay(file, below.get(name), options))
+
+
+def _entries(files: Mapping[str, CatalogFile]) -> dict[ModelKey, ModelEntry]:
+    return {ModelKey(name, entry.table.id): entry for name, file in files.items() for entry in file.entries}
 
 
 def misspellings(provider: str, name: str) -> Iterator[str]:
@@ -208,14 +217,18 @@ def cached_is_cheaper(file: CatalogFile, options: LintOptions) -> Iterator[Probl
 
 
 def replacement_exists(file: CatalogFile, options: LintOptions) -> Iterator[Problem]:
-    """The replacement is another model of the same file, by its id."""
+    """The replacement is another model of the same file, or of the file of the provider that is named, by its id."""
     ids = {model_id for model_id in file.ids if model_id}
     owners = {alias: entry.table.id for entry in file.entries for alias in entry.table.facts.aliases or ()}
     for entry in file.entries:
-        wanted = entry.table.facts.replacement
+        wanted, own = entry.table.facts.replacement, entry.record.key.provider
+        seller = entry.table.facts.replacement_provider
         if wanted is None:
-            continue
-        if wanted == entry.table.id:
+            if seller is not None:
+                yield _problem(entry, "replacement_provider is stated without it", hint="state both")
+        elif seller is not None and seller != own:
+            yield from _elsewhere(entry, ModelKey(seller, wanted), options)
+        elif wanted == entry.table.id:
             yield _problem(entry, "is the model itself")
         elif wanted not in ids:
             owner = owners.get(wanted)
@@ -229,12 +242,12 @@ def replacement_exists(file: CatalogFile, options: LintOptions) -> Iterator[Prob
 
 def chain_ends_alive(file: CatalogFile, options: LintOptions) -> Iterator[Problem]:
     """Following the replacements ends, and at a model that answers."""
-    by_id = {entry.table.id: entry for entry in file.entries}
+    known = {**options.entries, **{entry.record.key: entry for entry in file.entries}}
     for entry in file.entries:
-        chain = _chain(entry, by_id)
+        chain = _chain(entry, known)
         if len(chain) < 2 or chain[1] is entry:  # none, an unknown one, or itself: said elsewhere
             continue
-        shown = " -> ".join(printable(each.table.id) for each in chain)
+        shown = " -> ".join(printable(each.record.key.beside(entry.record.key.provider)) for each in chain)
         if chain[-1] in chain[:-1]:
             yield _problem(entry, f"goes round in a circle: {shown}")
         elif is_retired(chain[-1], options.today) and chain[-1].table.facts.replacement is None:
@@ -342,14 +355,26 @@ def _problems(provider: str, name: str, at: KeyPath) -> Iterator[Problem]:
         yield Problem(at=at, message=f"{printable(name)} {message}")
 
 
-def _chain(entry: ModelEntry, by_id: Mapping[str, ModelEntry]) -> list[ModelEntry]:
+def _elsewhere(entry: ModelEntry, wanted: ModelKey, options: LintOptions) -> Iterator[Problem]:
+    """What is to be said of a replacement that another provider sells."""
+    ids = [key.model_id for key in options.entries if key.provider == wanted.provider]
+    if not ids:
+        message = f"no catalog here tells whether {printable(str(wanted))} is there"
+        yield _problem(entry, message, severity=Severity.WARNING)
+    elif wanted not in options.entries:
+        hint = suggestion(wanted.model_id, map(printable, sorted(ids)), most=1)
+        yield _problem(entry, f"{printable(wanted.model_id)} is not a model of {wanted.provider}", hint=hint)
+
+
+def _chain(entry: ModelEntry, known: Mapping[ModelKey, ModelEntry]) -> list[ModelEntry]:
     """The model, its replacement, that one's replacement …; in a circle the last one is there twice."""
-    chain, seen = [entry], {entry.table.id}
-    while (following := by_id.get(chain[-1].table.facts.replacement or "")) is not None:
-        chain.append(following)
-        if following.table.id in seen:
+    chain, passed = [entry], {entry.record.key}
+    while (key := chain[-1].table.facts.successor_of(chain[-1].record.key.provider)) in known:
+        assert key is not None
+        chain.append(known[key])
+        if key in passed:
             break
-        seen.add(following.table.id)
+        passed.add(key)
     return chain
 
 

@@ -20,10 +20,12 @@ from modelctl.core.text import day
 Examples:
   modelctl deprecate openai/gpt-5.4 --replacement gpt-6.1-sol --retires 2027-03-31
   modelctl deprecate gpt-5.4 gpt-5.4-mini --replacement gpt-6-luna --on 2026-12-01
+  modelctl deprecate openai/gpt-5.4 --replacement azure/gpt-6.1
   modelctl deprecate openai/gpt-5.4 --cancel
 
-The replacement is a live model of the same provider. What you say here is pinned. The status is `deprecated` from --on
-(by default the vendor's day, else today), and `retired` after --retires.
+The replacement is a live model of the same provider, or of another one: write that as `provider/model_id`. What you say
+here is pinned. The status is `deprecated` from --on (by default the vendor's day, else today), and `retired` after
+--retires.
 
 --cancel unpins what this command had said. Where the sources announce the retirement themselves, it is denied: its days
 become unknown and the status `active`, pinned until `modelctl override unpin MODEL all`.

@@ -483,7 +483,7 @@ def _retirement_remedy(retirement: Retirement) -> str:
 
 
 def _chain_text(key: ModelKey, chain: Chain) -> str:
-    path = " → ".join((key.model_id, *chain.path))
+    path = " → ".join(each.beside(key.provider) for each in (key, *chain.path))
     match chain.end:
         case ChainEnd.CYCLE:
             return f"{path} goes in a circle"

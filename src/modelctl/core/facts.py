@@ -91,6 +91,10 @@ class ModelKey(NamedTuple):
     def __str__(self) -> str:
         return f"{self.provider}/{self.model_id}"
 
+    def beside(self, provider: str) -> str:
+        """As it is named beside a model of `provider`: the id alone where that sells it, too."""
+        return self.model_id if self.provider == provider else str(self)
+
 
 TABLE_PREFIX = "ai_"
 """Begins the names of all tables, unless a setting says otherwise."""
@@ -221,7 +225,18 @@ class Facts(_Fields):
         str | None, _one_of(AfterRetirement, "error, or redirect: served and billed as the replacement")
     ] = None
     replacement: Annotated[str | None, Fact(max_chars=MODEL_ID_MAX_CHARS, is_id=True)] = None
-    """A model_id of the same provider; it may be retired itself, so the chain is followed."""
+    """A model_id; it may be retired itself, so the chain is followed."""
+    replacement_provider: Annotated[
+        str | None,
+        Fact(
+            max_chars=PROVIDER_MAX_CHARS,
+            is_id=True,
+            pattern="[a-z0-9][a-z0-9._-]*",
+            form="the name of a provider",
+            comment="who sells the replacement; NULL: the same provider",
+        ),
+    ] = None
+    """It goes with `replacement`: whoever states that one states this one, too."""
     aliases: _Texts = None
     """Other names that mean this model."""
     recommended: Annotated[bool | None, Fact(is_set_once=True)] = None
@@ -293,6 +308,10 @@ class ModelFacts(_Positional):
     def known(self) -> Iterator[tuple[str, FactValue]]:
         """The facts that are known, in declaration order."""
         return ((name, value) for name, value in zip(FACT_FIELDS, self, strict=True) if value is not None)
+
+    def successor_of(self, provider: str) -> ModelKey | None:
+        """What replaces this model, which `provider` sells; None where nothing is stated."""
+        return ModelKey(self.replacement_provider or provider, self.replacement) if self.replacement else None
 
     def replaced(self, values: Mapping[str, FactValue]) -> "ModelFacts":
         """A copy with some facts given anew, by name; the caller vouches for their types."""

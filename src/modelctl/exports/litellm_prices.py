@@ -122,10 +122,18 @@ def entry(offer: Offer) -> dict[str, Any]:
             **{key: getattr(facts, name) for name, key in _CAPABILITIES.items()},
             "supports_vision": offer.has_vision,
             "deprecation_date": facts.retires_on.isoformat() if facts.retires_on else None,
-            "successor_model": facts.replacement,
+            "successor_model": _successor(offer),
             "source": offer.provider.pricing_url,
         }
     )
+
+
+def _successor(offer: Offer) -> str | None:
+    """The id of its replacement; of another provider's with that in front, as LiteLLM calls it."""
+    successor = offer.facts.successor_of(offer.key.provider)
+    if successor is None or successor.provider == offer.key.provider:
+        return offer.facts.replacement
+    return f"{PROVIDERS.get(successor.provider, successor.provider)}/{successor.model_id}"
 
 
 def costs(offer: Offer) -> Iterator[tuple[str, int | float | None]]:

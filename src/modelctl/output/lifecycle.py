@@ -9,7 +9,7 @@ from typing import Annotated, TypeAlias
 
 from typing_extensions import TypedDict
 
-from modelctl.core.facts import AfterRetirement, decimal_text, exact_number
+from modelctl.core.facts import AfterRetirement, ModelKey, decimal_text, exact_number
 from modelctl.core.models.lifecycle import COMPARED_PRICES, ChainEnd, PriceStep
 from modelctl.core.models.retirements import Retirement, RetirementFinding, RetirementKind, Retirements
 from modelctl.core.prices.price import Money, percent_between
@@ -46,8 +46,12 @@ class SuccessorJson(TypedDict):
     """Where the replacements lead."""
 
     outcome: ChainEnd
+    provider: str | None
     model_id: str | None
     path: list[str]
+    """The model_ids on the way."""
+    providers: list[str]
+    """Who sells each of them."""
     ends_on: Day | None
 
 
@@ -61,6 +65,8 @@ class RetirementJson(TypedDict):
     status: str | None
     is_enabled: bool
     replacement: str | None
+    replacement_provider: str | None
+    """Who sells the replacement: another provider, or the model's own."""
     successor: SuccessorJson
     after_retirement: str | None
     billed_as: str | None
@@ -72,7 +78,7 @@ class RetirementJson(TypedDict):
 
 
 def _retirement(retirement: Retirement) -> RetirementJson:
-    chain = retirement.chain
+    chain, replacement = retirement.chain, retirement.replacement
     is_redirected = retirement.after_retirement == AfterRetirement.REDIRECT
     return {
         "provider": retirement.key.provider,
@@ -81,15 +87,18 @@ def _retirement(retirement: Retirement) -> RetirementJson:
         "days_left": retirement.days_left,
         "status": retirement.status,
         "is_enabled": retirement.is_enabled,
-        "replacement": retirement.replacement,
+        "replacement": replacement and replacement.model_id,
+        "replacement_provider": replacement and replacement.provider,
         "successor": {
             "outcome": chain.end,
-            "model_id": chain.live,
-            "path": list(chain.path),
+            "provider": chain.live and chain.live.provider,
+            "model_id": chain.live and chain.live.model_id,
+            "path": [each.model_id for each in chain.path],
+            "providers": [each.provider for each in chain.path],
             "ends_on": plain(chain.ends_on),
         },
         "after_retirement": retirement.after_retirement,
-        "billed_as": retirement.replacement if is_redirected else None,
+        "billed_as": replacement.model_id if replacement and is_redirected else None,
         "still_listed_on": plain(retirement.listed_on),
         "prices_on": plain(retirement.prices_on),
         "prices": {kind: _step(step) for kind, step in retirement.prices.items()},
@@ -200,9 +209,13 @@ def when(retirement: Retirement) -> str:
 
 def succession(retirement: Retirement) -> str:
     """The vendor's replacement, its replacement …, to the live end; or why there is none."""
-    path = " → ".join(map(one_line, retirement.chain.path))
+    path = " → ".join(_beside(each, retirement) for each in retirement.chain.path)
     said = _CHAIN_ENDS[retirement.chain.end]
     return f"{path} ({said})" if path and said else path or said
+
+
+def _beside(key: ModelKey, retirement: Retirement) -> str:
+    return one_line(key.beside(retirement.key.provider))
 
 
 def afterwards(retirement: Retirement) -> str:
@@ -233,11 +246,12 @@ def notes(retirement: Retirement) -> Iterator[str]:
     if retirement.kind is RetirementKind.ENDED and retirement.is_enabled:
         yield "is retired and still enabled"
     if retirement.after_retirement == AfterRetirement.REDIRECT:
-        to = one_line(retirement.replacement) if retirement.replacement is not None else "an unknown model"
+        named = retirement.replacement
+        to = _beside(named, retirement) if named is not None else "an unknown model"
         yield f"after its retirement the id is served and billed as {to}"
     chain = retirement.chain
-    if chain.ends_on is not None:
-        yield f"the replacement {one_line(chain.live or '')} retires, too, on {chain.ends_on.isoformat()}"
+    if chain.live is not None and chain.ends_on is not None:
+        yield f"the replacement {_beside(chain.live, retirement)} retires, too, on {chain.ends_on.isoformat()}"
     yield from _scheduled(retirement)
 
 

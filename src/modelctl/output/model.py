@@ -13,7 +13,7 @@ from typing_extensions import TypedDict
 from modelctl.core import facts
 from modelctl.core.facts import FACT_FIELDS, Status, decimal_text
 from modelctl.core.models.details import ModelDetails
-from modelctl.core.models.lifecycle import ChainEnd
+from modelctl.core.models.lifecycle import Chain, ChainEnd
 from modelctl.core.models.query import PROTECTED
 from modelctl.core.models.resolve import Obstacle, Rule
 from modelctl.core.prices.price import PricePoint, PriceUnit, price_label
@@ -80,7 +80,8 @@ def _usable_text(details: ModelDetails) -> str:
     name = one_line(str(key))
     reasons = [_MENDED[each].format(provider=one_line(key.provider), key=name) for each in details.obstacles]
     if Obstacle.STATUS in details.obstacles and details.chain.live is not None:
-        reasons = [f"{each}; use {one_line(details.chain.live)}" if "answer" in each else each for each in reasons]
+        instead = one_line(details.chain.live.beside(key.provider))
+        reasons = [f"{each}; use {instead}" if each == _MENDED[Obstacle.STATUS] else each for each in reasons]
     facts = details.model.facts
     if facts.input_price_per_mtok is None and not details.prices.in_force:
         reasons.append(f"no price is known (`modelctl price set {name}`)")
@@ -195,7 +196,8 @@ def _chain(details: ModelDetails, look: Look) -> Iterator[str]:
     chain = details.chain
     if chain.end is ChainEnd.NONE:
         return
-    steps = [f"{one_line(each)} ({details.chain_statuses.get(each) or 'unknown'})" for each in chain.path]
+    provider, statuses = details.model.key.provider, details.chain_statuses
+    steps = [f"{one_line(each.beside(provider))} ({statuses.get(each) or 'unknown'})" for each in chain.path]
     text = " → ".join(steps)
     if chain.end is not ChainEnd.LIVE:
         text += f", {_CHAIN_ENDS[chain.end]}"
@@ -303,7 +305,23 @@ class ReplacementDocument(Document):
 
     end: ChainEnd
     path: tuple[str, ...]
+    """The model_ids on the way."""
+    providers: tuple[str, ...]
+    """Who sells each of them."""
     live: str | None
+    """The model_id to move to."""
+    live_provider: str | None
+
+    @classmethod
+    def of(cls, chain: Chain) -> ReplacementDocument:
+        """Of a chain that was followed."""
+        return cls(
+            end=chain.end,
+            path=tuple(each.model_id for each in chain.path),
+            providers=tuple(each.provider for each in chain.path),
+            live=chain.live and chain.live.model_id,
+            live_provider=chain.live and chain.live.provider,
+        )
 
 
 class ChangeDocument(Document):
@@ -366,7 +384,7 @@ class ModelDocument(VersionedDocument):
                     "upcoming": prices.announced,
                     "past": [each.point for each in prices.past],
                 },
-                "replacement": details.chain,
+                "replacement": ReplacementDocument.of(details.chain),
                 "changes": details.changes,
                 "details": details,
             }

@@ -39,6 +39,7 @@ _FACTS: Mapping[str, tuple[str, ...]] = {
     "knowledge_cutoff": ("knowledge_cutoff", "training_cutoff"),
     "released_on": ("released_on", "released_at", "release_date"),
     "replacement": ("replacement", "replacement_model", "successor"),
+    "replacement_provider": ("replacement_provider", "successor_provider"),
     "tier": ("tier",),
     "tags": ("tags",),
     "family": ("family", "model_family"),

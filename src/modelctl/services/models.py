@@ -173,7 +173,7 @@ def list_retirements(database: Database, window: Window, *, today: date) -> Reti
             if name not in known:
                 hint = did_you_mean(name, known) or "there are none"
                 raise UsageError(f"the database has no provider {name!r}", hint)
-        retirements = find_retirements(read.models(connection, tables, only=window.providers), window, today=today)
+        retirements = find_retirements(read.models(connection, tables), window, today=today)
         return with_prices(retirements, read.with_ledgers(connection, tables, retirements.keys))
 
     return database.read(work)

@@ -290,13 +290,19 @@ def _require_new(row: Addition, known: KnownModels) -> None:
 def _require_sound(row: Addition, record: ModelRecord, known: ModelsByKey, today: date) -> None:
     for each in contradictions(record.facts):
         raise UsageError(f"{row}: {each.name}: {each.message}", "state both")
+    seller = row.facts.get("replacement_provider")
+    if seller is not None and row.facts.get("replacement") is None:
+        raise UsageError(f"{row}: replacement_provider sells no replacement", "name one: replacement=MODEL")
     if isinstance(name := row.facts.get("replacement"), str):
         try:
-            found = replacement_of(row.key, name, known, today)
+            found = replacement_of(row.key, name, known, today, seller=seller if isinstance(seller, str) else None)
         except UsageError as error:
             raise UsageError(f"{row.place}: {error.message}" if row.place else error.message, error.hint) from None
         if found.model_id != name:
-            raise UsageError(f"{row}: replacement {shorten(name)} means {found.model_id}", "write the id itself")
+            raise UsageError(
+                f"{row}: replacement {shorten(name)} means {found.beside(row.key.provider)}",
+                "write the id itself, and who sells it as replacement_provider where that is another one",
+            )
 
 
 def _merged(rows: Sequence[Addition], layers: Sequence[Snapshot], today: date) -> Mapping[ModelKey, ModelRecord]:

@@ -59,7 +59,7 @@ _EXPECTED = {
 }
 _DERIVED = (BY_DATES, BY_DEFAULT, BY_LISTING)
 """Who states a status that follows from the dates."""
-_SAID = (*DATES, "replacement", "status")
+_SAID = (*DATES, "replacement", "replacement_provider", "status")
 """The fields with which a person states an end."""
 
 
@@ -68,7 +68,7 @@ class Deprecation:
     """The end of a model as a person states it."""
 
     replacement: str | None = None
-    """Any name of a model of the same provider."""
+    """Any name of a model of the same provider, or `provider/model_id` of another one's."""
     on: date | None = None
     """The day it was announced; None: today, unless one is known."""
     retires: date | None = None
@@ -101,8 +101,7 @@ def set_facts(model: StoredModel, values: Mapping[str, FactValue], known: Models
     The status follows the dates of the model's end, unless a person has set it. UsageError where the row would
     contradict itself, or its replacement leads nowhere.
     """
-    if isinstance(name := values.get("replacement"), str):
-        values = {**values, "replacement": replacement_of(model.key, name, known, today).model_id}
+    values = _with_replacement(model, values, known, today)
     _require_sound(model, values)
     fields = [
         FieldChange(name=name, old=old, new=value, source=Source.PERSON)
@@ -163,35 +162,56 @@ def undeprecate(model: StoredModel, *, today: date) -> Change | None:
     return Change(action=action_of(model, fields), key=model.key, fields=fields, state=after.state, existing=model)
 
 
-def replacement_of(key: ModelKey, name: str, known: ModelsByKey, today: date) -> ModelKey:
-    """The model that `name` means, of the same provider. UsageError where it cannot replace `key`."""
-    others = [model for other, model in known.items() if other.provider == key.provider]
-    if any(str(other) == name and other.provider != key.provider for other in known):
-        raise UsageError(
-            f"{key}: replacement {shorten(name)} is another provider's", "name a replacement of the same provider"
-        )
+def _with_replacement(
+    model: StoredModel, values: Mapping[str, FactValue], known: ModelsByKey, today: date
+) -> Mapping[str, FactValue]:
+    """The values with the id of the replacement that is meant, and who sells it where that changes."""
+    if values.keys().isdisjoint({"replacement", "replacement_provider"}):
+        return values
+    name, seller = values.get("replacement", model.facts.replacement), values.get("replacement_provider")
+    if not isinstance(name, str):
+        if seller is not None:
+            raise UsageError(f"{model.key}: replacement_provider sells no replacement", "name one: replacement=MODEL")
+        found, seller = None, None
+    else:
+        found = replacement_of(model.key, name, known, today, seller=seller if isinstance(seller, str) else None)
+        seller = found.provider if found.provider != model.key.provider else None
+    values = {**values, "replacement": found and found.model_id}
+    if seller != model.facts.replacement_provider or "replacement_provider" in values:
+        values["replacement_provider"] = seller
+    return values
+
+
+def replacement_of(key: ModelKey, name: str, known: ModelsByKey, today: date, *, seller: str | None = None) -> ModelKey:
+    """The model that `name` means. UsageError where it cannot replace `key`.
+
+    It is one of `seller`, where that is given; else of the same provider, or the `provider/model_id` of another one.
+    """
+    named = next((other for other in known if str(other) == name and other.provider != key.provider), None)
+    is_own = ModelKey(key.provider, name) in known  # as OpenRouter's id openai/gpt-4o
+    if seller is None and named is not None and not is_own:
+        seller = named.provider
+    others = [model for other, model in known.items() if other.provider == (seller or key.provider)]
     try:
         found = resolve(name, others, today).key
     except ModelctlError as error:
         raise UsageError(f"{key}: replacement: {error.message}", error.hint) from None
     if found == key:
         raise UsageError(f"{key}: the replacement is the model itself", "name another one")
-    path, at = [key.model_id, found.model_id], known.get(found)
-    while at is not None and (following := at.facts.replacement) is not None and following not in path[1:]:
+    path, at = [key, found], known.get(found)
+    while at is not None and (following := at.facts.successor_of(at.key.provider)) and following not in path[1:]:
         path.append(following)
-        if following == key.model_id:
-            raise UsageError(f"{key}: the replacements would go in a circle: {' -> '.join(path)}")
-        at = known.get(ModelKey(key.provider, following))
+        if following == key:
+            circle = " -> ".join(each.beside(key.provider) for each in path)
+            raise UsageError(f"{key}: the replacements would go in a circle: {circle}")
+        at = known.get(following)
     return found
 
 
 def referrers_of(gone: Collection[ModelKey], known: ModelsByKey) -> list[ModelKey]:
     """The rows that stay and name one of the models as their replacement, or its id among their aliases."""
-    return sorted(
-        key
-        for key, model in known.items()
-        if key not in gone and _without(model, [known[each] for each in gone if each.provider == key.provider])
-    )
+    those = [known[key] for key in gone]
+    return sorted(key for key, model in known.items() if key not in gone and _without(model, those))
 
 
 def remove(models: Sequence[StoredModel], known: ModelsByKey) -> list[Change]:
@@ -205,7 +225,7 @@ def remove_cascading(models: Sequence[StoredModel], known: ModelsByKey, *, today
     gone = {model.key for model in models}
     changes = [_removed(model, [], ()) for model in models]
     for key in referrers_of(gone, known):
-        values = _without(known[key], [each for each in models if each.key.provider == key.provider])
+        values = _without(known[key], models)
         if (change := set_facts(known[key], values, known, today=today)) is not None:
             changes.append(change)
     return sorted(changes, key=lambda change: change.key)
@@ -339,6 +359,8 @@ def _deprecate(
         until = end.retires or model.facts.retires_on
         _require_live(model.key, found, known, ending=ending, until=until, today=today)
         values["replacement"] = found.model_id
+        if found.provider != model.key.provider:
+            values["replacement_provider"] = found.provider
     if model.state is not None and not model.is_ours("status") and model.facts.status not in ENDED:
         values["status"] = Status.DEPRECATED.value  # a person had set it, and now says otherwise
     return set_facts(model, values, known, today=today)
@@ -363,7 +385,7 @@ def _require_live(
         raise UsageError(f"{key}: its replacement {replacement} is being deprecated, too", "name one that stays")
     if facts.status in ENDED or (ends is not None and ends < max(until or today, today)):
         chain = chain_of(known[replacement], known, after=until or today, today=today)
-        hint = f"{chain.live} replaces that one" if chain.live else "name one that stays"
+        hint = f"{chain.live.beside(key.provider)} replaces that one" if chain.live else "name one that stays"
         end = f" and retires on {ends}" if ends is not None and ends >= today else ""
         raise UsageError(f"{key}: its replacement {replacement} is {facts.status or 'not live'}{end}", hint)
 
@@ -396,12 +418,17 @@ def _removed(model: StoredModel, pointing: Sequence[ModelKey], gone: Collection[
 
 
 def _without(model: StoredModel, gone: Collection[StoredModel]) -> dict[str, FactValue]:
-    """The facts of a row that point at those others of its provider, without that; empty where none does."""
+    """The facts of a row that point at those others, without that; empty where none does."""
     values: dict[str, FactValue] = {}
-    ids = {each.key.model_id for each in gone}
-    names = ids.union(*(each.facts.aliases or () for each in gone))
+    successor = model.facts.successor_of(model.key.provider)
+    ids = {each.key.model_id for each in gone if each.key.provider == model.key.provider}
     aliases = model.facts.aliases or ()
-    if model.facts.replacement in names:
+    if any(
+        successor is not None
+        and successor.provider == each.key.provider
+        and successor.model_id in (each.key.model_id, *(each.facts.aliases or ()))
+        for each in gone
+    ):
         values["replacement"] = None
     if ids.intersection(aliases):
         values["aliases"] = tuple(each for each in aliases if each not in ids)

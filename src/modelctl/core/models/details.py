@@ -30,7 +30,7 @@ class ModelDetails:
     prices: PriceTimeline
     chain: Chain
     """Where its replacements lead."""
-    chain_statuses: Mapping[str, str | None]
+    chain_statuses: Mapping[ModelKey, str | None]
     """Status of each model of the chain that the database has."""
     changes: tuple[AuditEntry, ...]
     """The last ones, newest first."""
@@ -72,13 +72,12 @@ def model_details(
     obstacles: Iterable[Obstacle] = (),
     now: datetime,
 ) -> ModelDetails:
-    """All of a model that was read with its ledger and state; `known`: at least its provider's models."""
-    siblings = {model_id: known.get(ModelKey(model.key.provider, model_id)) for model_id in chain.path}
+    """All of a model that was read with its ledger and state; `known`: the models of all providers."""
     return ModelDetails(
         model=model,
         prices=timeline(model.prices, now),
         chain=chain,
-        chain_statuses={model_id: each.facts.status for model_id, each in siblings.items() if each is not None},
+        chain_statuses={key: known[key].facts.status for key in chain.path if key in known},
         changes=tuple(changes),
         obstacles=tuple(obstacles),
     )

@@ -44,14 +44,14 @@ class Chain:
     """Where the replacements of a model lead."""
 
     end: ChainEnd
-    path: tuple[str, ...] = ()
-    """The model_ids after the model itself, in order. Of a circle the last one is the one that was met before."""
+    path: tuple[ModelKey, ...] = ()
+    """The models after the model itself, in order. Of a circle the last one is the one that was met before."""
     ends_on: date | None = None
     """The last day of the live end, where it has an announced end of its own."""
 
     @property
-    def live(self) -> str | None:
-        """The model_id to move to; None where the chain leads to none."""
+    def live(self) -> ModelKey | None:
+        """The model to move to; None where the chain leads to none."""
         return self.path[-1] if self.end is ChainEnd.LIVE else None
 
 
@@ -103,16 +103,19 @@ def with_status(
 
 
 def chain_of(model: StoredModel, known: ModelsByKey, *, after: date, today: date) -> Chain:
-    """The chain of replacements of `model`, through all that do not answer any more after the day `after`."""
-    path: list[str] = []
-    passed = {model.key.model_id}
+    """The chain of replacements of `model`, through all that do not answer any more after the day `after`.
+
+    `known`: the models of all providers.
+    """
+    path: list[ModelKey] = []
+    passed = {model.key}
     at = model
-    while (following := at.facts.replacement) is not None:
+    while (following := at.facts.successor_of(at.key.provider)) is not None:
         path.append(following)
         if following in passed:
             return Chain(end=ChainEnd.CYCLE, path=tuple(path))
         passed.add(following)
-        found = known.get(ModelKey(model.key.provider, following))
+        found = known.get(following)
         if found is None:
             return Chain(end=ChainEnd.MISSING, path=tuple(path))
         if _answers(found, after=after, today=today):

@@ -64,7 +64,7 @@ class Retirement:
     """From today to `day`: 0 on the last day itself, negative afterwards."""
     status: str | None
     is_enabled: bool
-    replacement: str | None
+    replacement: ModelKey | None
     chain: Chain
     after_retirement: str | None
     """None = unknown."""
@@ -79,7 +79,7 @@ class Retirement:
     @property
     def successor(self) -> ModelKey | None:
         """The live end of the chain."""
-        return ModelKey(self.key.provider, self.chain.live) if self.chain.live is not None else None
+        return self.chain.live
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,10 +117,12 @@ class Retirements:
 def find_retirements(models: Iterable[StoredModel], window: Window, *, today: date) -> Retirements:
     """The models that end inside the window; ledgers are not needed yet, and prices are empty until `with_prices`.
 
+    `models`: of all providers, as a replacement may be another one's; those of the window's providers are looked at.
     Days that have passed are inside, too: an announced end is then overdue, a "not sooner than" may be any day.
     """
     known = {model.key: model for model in models}
-    ends = [(model, _end_of(model, today)) for model in known.values()]
+    looked_at = [model for key, model in known.items() if not window.providers or key.provider in window.providers]
+    ends = [(model, _end_of(model, today)) for model in looked_at]
     wanted = [(model, end) for model, end in ends if model.is_enabled or not window.only_enabled]
     inside = [(model, end) for model, end in ends if _is_inside(model, end, window, today)]
     shown = [(model, end) for model, end in inside if model.is_enabled or not window.only_enabled]
@@ -130,7 +132,7 @@ def find_retirements(models: Iterable[StoredModel], window: Window, *, today: da
         today=today,
         window=window,
         rows=tuple(sorted(rows, key=lambda row: (_KINDS.index(row.kind), row.day or date.min, row.key))),
-        looked_at=len(known),
+        looked_at=len(looked_at),
         not_enabled=len(inside) - len(shown),
         ended_enabled_elsewhere=len(ended_enabled - {each.key for each in rows}),
         undated=tuple(sorted(model.key for model, end in wanted if _is_undated(model, end, window))),
@@ -176,7 +178,7 @@ def _retirement(model: StoredModel, end: _End, known: ModelsByKey, window: Windo
         days_left=(end.day - today).days if end.day is not None else None,
         status=model.facts.status,
         is_enabled=model.is_enabled,
-        replacement=model.facts.replacement,
+        replacement=model.facts.successor_of(model.key.provider),
         chain=chain_of(model, known, after=end.day or today, today=today),
         after_retirement=model.facts.after_retirement,
         listed_on=listed_after_end(model) if end.kind is RetirementKind.ANNOUNCED else None,

@@ -149,12 +149,22 @@ def _word_of_all(stated: Sequence[tuple[Source, ModelRecord]]) -> tuple[ModelFac
     for name, alternatives in zip(FACT_FIELDS, zip(*(record.facts for _, record in stated), strict=True), strict=True):
         if alternatives == unknown_to_all and name not in stated_none:
             continue
-        value, source = _best(name, stated)
+        value, source = _best(name, stated if name != "replacement_provider" else _of_the_replacement(stated))
         if source:
             stated_by[name] = source
         if value is not None:
             values[name] = value
     return UNKNOWN.replaced(values), provenance_of(*stated_by.items())
+
+
+def _of_the_replacement(stated: Sequence[tuple[Source, ModelRecord]]) -> Sequence[tuple[Source, ModelRecord]]:
+    """Whose replacement counts: no other source says who sells it."""
+    value, word = _best("replacement", stated)
+    return [
+        (source, record)
+        for source, record in stated
+        if record.facts.replacement == value and record.provenance.get("replacement") == word
+    ][:1]
 
 
 def _best(name: str, stated: Sequence[tuple[Source, ModelRecord]]) -> tuple[FactValue, str]:

@@ -28,6 +28,8 @@ from modelctl.core.text import require_known
 from modelctl.errors import UsageError
 
 EVERY = "all"
+_REPLACEMENT = ("replacement", "replacement_provider")
+"""Together they are one word: of one source, and protected or given back together."""
 WITHDRAWN = "withdrawn"
 """`api:withdrawn`: the source says nothing any more. That is not the same as `api`: it says that there is none."""
 
@@ -113,8 +115,9 @@ def field_changes(
         old, new = getattr(stored.facts, name), getattr(record.facts, name)
         if old == new or name in SET_ON_CREATION:
             continue
-        source = record.provenance.get(name, "")
-        if not stored.is_ours(name):
+        said_together = _REPLACEMENT if name in _REPLACEMENT else (name,)
+        source = record.provenance.get(name) or record.provenance.get(said_together[0], "")
+        if not all(map(stored.is_ours, said_together)):
             if new is not None:
                 protected.append(Protected(key=record.key, name=name, kept=old, offered=new, source=source))
         elif new is not None or (source := source or _withdrawn_by(stored, name, consulted)):
@@ -261,6 +264,8 @@ def _released(model: StoredModel, names: frozenset[str]) -> StoredModel:
     """The row with the present values of these fields as if modelctl had written them."""
     if model.state is None:
         return model
+    if not names.isdisjoint(_REPLACEMENT):
+        names |= set(_REPLACEMENT)
     theirs = [name for name in OWNABLE if name in names and not model.is_ours(name)]
     if not theirs:
         return model

@@ -236,7 +236,7 @@ def sum_by_currency(amounts: Iterable[tuple[str, Decimal]]) -> dict[str, Decimal
 
 
 def served(key: ModelKey, known: ModelsByKey, at: datetime) -> Served:
-    """Who answers to `key` at an instant; `known` has at least the models of its provider, with their ledgers.
+    """Who answers to `key` at an instant; `known`: all models, those that may answer with their ledgers.
 
     Until the end of `retires_on` that is the model itself. An `after_retirement` of `redirect` means that the id is
     served, and billed, as its replacement afterwards. A price that a person dated later than that end stands.
@@ -251,9 +251,9 @@ def served(key: ModelKey, known: ModelsByKey, at: datetime) -> Served:
             return Served(path=tuple(path))
         if model.facts.after_retirement != AfterRetirement.REDIRECT:
             return Served(path=tuple(path), ended_on=last_day)
-        if model.facts.replacement is None:
+        following = model.facts.successor_of(model.key.provider)
+        if following is None:
             return Served(path=tuple(path), is_known=False)
-        following = ModelKey(key.provider, model.facts.replacement)
         is_new = following not in path
         path.append(following)
         if not is_new or following not in known:
@@ -269,8 +269,9 @@ def may_answer(keys: Iterable[ModelKey], known: ModelsByKey) -> set[ModelKey]:
             continue
         found.add(key)
         facts = known[key].facts
-        if facts.after_retirement == AfterRetirement.REDIRECT and facts.replacement is not None:
-            wanted.append(ModelKey(key.provider, facts.replacement))
+        following = facts.successor_of(key.provider)
+        if facts.after_retirement == AfterRetirement.REDIRECT and following is not None:
+            wanted.append(following)
     return found
 
 
