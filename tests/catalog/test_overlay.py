@@ -186,7 +186,7 @@ def test_only_ones_own_catalog_may_have_a_persons_price(lay: Lay) -> None:
     line = '{ input = 2, basis = "manual", source = "contract 17, signed by ann" }'
     overlay, _ = lay(f'[[model]]\nid = "gpt-6"\nprices = [{line}]')
     [point] = overlay.snapshot.records[ModelKey("openai", "gpt-6")].prices
-    assert (point.basis, point.source) == ("manual", "contract 17, signed by ann")
+    assert (point.basis, point.source) == ("manual", "overlay: contract 17, signed by ann")
     Path("mine/openai.toml").write_text(f'[provider]\ndisplay_name = "X"\n[[model]]\nid = "a"\nprices = [{line}]')
     with pytest.raises(CatalogError, match="'manual' is not one of documented, observed"):
         load(Path("mine"))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
 from tests.cli.conftest import Query, report_of
-from tests.conftest import Result, Run
+from tests.conftest import NOW, Result, Run
 from tests.loopback import ProviderServer
 
 Sync = Callable[..., Result]
@@ -91,6 +92,32 @@ def test_a_price_overridden_today_leaves_past_bills_alone(
     after = query(sqlite_url, ledger)
     assert after[:-1] == before
     assert str(after[-1][1]).startswith("2026-11-21")
+
+
+def test_a_manual_price_of_the_file_follows_the_file_and_a_persons_own_stays(
+    database_url: str, run: Run, sync: Sync, query: Query, mine: Callable[..., str]
+) -> None:
+    only = ("--source", "catalog", "--provider", "openai")
+    shown = "SELECT input_price_per_mtok FROM ai_models WHERE model_id = 'gpt-4o'"
+    sync(database_url, *only)
+    shipped = query(database_url, shown)
+    for hour, amount in enumerate((2, 1.5, 1.75), start=1):
+        mine(f'[[model]]\nid = "gpt-4o"\nprices = [{{ input = {amount}, basis = "manual", source = "contract 17" }}]')
+        later = NOW + timedelta(hours=hour)
+        assert sync(database_url, *only, "--catalog", "mine", now=later).code == 0
+        assert [float(price) for (price,) in query(database_url, shown)] == [amount]
+        assert sync(database_url, *only, "--catalog", "mine", "--dry-run", "--exit-code", now=later).code == 0
+    listed = run("override", "list", "openai/gpt-4o", "--database", database_url)
+    assert "input_price" not in listed.stdout
+    assert sync(database_url, *only, now=NOW + timedelta(hours=5)).code == 0
+    assert query(database_url, shown) == shipped, "the file is gone"
+
+    mine_too = ("price", "set", "openai/gpt-4o", "--input", "1.6", "--database", database_url, "--source")
+    assert "is what prices of an overlay have" in run(*mine_too, "overlay: contract 18").stderr
+    assert run(*mine_too, "contract 18", now=NOW + timedelta(hours=6)).code == 0
+    mine('[[model]]\nid = "gpt-4o"\nprices = [{ input = 3, basis = "manual", source = "contract 17" }]')
+    assert sync(database_url, *only, "--catalog", "mine", now=NOW + timedelta(hours=7)).code == 0
+    assert [float(price) for (price,) in query(database_url, shown)] == [1.6]
 
 
 def test_the_setting_and_the_variable_name_the_directory_as_well(run: Run, mine: Callable[..., str]) -> None:

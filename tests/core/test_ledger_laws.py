@@ -131,6 +131,29 @@ def test_what_a_person_entered_is_never_overridden(ledger, announced, observed, 
                 assert current(after, moment)[manual.key] == manual
 
 
+@st.composite
+def edited_overlays(draw: st.DrawFn) -> list[tuple[tuple[PricePoint, ...], tuple[PricePoint, ...]]]:
+    """What an overlay states after each of some edits, its prices manual, and what the API charges then."""
+    edits = []
+    for hour in range(draw(st.integers(1, 4))):
+        stated = [each._replace(basis=Basis.MANUAL, source="overlay: contract 17") for each in draw(announcements())]
+        edits.append((tuple(stated), draw(api_prices(NOW + timedelta(hours=hour)))))
+    return edits
+
+
+@given(ledger=ledgers(), edits=edited_overlays(), stands=st.booleans())
+def test_what_an_overlay_states_holds_after_each_edit_of_it_unless_a_person_set_another(ledger, edits, stands):
+    for hour, (announced, observed) in enumerate(edits):
+        now = NOW + timedelta(hours=hour)
+        stated = (*announced, *observed)
+        ledger += missing_points(ledger, stated, now=now, api_still_stands=stands)
+        assert missing_points(ledger, stated, now=now, api_still_stands=stands) == ()
+        for key, point in current(announced, now).items():
+            held = current(ledger, now).get(key)
+            assert held is not None
+            assert held.is_persons or held.money == point.money
+
+
 @given(**WORLD)
 def test_what_nobody_speaks_of_stays_as_it_is(ledger, announced, observed, stands):
     missing = missing_points(ledger, (*announced, *observed), now=NOW, api_still_stands=stands)

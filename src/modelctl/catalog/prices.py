@@ -16,6 +16,7 @@ from modelctl.catalog.schema import A_URL, URL_PATTERN, PriceLine
 from modelctl.core.facts import Source, decimal_text
 from modelctl.core.prices.price import (
     NOT_FOR_CALLS,
+    OVERLAY,
     PRICED_PER_CALL,
     SINCE_LAUNCH,
     STANDARD,
@@ -26,6 +27,7 @@ from modelctl.core.prices.price import (
     PriceUnit,
     ServiceTier,
     by_key,
+    is_of_overlay,
     last_revisions,
 )
 from modelctl.core.text import shorten
@@ -64,7 +66,13 @@ class Priced(NamedTuple):
 
 def price_points(lines: Iterable[PriceLine], *, currency: str, default_source: str) -> PointsByLine:
     """One point for each amount. They are not checked yet."""
-    return tuple([_points_of_line(line, line.currency or currency, line.source or default_source) for line in lines])
+    return tuple([_points_of_line(line, line.currency or currency, _named(line, default_source)) for line in lines])
+
+
+def _named(line: PriceLine, default_source: str) -> str:
+    """Where the ledger says that the price is from: a manual one is an overlay's, and changes with the file."""
+    source = line.source or default_source
+    return f"{OVERLAY}: {source}" if line.basis == Basis.MANUAL and not is_of_overlay(source) else source
 
 
 def with_lines(points: PointsByLine) -> tuple[Priced, ...]:
@@ -161,7 +169,7 @@ def _source(point: PricePoint, origins: Origins) -> str:
     if point.source == Source.API:  # the word marks what an API charges now; in a file it is long past
         return origins.of_the_api
     if _URL.fullmatch(point.source) or (point.basis == Basis.MANUAL and point.source):
-        return point.source
+        return point.source.removeprefix(f"{OVERLAY}: ")
     return Source.OVERLAY.value
 
 

@@ -253,7 +253,7 @@ def _taken(model: StoredModel, names: frozenset[str]) -> StoredModel:
     keys = {PriceKey(kind) for name, kind in PRICE_FIELDS.items() if name in names}
     prices = tuple(
         point._replace(basis=Basis.OBSERVED)
-        if point.basis == Basis.MANUAL and (point.key in keys or names.issuperset(OWNABLE))
+        if point.is_persons and (point.key in keys or names.issuperset(OWNABLE))
         else point
         for point in model.prices
     )

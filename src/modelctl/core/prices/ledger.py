@@ -10,7 +10,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from modelctl.core.facts import PRICE_FIELDS, FactValue, Source
-from modelctl.core.prices.price import Basis, Money, PriceKey, PricePoint, by_key, current, point_at
+from modelctl.core.prices.price import (
+    Basis,
+    Money,
+    PriceKey,
+    PricePoint,
+    by_key,
+    current,
+    is_of_overlay,
+    point_at,
+)
 
 MONEY_FIELDS = (*PRICE_FIELDS, "price_currency")
 """Columns of a model that only the ledger speaks for."""
@@ -80,14 +89,14 @@ def contested_points(
     ledger: Sequence[PricePoint], stated: Iterable[PricePoint], *, now: datetime
 ) -> Iterator[tuple[PricePoint, PricePoint]]:
     """Prices of a person that are in force and against which the sources state another: ours, and theirs."""
-    if not any(point.basis == Basis.MANUAL for point in ledger):
+    if not any(point.is_persons for point in ledger):
         return
     stated_by_key = by_key(stated)
     for key, point in sorted(current(ledger, now).items()):
         theirs = stated_by_key[key]
         observed = [each for each in theirs if each.source == Source.API]
         offered = observed[-1] if observed else point_at(theirs, now)
-        if point.basis == Basis.MANUAL and offered is not None and offered.money != point.money:
+        if point.is_persons and offered is not None and offered.money != point.money:
             yield point, offered
 
 
@@ -138,7 +147,9 @@ def _missing_for_key(
         is_known = any(known.effective_from == start for known in timeline)
         if start <= now and not is_known and _says_something_new(point, ledger, timeline):
             timeline.append(point)
-    if not (api_still_stands or _is_manual(timeline, now)):
+    claimed = point_at(announced, now)
+    stands = api_still_stands and not (claimed is not None and claimed.basis == Basis.MANUAL)
+    if not (stands or _is_persons(timeline, now)):
         timeline += _present(timeline, announced, observed, now)
     _extend_with_future(timeline, announced, now)
     return timeline[len(ledger) :]
@@ -157,7 +168,7 @@ def _extend_with_future(timeline: list[PricePoint], announced: list[PricePoint],
             continue
         if expected.basis == Basis.MANUAL and expected.effective_from == start and start not in known_starts:
             timeline.append(expected)
-        if _is_manual(timeline, start):
+        if _is_persons(timeline, start):
             continue
         if start not in stated_starts:  # withdrawn: the price before goes on
             expected = point_at((point for point in timeline if point.effective_from < start), start) or expected
@@ -181,18 +192,29 @@ def _says_something_new(point: PricePoint, ledger: list[PricePoint], timeline: l
 def _present(
     timeline: list[PricePoint], announced: list[PricePoint], observed: list[PricePoint], now: datetime
 ) -> list[PricePoint]:
-    """Today's price, where the ledger says another: from now on, for nobody knows when it changed."""
-    stated = observed[-1] if observed else point_at(announced, now)
+    """Today's price, where the ledger says another: from now on, for nobody knows when it changed.
+
+    A manual price of an overlay counts before what the API charges.
+    """
+    stated = point_at(announced, now)
+    if observed and not (stated is not None and stated.basis == Basis.MANUAL):
+        stated = observed[-1]
     if stated is None or stated.money == _money_at(timeline, now):
         return []
-    revision = _next_revision(timeline, now)
-    return [stated._replace(effective_from=now, basis=Basis.OBSERVED, revision=revision)]
+    basis = Basis.MANUAL if stated.basis == Basis.MANUAL else Basis.OBSERVED
+    return [stated._replace(effective_from=now, basis=basis, revision=_next_revision(timeline, now))]
 
 
 def _is_manual(ledger: Iterable[PricePoint], at: datetime) -> bool:
-    """Whether a price that a person entered holds at that instant."""
+    """Whether a price that a person entered, in the database or in an overlay, holds at that instant."""
     point = point_at(ledger, at)
     return point is not None and point.basis == Basis.MANUAL
+
+
+def _is_persons(ledger: Iterable[PricePoint], at: datetime) -> bool:
+    """Whether a price that a person entered in the database holds at that instant: no source changes it."""
+    point = point_at(ledger, at)
+    return point is not None and point.is_persons
 
 
 def _next_revision(points: Iterable[PricePoint], start: datetime) -> int:
@@ -206,6 +228,8 @@ def _money_at(points: Iterable[PricePoint], at: datetime) -> Money | None:
 
 def stated_by(point: PricePoint) -> str:
     """Whose word a point is: a `Source`."""
-    if point.basis == Basis.MANUAL:
+    if point.is_persons:
         return Source.PERSON
-    return point.source if point.source in (Source.API, Source.OVERLAY) else Source.CATALOG
+    if is_of_overlay(point.source):
+        return Source.OVERLAY
+    return point.source if point.source == Source.API else Source.CATALOG

@@ -27,6 +27,7 @@ from modelctl.core.prices.price import (
     PriceUnit,
     ServiceTier,
     current,
+    is_of_overlay,
     last_revisions,
     point_at,
 )
@@ -139,7 +140,7 @@ def points_to_release(
 
 def manual_points(ledger: Iterable[PricePoint], *, now: datetime) -> tuple[PricePoint, ...]:
     """A person's prices, of each key the one in force now, or else the next to come."""
-    manual = [point for point in ledger if point.basis == Basis.MANUAL]
+    manual = [point for point in ledger if point.is_persons]
     if not manual:
         return ()
     found = []
@@ -147,7 +148,7 @@ def manual_points(ledger: Iterable[PricePoint], *, now: datetime) -> tuple[Price
         timeline = _timeline(ledger, key)
         holds = point_at(timeline, now)
         coming = [each for each in timeline if each.effective_from > now]
-        found += [each for each in (holds, *coming) if each is not None and each.basis == Basis.MANUAL][:1]
+        found += [each for each in (holds, *coming) if each is not None and each.is_persons][:1]
     return tuple(found)
 
 
@@ -155,7 +156,7 @@ def set_aside(ledger: Sequence[PricePoint], points: Sequence[PricePoint], *, now
     """Prices that the sources announced for a coming day and that the new points keep from coming."""
     for point in points[1:]:
         before = point_at((each for each in ledger if each.key == point.key), point.effective_from)
-        if before is not None and before.basis != Basis.MANUAL and point.effective_from > now:
+        if before is not None and not before.is_persons and point.effective_from > now:
             yield before
 
 
@@ -229,7 +230,7 @@ def _restated(
     """
     for each in following:
         restates = each.revision > 0 and before is not None and _is_same(before, each)
-        if not restates and not (over_sources and each.basis != Basis.MANUAL):
+        if not restates and not (over_sources and not each.is_persons):
             return
         yield point._replace(effective_from=each.effective_from, revision=each.revision + 1)
         before = each
@@ -240,7 +241,7 @@ def _refuse_overlap(timeline: Sequence[PricePoint], before: PricePoint | None, s
     if there is not None:
         hint = "`modelctl price correct` corrects that one; a new price begins on another day"
         raise UsageError(f"overlaps the price {entry_text(there)}", hint)
-    if before is not None and before.basis == Basis.MANUAL and before.effective_to is not None:
+    if before is not None and before.is_persons and before.effective_to is not None:
         hint = f"begin on {_moment(before.effective_to)}, or later"
         raise UsageError(f"overlaps the price {entry_text(before)}", hint)
 
@@ -248,15 +249,15 @@ def _refuse_overlap(timeline: Sequence[PricePoint], before: PricePoint | None, s
 def _given_back(
     timeline: Sequence[PricePoint], ledger: Iterable[PricePoint], key: PriceKey, now: datetime
 ) -> Iterator[PricePoint]:
-    of_sources = [each for each in ledger if each.key == key and each.basis != Basis.MANUAL]
+    of_sources = [each for each in ledger if each.key == key and not each.is_persons]
     held = point_at(timeline, now)
-    if held is not None and held.basis == Basis.MANUAL:
+    if held is not None and held.is_persons:
         revision = held.revision + 1 if held.effective_from == now else 0
         former = point_at(of_sources, now) or held._replace(basis=Basis.OBSERVED)
         held = former._replace(effective_from=now, revision=revision)
         yield held
     for each in timeline:
-        if each.effective_from > now and each.basis == Basis.MANUAL:
+        if each.effective_from > now and each.is_persons:
             former = point_at(of_sources, each.effective_from) or held or each._replace(basis=Basis.OBSERVED)
             held = former._replace(effective_from=each.effective_from, revision=each.revision + 1)
             yield held
@@ -347,4 +348,6 @@ def _start(label: str, text: str) -> datetime:
 def _source(label: str, text: str) -> str:
     for problem in plain_text_problems(text, SOURCE_MAX_CHARS):
         raise UsageError(f"{label}: {problem}", "say where the price can be looked up: a page, or a contract")
+    if is_of_overlay(text):
+        raise UsageError(f"{label}: {shorten(text)!r} is what prices of an overlay have", "name a page or a contract")
     return text

@@ -131,6 +131,20 @@ class PricePoint(NamedTuple):
         """Amount and currency."""
         return Money(self.amount, self.currency)
 
+    @property
+    def is_persons(self) -> bool:
+        """Whether a person set it, by a command or SQL. What an overlay states is the file's, whatever its basis."""
+        return self.basis == Basis.MANUAL and not is_of_overlay(self.source)
+
+
+OVERLAY = "overlay"
+"""The source of a price that an overlay states without one; `overlay: TEXT` is that of a manual one with words."""
+
+
+def is_of_overlay(source: str) -> bool:
+    """Whether the source of a price says that an overlay states it."""
+    return source == OVERLAY or source.startswith(f"{OVERLAY}: ")
+
 
 _precedence = attrgetter("effective_from", "revision")
 """Of two points the one that is later by this, or listed later, is in force."""
