@@ -71,6 +71,23 @@ def test_a_persons_price_holds_until_it_is_given_back(
     assert (again["outcome"], query(database_url, LEDGER)) == ("in_sync", before)
 
 
+def test_the_trail_names_tier_and_context_of_a_price_that_has_one(command: Command) -> None:
+    for argv in (["0.8", "--service-tier", "batch"], ["3", "--context-above", "200000"], ["1.9"]):
+        assert command("price", "set", "argon", "--input", *argv, *CONTRACT).code == 0
+    [created] = [
+        each for each in document(command("history", "acme/argon", "--json"))["entries"] if each["command"] == "sync"
+    ]
+    of_batch = [each for each in created["prices"] if each.get("service_tier") == "batch"]
+    assert [(each["kind"], each["amount"]) for each in of_batch] == [("input", "1"), ("output", "5")]
+    assert sum("service_tier" in each or "context_above" in each for each in created["prices"]) == 2
+    assert " price output, batch  5 USD per mtok" in command("runs", "show", created["run"]).stdout
+    for argv in (["history"], ["show"]):
+        text = " ".join(command(*argv, "acme/argon").stdout.split())
+        assert " price input, batch 1 USD → 0.8 USD per mtok from 2026-11-21" in text
+        assert " price input, prompt above 200,000 tokens 3 USD per mtok from 2026-11-21" in text
+        assert " price input 2 USD → 1.9 USD per mtok from 2026-11-21" in text
+
+
 def test_a_future_price_turns_over_at_the_sync_of_that_day(command: Command, query: Query, sqlite_url: str) -> None:
     assert command("price", "set", "argon", "--input", "3", "--from", "2027-01-01", *CONTRACT).code == 0
     assert float(query(sqlite_url, COLUMNS)[0][0]) == 2

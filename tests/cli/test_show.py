@@ -102,7 +102,7 @@ def test_changes_are_told_newest_first(run, sqlite_url):
     changes = squeezed(result.stdout).split("changes\n")[1]
     assert changes.startswith(" 2026-11-21 13:00Z update by alice with sync (run run-2)\n")
     assert " context_window 128,000 → 200,000\n" in changes
-    assert " price input 2.5 USD → 2 USD from 2026-11-21T13:00:00+00:00\n" in changes
+    assert " price input 2.5 USD → 2 USD per mtok from 2026-11-21T13:00:00+00:00\n" in changes
     assert changes.endswith(" 2026-11-21 12:00Z create by alice with sync (run run-1)\n")
     assert "past prices\n input 2.5 USD per mtok from launch until 2026-11-21 13:00Z" in squeezed(result.stdout)
     short = run("show", "openai/gpt-4o", "--database", sqlite_url, "--changes", "1").stdout

@@ -13,7 +13,7 @@ from sqlmodel import select as select_rows
 
 from modelctl.core.facts import ModelKey, encode, encoded
 from modelctl.core.planning.plan import Action, Change, Hold, Move, Plan, Verdict, model_after, state_before
-from modelctl.core.prices.price import Basis, PricePoint, current
+from modelctl.core.prices.price import Basis, PriceKey, PricePoint, current
 from modelctl.core.provider import Provider
 from modelctl.core.runs import MODEL, Author, RunRecord
 from modelctl.core.stored import RowState, StoredModel
@@ -52,6 +52,8 @@ def _audited_price(change: Change, point: PricePoint) -> dict[str, object]:
     of_key = [each for each in change.existing.prices if each.key == point.key] if change.existing is not None else ()
     if of_key and (before := current(of_key, point.effective_from).get(point.key)) is not None:
         audited |= {"old_amount": encode(before.amount), "old_currency": before.currency}
+    usual = PriceKey(point.kind, point.unit)  # nothing more is said of it
+    audited |= {name: value for name, value in point.key._asdict().items() if value != getattr(usual, name)}
     if point.basis == Basis.MANUAL:
         audited |= {"service_tier": point.service_tier, "context_above": point.context_above, "source": point.source}
     return audited

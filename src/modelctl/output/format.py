@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from types import MappingProxyType
@@ -45,6 +45,16 @@ def audited(value: Any) -> str:
     if isinstance(value, list):
         return shown(tuple(map(str, value)))
     return shown(value) if value is None or isinstance(value, bool | int | str) else one_line(str(value))
+
+
+def audited_price(price: Mapping[str, Any]) -> tuple[str, str]:
+    """A price of the audit trail's JSON: which one it is, as `price input, batch`, and its step."""
+    usual = PriceKey(str(price.get("kind")))._asdict()
+    label = price_label(PriceKey(**{name: price.get(name) or value for name, value in usual.items()}))
+    old = f"{price['old_amount']} {price.get('old_currency')} → " if price.get("old_amount") else ""
+    unit = f" per {price.get('unit')}" if price.get("unit") else ""
+    text = f"{old}{price.get('amount')} {price.get('currency')}{unit} from {price.get('effective_from')}"
+    return f"price {one_line(label)}", one_line(text)
 
 
 def one_line(text: str) -> str:

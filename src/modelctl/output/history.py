@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 from modelctl.core.runs import CREDENTIAL, PROVIDER, PUBLISH, HistoryEntry, Outcome, Run, field_names, field_sources
 from modelctl.output.console import Cell, Look, columns_of, labelled, table
 from modelctl.output.document import AsJson, Document, Instant, Rows, VersionedDocument
-from modelctl.output.format import audited, fact_order, one_line, plain, shown
+from modelctl.output.format import audited, audited_price, fact_order, one_line, plain, shown
 
 _INDENT = 2
 _BEFORE_KEY = {PROVIDER: "provider ", CREDENTIAL: "key of ", PUBLISH: "published "}
@@ -218,10 +218,4 @@ def entry_lines(each: HistoryEntry, look: Look, *, indent: int = 0, with_run: bo
         source = f" ({one_line(sources[field])})" if field in sources else ""
         yield from labelled(one_line(field), moved + source, look, indent=indent + _INDENT)
     for price in entry.after.get("prices", ()):
-        yield from labelled(f"price {one_line(str(price.get('kind')))}", _price(price), look, indent=indent + _INDENT)
-
-
-def _price(price: Any) -> str:
-    unit = f" per {price.get('unit')}" if price.get("unit") else ""
-    old = f"{price['old_amount']} {price.get('old_currency')} → " if price.get("old_amount") else ""
-    return one_line(f"{old}{price.get('amount')} {price.get('currency')}{unit} from {price.get('effective_from')}")
+        yield from labelled(*audited_price(price), look, indent=indent + _INDENT)

@@ -32,7 +32,7 @@ from modelctl.output.document import (
     Price,
     VersionedDocument,
 )
-from modelctl.output.format import audited, fact_order, model_object, one_line, percent, shown, since
+from modelctl.output.format import audited, audited_price, fact_order, model_object, one_line, percent, shown, since
 
 _STATUS_STYLES: Mapping[str, str] = {Status.DEPRECATED: "yellow", Status.RETIRED: "red", Status.PREVIEW: "cyan"}
 _CHAIN_ENDS = {
@@ -215,9 +215,7 @@ def _change(entry: AuditEntry, look: Look) -> Iterator[str]:
         old, new = audited(entry.before.get(name)), audited(entry.after.get(name))
         yield from labelled(one_line(name), f"{old} → {new}", look, indent=2 * _INDENT)
     for price in entry.after.get("prices", ()):
-        old = f"{price['old_amount']} {price.get('old_currency')} → " if price.get("old_amount") else ""
-        text = f"{old}{price.get('amount')} {price.get('currency')} from {price.get('effective_from')}"
-        yield from labelled(f"price {one_line(str(price.get('kind')))}", one_line(text), look, indent=2 * _INDENT)
+        yield from labelled(*audited_price(price), look, indent=2 * _INDENT)
 
 
 def _rows(rows: Sequence[tuple[str, ...]], look: Look) -> list[str]:
