@@ -23,7 +23,7 @@ from modelctl.core.prices.price import PricePoint
 from modelctl.core.stored import RemovedModel, RowState, StoredModel, StoredProvider, Written
 from modelctl.db.dialects import Row, batches
 from modelctl.db.fetch import fetched, fetched_columns, instances, unreadable
-from modelctl.errors import StalePlan
+from modelctl.errors import StalePlan, StoreError
 from modelctl.tables.base import Tables
 
 if TYPE_CHECKING:
@@ -246,6 +246,27 @@ _STATE_COLUMNS = ("provider", "model_id", "pins", "absences")
 def providers(connection: Connection, tables: Tables) -> dict[str, Provider]:
     """All providers of the database by name."""
     return {row.name: provider_from_row(row) for row in instances(connection, select(tables.providers))}
+
+
+def provider_names(connection: Connection, tables: Tables) -> list[str]:
+    """The names of all providers of the database, sorted."""
+    return sorted(row.name for row in fetched(connection, select_columns(tables.providers.__table__.c.name)))
+
+
+def readable_providers(connection: Connection, tables: Tables) -> tuple[dict[str, Provider], dict[str, StoreError]]:
+    """The same as `providers`, and by name what is wrong with the rows of which a value cannot be read."""
+    try:
+        return providers(connection, tables), {}
+    except StoreError:
+        found: dict[str, Provider] = {}
+        wrong: dict[str, StoreError] = {}
+        for name in provider_names(connection, tables):
+            try:
+                [row] = instances(connection, select(tables.providers).where(tables.providers.name == name))
+                found[name] = provider_from_row(row)
+            except StoreError as error:
+                wrong[name] = error
+        return found, wrong
 
 
 def models_of(connection: Connection, tables: Tables, provider: str) -> StoredProvider:

@@ -33,7 +33,7 @@ from modelctl.db.write import holds_of
 from modelctl.discovery.base import Access
 from modelctl.discovery.cache import ListingCache
 from modelctl.discovery.registry import module_of
-from modelctl.errors import CredentialError, ModelctlError, SourceError
+from modelctl.errors import CredentialError, ModelctlError, SourceError, StoreError
 from modelctl.files import user_directory
 from modelctl.services.keys import Keys
 from modelctl.settings import Runtime
@@ -48,6 +48,8 @@ class KnownProvider:
     shipped: Provider | None
     settings: tuple[FieldChange, ...] = ()
     row: Provider | None = None
+    error: StoreError | None = None
+    """Why its row cannot be read."""
     doubt: KeyDoubt | None = None
     """What changes where its key goes, and is nobody's command."""
 
@@ -72,7 +74,7 @@ def known_providers(database: Database | None, catalogs: Sequence[Catalog]) -> d
     known = {name: KnownProvider(provider=each, shipped=shipped.get(name)) for name, each in stated.items()}
     if database is None:
         return known
-    rows = database.look(lambda connection: read.providers(connection, database.tables))
+    rows, unreadable = database.look(lambda connection: read.readable_providers(connection, database.tables))
     written = database.look(lambda connection: writing.last_written(connection, database.tables, rows)) if rows else {}
     for name, row in rows.items():
         said, last = stated.get(name), written.get(name, {})
@@ -86,6 +88,9 @@ def known_providers(database: Database | None, catalogs: Sequence[Catalog]) -> d
             row=row,
             doubt=KeyDoubt(moves=tuple(moves.values())) if moves else None,
         )
+    for name, error in unreadable.items():
+        nothing = Provider(name=name, display_name=name, kind="")
+        known[name] = KnownProvider(provider=stated.get(name, nothing), shipped=shipped.get(name), error=error)
     return _with_verdicts(database, known) if any(each.doubt is not None for each in known.values()) else known
 
 
@@ -156,6 +161,8 @@ def job_for(
         listings=listings,
         project=keys.project,
     )
+    if known.error is not None:
+        return replace(job, stated=(), error=known.error)
     if source is SourceChoice.CATALOG:
         return job
     if doubt is not None and doubt.is_in_row and doubt.verdict is not Verdict.ACCEPTED:

@@ -171,7 +171,7 @@ def _named_key(name: str, known: Sequence[StoredModel], today: date) -> ModelKey
 
 
 def _selected(connection: Connection, database: Database, wanted: Filter, known: Sequence[StoredModel]) -> Selection:
-    names = sorted(read.providers(connection, database.tables))
+    names = read.provider_names(connection, database.tables)
     for name in sorted(wanted.providers):
         require_known(name, names, "provider")
     return select(known, wanted)
@@ -184,7 +184,7 @@ def unowned_keys(database: Database, names: Collection[str]) -> tuple[str, ...]:
     """
 
     def work(connection: Connection) -> tuple[list[str], list[StoredProvider]]:
-        known = sorted(read.providers(connection, database.tables))
+        known = read.provider_names(connection, database.tables)
         others = [name for name in names if name not in known]
         wanted = [name for name in known if not names or name in names]
         return others, [read.models_of(connection, database.tables, name) for name in wanted]
@@ -201,7 +201,7 @@ def list_overrides(database: Database, names: Sequence[str], *, now: datetime) -
     """
 
     def work(connection: Connection) -> list[ownership.Override]:
-        providers = read.providers(connection, database.tables)
+        providers = read.provider_names(connection, database.tables)
         wanted = {name for name in names if name in providers}
         if others := [name for name in names if name not in wanted]:
             known = read.models(connection, database.tables, columns=NAMING_FACTS)

@@ -48,7 +48,7 @@ def list_changes(
 
     def work(connection: Connection) -> Trail:
         tables = database.tables
-        known = read.providers(connection, tables)
+        known = read.provider_names(connection, tables)
         providers = [each for each in names if each in known]
         models = [each for each in names if each not in known]
         if len(models) > 1:
@@ -80,7 +80,7 @@ def list_runs(database: Database, providers: Collection[str] = ()) -> tuple[list
     UsageError for a provider that there is not.
     """
     tables = database.tables
-    known, runs = database.read(lambda here: (read.providers(here, tables), history.runs(here, tables)))
+    known, runs = database.read(lambda here: (read.provider_names(here, tables), history.runs(here, tables)))
     wanted = {require_known(name, known, "provider") for name in providers}
     fitting = [run for run in runs if not wanted or any(record.provider in wanted for record in run.records)]
     return fitting, len(runs)

@@ -60,7 +60,7 @@ class FoundModels:
 def require_providers(database: Database, names: Collection[str]) -> None:
     """UsageError for a name that no provider of the database has."""
     if names:
-        known = sorted(database.read(lambda connection: read.providers(connection, database.tables)))
+        known = database.read(lambda connection: read.provider_names(connection, database.tables))
         for name in sorted(names):
             require_known(name, known, "provider")
 
@@ -168,7 +168,7 @@ def list_retirements(database: Database, window: Window, *, today: date) -> Reti
     tables = database.tables
 
     def work(connection: Connection) -> Retirements:
-        known = sorted(read.providers(connection, tables))
+        known = read.provider_names(connection, tables)
         for name in window.providers:
             if name not in known:
                 hint = did_you_mean(name, known) or "there are none"

@@ -119,7 +119,7 @@ def list_price_changes(
     """
 
     def work(connection: Connection) -> list[StoredModel]:
-        known = sorted(read.providers(connection, database.tables))
+        known = read.provider_names(connection, database.tables)
         for name in providers:
             require_known(name, known, "provider")
         of_each = (read.models_of(connection, database.tables, name).models for name in providers or known)

@@ -187,11 +187,12 @@ class _RunInProgress:
     """In `time.monotonic()`."""
 
     def one_provider(self, gathered: Gathered) -> ProviderReport:
-        """Bring one provider up to date. A database that fails is this provider's failure: others may be written."""
+        """Bring one provider up to date. Whatever fails here is this provider's failure: others may be written."""
         try:
             return self._planned_and_applied(gathered)
-        except StoreError as error:
-            report = _failed(gathered, error)
+        except Exception as error:
+            logger.debug("%s failed", gathered.job.provider.name, exc_info=True)
+            report = _failed(gathered, error if isinstance(error, ModelctlError) else _unforeseen(error))
             with suppress(ModelctlError):  # a full disk takes the record of the failure no more than the rows
                 self._remember(report)
             return report
@@ -381,6 +382,12 @@ def _rests_on_rows(plan: Plan) -> bool:
     """Whether there is a change, whatever becomes of it, of a row that is there or was."""
     changes = (*plan.proposed, *(each.change for each in plan.declined))
     return any(each.existing is not None or each.removed is not None for each in changes)
+
+
+def _unforeseen(error: Exception) -> ModelctlError:
+    """For what only a bug, or a value that nobody thought of, can bring about. Its text may hold anything."""
+    hint = "run again with --debug, and report what it prints"
+    return StoreError(f"modelctl has a bug, or a row holds what it cannot read ({type(error).__name__})", hint)
 
 
 def _failed(gathered: Gathered, error: ModelctlError) -> ProviderReport:

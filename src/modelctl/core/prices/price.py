@@ -14,6 +14,8 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import NamedTuple, TypeAlias
 
+from modelctl.errors import InvalidFact
+
 SINCE_LAUNCH = datetime(1970, 1, 1, tzinfo=UTC)
 """Start of a price whose first day nobody states: it has held for as long as the model has been sold."""
 STANDARD = "standard"
@@ -228,8 +230,11 @@ _Spans: TypeAlias = tuple[tuple[time, time | None], ...]
 
 @lru_cache(maxsize=256)
 def _spans(hours_utc: str) -> _Spans:
-    """Begin and end of each span; None = the end of the day, which no time of day is."""
-    return tuple(
-        (time.fromisoformat(begin), None if end == _MIDNIGHT else time.fromisoformat(end))
-        for begin, end in (span.split("-") for span in hours_utc.split(","))
-    )
+    """Begin and end of each span; None = the end of the day, which no time of day is. InvalidFact for no spans."""
+    try:
+        return tuple(
+            (time.fromisoformat(begin), None if end == _MIDNIGHT else time.fromisoformat(end))
+            for begin, end in (span.split("-") for span in hours_utc.split(","))
+        )
+    except ValueError:
+        raise InvalidFact(f"hours_utc of a price is {hours_utc!r:.40}, and not like 01:00-04:00") from None
