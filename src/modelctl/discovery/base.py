@@ -16,7 +16,7 @@ from modelctl.core.facts import ModelKey, ModelRecord, Skipped, Source, provenan
 from modelctl.core.planning.merge import Snapshot
 from modelctl.core.text import shorten
 from modelctl.core.validation import check_key, check_record
-from modelctl.errors import SourceError
+from modelctl.errors import InvalidFact, SourceError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,8 +172,12 @@ def _translate(source: Discovery, item: Mapping[str, Any], access: Access) -> Mo
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         what = str(error) if isinstance(error, UnusableListing) else f"not what the API documents ({error!r})"
         raise UnusableListing(f"model {shorten(repr(item.get('id', item.get('name'))))}: {what}") from error
+    model_id = translated.item_id if isinstance(translated, Skipped) else translated.key.model_id
+    try:
+        check_key(ModelKey(access.provider, model_id))
+    except InvalidFact as error:
+        return Skipped(shorten(repr(model_id)), f"its id cannot be one: {error.message}")
     if isinstance(translated, Skipped):
-        check_key(ModelKey(access.provider, translated.item_id))
         return translated
     check_record(translated)
     stated = {name: Source.API.value for name, _ in translated.facts.known()}

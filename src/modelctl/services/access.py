@@ -156,14 +156,13 @@ def job_for(
         provider=provider,
         key_doubt=doubt,
         settings=known.settings,
-        stated=tuple(stated),
+        stated=tuple(stated) if known.error is None else (),
+        error=known.error,
         patterns=settings.provider(provider.name).patterns,
         listings=listings,
         project=keys.project,
     )
-    if known.error is not None:
-        return replace(job, stated=(), error=known.error)
-    if source is SourceChoice.CATALOG:
+    if source is SourceChoice.CATALOG or known.error is not None:
         return job
     if doubt is not None and doubt.is_in_row and doubt.verdict is not Verdict.ACCEPTED:
         return job if source is SourceChoice.AUTO else replace(job, error=_withheld(provider, doubt))
@@ -174,12 +173,16 @@ def job_for(
     except (CredentialError, SourceError) as error:
         return replace(job, error=error)
     if isinstance(access, Access):
-        names = [name for name, value in provider.headers.items() if value.startswith(FROM_VARIABLE)]
-        runtime.confidential.update(access.headers[name] for name in names)
+        runtime.confidential.update(_from_variables(provider, access))
         return replace(job, access=access, notice=_project_notice(keys.project, found))
     if source is SourceChoice.API:
         return replace(job, error=SourceError(f"{provider.name}: its API was not asked: {access}"))
     return replace(job, notice=access, not_asked=access if provider.kind else None)
+
+
+def _from_variables(provider: Provider, access: Access) -> list[str]:
+    """The values of headers that come from variables, and so may be secrets."""
+    return [access.headers[name] for name, value in provider.headers.items() if value.startswith(FROM_VARIABLE)]
 
 
 def _withheld(provider: Provider, doubt: KeyDoubt) -> SourceError:
