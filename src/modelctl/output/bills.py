@@ -39,7 +39,7 @@ from modelctl.output.console import (
     table,
 )
 from modelctl.output.document import AsJson, Instant, Number, PriceJson, Printed, VersionedDocument, price_json
-from modelctl.output.format import money, one_line, per, plain, price_point_text, price_text, shown
+from modelctl.output.format import csv_text, money, one_line, per, plain, price_point_text, price_text, shown
 
 _A_DAY = timedelta(days=1)
 """Between the first and the last place on earth where a day begins."""
@@ -494,7 +494,7 @@ def _unknown(billed: Billed) -> str:
 
 def _csv_line(values: Iterable[str | int]) -> str:
     text = io.StringIO()
-    csv.writer(text, lineterminator="").writerow(values)
+    csv.writer(text, lineterminator="").writerow([csv_text(each) if isinstance(each, str) else each for each in values])
     return text.getvalue()
 
 

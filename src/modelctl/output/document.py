@@ -36,7 +36,7 @@ from modelctl.core.facts import FactValue, exact_number
 from modelctl.core.prices.price import PricePoint
 from modelctl.errors import ModelctlError
 from modelctl.output.console import Look, json_line, json_text
-from modelctl.output.format import plain
+from modelctl.output.format import csv_text, plain
 
 Item = TypeVar("Item")
 _CONFIG = ConfigDict(
@@ -98,9 +98,9 @@ def _csv_field(value: Any) -> str:
         case None:
             return ""
         case [*words] if all(isinstance(each, str) for each in words):
-            return ";".join(words)
+            return csv_text(";".join(words))
         case str():
-            return value
+            return csv_text(value)
         case _:
             return json_line(value)
 

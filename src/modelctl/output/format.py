@@ -62,6 +62,19 @@ def one_line(text: str) -> str:
     return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in " ".join(text.split()))
 
 
+_FORMULA = re.compile(r"[=+\-@\t\r]")
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
+
+
+def csv_text(text: str) -> str:
+    """The text for a field of CSV, with a quote before what a spreadsheet would take for a formula and run.
+
+    https://owasp.org/www-community/attacks/CSV_Injection; JSON and JSON lines have the text as it is.
+    """
+    is_formula = _FORMULA.match(text) is not None and _NUMBER.fullmatch(text) is None
+    return f"'{text}" if is_formula else text
+
+
 def shown(value: FactValue | datetime, *, unknown: str = UNKNOWN_TEXT) -> str:
     """A fact as people read it: `128,000`, `yes`, `2026-12-01`, `text, image`."""
     match value:

@@ -14,7 +14,7 @@ from modelctl.core.models.query import COLUMNS, column_value
 from modelctl.core.models.resolve import by_provider
 from modelctl.core.stored import StoredModel
 from modelctl.output.console import Cell, Column, Look, fitted, json_line, json_text, table
-from modelctl.output.format import escaped, model_object, plain, shown
+from modelctl.output.format import csv_text, escaped, model_object, plain, shown
 from modelctl.output.format import markdown_table as markdown_table
 
 UNKNOWN_CELL = "-"
@@ -155,11 +155,11 @@ def _csv_field(value: FactValue | datetime) -> str:
         case bool():
             return "true" if value else "false"
         case tuple():
-            return ";".join(value)
+            return csv_text(";".join(value))
         case Decimal():
             return decimal_text(value)
         case _:
-            return str(plain(value))
+            return csv_text(str(plain(value)))
 
 
 def _column(title: str, name: str, models: Sequence[StoredModel]) -> Column:
