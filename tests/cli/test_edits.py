@@ -176,6 +176,12 @@ def test_every_bad_row_is_named_and_none_is_written(run: Run, query: Query, fill
     assert query(filled, ROWS) == before
 
 
+def test_of_many_bad_rows_eight_are_told_and_the_rest_counted(run: Run, filled: str) -> None:
+    refused = run("enable", *(f"nope-{number}" for number in range(30)), "--database", filled)
+    lines = refused.stderr.splitlines()
+    assert (refused.code, len(lines), lines[8]) == (2, 10, "and 22 more")
+
+
 def test_an_end_is_stated_kept_and_comes_by_itself(run: Run, sync: Sync, query: Query, database_url: str) -> None:
     assert sync(database_url, *PROVIDER).code == 0
     before = query(database_url, FACTS, name="deepseek-v4-pro")

@@ -100,5 +100,9 @@ def _print(context: Context, plans: Sequence[Plan], run: str | None, format: For
     context.stdout.flush()
     rows = counted(len(changes), "row")
     context.say(f"{rows} added (run {run})" if run else f"{rows} would be added")
-    for key in (key for plan in plans for key in plan.needs_review):
-        context.say(f"{key} is disabled: no complete price is known; `modelctl price set`, then `modelctl enable`")
+    if not context.quiet:
+        context.warn_of_each(
+            f"{key} is disabled: no complete price is known; `modelctl price set`, then `modelctl enable`"
+            for plan in plans
+            for key in plan.needs_review
+        )

@@ -22,8 +22,6 @@ CATALOG_COLUMNS = ("provider", "model_id", *FACT_FIELDS, "is_enabled")
 STALE_AFTER_DAYS = 60
 """The default of `catalog.lint`, repeated because a look at the help must not load the catalogs' schema."""
 
-NOTES_SHOWN = 10
-
 
 @app.command(
     "lint",
@@ -149,10 +147,7 @@ def export_command(
     with readable_database(context) as database:
         done = export_catalogs(context.runtime, database, directory, wanted, force=force)
     context.show(ExportDocument.model_validate(done), format)
-    for note in done.notes[:NOTES_SHOWN]:
-        context.warn(f"note: {note}")
-    if len(done.notes) > NOTES_SHOWN:
-        context.warn(f"note: and {len(done.notes) - NOTES_SHOWN:,} more; --json has them all")
+    context.warn_of_each(f"note: {note}" for note in done.notes)
     if done.others and not wanted:
         context.warn(f"note: left as they are: {', '.join(done.others)}; the database has no such provider")
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 STDIN = "-"
+MOST_ROWS_TOLD = 8
+"""Rows of which stderr tells one by one; the others are counted."""
 
 SETTING_OF_OPTION = {
     "database": "database_url",
@@ -132,6 +134,14 @@ class Context:
             text = "\n".join(part for line in text.split("\n") for part in wrapped(line, width) or [""])
         self.stderr.write(f"{text}\n")
 
+    def warn_of_each(self, texts: Iterable[str]) -> None:
+        """A line for each row that a person must see: the first eight, and how many there are besides."""
+        lines = list(texts)
+        for text in lines[:MOST_ROWS_TOLD]:
+            self.warn(text)
+        if len(lines) > MOST_ROWS_TOLD:
+            self.warn(f"and {len(lines) - MOST_ROWS_TOLD:,} more")
+
     @property
     def has_person(self) -> bool:
         """Whether there is somebody to ask: not in a pipe, a cron job or CI, and not where the answer is JSON."""
@@ -164,8 +174,7 @@ class Context:
         lines: dict[str, list[int]] = {}
         for each in sorted(bad):
             lines.setdefault(each.problem, []).append(each.line)
-        for problem, where in lines.items():
-            self.warn(f"{line_ranges(where)}: {problem}")
+        self.warn_of_each(f"{line_ranges(where)}: {problem}" for problem, where in lines.items())
 
     def wait(self, holder: Holder) -> None:
         """Say whose run has to be waited for."""

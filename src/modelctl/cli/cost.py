@@ -236,8 +236,10 @@ def _tell(context: Context, options: BillOptions, found: UsageRows, bills: Usage
         as_of = f"{options.at or context.now:%Y-%m-%d %H:%M} UTC"
         context.say(f"note: {counted(undated, 'row')} without an instant billed as of {as_of}")
     known = bills.ledgers.known
-    for key in sorted(bills.by_model):
-        for text in overruled_text(known, served(key, known, context.now), context.now):
-            context.warn(text)
+    context.warn_of_each(
+        text
+        for key in sorted(bills.by_model)
+        for text in overruled_text(known, served(key, known, context.now), context.now)
+    )
     for text in total_warnings(bills.total):
         context.warn(text)

@@ -110,8 +110,7 @@ def told_row_by_row(context: Context) -> Iterator[None]:
     try:
         yield
     except BadRows as error:
-        for problem in error.problems:
-            context.warn(problem)
+        context.warn_of_each(error.problems)
         raise
 
 

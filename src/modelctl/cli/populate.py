@@ -59,5 +59,7 @@ def _print_populated(context: Context, done: PopulateReport, format: Format, *, 
     context.show(report, format)
     context.stdout.flush()
     context.say(report.message if report.results else "no default model fits; see `modelctl populate --help`")
-    for key in (key for each in done.plans for key in each.plan.needs_review):
-        context.say(f"{key} is disabled: no complete price is known")
+    if not context.quiet:
+        context.warn_of_each(
+            f"{key} is disabled: no complete price is known" for each in done.plans for key in each.plan.needs_review
+        )

@@ -351,8 +351,7 @@ def edit_and_report(
     _refuse_bad(context, report.bad, len({row.line for row in rows} | {each.line for each in bad}))
     entries = PriceEntriesDocument(run=author.run, entered=tuple(report.prices), unchanged=report.unchanged)
     context.show(entries, format)
-    for text in entries.warnings(now=to_seconds(context.now)):
-        context.warn(text)
+    context.warn_of_each(entries.warnings(now=to_seconds(context.now)))
     _print_report(context, report)
 
 
@@ -364,8 +363,7 @@ def _refuse_bad(context: Context, bad: Sequence[BadRow], count: int) -> None:
     if bad[0].line:
         context.tell_bad_rows(bad)
         raise UsageError(f"nothing was written: {len({each.line for each in bad}):,} of {count:,} lines are bad")
-    for each in bad:
-        context.warn(each.problem)
+    context.warn_of_each(each.problem for each in bad)
     raise UsageError(f"nothing was written: {len(bad)} prices cannot be set")
 
 
@@ -375,11 +373,13 @@ def _print_report(context: Context, report: PriceReport) -> None:
     from modelctl.output.prices import row_warnings
 
     limits, now = context.settings.limits, to_seconds(context.now)
+    doubts: list[str] = []
+    texts: list[str] = []
     for change in report.changes:
-        model = report.models[change.key]
-        for doubt in price_doubts(change, limits):
-            context.warn(f"warning: {change.key}: {doubt}: is that right?")
-        for text in row_warnings(change.key, (*model.prices, *change.prices), now=now):
-            context.warn(text)
+        ledger = (*report.models[change.key].prices, *change.prices)
+        doubts += [f"warning: {change.key}: {doubt}: is that right?" for doubt in price_doubts(change, limits)]
+        texts += row_warnings(change.key, ledger, now=now)
+    context.warn_of_each(doubts)
+    context.warn_of_each(texts)
     if report.unchanged:
         context.say(f"{report.unchanged} unchanged: the ledger has that already")
