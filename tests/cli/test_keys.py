@@ -183,7 +183,7 @@ def test_a_row_that_was_tampered_with_opens_nothing_and_nothing_takes_its_place(
     assert acme.asked("acme") == []
     assert "2 of 2 cannot be opened" in stored("key", "list").stderr
     checks = {each["name"]: each for each in json.loads(stored("doctor", "--json").stdout)["checks"]}
-    assert len(checks["credentials"]["findings"]) == 2
+    assert len(checks["stored_keys"]["findings"]) == 2
     unmoved = query(sqlite_url, ROWS)
     refused = stored("key", "rotate", "--to", "-", key=NEW)
     assert refused.code == 1

@@ -142,7 +142,7 @@ def test_all_are_asked_at_once_and_who_has_no_key_does_not_count(
     assert {words.pop(name) for name in ("llm", "slow-1", "slow-2", "slow-3")} == {"ok"}
     assert set(words.values()) == {"no_key"}
     assert done.code == 0
-    assert "not kept, because no sync has made their rows yet: anthropic" in done.stderr
+    assert "not kept, because they have no rows yet: anthropic" in done.stderr
 
 
 def test_a_listing_that_trickles_in_is_left_behind(
@@ -157,8 +157,7 @@ def test_a_listing_that_trickles_in_is_left_behind(
 @pytest.mark.parametrize(
     ("argv", "says"),
     [
-        ((), "needs names of providers, or --all"),
-        (("llm", "--all"), "needs names of providers, or --all"),
+        (("llm", "--all"), "--all and names of providers contradict each other"),
         (("llm", "--timeout", "soon"), "--timeout: 'soon' is not a duration"),
         (("llm", "--timeout", "0s"), "--timeout: must be above 0"),
     ],
@@ -172,3 +171,19 @@ def test_nothing_that_can_be_asked_is_a_finding(run: Run) -> None:
     told = run("provider", "test", "--all")
     assert told.code == 3
     assert "set OPENAI_API_KEY" in told.stdout
+
+
+def test_without_names_those_with_a_key_are_asked_and_get_their_rows(
+    run: Run, sqlite_url: str, query: Query, provider_server: ProviderServer
+) -> None:
+    assert run("db", "upgrade", "--database", sqlite_url).code == 0
+    nobody = run("provider", "test", "--database", sqlite_url)
+    assert (nobody.code, "no provider has a key" in nobody.stderr) == (2, True)
+    env = provider_server.env("openai", "anthropic")
+    done = run("provider", "test", "--json", "--database", sqlite_url, env=env)
+    assert done.code == 0, done.stderr
+    assert [each["provider"] for each in json.loads(done.stdout)["providers"]] == ["anthropic", "openai"]
+    rows = "SELECT name, health_status, api_base_url FROM ai_providers ORDER BY name"
+    assert [row[:2] for row in query(sqlite_url, rows)] == [("anthropic", "ok"), ("openai", "ok")]
+    assert run("sync", "openai", "--source", "catalog", "--database", sqlite_url).code == 0
+    assert query(sqlite_url, "SELECT COUNT(*) FROM ai_providers") == [(2,)]

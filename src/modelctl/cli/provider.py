@@ -9,7 +9,7 @@ import typer
 
 from modelctl.cli.context import Context, context_of, database_if_any, database_of
 from modelctl.cli.format import Format, FormatOption, JsonOption, RowsFormat, RowsFormatOption
-from modelctl.cli.options import MaxAge, Project, ProviderOption, providers_filter, say_left_out
+from modelctl.cli.options import MaxAge, Project, ProviderOption, providers_filter, refuse_together, say_left_out
 from modelctl.core.edits.providers import ProviderOptions, is_unencrypted, shown_setting
 from modelctl.core.provider import Health
 from modelctl.core.text import counted, duration, seconds
@@ -260,6 +260,7 @@ def remove_command(
     "test",
     epilog="""\b
 Examples:
+  modelctl provider test
   modelctl provider test openai local-llm
   modelctl provider test --all --timeout 2s
   modelctl provider test --all --format json
@@ -271,8 +272,10 @@ Exits 3 when any provider is not ok. With --all, providers without a key do not 
 )
 def test_command(
     ctx: typer.Context,
-    names: Annotated[list[str] | None, typer.Argument(metavar="PROVIDER", help="Which to try.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="All that are enabled.")] = False,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="PROVIDER", help="By default all that have a key, or need none.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="All that are enabled, without a key too.")] = False,
     timeout: Annotated[
         str, typer.Option("--timeout", metavar="AGE", help="For each request, as 5s, 1m or 5 (seconds).")
     ] = "5s",
@@ -288,14 +291,23 @@ def test_command(
     from modelctl.services.providers import try_providers
 
     context = context_of(ctx)
-    if bool(names) == every:
-        raise UsageError("provider test needs names of providers, or --all", "`modelctl provider test openai`")
+    if names:
+        refuse_together("--all", {"names of providers": every or None})
     timeout_s = seconds(timeout, "--timeout")
     observer = Observer(begin=lambda _providers, left_out: say_left_out(context, left_out))
     with database_if_any(context) as database:
-        found, stored = try_providers(context.runtime, database, names or (), timeout_s=timeout_s, observer=observer)
+        found, stored = try_providers(
+            context.runtime,
+            database,
+            names or (),
+            timeout_s=timeout_s,
+            configured_only=not every,
+            observer=observer,
+        )
+    if not found:
+        raise UsageError("no provider has a key", "set one, as OPENAI_API_KEY, or name providers")
     if missing := [each.provider for each in found if each.provider not in stored]:
-        context.say(f"not kept, because no sync has made their rows yet: {', '.join(missing)}")
+        context.say(f"not kept, because they have no rows yet: {', '.join(missing)}")
     results = tuple((each.provider, each.probed, each.provider in stored) for each in found)
     context.show(ProviderTestsDocument(checked_at=context.now, providers=results), format)
     if _has_findings(found, every=every):

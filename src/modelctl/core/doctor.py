@@ -35,7 +35,7 @@ class CheckName(StrEnum):
     PERMISSIONS = "permissions"
     CATALOGS = "catalogs"
     KEYS = "keys"
-    CREDENTIALS = "credentials"
+    STORED_KEYS = "stored_keys"
     RUNS = "runs"
     LEASES = "leases"
     VALUES = "values"
@@ -211,7 +211,7 @@ def check_credentials(stored: Iterable[Credential], state_of: Callable[[Credenti
         for each, state in states
         if state in problems
     ]
-    return Check(name=CheckName.CREDENTIALS, findings=tuple(findings), note=counted(len(states), "stored key"))
+    return Check(name=CheckName.STORED_KEYS, findings=tuple(findings), note=counted(len(states), "stored key"))
 
 
 def check_runs(

@@ -260,7 +260,7 @@ def _looks(
     looks: dict[CheckName, Callable[[], Check]] = {
         CheckName.PERMISSIONS: lambda: _permissions(database, now),
         CheckName.KEYS: lambda: check_keys(enabled, keys.is_there, runs, now),
-        CheckName.CREDENTIALS: lambda: check_credentials(
+        CheckName.STORED_KEYS: lambda: check_credentials(
             stored.values(), lambda each: keys.master_key().state_of(each)
         ),
         CheckName.RUNS: lambda: check_runs(enabled, runs, max_age=max_age, now=now),

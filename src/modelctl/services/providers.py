@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from modelctl.catalog.load import stated_providers
@@ -36,7 +35,7 @@ from modelctl.discovery.base import Access
 from modelctl.discovery.probe import ProbeResult, probe_all
 from modelctl.discovery.registry import SDK_KINDS, WITHOUT_DEFAULT_ADDRESS, kinds, module_of
 from modelctl.errors import InvalidFact, Refused, SourceError, UsageError
-from modelctl.services.access import KnownProvider, choose, job_for, providers_in_force
+from modelctl.services.access import KnownProvider, choose, job_for, providers_in_force, with_keys
 from modelctl.services.gather import QUIET, Observer
 from modelctl.services.keys import Keys, keys_of
 from modelctl.settings import Runtime
@@ -198,15 +197,18 @@ def try_providers(
     wanted: Collection[str],
     *,
     timeout_s: float,
+    configured_only: bool = False,
     observer: Observer = QUIET,
 ) -> tuple[list[ProviderTest], set[str]]:
     """What comes of trying the wanted providers, by name, all at the same time; and those that keep it in their rows.
 
-    `present`: the database; None where it has no tables yet. UsageError for a name that nobody knows.
+    One that is asked and has no row gets it, as its catalog states it. `present`: the database; None where it has no
+    tables yet. `configured_only`: of those that nobody names, only the ones that have a key or need none.
+    UsageError for a name that nobody knows.
     """
-    chosen = choose(runtime, present, wanted)
+    chosen, keys = choose(runtime, present, wanted), keys_of(runtime, present)
+    chosen = with_keys(chosen, keys) if configured_only else chosen
     observer.begin(list(chosen.known), chosen.left_out)
-    keys = keys_of(runtime, present)
     found = {}
     targets = []
     for name, each in chosen.known.items():
@@ -217,14 +219,23 @@ def try_providers(
             targets.append((module_of(each.provider.kind), ready))
     found |= dict(probe_all(targets))
     tested = [ProviderTest(provider=name, probed=probed) for name, probed in sorted(found.items())]
-    return tested, _remember(present, tested, to_seconds(runtime.now)) if present is not None else set()
+    if present is None:
+        return tested, set()
+    asked = {access.provider: chosen.known[access.provider].provider for _, access in targets}
+    return tested, _remember(present, tested, asked, runtime.author("provider test"))
 
 
-def _remember(database: Database, tested: Sequence[ProviderTest], now: datetime) -> set[str]:
-    """Write how the providers were found into their rows; which of them have one."""
+def _remember(
+    database: Database, tested: Sequence[ProviderTest], asked: Mapping[str, Provider], author: Author
+) -> set[str]:
+    """Write how the providers were found into their rows; which of them have one, those that were asked included."""
+    now = to_seconds(author.now)
 
     def work(connection: Connection) -> set[str]:
-        rows = read.providers(connection, database.tables).keys()
+        rows = set(read.provider_names(connection, database.tables))
+        for name in sorted(asked.keys() - rows):
+            write_provider(connection, database.tables, asked[name], (), _catalogs_hand(author))
+        rows |= asked.keys()
         for each in tested:
             if each.provider in rows:
                 probed = each.probed
