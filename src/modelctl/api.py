@@ -438,7 +438,9 @@ class ModelStore:
             raise UsageError(report.bad[0].problem)
         if report.bad:
             raise BadRows([each.problem for each in report.bad], of=len(rows))
-        return PriceEntriesDocument(run=author.run, entered=tuple(report.prices), unchanged=report.unchanged)
+        return PriceEntriesDocument(
+            run=author.run, entered=tuple(report.prices), unchanged=report.unchanged, beside=tuple(report.beside)
+        )
 
     def _now(self) -> datetime:
         now = self._clock()

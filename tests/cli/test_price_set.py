@@ -88,6 +88,24 @@ def test_the_trail_names_tier_and_context_of_a_price_that_has_one(command: Comma
         assert " price input 2 USD → 1.9 USD per mtok from 2026-11-21" in text
 
 
+def test_a_plain_price_tells_which_prices_stay_and_what_a_long_prompt_costs(command: Command) -> None:
+    long = command("price", "set", "argon", "--input", "4", "--output", "16", "--context-above", "200000", *CONTRACT)
+    assert "unchanged" not in long.stderr, "no plain price is entered"
+    plain = command("price", "set", "argon", "--input", "3", *CONTRACT)
+    assert plain.stderr.endswith(
+        "note: acme/argon: unchanged: cache_read 0.1 USD; input, batch 1 USD; input, prompt above 200,000 tokens 4 USD;"
+        " output, batch 5 USD; output, prompt above 200,000 tokens 16 USD\n"
+        "note: acme/argon: 200,001 input and 1,000 output tokens cost 0.816004 USD: above 200,000 the unchanged prices"
+        " count (--context-above sets them)\n"
+    )
+    later = document(command("price", "set", "argon", "--input", "3.5", "--from", "2026-11-22", *CONTRACT, "--json"))
+    [beside] = later["beside"]
+    assert (beside["above"]["totals"], len(beside["prices"])) == ({"USD": 0.816004}, 5)
+    billed = document(command("cost", "argon", "--input", "200001", "--output", "1000", "--json"))
+    assert billed["totals"] == {"USD": "0.816004"}
+    assert document(command("price", "set", "neon", "--input", "3", *CONTRACT, "--json"))["beside"] == []
+
+
 def test_a_future_price_turns_over_at_the_sync_of_that_day(command: Command, query: Query, sqlite_url: str) -> None:
     assert command("price", "set", "argon", "--input", "3", "--from", "2027-01-01", *CONTRACT).code == 0
     assert float(query(sqlite_url, COLUMNS)[0][0]) == 2

@@ -16,8 +16,8 @@ from modelctl.core.prices.timeline import periods, timeline
 from modelctl.core.prices.usage import usage_of
 from modelctl.core.stored import StoredModel
 from modelctl.output.bills import BillDocument, served_text, why
-from modelctl.output.console import PLAIN, Look
-from modelctl.output.prices import PriceHistoryDocument, PriceSheetDocument, plot
+from modelctl.output.console import PLAIN, Look, plot
+from modelctl.output.prices import PriceHistoryDocument, PriceSheetDocument
 from tests.core.effects import cost
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)

@@ -349,9 +349,12 @@ def edit_and_report(
         report = edit_prices(context.runtime, database, rows, edit, author, bad=bad, on_wait=context.wait)
     context.say_resolved(report.resolutions)
     _refuse_bad(context, report.bad, len({row.line for row in rows} | {each.line for each in bad}))
-    entries = PriceEntriesDocument(run=author.run, entered=tuple(report.prices), unchanged=report.unchanged)
+    entries = PriceEntriesDocument(
+        run=author.run, entered=tuple(report.prices), unchanged=report.unchanged, beside=tuple(report.beside)
+    )
     context.show(entries, format)
     context.warn_of_each(entries.warnings(now=to_seconds(context.now)))
+    context.warn_of_each(entries.notes())
     _print_report(context, report)
 
 
@@ -370,7 +373,7 @@ def _refuse_bad(context: Context, bad: Sequence[BadRow], count: int) -> None:
 def _print_report(context: Context, report: PriceReport) -> None:
     """What came of it in numbers, and what looks wrong: it is written all the same, for a person said so."""
     from modelctl.core.planning.guards import price_doubts
-    from modelctl.output.prices import row_warnings
+    from modelctl.output.bills import row_warnings
 
     limits, now = context.settings.limits, to_seconds(context.now)
     doubts: list[str] = []

@@ -24,7 +24,7 @@ from modelctl.core.prices.billing import (
     Unpriced,
     overruled_prices,
 )
-from modelctl.core.prices.price import STANDARD
+from modelctl.core.prices.price import STANDARD, PriceKey, PricePoint, current
 from modelctl.core.prices.usage import METERS
 from modelctl.core.stored import ModelsByKey
 from modelctl.core.text import counted, start_of_day
@@ -577,3 +577,16 @@ def oversized_text(billed: Billed) -> Iterator[str]:
 def _narrower(item: str) -> str:
     narrower = [name for name in (f"input_{item}", f"output_{item}") if name in METERS]
     return f": say {' or '.join(narrower)}" if narrower else ""
+
+
+def row_warnings(key: ModelKey, ledger: Sequence[PricePoint], *, now: datetime) -> Iterator[str]:
+    """What the row of a model cannot show of its prices now."""
+    in_force = current(ledger, now)
+    plain = {kind: in_force[PriceKey(kind)] for kind in PRICE_FIELDS.values() if PriceKey(kind) in in_force}
+    currencies = {point.currency for point in plain.values()}
+    if len(currencies) > 1:
+        kinds = ", ".join(f"{kind} in {point.currency}" for kind, point in plain.items())
+        yield f"warning: {key}: prices in several currencies ({kinds}): its row shows those of the first one only"
+    at_hours = sorted({point.hours_utc for point in in_force.values() if point.hours_utc})
+    if at_hours:
+        yield f"note: {key}: at {'; '.join(at_hours)} UTC prices of their own hold as before"

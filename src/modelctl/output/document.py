@@ -183,6 +183,13 @@ class PriceJson(TypedDict):
     source: str
 
 
+class MoneyJson(TypedDict):
+    """An amount with its currency."""
+
+    amount: Number
+    currency: str
+
+
 def price_json(point: PricePoint) -> PriceJson:
     """A point of the ledger."""
     return {
@@ -198,6 +205,11 @@ def price_json(point: PricePoint) -> PriceJson:
         "basis": str(point.basis),
         "source": point.source,
     }
+
+
+def money_json(point: PricePoint | None) -> MoneyJson | None:
+    """Amount and currency of a price, where there is one."""
+    return None if point is None else {"amount": exact_number(point.amount), "currency": point.currency}
 
 
 Fact: TypeAlias = Annotated[FactValue, AsJson(_fact)]

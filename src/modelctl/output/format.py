@@ -150,6 +150,15 @@ def price_text(point: PricePoint) -> str:
     return f"{decimal_text(point.amount)} {point.currency} per {per(point.unit)}"
 
 
+def price_step(old: PricePoint | None, new: PricePoint) -> str:
+    """A price after the one that it follows: `2.5 USD → 2 USD per 1M tokens (-20 %)`."""
+    if old is None:
+        return price_text(new)
+    same = old.currency == new.currency
+    moved = percent(old.amount, new.amount) if same and old.amount != new.amount else ""
+    return f"{money(old.amount, old.currency)} → {price_text(new)}" + (f" ({moved})" if moved else "")
+
+
 def price_point_text(point: PricePoint) -> str:
     """Where a price comes from: `since launch, documented, https://…`."""
     until = "" if point.effective_to is None else f" until {shown(point.effective_to)}"

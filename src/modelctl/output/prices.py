@@ -3,41 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from itertools import groupby
-from typing import Annotated, NamedTuple, NotRequired, Protocol
+from typing import Annotated, NamedTuple, NotRequired
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from modelctl.core.facts import PRICE_FIELDS, ModelKey, decimal_text, exact_number
-from modelctl.core.prices.billing import Served
-from modelctl.core.prices.manual import entry_text
+from modelctl.core.facts import ModelKey, decimal_text, exact_number
+from modelctl.core.prices.billing import EXAMPLE_OUTPUT_TOKENS, Beside, Bill, Served
+from modelctl.core.prices.manual import PriceResult, entry_text
 from modelctl.core.prices.price import (
     SINCE_LAUNCH,
     PriceKey,
     PriceKind,
     PricePoint,
-    current,
     percent_between,
     price_label,
 )
 from modelctl.core.prices.timeline import Period, PriceChange, PriceTimeline
-from modelctl.output.bills import redirect_text
+from modelctl.output.bills import redirect_text, totals_text
 from modelctl.output.console import (
     Cell,
     Column,
     Look,
     columns_of,
     labelled,
+    plot,
     table,
     total_width,
     wrapped,
 )
-from modelctl.output.document import AsJson, ForPeople, Instant, Number, PriceJson, VersionedDocument, price_json
-from modelctl.output.format import money, one_line, per, percent, plain, price_point_text, price_text, shown, since
+from modelctl.output.document import (
+    AsJson,
+    ForPeople,
+    Instant,
+    MoneyJson,
+    Number,
+    PriceJson,
+    VersionedDocument,
+    money_json,
+    price_json,
+)
+from modelctl.output.format import (
+    money,
+    one_line,
+    per,
+    percent,
+    plain,
+    price_point_text,
+    price_step,
+    shown,
+    since,
+)
 
 
 class PeriodJson(PriceJson):
@@ -60,13 +79,6 @@ class AppliedPriceJson(PriceJson):
 
     applies: bool
     """Whether a request can be billed at it now: at some hours another one holds."""
-
-
-class MoneyJson(TypedDict):
-    """An amount with its currency."""
-
-    amount: Number
-    currency: str
 
 
 class PriceChangeJson(TypedDict):
@@ -108,8 +120,26 @@ class EnteredPriceJson(LineJson, PriceJson):
     """What was announced and does not count any more."""
 
 
-def _money(point: PricePoint | None) -> MoneyJson | None:
-    return None if point is None else {"amount": exact_number(point.amount), "currency": point.currency}
+class ExampleJson(TypedDict):
+    """What a request with a long prompt costs."""
+
+    input_tokens: int
+    output_tokens: int
+    context_above: int
+    """Of the prices that count for it."""
+    complete: bool
+    """False: something has no price, and the totals are lower bounds."""
+    totals: dict[str, Number]
+    """By currency."""
+
+
+class BesideJson(TypedDict):
+    """The prices of a model that stay as they are beside those that were entered."""
+
+    model: str
+    prices: list[PriceJson]
+    above: ExampleJson | None
+    """A request above the least size of prompt that has prices of its own; null where none has."""
 
 
 def _period(period: Period) -> PeriodJson:
@@ -144,8 +174,8 @@ def _change(change: PriceChange) -> PriceChangeJson:
         "context_above": key.context_above,
         "service_tier": str(key.service_tier),
         "hours_utc": key.hours_utc,
-        "old": _money(change.old),
-        "new": _money(change.new),
+        "old": money_json(change.old),
+        "new": money_json(change.new),
         "percent": _percent(change.percent),
         "basis": str(point.basis),
         "source": point.source,
@@ -440,116 +470,38 @@ def _sources(periods: Sequence[Period]) -> list[str]:
     return list(dict.fromkeys(one_line(each.point.source) for each in periods if each.point.source))
 
 
-HEIGHT = 5
-MAX_WIDTH = 72
-MIN_WIDTH = 16
-_EIGHTHS = " ▁▂▃▄▅▆▇█"
-_FUTURE = "░"
-_MARGIN = 0.08
-"""What is shown before the first change and after the last one, as a share of the time between."""
-_MIN_SPAN = timedelta(days=10)
-
-
-@dataclass(frozen=True, slots=True)
-class _Time:
-    """The instants of the columns of a plot."""
-
-    begin: datetime
-    end: datetime
-    width: int
-
-    def at(self, column: int) -> datetime:
-        """The middle of a column."""
-        return self.begin + (self.end - self.begin) * ((column + 0.5) / self.width)
-
-
-def plot(periods: Sequence[Period], look: Look, *, now: datetime) -> list[str]:
-    """The amounts of one key over time, those to come in a lighter shade; nothing where the price never changed."""
-    held = [each for each in periods if not each.is_corrected]
-    if len({each.point.amount for each in held}) < 2 or len({each.point.currency for each in held}) > 1:
-        return []
-    top = max(each.point.amount for each in held)
-    labels = [decimal_text(top), *[""] * (HEIGHT - 2), "0"]
-    gutter = max(map(len, labels))
-    width = min(MAX_WIDTH, (look.width or 80) - gutter - 3)
-    if width < MIN_WIDTH:
-        return []
-    time = _time(held, now, width)
-    amounts = [_amount(held, time.at(column)) for column in range(width)]
-    is_future = [time.at(column) > now for column in range(width)]
-    rule, axis = ("|", "-") if not look.unicode else ("│", "─")
-    title = f"{price_label(held[0].point.key)}  {held[0].point.currency}"
-    rows = [
-        f"{labels[HEIGHT - 1 - row]:>{gutter}} {rule}"
-        + "".join(
-            _block(amount, top, row, look, future=future) for amount, future in zip(amounts, is_future, strict=True)
-        )
-        for row in reversed(range(HEIGHT))
-    ]
-    return [look.paint(title, "bold"), *rows, " " * gutter + f" {axis * (width + 1)}", _dates(time, gutter)]
-
-
-def _time(held: Sequence[Period], now: datetime, width: int) -> _Time:
-    turns = [each.point.effective_from for each in held[1:]] + [each.until for each in held if each.until is not None]
-    first, last = min([*turns, now]), max([*turns, now])
-    margin = max((last - first) * _MARGIN, _MIN_SPAN)
-    return _Time(first - margin, last + margin, width)
-
-
-def _amount(held: Sequence[Period], at: datetime) -> Decimal | None:
-    return next((each.point.amount for each in held if each.covers(at)), None)
-
-
-def _block(amount: Decimal | None, top: Decimal, row: int, look: Look, *, future: bool) -> str:
-    """What stands in one row, from the bottom, of one column; a price above 0 is never invisible."""
-    if not amount:
-        return " "
-    eighths = max(1, int(amount * HEIGHT * 8 / top))
-    filled = min(8, max(0, eighths - row * 8))
-    if not look.unicode:
-        return ("+" if future else "#") if filled >= 4 or (row == 0 and filled) else " "
-    return _FUTURE if future and filled else _EIGHTHS[filled]
-
-
-def _dates(time: _Time, gutter: int) -> str:
-    begin, end = f"{time.begin:%Y-%m-%d}", f"{time.end:%Y-%m-%d}"
-    return " " * (gutter + 2) + begin + " " * max(1, time.width - len(begin) - len(end)) + end
-
-
-class PriceEntry(Protocol):
-    """One price that was entered or corrected."""
-
-    @property
-    def line(self) -> int:
-        """Its line in the file; 0 on the command line."""
-
-    @property
-    def key(self) -> ModelKey:
-        """The model."""
-
-    @property
-    def point(self) -> PricePoint:
-        """What the ledger has now."""
-
-    @property
-    def old(self) -> PricePoint | None:
-        """What it had for that start."""
-
-    @property
-    def set_aside(self) -> Sequence[PricePoint]:
-        """What was announced and does not count any more."""
-
-
-def _entered(entry: PriceEntry) -> EnteredPriceJson:
+def _entered(entry: PriceResult) -> EnteredPriceJson:
     line: LineJson = {"line": entry.line} if entry.line else {}
     return {
         **line,
         "model": str(entry.key),
         **price_json(entry.point),
         "revision": entry.point.revision,
-        "old": _money(entry.old),
+        "old": money_json(entry.old),
         "set_aside": [price_json(point) for point in entry.set_aside],
     }
+
+
+def _beside(beside: Beside) -> BesideJson:
+    return {
+        "model": str(beside.key),
+        "prices": [price_json(point) for point in beside.points],
+        "above": _example(beside.above) if beside.above is not None else None,
+    }
+
+
+def _example(above: Bill) -> ExampleJson:
+    return {
+        "input_tokens": above.prompt_tokens,
+        "output_tokens": EXAMPLE_OUTPUT_TOKENS,
+        "context_above": above.context_above,
+        "complete": above.is_complete,
+        "totals": {currency: exact_number(amount) for currency, amount in above.totals.items()},
+    }
+
+
+MAX_BESIDE = 6
+"""Prices of a model that are named; the others are counted."""
 
 
 class PriceEntriesDocument(VersionedDocument):
@@ -557,13 +509,15 @@ class PriceEntriesDocument(VersionedDocument):
 
     run: str
     """The audit trail has them under it."""
-    entered: tuple[Annotated[PriceEntry, AsJson(_entered)], ...]
+    entered: tuple[Annotated[PriceResult, AsJson(_entered)], ...]
     unchanged: int
+    beside: tuple[Annotated[Beside, AsJson(_beside)], ...]
+    """What stays as it is, by model; nothing of models of which no plain price was entered."""
 
     def to_table(self, look: Look) -> str:
         """A line per price: `openai/gpt-4o  input: 2.5 USD → 2 USD per 1M tokens (-20 %), from 2026-12-01`."""
         return look.text(
-            f"{one_line(str(each.key))}  {price_label(each.point.key)}: {_old_to_new(each.old, each.point)},"
+            f"{one_line(str(each.key))}  {price_label(each.point.key)}: {price_step(each.old, each.point)},"
             f" from {since(each.point.effective_from)}"
             for each in self.entered
         )
@@ -578,23 +532,16 @@ class PriceEntriesDocument(VersionedDocument):
             if each.point.effective_from < now:
                 yield f"warning: {name}: begins before now: bills since {since(each.point.effective_from)} change"
 
-
-def _old_to_new(old: PricePoint | None, new: PricePoint) -> str:
-    if old is None:
-        return price_text(new)
-    same = old.currency == new.currency
-    moved = percent(old.amount, new.amount) if same and old.amount != new.amount else ""
-    return f"{money(old.amount, old.currency)} → {price_text(new)}" + (f" ({moved})" if moved else "")
-
-
-def row_warnings(key: ModelKey, ledger: Sequence[PricePoint], *, now: datetime) -> Iterator[str]:
-    """What the row of a model cannot show of its prices now."""
-    in_force = current(ledger, now)
-    plain = {kind: in_force[PriceKey(kind)] for kind in PRICE_FIELDS.values() if PriceKey(kind) in in_force}
-    currencies = {point.currency for point in plain.values()}
-    if len(currencies) > 1:
-        kinds = ", ".join(f"{kind} in {point.currency}" for kind, point in plain.items())
-        yield f"warning: {key}: prices in several currencies ({kinds}): its row shows those of the first one only"
-    at_hours = sorted({point.hours_utc for point in in_force.values() if point.hours_utc})
-    if at_hours:
-        yield f"note: {key}: at {'; '.join(at_hours)} UTC prices of their own hold as before"
+    def notes(self) -> Iterator[str]:
+        """Which prices stay as they are, and what a long prompt costs by them: two lines a model."""
+        for each in self.beside:
+            name, above = one_line(str(each.key)), each.above
+            prices = [f"{price_label(point.key)} {money(point.amount, point.currency)}" for point in each.points]
+            more = f"; and {len(prices) - MAX_BESIDE} more" if len(prices) > MAX_BESIDE else ""
+            yield f"note: {name}: unchanged: {one_line('; '.join(prices[:MAX_BESIDE]))}{more}"
+            if above is not None:
+                cost = totals_text(above.totals, is_complete=above.is_complete)
+                yield (
+                    f"note: {name}: {above.prompt_tokens:,} input and {EXAMPLE_OUTPUT_TOKENS:,} output tokens cost"
+                    f" {cost}: above {above.context_above:,} the unchanged prices count (--context-above sets them)"
+                )

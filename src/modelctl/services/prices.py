@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING, Protocol
 
 from modelctl.core.facts import ModelKey
 from modelctl.core.models.resolve import Resolution, resolve
-from modelctl.core.prices.billing import Billed, Biller, BillTotals, RecordBill, Served, may_answer, served
+from modelctl.core.prices.billing import (
+    Beside,
+    Billed,
+    Biller,
+    BillTotals,
+    RecordBill,
+    Served,
+    may_answer,
+    prices_beside,
+    served,
+)
 from modelctl.core.prices.price import PriceKey, PricePoint, current, point_at, price_label
 from modelctl.core.prices.timeline import PriceChange, price_changes, rank
 from modelctl.core.records import BadRow
@@ -26,7 +36,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from modelctl.core.planning.plan import Change
-    from modelctl.core.prices.manual import PriceRow, PriceTerms
+    from modelctl.core.prices.manual import PriceResult, PriceRow, PriceTerms
     from modelctl.core.prices.usage import Usage, UsageRow
     from modelctl.core.runs import Author
     from modelctl.db.engine import Database
@@ -189,20 +199,6 @@ class PriceEdit(Protocol):
         """The points to append."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PriceResult:
-    """What came of one price."""
-
-    line: int
-    key: ModelKey
-    point: PricePoint
-    """The entry itself, as it is in the ledger; what restates it is not told apart."""
-    old: PricePoint | None
-    """What the ledger had for its start."""
-    set_aside: tuple[PricePoint, ...] = ()
-    """What was announced and does not count any more."""
-
-
 @dataclass(slots=True)
 class PriceReport:
     """What came of them all. Where something is bad, nothing was written."""
@@ -215,6 +211,8 @@ class PriceReport:
     changes: list[Change] = field(default_factory=list)
     models: dict[ModelKey, StoredModel] = field(default_factory=dict)
     """The rows as they were."""
+    beside: list[Beside] = field(default_factory=list)
+    """Prices of these models that stay as they are."""
 
 
 def edit_prices(
@@ -248,10 +246,21 @@ def edit_prices(
             models = result.models
             result.changes = [append_prices(models[key], appended[key], now=author.now) for key in sorted(appended)]
             write_changes(connection, database, result.changes, author)
+            result.beside = list(_beside(result))
         return result
 
     with writing_alone(database, author, wait_s=runtime.settings.lock_wait_s, on_wait=on_wait) as fenced:
         return fenced.write(work)
+
+
+def _beside(result: PriceReport) -> Iterator[Beside]:
+    entered: defaultdict[ModelKey, list[PricePoint]] = defaultdict(list)
+    for each in result.prices:
+        entered[each.key].append(each.point)
+    for change in result.changes:
+        ledger = (*result.models[change.key].prices, *change.prices)
+        if (beside := prices_beside(change.key, ledger, entered[change.key])) is not None:
+            yield beside
 
 
 def _apply_all(
@@ -285,7 +294,7 @@ def _apply_all(
 def _result_of(
     row: PriceRow, key: ModelKey, ledger: Sequence[PricePoint], points: Sequence[PricePoint], now: datetime
 ) -> PriceResult:
-    from modelctl.core.prices.manual import set_aside
+    from modelctl.core.prices.manual import PriceResult, set_aside
 
     of_key = [each for each in ledger if each.key == points[0].key]
     return PriceResult(

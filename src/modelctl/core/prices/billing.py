@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow
@@ -13,7 +13,7 @@ from typing import NamedTuple
 from modelctl.core.facts import PRICE_FIELDS, AfterRetirement, ModelKey, Source
 from modelctl.core.prices.price import STANDARD, Basis, PriceKey, PriceKind, PricePoint, PriceUnit, current, is_within
 from modelctl.core.prices.timeline import PriceBook
-from modelctl.core.prices.usage import METERS, Meter, Usage
+from modelctl.core.prices.usage import METERS, Meter, Usage, usage_of
 from modelctl.core.stored import ModelsByKey, StoredModel
 from modelctl.core.text import start_of_day
 
@@ -27,6 +27,8 @@ UNIT_DIGITS: Mapping[str, int] = MappingProxyType(
 """How many zeros the size of a unit has; the units that are not here are of size one."""
 EXACT = Context(prec=100, traps=[Inexact, InvalidOperation, DivisionByZero, Overflow])
 """Arithmetic that raises rather than rounds. Python's default rounds to 28 digits without a word."""
+EXAMPLE_OUTPUT_TOKENS = 1_000
+"""Of the request that shows what a long prompt costs."""
 _ORDER = {name: position for position, name in enumerate(METERS)}
 
 
@@ -273,6 +275,34 @@ def may_answer(keys: Iterable[ModelKey], known: ModelsByKey) -> set[ModelKey]:
         if facts.after_retirement == AfterRetirement.REDIRECT and following is not None:
             wanted.append(following)
     return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """What stays as it is beside the plain prices that a person entered for a model."""
+
+    key: ModelKey
+    points: tuple[PricePoint, ...]
+    """In force when the entered prices begin: of other kinds, service tiers, hours and sizes of prompt."""
+    above: Bill | None
+    """Of a request just above the least size of prompt that has prices of its own; None where none has."""
+
+
+def prices_beside(key: ModelKey, ledger: Iterable[PricePoint], entered: Collection[PricePoint]) -> Beside | None:
+    """What stays beside `entered`, which the ledger has; None where nothing does, or no plain price is entered."""
+    plain = [each for each in entered if each.key == PriceKey(each.kind)]
+    if not plain:
+        return None
+    at = max(each.effective_from for each in plain)
+    in_force = current(ledger, at)
+    obvious = {PriceKey(PriceKind.INPUT), PriceKey(PriceKind.OUTPUT), *(each.key for each in entered)}
+    points = tuple(point for each, point in sorted(in_force.items()) if each not in obvious)
+    limits = [each.context_above for each in points if each.context_above and each.service_tier == STANDARD]
+    above = None
+    if limits:
+        usage = usage_of(input=min(limits) + 1, output=EXAMPLE_OUTPUT_TOKENS)
+        above = bill(in_force.values(), usage, at)
+    return Beside(key=key, points=points, above=above) if points else None
 
 
 def overruled_prices(model: StoredModel, at: datetime) -> dict[str, Decimal]:

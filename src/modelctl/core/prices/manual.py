@@ -14,7 +14,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from modelctl.core.facts import MAX_COUNT, decimal_text
+from modelctl.core.facts import MAX_COUNT, ModelKey, decimal_text
 from modelctl.core.prices.price import (
     NOT_FOR_CALLS,
     PRICED_PER_CALL,
@@ -78,6 +78,20 @@ class PriceRows:
 
     rows: list[PriceRow] = field(default_factory=list)
     bad: list[BadRow] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceResult:
+    """What came of one price."""
+
+    line: int
+    key: ModelKey
+    point: PricePoint
+    """The entry itself, as it is in the ledger; what restates it is not told apart."""
+    old: PricePoint | None
+    """What the ledger had for its start."""
+    set_aside: tuple[PricePoint, ...] = ()
+    """What was announced and does not count any more."""
 
 
 def points_to_set(ledger: Sequence[PricePoint], terms: PriceTerms, *, now: datetime) -> tuple[PricePoint, ...]:
