@@ -79,7 +79,7 @@ def known_providers(database: Database | None, catalogs: Sequence[Catalog]) -> d
     for name, row in rows.items():
         said, last = stated.get(name), written.get(name, {})
         changes = setting_changes(row, said, shipped.get(name), last) if said is not None else ()
-        moves = {each.name: each for each in changes if each.name in KEY_SETTINGS}
+        moves = {each.name: each for each in changes if each.name in KEY_SETTINGS and row.kind}  # else none was sent
         moves |= {each.name: each for each in unvouched_settings(row, said, last)}
         known[name] = KnownProvider(
             provider=with_settings(row, changes),
